@@ -1,0 +1,36 @@
+# The two commands of the README, and the benchmarks. Everything happens inside .venv.
+
+PYTHON ?= python3
+BIN := .venv/bin
+READY := .venv/.ready
+
+.PHONY: demo test bench lock clean
+
+demo: $(READY)
+	@mkdir -p demo-out
+	$(BIN)/ganbench score examples/toyfaces.tgz --json demo-out/scorecard.json --csv demo-out/scorecard.csv \
+		--markdown demo-out/scorecard.md --per-image demo-out/per-image.csv
+
+test: $(READY)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/python -m pytest -q -n 2
+
+bench: $(READY)
+	$(BIN)/python benchmarks/score.py
+	$(BIN)/python benchmarks/inception.py
+
+# uv, because it installs the constraints file in seconds and shares files between virtual environments.
+$(READY): pyproject.toml constraints.txt
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	test -x $(BIN)/uv || $(BIN)/python -m pip install --quiet --disable-pip-version-check uv
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --constraint constraints.txt --editable '.[dev]'
+	touch $@
+
+# Renew constraints.txt: the versions that the tests run against, for every supported Python.
+lock: $(READY)
+	$(BIN)/uv pip compile --quiet pyproject.toml --universal --all-extras --python-version 3.10 --upgrade \
+		--no-header --no-annotate --no-emit-index-url -o constraints.txt
+
+clean:
+	rm -rf .venv demo-out dist

@@ -1,0 +1,5 @@
+"""``python -m ganbench``."""
+
+from ganbench.cli.app import main
+
+main()

@@ -1,0 +1,57 @@
+"""The ``ganbench`` command: registers the subcommands and turns errors into one line and an exit code."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Annotated
+
+import typer
+
+from ganbench import __version__
+from ganbench.cli import assets, data, detect, reference, score
+from ganbench.errors import GanbenchError
+
+app = typer.Typer(
+    name="ganbench",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+    help="Score, train and diagnose GANs on anime faces: the same number on every machine.",
+    epilog="Start here: [bold]ganbench score ./generated[/bold]",
+)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"ganbench {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and stop.")
+    ] = False,
+) -> None:
+    del version
+
+
+app.command("score")(score.score)
+app.add_typer(reference.app, name="reference")
+app.add_typer(data.app, name="data")
+app.command("detect")(detect.detect)
+app.add_typer(assets.app, name="assets")
+
+
+def main() -> None:
+    """Run the command line; user mistakes end in one line on standard error, never in a traceback."""
+    try:
+        app()
+    except GanbenchError as e:
+        typer.secho(f"ganbench: {e}", fg=typer.colors.RED, err=True)
+        sys.exit(e.exit_code)
+    except BrokenPipeError:
+        # The reader (head, less) went away: not an error. Point stdout elsewhere so that the exit flush is silent.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)

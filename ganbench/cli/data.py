@@ -1,0 +1,115 @@
+"""``ganbench data check | pack | slice | toyfaces``."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ganbench.cli import options
+from ganbench.cli.toyfaces import toyfaces
+
+app = typer.Typer(no_args_is_help=True, help="Check and pack submissions, cut sheets, draw toy faces.")
+app.command("toyfaces")(toyfaces)
+
+
+@app.command()
+def check(
+    submission: Annotated[Path, typer.Argument(metavar="SRC", help="The .tgz that would be handed in.")],
+    json_output: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Check a submission: 1,000 images 1.jpg ... 1000.jpg of 64x64, no folder, under 2,000,000 bytes. Exit 1 if not.
+
+    [bold]Example[/bold]
+
+      ganbench data check submission.tgz
+    """
+    from ganbench.errors import GateFailed
+    from ganbench.images.submission import check_submission
+
+    rules = check_submission(submission)
+    if json_output:
+        typer.echo(json.dumps([{"rule": r.what, "ok": r.ok, "found": r.found} for r in rules], indent=2))
+    else:
+        for rule in rules:
+            typer.echo(f"{'ok  ' if rule.ok else 'FAIL'} {rule.what}: {rule.found}")
+    broken = [rule.what for rule in rules if not rule.ok]
+    if broken:
+        raise GateFailed(f"{submission} is not a valid submission: {'; '.join(broken)}")
+
+
+@app.command()
+def pack(
+    source: options.SourceArg,
+    out: Annotated[Path, typer.Argument(metavar="OUT.tgz", help="The archive to write.")],
+    quality: Annotated[
+        int | None, typer.Option(metavar="Q", help="JPEG quality 1-95 [default: the highest that fits].")
+    ] = None,
+    limit: Annotated[int, typer.Option(metavar="BYTES", help="The archive must be smaller.")] = 2_000_000,
+    resize: options.Resize = None,
+    recursive: options.Recursive = False,
+) -> None:
+    """Pack 1,000 images as a valid submission, at the best JPEG quality that fits.
+
+    [bold]Example[/bold]
+
+      ganbench data pack ./generated submission.tgz
+    """
+    from ganbench.images.sources import open_source
+    from ganbench.images.submission import pack_submission
+
+    packed = pack_submission(open_source(source, resize=resize, recursive=recursive), out, quality=quality, limit=limit)
+    how = "files copied unchanged" if packed.quality is None else f"JPEG quality {packed.quality}"
+    typer.echo(f"wrote {packed.path}: {packed.size:,} bytes, {how}")
+
+
+@app.command("slice")
+def slice_sheets(
+    sheet: Annotated[Path, typer.Argument(metavar="SHEET", help="A sheet, or a folder of sheets.")],
+    out: Annotated[Path, typer.Argument(metavar="OUT", help="Folder for the images.")],
+    grid: Annotated[str, typer.Option(metavar="RxC|guess", help="Rows and columns.")] = "guess",
+    pad: options.Pad = None,
+    force: Annotated[bool, typer.Option("--force", help="Write into OUT although it is not empty.")] = False,
+    quiet: options.Quiet = False,
+) -> None:
+    """Cut sheets of tiles into single PNG images, such as those of [bold]stylegan2_pytorch --generate[/bold].
+
+    [bold]Examples[/bold]
+
+      ganbench data slice sheet.png ./images --grid 10x10 --pad 2
+
+      ganbench data slice ./results/default ./images
+    """
+    from ganbench.errors import GanbenchError
+    from ganbench.images.sheets import SheetSource
+    from ganbench.images.sources import is_image_name, natural_key
+    from ganbench.progress import track
+    from ganbench.storage import atomic_write
+
+    del quiet
+    if sheet.is_dir():
+        sheets = [
+            sheet / n for n in sorted((p.name for p in sheet.iterdir() if is_image_name(p.name)), key=natural_key)
+        ]
+    else:
+        sheets = [sheet]
+    if not sheets or not sheets[0].exists():
+        raise GanbenchError(f"{sheet}: no sheet there")
+    if out.exists() and any(out.iterdir()) and not force:
+        raise GanbenchError(f"{out} is not empty; choose another folder or add --force")
+    from PIL import Image
+
+    number = 0
+    with track("cutting", len(sheets)) as advance:
+        for path in sheets:
+            source = SheetSource(path, grid=options.parse_grid(grid), pad=pad)
+            blank = f", {source.blank} blank at the end left out" if source.blank else ""
+            typer.echo(f"{path.name}: {source.geometry}{blank}")
+            for index in range(len(source)):
+                number += 1
+                with atomic_write(out / f"{number}.png") as f:
+                    Image.fromarray(source.load(index)).save(f, "PNG")
+            advance(1)
+    typer.echo(f"wrote {number} images to {out}")

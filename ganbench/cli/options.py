@@ -1,0 +1,54 @@
+"""Options that several commands share, so that they read the same everywhere."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ganbench.errors import GanbenchError
+from ganbench.progress import set_quiet
+
+SourceArg = Annotated[
+    str,
+    typer.Argument(metavar="SRC", help="Folder, .zip, .tar/.tgz, .npy/.npz of uint8 images, or a sheet with --grid."),
+]
+Resize = Annotated[
+    str | None,
+    typer.Option(
+        metavar="RULE",
+        help="Resize images of another size: SIZE or HxW, then optionally :bicubic, "
+        ":bilinear, :lanczos, :box or :nearest (Pillow, antialiased).",
+    ),
+]
+Recursive = Annotated[bool, typer.Option("--recursive", help="Look into subfolders too.")]
+SkipBad = Annotated[int, typer.Option(metavar="N", min=0, help="Leave out up to N unreadable images, and say which.")]
+Grid = Annotated[str | None, typer.Option(metavar="RxC", help="SRC is a sheet of R rows and C columns; or 'guess'.")]
+Pad = Annotated[int | None, typer.Option(metavar="PX", min=0, help="Pixels between the tiles of a sheet.")]
+Weights = Annotated[Path | None, typer.Option(metavar="PATH", help="Weights file for the extractor.")]
+Device = Annotated[str, typer.Option(metavar="auto|cpu|cuda", help="Where the network runs.")]
+Precision = Annotated[str, typer.Option(metavar="fp32|bf16", help="Arithmetic of the network; part of the protocol.")]
+Seed = Annotated[int, typer.Option(metavar="S", help="Seed of every random choice.")]
+
+
+def _quiet(value: bool) -> bool:
+    set_quiet(value)
+    return value
+
+
+Quiet = Annotated[bool, typer.Option("--quiet", callback=_quiet, help="No progress bars.")]
+
+
+def parse_grid(text: str | None) -> tuple[int, int] | str | None:
+    """Parse ``RxC`` or ``guess``.
+
+    Raises:
+        GanbenchError: anything else.
+    """
+    if text is None or text == "guess":
+        return text
+    rows, _, columns = text.lower().partition("x")
+    if not (rows.isdigit() and columns.isdigit() and int(rows) and int(columns)):
+        raise GanbenchError(f"--grid {text}: expected ROWSxCOLUMNS such as 10x10, or guess")
+    return int(rows), int(columns)

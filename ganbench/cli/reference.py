@@ -1,0 +1,142 @@
+"""``ganbench reference build | list | show | verify``."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ganbench.cli import options
+
+if TYPE_CHECKING:
+    from ganbench.reference import Reference
+
+app = typer.Typer(no_args_is_help=True, help="Build, list, show and verify reference statistics.")
+
+Name = Annotated[str, typer.Argument(metavar="R", help="A reference's name or file.")]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+@app.command()
+def build(
+    source: options.SourceArg,
+    output: Annotated[Path, typer.Option("--output", "-o", metavar="FILE", help="The .npz to write.")],
+    features: Annotated[str, typer.Option(metavar="NAME", help="Extractor.")] = "lite0",
+    size: Annotated[
+        str | None, typer.Option(metavar="RULE", help="Resize images to this: 64, or 64x64:lanczos.")
+    ] = None,
+    sample: Annotated[int, typer.Option(metavar="M", min=2, help="Images whose features are kept.")] = 3000,
+    limit: Annotated[int | None, typer.Option(metavar="N", min=2, help="Use the first N images only.")] = None,
+    weights: options.Weights = None,
+    precision: options.Precision = "fp32",
+    device: options.Device = "auto",
+    recursive: options.Recursive = False,
+    skip_bad: options.SkipBad = 0,
+    seed: options.Seed = 0,
+    quiet: options.Quiet = False,
+) -> None:
+    """Compute the statistics of real images, once.
+
+    [bold]Examples[/bold]
+
+      ganbench reference build ./faces --size 64 -o faces.npz
+
+      ganbench reference build faces.zip --size 64 --features inception --weights inception.pth -o faces-inception.npz
+    """
+    from ganbench.features.extractor import BuildOptions, load_extractor
+    from ganbench.images.sources import open_source
+    from ganbench.reference import Reference
+
+    del quiet
+    opened = open_source(source, recursive=recursive, resize=size, skip_bad=skip_bad)
+    opened = opened if limit is None else opened.first(limit)
+    extractor = load_extractor(features, BuildOptions(weights, device, precision))
+    reference = Reference.build(opened, extractor, sample_size=sample, seed=seed, name=output.stem.split(".")[0])
+    reference.save(output)
+    typer.echo(f"wrote {output} ({output.stat().st_size / 1e6:.1f} MB): {reference.origin()}")
+
+
+@app.command("list")
+def list_references(json_output: Json = False) -> None:
+    """List the references that --reference knows by name.
+
+    [bold]Example[/bold]
+
+      ganbench reference list
+    """
+    from ganbench.reference import Reference
+    from ganbench.reference_library import installed_references
+
+    entries = [(path, Reference.load(path)) for path in installed_references()]
+    if json_output:
+        typer.echo(json.dumps([{"file": str(path), **reference.meta()} for path, reference in entries], indent=2))
+        return
+    for path, reference in entries:
+        typer.echo(f"{path.stem:32} {_summary(reference)}\n{'':32} {path}")
+
+
+@app.command()
+def show(reference: Name, json_output: Json = False) -> None:
+    """Show what a reference is made of.
+
+    [bold]Example[/bold]
+
+      ganbench reference show anime-faces-64
+    """
+    loaded = _load(reference)
+    if json_output:
+        typer.echo(json.dumps(loaded.meta(), indent=2))
+        return
+    typer.echo(_summary(loaded))
+    for key, value in loaded.meta().items():
+        typer.echo(f"  {key}: {json.dumps(value)}")
+
+
+@app.command()
+def verify(
+    reference: Name,
+    source: Annotated[
+        str | None, typer.Option(metavar="SRC", help="The images it should be made of; their digest is compared.")
+    ] = None,
+    json_output: Json = False,
+) -> None:
+    """Check a reference: intact, finite, a covariance, consistent with its own sample; exit 1 if not.
+
+    [bold]Examples[/bold]
+
+      ganbench reference verify anime-faces-64
+
+      ganbench reference verify faces.npz --source ./faces
+    """
+    from ganbench.errors import GateFailed
+    from ganbench.reference_library import check_reference
+
+    checks = check_reference(_load(reference), source)
+    if json_output:
+        typer.echo(json.dumps([{"check": c.what, "ok": c.ok, "found": c.found} for c in checks], indent=2))
+    else:
+        for check in checks:
+            typer.echo(f"{'ok  ' if check.ok else 'FAIL'} {check.what}: {check.found}")
+    if not all(check.ok for check in checks):
+        raise GateFailed(f"{reference} does not verify: {', '.join(c.what for c in checks if not c.ok)}")
+
+
+def _load(name: str) -> Reference:
+    from ganbench.errors import ReferenceError
+    from ganbench.reference import Reference
+    from ganbench.reference_library import find_reference
+
+    path = Path(name)
+    file = path if path.is_file() else find_reference(name, "lite0")
+    if file is None:
+        raise ReferenceError(f"{name}: no such reference for lite0; give its file")
+    return Reference.load(file)
+
+
+def _summary(reference: Reference) -> str:
+    if reference.extractor is None:
+        return reference.origin()
+    height, width = reference.image_size
+    return f"{reference.origin()}, {height}x{width}, {reference.extractor.protocol}"

@@ -1,0 +1,121 @@
+"""``ganbench score``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ganbench.cli import options
+
+if TYPE_CHECKING:
+    from ganbench.scorecard import Scorecard
+
+EXAMPLES = """
+[bold]Examples[/bold]
+
+  ganbench score ./generated
+
+  ganbench score submission.tgz --json card.json --per-image images.csv
+
+  ganbench score sheet.png --grid 10x10 --pad 2
+
+  ganbench score ./generated --reference ./my-real-faces --resize 64
+
+  ganbench score ./generated --features lite0 --features inception --weights inception.pth --reference real.npz
+"""
+
+
+def score(
+    source: options.SourceArg,
+    reference: Annotated[
+        str | None,
+        typer.Option(metavar="NAME|FILE|SRC", help="What to score against [default: anime-faces-64]."),
+    ] = None,
+    features: Annotated[
+        list[str] | None, typer.Option(metavar="NAME", help="Extractor; may be given several times [default: lite0].")
+    ] = None,
+    metric: Annotated[
+        list[str] | None, typer.Option(metavar="NAME", help="Compute only this metric; may be given several times.")
+    ] = None,
+    detector: Annotated[
+        str, typer.Option(metavar="NAME|none", help="Face detector for AFD, or none.")
+    ] = "opencv-cascade",
+    weights: options.Weights = None,
+    precision: options.Precision = "fp32",
+    device: options.Device = "auto",
+    grid: options.Grid = None,
+    pad: options.Pad = None,
+    resize: options.Resize = None,
+    recursive: options.Recursive = False,
+    skip_bad: options.SkipBad = 0,
+    cache: Annotated[bool, typer.Option("--cache/--no-cache", help="Keep and reuse computed features.")] = True,
+    seed: options.Seed = 0,
+    json_file: Annotated[
+        Path | None, typer.Option("--json", metavar="F", help="Write the scorecard as JSON; - prints it.")
+    ] = None,
+    csv_file: Annotated[Path | None, typer.Option("--csv", metavar="F", help="Write the rows as CSV.")] = None,
+    markdown: Annotated[Path | None, typer.Option(metavar="F", help="Write a Markdown table.")] = None,
+    per_image: Annotated[Path | None, typer.Option(metavar="F.csv", help="Write one line per image.")] = None,
+    quiet: options.Quiet = False,
+) -> None:
+    """Score generated images: FD, KD, precision, recall, copies and faces found, each with its 95 % interval."""
+    from ganbench.images.sources import open_source
+    from ganbench.scoring import ScoreOptions, score_source
+
+    del quiet
+    opened = open_source(
+        source, recursive=recursive, grid=options.parse_grid(grid), pad=pad, resize=resize, skip_bad=skip_bad
+    )
+    card = score_source(
+        opened,
+        reference,
+        ScoreOptions(
+            features=tuple(features or ["lite0"]),
+            metrics=metric,
+            detector=None if detector == "none" else detector,
+            weights=weights,
+            precision=precision,
+            device=device,
+            seed=seed,
+            cache=cache,
+            per_image=per_image is not None,
+        ),
+        resize=resize,
+    )
+    to_stdout = json_file is not None and str(json_file) == "-"
+    written = card.write(
+        json_file=None if to_stdout else json_file,
+        csv_file=csv_file,
+        markdown_file=markdown,
+        per_image_file=per_image,
+    )
+    if to_stdout:
+        typer.echo(card.to_json(), nl=False)
+        return
+    _print(card, written)
+
+
+score.__doc__ = f"{score.__doc__}\n{EXAMPLES}"
+
+
+def _print(card: Scorecard, written: list[Path]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    console = Console()
+    height, width = card.source["image_size"]
+    table = Table(
+        title=f"{card.source['label']}: {card.source['count']} images, {height}x{width}", title_justify="left"
+    )
+    for column, justify in (("result", "left"), ("value", "right"), ("95 % interval", "right"), ("n", "right")):
+        table.add_column(column, justify=justify, no_wrap=True)
+    table.add_column("protocol", style="dim", overflow="fold")
+    for cells in card.table():
+        table.add_row(*cells)
+    console.print(table)
+    for text in card.warnings:
+        console.print(f"[yellow]warning[/yellow] {text}", highlight=False, markup=True)
+    for path in written:
+        console.print(f"wrote {path}", highlight=False)

@@ -1,0 +1,1 @@
+"""Detectors: uint8 images in, boxes out, and the share of images with a face (AFD)."""

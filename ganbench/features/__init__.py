@@ -1,0 +1,1 @@
+"""Features: uint8 images in, float32 feature vectors out."""

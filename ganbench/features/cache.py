@@ -1,0 +1,61 @@
+"""A cache of feature sets, keyed by content: the same images under the same extractor are computed once."""
+
+from __future__ import annotations
+
+import os
+import warnings
+import zipfile
+from pathlib import Path
+
+import numpy as np
+
+from ganbench.errors import GanbenchError
+from ganbench.metrics.features import FeatureSet, Moments
+from ganbench.storage import atomic_write, cache_dir
+
+LIMIT_BYTES = 4 << 30  # the least recently used files go when the folder grows past this
+
+
+def _path(key: str) -> Path:
+    return cache_dir() / "features" / f"{key}.npz"
+
+
+def load_features(key: str) -> FeatureSet | None:
+    """Return the cached feature set, or None; an unreadable file counts as absent and is replaced later."""
+    path = _path(key)
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            arrays = {name: file[name] for name in file.files}
+        os.utime(path)
+        sample, index, logits = arrays["sample"], arrays["sample_index"], arrays.get("logits")
+        moments = (
+            Moments(int(arrays["n"]), arrays["mean"], arrays["scatter"]) if "scatter" in arrays else Moments.of(sample)
+        )
+    except (OSError, zipfile.BadZipFile, ValueError, KeyError, EOFError):
+        return None
+    return FeatureSet(moments, sample, index, logits)
+
+
+def save_features(key: str, features: FeatureSet) -> None:
+    """Keep a feature set; a cache that cannot be written is a warning, never an error."""
+    arrays = {"sample": np.asarray(features.sample, np.float32), "sample_index": features.sample_index}
+    if features.logits is not None:
+        arrays["logits"] = features.logits
+    if not features.complete:
+        moments = features.moments
+        arrays |= {"n": np.array(moments.n), "mean": moments.mean, "scatter": moments.scatter}
+    try:
+        with atomic_write(_path(key)) as f:
+            np.savez(f, **arrays)
+        _evict(_path(key).parent)
+    except (GanbenchError, OSError) as e:
+        warnings.warn(f"features were not cached: {e}", stacklevel=2)
+
+
+def _evict(folder: Path) -> None:
+    files = sorted(((p.stat().st_mtime, p.stat().st_size, p) for p in folder.glob("*.npz")), reverse=True)
+    total = 0
+    for _, size, path in files:
+        total += size
+        if total > LIMIT_BYTES:
+            path.unlink(missing_ok=True)

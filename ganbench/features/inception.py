@@ -1,0 +1,81 @@
+"""Extractor ``inception``: the 2015 TensorFlow Inception-v3, 2048-d pooled features and 1008 logits.
+
+Three protocols, each the arithmetic of one tool on the same weights:
+
+- ``inception`` (``tf1``): torch-fidelity and the original TensorFlow code. Resize as TensorFlow 1 does, then
+  (x - 128) / 128.
+- ``inception:pytorch-fid``: bilinear with half-pixel centres, then 2 (x / 255) - 1.
+- ``inception:clean``: clean-fid. Pillow's antialiased bicubic in float, clipped to 0..255, then (x - 128) / 128.
+
+The logits are without bias, which is what torch-fidelity's Inception Score reads.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ganbench.errors import UnknownName
+from ganbench.features.extractor import BuildOptions, ExtractorSpec
+from ganbench.features.weights import find_weights, load_state, read_state
+from ganbench.registry import did_you_mean
+
+if TYPE_CHECKING:
+    import torch
+    from torch import nn
+
+VERSION = 1
+DEFAULT_RESIZE = "tf1"
+RESIZES = (DEFAULT_RESIZE, "pytorch-fid", "clean")
+WEIGHTS_PREFIX = "6726825d"  # the hex digits that the published file carries in its name
+
+
+def specify(options: BuildOptions) -> ExtractorSpec:
+    """Return the specification; reads the weights file for its hash only.
+
+    Raises:
+        AssetMissing: there are no weights on this machine; the message has the command.
+        AssetError: the installed file is not the published one.
+        UnknownName: no such resize protocol.
+    """
+    resize = options.resize or DEFAULT_RESIZE
+    if resize not in RESIZES:
+        raise UnknownName(f"inception has no resize protocol {resize!r}.{did_you_mean(resize, list(RESIZES))}")
+    weights = find_weights("inception", "inception", options, WEIGHTS_PREFIX)
+    name = "inception" if resize == DEFAULT_RESIZE else f"inception:{resize}"
+    return ExtractorSpec(
+        name, VERSION, 2048, 299, resize, weights.sha256, 1008, options.precision, weights.note
+    )
+
+
+def build(spec: ExtractorSpec, options: BuildOptions) -> nn.Module:
+    """Return the network, batch norms folded, in inference mode.
+
+    Raises:
+        AssetError: the file is damaged, or is of another network.
+    """
+    import torch
+    from torch import nn
+
+    from ganbench.features.networks.inception import InceptionV3, fold_batch_norms
+
+    path = find_weights("inception", "inception", options, WEIGHTS_PREFIX).path
+    with torch.device("meta"):
+        network = InceptionV3()
+    load_state(network.to_empty(device="cpu"), read_state(path, "inception"), path, "inception")
+    fold_batch_norms(network.eval())
+
+    class Scaled(nn.Module):
+        """Maps resized images in 0..255 to the network's input as the protocol's tool does."""
+
+        def __init__(self) -> None:
+            super().__init__()
+            self.network = network
+
+        def forward(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+            if spec.resize == "pytorch-fid":
+                return self.network(2 * (x / 255) - 1)
+            if spec.resize == "clean":
+                x = x.clamp(0, 255)
+            return self.network((x - 128) / 128)
+
+    return Scaled().eval().requires_grad_(False)

@@ -1,0 +1,1 @@
+"""Network definitions, imported only when a network has to be built."""

@@ -1,0 +1,114 @@
+"""Weights files of networks: found, hashed, read without pickles, and checked against the network that they are for."""
+
+from __future__ import annotations
+
+import re
+import warnings
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ganbench.errors import AssetError
+from ganbench.features.extractor import BuildOptions
+from ganbench.storage import sha256_file
+
+if TYPE_CHECKING:
+    import torch
+    from torch import nn
+
+_BATCH_COUNT = re.compile(r"(^|\.)num_batches_tracked$")  # a training counter; old files have none
+
+
+@dataclass(frozen=True)
+class WeightsFile:
+    """A weights file that exists.
+
+    Attributes:
+        path: where it is.
+        sha256: its hash, 64 hex digits.
+        standard: whether it is the published file.
+    """
+
+    path: Path
+    sha256: str
+    standard: bool
+
+    @property
+    def note(self) -> str:
+        """Return what the protocol has to say about it; nothing for the published file."""
+        return "" if self.standard else "not the published weights"
+
+
+def find_weights(what: str, asset: str, options: BuildOptions, prefix: str) -> WeightsFile:
+    """Return the weights that the user named, or else the installed asset.
+
+    Args:
+        what: the network's name, for messages.
+        asset: its name among the assets.
+        options: ``weights`` names a file; any file of the right network will do.
+        prefix: first hex digits of the published file's SHA-256.
+
+    Raises:
+        AssetMissing: no file was named and the asset is not installed; the message has the commands that install it.
+        AssetError: the named file is not there, or the installed asset is not the published file.
+    """
+    if options.weights is not None:
+        path = Path(options.weights)
+        if not path.is_file():
+            raise AssetError(f"{path}: no such weights file for {what}. Check --weights.")
+        found = sha256_file(path)
+        return WeightsFile(path, found, found.startswith(prefix))
+    from ganbench import assets
+
+    path = assets.require(asset)
+    found = sha256_file(path)
+    if not found.startswith(prefix):
+        raise AssetError(
+            f"{path}: not the published {what} weights (SHA-256 {found[:8]}..., expected {prefix[:8]}...). "
+            f"Delete it and run: ganbench assets fetch {asset}"
+        )
+    return WeightsFile(path, found, True)
+
+
+def read_state(path: Path, what: str) -> dict[str, torch.Tensor]:
+    """Read a state dictionary; nothing but tensors and plain containers is accepted.
+
+    Raises:
+        AssetError: the file is cut short, damaged, or holds something else.
+    """
+    import torch
+
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            state = torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as e:  # torch.load raises whatever the bytes lead it to: a dozen types, none of them its own
+        raise AssetError(
+            f"{path}: not a readable weights file for {what}; it is damaged, cut short or of another format. "
+            "Copy or fetch it again."
+        ) from e
+    if not isinstance(state, Mapping) or not all(isinstance(value, torch.Tensor) for value in state.values()):
+        raise AssetError(f"{path}: holds no state dictionary of tensors, so it is no weights file for {what}.")
+    return dict(state)
+
+
+def load_state(network: nn.Module, state: Mapping[str, torch.Tensor], path: Path, what: str) -> None:
+    """Put a state dictionary into a network, in place, after checking every name and shape.
+
+    Raises:
+        AssetError: the weights are of another network; the first difference is named.
+    """
+    own = network.state_dict()
+    wanted = {name: value.shape for name, value in own.items() if not _BATCH_COUNT.search(name)}
+    given = {name: value.shape for name, value in state.items() if not _BATCH_COUNT.search(name)}
+    wrong = [name for name in wanted if wanted[name] != given.get(name)] or [n for n in given if n not in wanted]
+    if wrong:
+        first = wrong[0]
+        expected = tuple(wanted[first]) if first in wanted else "absent"
+        found = tuple(given[first]) if first in given else "absent"
+        raise AssetError(
+            f"{path}: weights of another network, not {what} ({len(wrong)} tensors differ; "
+            f"{first}: expected {expected}, found {found})."
+        )
+    network.load_state_dict({name: state[name] for name in wanted}, strict=False)

@@ -1,0 +1,167 @@
+"""The assignment's submission format: a .tgz under 2 MB with 1.jpg ... 1000.jpg, each 64x64, and no folder."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import tarfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from ganbench.errors import GanbenchError, SourceError
+from ganbench.images.encoded import EncodedSource
+from ganbench.images.sources import Source, open_source
+from ganbench.storage import atomic_write
+
+COUNT = 1000
+SIZE = (64, 64)
+LIMIT_BYTES = 2_000_000  # "under 2 MB", read as the smaller, decimal megabyte
+QUALITIES = range(1, 96)  # Pillow advises against JPEG qualities above 95
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One rule of the format and whether a submission keeps it."""
+
+    what: str
+    ok: bool
+    found: str
+
+
+def check_submission(path: Path) -> list[Rule]:
+    """Check a submission against every rule of the format.
+
+    Args:
+        path: the .tgz that would be handed in.
+
+    Returns:
+        All rules, kept or not.
+
+    Raises:
+        SourceError: nothing that could be checked at all: absent, damaged or hostile.
+    """
+    path = Path(path)
+    source = open_source(path, skip_bad=10**9)
+    expected = [f"{i}.jpg" for i in range(1, COUNT + 1)]
+    missing = [name for name in expected if name not in set(source.names)]
+    extra = [name for name in source.names if name not in set(expected)] + source.ignored
+    nested = [name for name in source.names + source.ignored if "/" in name]
+    wrong_size: dict[str, str] = {}
+    unreadable: list[str] = []
+    for index, name in enumerate(source.names):
+        try:
+            height, width = source.load(index).shape[:2]
+        except SourceError as e:
+            unreadable.append(str(e))
+            continue
+        if (height, width) != SIZE:
+            wrong_size[name] = f"{name} is {height}x{width}"
+    size = path.stat().st_size if path.is_file() else None
+    is_tgz = path.is_file() and path.name.lower().endswith((".tgz", ".tar.gz"))
+    return [
+        Rule("a .tgz archive", is_tgz, path.name),
+        Rule(
+            f"under {LIMIT_BYTES:,} bytes",
+            size is not None and size < LIMIT_BYTES,
+            "a folder" if size is None else f"{size:,} bytes",
+        ),
+        Rule(f"{COUNT:,} images", len(source) == COUNT, f"{len(source):,} images"),
+        Rule("no folder inside", not nested, _some(nested)),
+        Rule("named 1.jpg ... 1000.jpg", not missing, _some([f"no {name}" for name in missing])),
+        Rule("nothing else inside", not extra, _some(extra)),
+        Rule("every image decodes", not unreadable, _some(unreadable)),
+        Rule("every image 64x64", not wrong_size, _some(list(wrong_size.values()))),
+    ]
+
+
+def _some(items: list[str]) -> str:
+    return "as required" if not items else ", ".join(items[:3]) + (f" and {len(items) - 3} more" * (len(items) > 3))
+
+
+@dataclass(frozen=True)
+class Packed:
+    """What ``pack_submission`` wrote: JPEG quality (None: files copied unchanged) and size in bytes."""
+
+    path: Path
+    quality: int | None
+    size: int
+
+
+def pack_submission(source: Source, out: Path, *, quality: int | None = None, limit: int = LIMIT_BYTES) -> Packed:
+    """Write a source as a submission: the images in order as 1.jpg, 2.jpg, ..., at the best JPEG quality that fits.
+
+    Files that are JPEG already are copied unchanged when they fit and no quality is asked for. The same images give
+    the same bytes on every run.
+
+    Args:
+        source: 1,000 images of 64x64.
+        out: the .tgz to write.
+        quality: JPEG quality 1..95; None finds the highest that fits.
+        limit: the archive must be smaller than this, bytes.
+
+    Raises:
+        SourceError: wrong count or size.
+        GanbenchError: does not fit even at the lowest quality.
+    """
+    if len(source) != COUNT:
+        raise SourceError(f"{source.label}: a submission has {COUNT:,} images, found {len(source):,}")
+    if source.image_size() != SIZE:
+        raise SourceError(f"{source.label}: images are {source.image_size()}, a submission has 64x64: add --resize 64")
+    if quality is not None and quality not in QUALITIES:
+        raise GanbenchError(f"JPEG quality {quality}: expected {QUALITIES[0]} to {QUALITIES[-1]}")
+    pixels = np.concatenate([batch.pixels for batch in source.batches(256)])
+    chosen, data = None, None
+    if quality is None and source.resize is None and isinstance(source, EncodedSource):
+        files = [bytes(source.content(i)) for i in range(COUNT)]
+        if all(file.startswith(b"\xff\xd8\xff") for file in files):
+            data = _archive(files)
+    if data is None or len(data) >= limit:
+        chosen, data = (quality, _encode(pixels, quality)) if quality else _best(pixels, limit)
+    if len(data) >= limit:
+        raise GanbenchError(
+            f"{source.label}: {len(data):,} bytes at JPEG quality {chosen}, the limit is {limit:,}. "
+            "Raise --limit or lower --quality"
+        )
+    with atomic_write(out) as f:
+        f.write(data)
+    return Packed(Path(out), chosen, len(data))
+
+
+def _best(pixels: np.ndarray, limit: int) -> tuple[int, bytes]:
+    """Return the highest quality below the limit, by bisection; sizes grow with quality."""
+    low, high = 0, len(QUALITIES) - 1
+    best = QUALITIES[0], _encode(pixels, QUALITIES[0])
+    while low < high:
+        middle = (low + high + 1) // 2
+        data = _encode(pixels, QUALITIES[middle])
+        if len(data) < limit:
+            low, best = middle, (QUALITIES[middle], data)
+        else:
+            high = middle - 1
+    return best
+
+
+def _encode(pixels: np.ndarray, quality: int) -> bytes:
+    files = []
+    for image in pixels:
+        buffer = io.BytesIO()
+        Image.fromarray(image).save(buffer, "JPEG", quality=quality, optimize=True)
+        files.append(buffer.getvalue())
+    return _archive(files)
+
+
+def _archive(files: list[bytes]) -> bytes:
+    """Return a .tgz of files named 1.jpg, 2.jpg, ...; no time stamps, no owner: equal input gives equal bytes."""
+    buffer = io.BytesIO()
+    with (
+        gzip.GzipFile(fileobj=buffer, mode="wb", mtime=0, filename="") as zipped,
+        tarfile.open(fileobj=zipped, mode="w", format=tarfile.USTAR_FORMAT) as archive,
+    ):
+        for number, data in enumerate(files, 1):
+            info = tarfile.TarInfo(f"{number}.jpg")
+            info.size = len(data)
+            archive.addfile(info, io.BytesIO(data))
+    return buffer.getvalue()

@@ -1,0 +1,99 @@
+"""Copies: images that repeat each other, and images that repeat the real ones.
+
+"Near" is measured against the real images themselves: nearer than 99 % of real images are to their nearest other real
+image.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+import numpy as np
+
+from ganbench.errors import MetricError
+from ganbench.metrics.checks import small_sample_warnings
+from ganbench.metrics.features import FeatureSet
+from ganbench.metrics.intervals import wilson
+from ganbench.metrics.neighbours import Pairs
+from ganbench.metrics.registry import Estimate, register
+
+_QUANTILE = 0.01
+
+
+@register(
+    "near_duplicates",
+    title="Near duplicates among the fake images",
+    better="lower",
+    unit="share",
+    needs="features",
+    uses_pairs=True,
+)
+def near_duplicates(*, real: FeatureSet, fake: FeatureSet, seed: int = 0, pairs: Pairs | None = None) -> Estimate:
+    """Return the share of fake images whose nearest other fake image is nearer than the threshold.
+
+    Distances to a nearest neighbour shrink as a set grows, so fewer fake than real images make the value smaller.
+    Interval: Wilson for half the number of images, since duplicates come at least in pairs and are not independent.
+
+    Raises:
+        MetricError: a sample is missing or holds fewer than 7 images, or the features differ in length.
+    """
+    pairs = pairs or Pairs(real, fake, seed)
+    share = float(np.mean(np.sqrt(pairs.fake_near[:, 0]) < _threshold(pairs)))
+    low, high = wilson(share, len(fake.sample) / 2)
+    return _estimate(share, low, high, "Wilson, n/2 (duplicates come in pairs)", real, fake)
+
+
+@register("copies", title="Copies of real images", better="lower", unit="share", needs="features", uses_pairs=True)
+def copies(*, real: FeatureSet, fake: FeatureSet, seed: int = 0, pairs: Pairs | None = None) -> Estimate:
+    """Return the share of fake images that are nearer to an image of the real sample than the threshold.
+
+    Fresh real images give about 0.01. Only copies of images in the real *sample* are seen. Interval: Wilson.
+
+    Raises:
+        MetricError: a sample is missing or holds fewer than 7 images, or the features differ in length.
+    """
+    pairs = pairs or Pairs(real, fake, seed)
+    share = float(np.mean(pairs.between.nearest < _threshold(pairs)))
+    low, high = wilson(share, len(fake.sample))
+    return _estimate(share, low, high, "Wilson", real, fake)
+
+
+def nearest_reference(
+    *, real: FeatureSet, fake: FeatureSet, pairs: Pairs | None = None
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return each fake sample image's distance to the nearest real sample image, (m,), and that image's row, (m,).
+
+    The row counts within ``real.sample``; ``real.sample_index`` turns it into a position in the source.
+
+    Raises:
+        MetricError: a sample is missing or holds fewer than 7 images, or the features differ in length.
+    """
+    between = (pairs or Pairs(real, fake)).between
+    return between.nearest, between.nearest_index
+
+
+def exact_duplicates(digests: Sequence[str]) -> Estimate:
+    """Return the share of images that are equal to at least one other image of the set.
+
+    Args:
+        digests: One digest of the decoded pixels per image.
+
+    Raises:
+        MetricError: fewer than two images.
+    """
+    if len(digests) < 2:
+        raise MetricError(f"duplicates need at least 2 images, got {len(digests)}.")
+    share = sum(count for count in Counter(digests).values() if count > 1) / len(digests)
+    low, high = wilson(share, len(digests) / 2)
+    return Estimate(share, low, high, "Wilson, n/2 (duplicates come in pairs)", len(digests), detail="equal pixels")
+
+
+def _threshold(pairs: Pairs) -> float:
+    return float(np.quantile(np.sqrt(pairs.real_near[:, 0]), _QUANTILE))
+
+
+def _estimate(share: float, low: float, high: float, interval: str, real: FeatureSet, fake: FeatureSet) -> Estimate:
+    detail = f"nearer than the {_QUANTILE:.0%} quantile among real, real sample {len(real.sample)}"
+    warnings = small_sample_warnings(real, fake)
+    return Estimate(share, low, high, interval, len(fake.sample), None, detail, warnings)

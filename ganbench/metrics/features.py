@@ -1,0 +1,286 @@
+"""Feature statistics: streaming moments, a bounded random sample, and the collector that fills both in one pass."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ganbench.errors import MetricError
+
+# Rows folded into the moments at once: one large matrix product instead of many small ones.
+_FOLD = 1024
+_GOLDEN = np.uint64(0x9E3779B97F4A7C15)
+
+
+@dataclass(eq=False)
+class Moments:
+    """Count, mean and scatter of a set of feature vectors, in float64; mergeable.
+
+    Attributes:
+        n: Number of vectors.
+        mean: Mean, (D,) float64.
+        scatter: Sum of outer products about the mean, (D, D) float64.
+    """
+
+    n: int
+    mean: np.ndarray
+    scatter: np.ndarray
+
+    @classmethod
+    def empty(cls, feature_size: int) -> Moments:
+        """Return the moments of no vectors at all."""
+        return cls(0, np.zeros(feature_size), np.zeros((feature_size, feature_size)))
+
+    @classmethod
+    def of(cls, features: np.ndarray) -> Moments:
+        """Return the moments of ``features``, (n, D)."""
+        features = np.asarray(features)
+        if features.ndim != 2:
+            raise MetricError(f"features must be an array of (images, feature size), not of shape {features.shape}.")
+        return cls.empty(features.shape[1]).update(features)
+
+    @classmethod
+    def from_cov(cls, mean: np.ndarray, cov: np.ndarray, n: int) -> Moments:
+        """Return moments from a mean (D,) and a covariance (D, D) with the divisor n - 1.
+
+        Where a statistics file does not say how many images made it, any ``n >= 2`` gives the same covariance back.
+        """
+        mean, cov = np.asarray(mean, np.float64), np.asarray(cov, np.float64)
+        if mean.ndim != 1 or cov.shape != (mean.size, mean.size):
+            raise MetricError(f"mean of shape {mean.shape} and covariance of shape {cov.shape} do not fit together.")
+        return cls(n, mean, cov * (n - 1))
+
+    @property
+    def cov(self) -> np.ndarray:
+        """Covariance with the divisor n - 1, (D, D) float64.
+
+        Raises:
+            MetricError: fewer than two vectors.
+        """
+        if self.n < 2:
+            raise MetricError(f"a covariance needs at least 2 images, got {self.n}.")
+        return self.scatter / (self.n - 1)
+
+    def update(self, batch: np.ndarray) -> Moments:
+        """Add a batch of vectors, (b, D), in place; returns self."""
+        batch = np.asarray(batch, np.float64)
+        if len(batch):
+            mean = batch.mean(axis=0)
+            centred = batch - mean
+            self._add(len(batch), mean, centred)
+        return self
+
+    def merge(self, other: Moments) -> Moments:
+        """Add the vectors that ``other`` has seen, in place; returns self (pairwise update of Chan et al. 1979)."""
+        if other.mean.shape != self.mean.shape:
+            raise MetricError(f"cannot merge moments of {self.mean.size} and of {other.mean.size} features.")
+        if other.n:
+            self.scatter += other.scatter
+            self._add(other.n, other.mean, np.empty((0, self.mean.size)))
+        return self
+
+    def _add(self, n: int, mean: np.ndarray, centred: np.ndarray) -> None:
+        total = self.n + n
+        delta = mean - self.mean
+        # The shift between the means enters as one more row, so that a single symmetric product adds both terms.
+        rows = np.vstack([centred, delta * np.sqrt(self.n * n / total)])
+        self.scatter += rows.T @ rows
+        self.mean = self.mean + delta * (n / total)
+        self.n = total
+
+
+@dataclass(frozen=True, eq=False)
+class FeatureSet:
+    """Statistics of one set of images, as the metrics read them.
+
+    Attributes:
+        moments: Count, mean and scatter of all images.
+        sample: Features of a random part of the images, (m, D) float32 (float16 in small reference files); ``m`` is 0
+            when only mean and covariance are known.
+        sample_index: Position of each sample row in its source, (m,) int64, ascending.
+        logits: Class logits of the sample, (m, K) float32, or None.
+
+    Raises:
+        MetricError: NaN or infinite values, or arrays that do not fit together.
+    """
+
+    moments: Moments
+    sample: np.ndarray
+    sample_index: np.ndarray
+    logits: np.ndarray | None = None
+
+    def __post_init__(self) -> None:
+        size = self.moments.mean.size
+        if self.sample.ndim != 2 or self.sample.shape[1] != size:
+            raise MetricError(f"a feature sample of shape {self.sample.shape} does not fit moments of {size} features.")
+        if self.sample_index.shape != (len(self.sample),):
+            raise MetricError(f"{len(self.sample)} sample rows but an index of shape {self.sample_index.shape}.")
+        if self.logits is not None and (self.logits.ndim != 2 or len(self.logits) != len(self.sample)):
+            raise MetricError(f"{len(self.sample)} sample rows but logits of shape {self.logits.shape}.")
+        for what, array in (("features", self.sample), ("logits", self.logits)):
+            if array is not None:
+                _refuse_nonfinite(what, array, self.sample_index)
+        if not (np.isfinite(self.moments.mean).all() and np.isfinite(self.moments.scatter).all()):
+            raise MetricError("mean or covariance of the features holds NaN or infinite values.")
+
+    @classmethod
+    def of(cls, features: np.ndarray, logits: np.ndarray | None = None) -> FeatureSet:
+        """Return the set of all ``features`` (n, D), kept whole as the sample."""
+        features = np.ascontiguousarray(features, np.float32)
+        return cls(Moments.of(features), features, np.arange(len(features)), logits)
+
+    @property
+    def n(self) -> int:
+        """Number of images."""
+        return self.moments.n
+
+    @property
+    def size(self) -> int:
+        """Feature size D."""
+        return self.moments.mean.size
+
+    @property
+    def complete(self) -> bool:
+        """Whether the sample holds every image."""
+        return len(self.sample) == self.n
+
+
+class FeatureCollector:
+    """Collects features of any number of images in bounded memory: exact moments and a uniform random sample.
+
+    The sample is a bottom-k reservoir: an image's priority is a hash of (seed, stream, index), and the ``cap`` smallest
+    are kept. It depends neither on batch sizes nor on order, and samples of disjoint parts merge into the sample of
+    the whole. The moments equal those of any other order up to float64 rounding.
+
+    Args:
+        feature_size: D.
+        cap: Largest number of images in the sample; memory is about ``4 * cap * D`` bytes.
+        seed: Seed of the sample.
+        stream: Tells apart sets that share a seed (real and fake), so that they do not pick the same positions.
+    """
+
+    def __init__(self, feature_size: int, cap: int = 10_000, seed: int = 0, stream: int = 0) -> None:
+        if cap < 1:
+            raise MetricError(f"the feature sample needs room for at least 1 image, not {cap}.")
+        self.feature_size, self.cap, self.seed, self.stream = feature_size, cap, seed, stream
+        self._moments = Moments.empty(feature_size)
+        self._pending = np.empty((_FOLD, feature_size), np.float32)
+        self._pending_rows = 0
+        self._size = 0
+        self._priority = np.empty(cap, np.uint64)
+        self._index = np.empty(cap, np.int64)
+        # Not filled here: the operating system gives the pages only once they are written.
+        self._features = np.empty((cap, feature_size), np.float32)
+        self._logits: np.ndarray | None = None
+
+    def add(self, indices: np.ndarray, features: np.ndarray, logits: np.ndarray | None = None) -> None:
+        """Add a batch.
+
+        Args:
+            indices: Position of each image in its source, (b,), each position once over all calls.
+            features: (b, D); kept as float32.
+            logits: (b, K), in every call or in none.
+
+        Raises:
+            MetricError: NaN or infinite values (the message names the position), or shapes that do not fit.
+        """
+        indices = np.asarray(indices, np.int64)
+        features = np.asarray(features, np.float32)
+        if features.ndim != 2 or features.shape[1] != self.feature_size or indices.shape != (len(features),):
+            raise MetricError(
+                f"expected features of shape ({len(indices)}, {self.feature_size}), got {features.shape}."
+            )
+        _refuse_nonfinite("features", features, indices)
+        if logits is not None:
+            logits = np.asarray(logits, np.float32)
+            if logits.ndim != 2 or len(logits) != len(features):
+                raise MetricError(f"expected logits of shape ({len(features)}, classes), got {logits.shape}.")
+            _refuse_nonfinite("logits", logits, indices)
+        self._keep(_priorities(self.seed, self.stream, indices), indices, features, logits)
+        self._fold(features)
+
+    def result(self) -> FeatureSet:
+        """Return the statistics of all images added so far; more may be added afterwards.
+
+        Raises:
+            MetricError: a position was added twice.
+        """
+        done = self._moments
+        moments = Moments(done.n, done.mean.copy(), done.scatter.copy()).update(self._pending[: self._pending_rows])
+        order = np.argsort(self._index[: self._size])
+        index = self._index[order]
+        if (repeated := np.flatnonzero(np.diff(index) == 0)).size:
+            raise MetricError(f"image {index[repeated[0]]} was added twice; give every image its own position.")
+        logits = None if self._logits is None else self._logits[order]
+        return FeatureSet(moments, self._features[order], index, logits)
+
+    def merge(self, other: FeatureCollector) -> FeatureCollector:
+        """Add the images that ``other`` has seen, in place; returns self.
+
+        Raises:
+            MetricError: the collectors differ in feature size, cap, seed or stream.
+        """
+        for what in ("feature_size", "cap", "seed", "stream"):
+            if getattr(self, what) != getattr(other, what):
+                raise MetricError(f"cannot merge: {what} {getattr(self, what)} differs from {getattr(other, what)}.")
+        kept = slice(0, other._size)
+        logits = None if other._logits is None else other._logits[kept]
+        self._keep(other._priority[kept], other._index[kept], other._features[kept], logits)
+        self._fold(other._pending[: other._pending_rows])
+        self._moments.merge(other._moments)
+        return self
+
+    def _fold(self, features: np.ndarray) -> None:
+        start = 0
+        while start < len(features):
+            rows = features[start : start + _FOLD - self._pending_rows]
+            self._pending[self._pending_rows : self._pending_rows + len(rows)] = rows
+            self._pending_rows += len(rows)
+            start += len(rows)
+            if self._pending_rows == _FOLD:
+                self._moments.update(self._pending)
+                self._pending_rows = 0
+
+    def _keep(self, priority: np.ndarray, index: np.ndarray, features: np.ndarray, logits: np.ndarray | None) -> None:
+        if not len(index):
+            return
+        if self._size and (logits is None) != (self._logits is None):
+            raise MetricError("logits were given for some images and not for others.")
+        if logits is not None and self._logits is None:
+            self._logits = np.empty((self.cap, logits.shape[1]), np.float32)
+        size = self._size
+        rivals = np.concatenate([self._priority[:size], priority])
+        stays = np.ones(len(rivals), bool)
+        if len(rivals) > self.cap:
+            stays[np.argpartition(rivals, self.cap - 1)[self.cap :]] = False
+        new = np.flatnonzero(stays[size:])
+        self._size = min(len(rivals), self.cap)
+        slots = np.concatenate([np.flatnonzero(~stays[:size]), np.arange(size, self._size)])
+        self._priority[slots], self._index[slots], self._features[slots] = priority[new], index[new], features[new]
+        if logits is not None:
+            self._logits[slots] = logits[new]
+
+
+def _refuse_nonfinite(what: str, array: np.ndarray, index: np.ndarray) -> None:
+    bad = np.flatnonzero(~np.isfinite(array).all(axis=1))
+    if bad.size:
+        more = f" and {bad.size - 1} more" if bad.size > 1 else ""
+        raise MetricError(f"{what} of image {index[bad[0]]}{more} hold NaN or infinite values.")
+
+
+def _priorities(seed: int, stream: int, index: np.ndarray) -> np.ndarray:
+    """Return one pseudo-random uint64 per index: SplitMix64 (Steele, Lea, Flood 2014), started from seed and stream.
+
+    For one seed and stream the map from index to priority is one to one, so priorities never tie.
+    """
+    # Arrays, not scalars: NumPy's unsigned arrays wrap around silently, which is what the hash wants.
+    key = _mix(_mix(np.array([seed % 2**64], np.uint64)) + np.array([stream % 2**64], np.uint64) * _GOLDEN)
+    return _mix(key + index.astype(np.uint64) * _GOLDEN)
+
+
+def _mix(state: np.ndarray) -> np.ndarray:
+    z = state + _GOLDEN
+    z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return z ^ (z >> np.uint64(31))

@@ -1,0 +1,34 @@
+"""Progress bars: one style, on standard error, only for a person at a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+_quiet = False
+
+
+def set_quiet(quiet: bool) -> None:
+    """Switch all progress bars of this process off or on (``--quiet``)."""
+    global _quiet
+    _quiet = quiet
+
+
+@contextmanager
+def track(what: str, total: int | None) -> Iterator[Callable[[int], None]]:
+    """Show a bar with count, rate and time left while the block runs; yields ``advance(count)``."""
+    console = Console(stderr=True)
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TextColumn("left"),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=console, transient=True, disable=_quiet or not console.is_terminal) as bar:
+        task = bar.add_task(what, total=total)
+        yield lambda count: bar.advance(task, count)

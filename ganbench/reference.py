@@ -1,0 +1,219 @@
+"""References: the statistics of real images, precomputed, that generated images are scored against."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import zipfile
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from ganbench.errors import ReferenceError
+from ganbench.features.collect import collect_features
+from ganbench.features.extractor import Extractor, ExtractorSpec, load_extractor
+from ganbench.images.sources import Source, open_source
+from ganbench.metrics.features import FeatureSet, Moments
+from ganbench.scorecard import library_versions
+from ganbench.storage import atomic_write
+
+SCHEMA = 1
+SAMPLE_SIZE = 3000  # images whose features are kept for the kernel and manifold metrics
+UNKNOWN_ORIGIN = "unknown (a file with mu and sigma only)"
+
+
+@dataclass(frozen=True)
+class Reference:
+    """Statistics of a set of real images under one extractor.
+
+    Attributes:
+        features: moments over all images and the features of a seeded sample of them.
+        extractor: the extractor's specification; None for a file of unknown origin.
+        image_size: (height, width) of the images when they reached the extractor, pixels.
+        image_resize: rule that brought them to that size; None if they were so from the start.
+        data: ``label``, ``count`` and ``digest`` of the images.
+        sample_seed: seed of the choice of the sample.
+        versions: library versions at the time of building.
+        name: file name without ``.npz``.
+    """
+
+    features: FeatureSet
+    extractor: ExtractorSpec | None
+    image_size: tuple[int, int] | None
+    image_resize: str | None
+    data: dict[str, object]
+    sample_seed: int = 0
+    versions: dict[str, str] = field(default_factory=library_versions)
+    name: str = "reference"
+
+    @classmethod
+    def build(
+        cls,
+        source: str | Path | Source,
+        features: str | Extractor = "lite0",
+        *,
+        size: int | str | None = None,
+        sample_size: int = SAMPLE_SIZE,
+        seed: int = 0,
+        name: str = "reference",
+    ) -> Reference:
+        """Compute the statistics of real images.
+
+        Args:
+            source: the real images.
+            features: the extractor, or its name.
+            size: resize rule that brings every image to the size that will be scored, such as ``64``; for a path only.
+            sample_size: images whose features are kept; all of them if there are fewer.
+            seed: seed of their choice.
+            name: shown in scorecards.
+
+        Raises:
+            ReferenceError: fewer than two images.
+        """
+        opened = open_source(source, resize=None if size is None else str(size))
+        if len(opened) < 2:
+            raise ReferenceError(f"{opened.label}: a reference needs at least 2 images, found {len(opened)}")
+        extractor = load_extractor(features) if isinstance(features, str) else features
+        collected = collect_features(opened, extractor, cap=sample_size, seed=seed, what="reference features")
+        data = {"label": Path(opened.label).name, "count": collected.n, "digest": opened.digest()}
+        resize = None if opened.resize is None else str(opened.resize)
+        return cls(collected, extractor.spec, opened.image_size(), resize, data, seed, name=name)
+
+    def meta(self) -> dict[str, object]:
+        """Return all that is not an array, as plain data."""
+        sample = {"size": len(self.features.sample), "seed": self.sample_seed}
+        return {
+            "schema": SCHEMA,
+            "name": self.name,
+            "extractor": None if self.extractor is None else asdict(self.extractor),
+            "image_size": self.image_size and list(self.image_size),
+            "image_resize": self.image_resize,
+            "data": self.data,
+            "sample": sample,
+            "versions": self.versions,
+        }
+
+    def save(self, path: Path) -> None:
+        """Write the reference as an ``.npz`` without pickles.
+
+        Sigma is kept as its upper triangle in float32 and the sample in float16; docs/references.md shows what that
+        does to the metrics. Arrays: ``mu`` (D,) float64, ``sigma_upper`` (D(D+1)/2,) float32, ``sample`` (m, D)
+        float16, ``sample_index`` (m,) int64, ``n``, ``meta`` (JSON text) and ``checksum`` (SHA-256 over the others).
+        """
+        moments = self.features.moments
+        arrays = {
+            "mu": moments.mean,
+            "sigma_upper": moments.cov[np.triu_indices(len(moments.mean))].astype(np.float32),
+            "sample": np.asarray(self.features.sample, np.float16),
+            "sample_index": self.features.sample_index,
+            "n": np.array(moments.n, np.int64),
+            "meta": np.array(json.dumps(self.meta(), sort_keys=True)),
+        }
+        with atomic_write(path) as f:
+            np.savez_compressed(f, **arrays, checksum=np.array(_checksum(arrays)))
+
+    @classmethod
+    def load(cls, path: Path) -> Reference:
+        """Read a reference, or a pytorch-fid file with ``mu`` and ``sigma`` (marked as of unknown origin).
+
+        Raises:
+            ReferenceError: absent, damaged, of a newer schema, or with arrays that do not fit together.
+        """
+        path = Path(path)
+        arrays = _read_arrays(path)
+        if "meta" not in arrays:
+            return cls._from_moments(path, arrays)
+        if "checksum" not in arrays or str(arrays.pop("checksum")) != _checksum(arrays):
+            raise ReferenceError(f"{path}: damaged reference (checksum differs). Build it again or copy it again.")
+        meta = json.loads(str(arrays["meta"]))
+        if meta["schema"] != SCHEMA:
+            raise ReferenceError(f"{path}: reference schema {meta['schema']}, this ganbench reads {SCHEMA}. Update it.")
+        n, mean, d = int(arrays["n"]), arrays["mu"], len(arrays["mu"])
+        sigma = np.zeros((d, d))
+        sigma[np.triu_indices(d)] = arrays["sigma_upper"]
+        sigma += np.triu(sigma, 1).T
+        features = FeatureSet(
+            Moments(n, mean, sigma * (n - 1)), arrays["sample"].astype(np.float32), arrays["sample_index"], None
+        )
+        extractor = ExtractorSpec(**meta["extractor"]) if meta["extractor"] else None
+        size = tuple(meta["image_size"]) if meta["image_size"] else None
+        return cls(
+            features,
+            extractor,
+            size,
+            meta["image_resize"],
+            meta["data"],
+            meta["sample"]["seed"],
+            meta["versions"],
+            meta["name"],
+        )
+
+    @classmethod
+    def _from_moments(cls, path: Path, arrays: dict[str, np.ndarray]) -> Reference:
+        if not {"mu", "sigma"} <= arrays.keys():
+            raise ReferenceError(
+                f"{path}: not a reference: it holds {', '.join(arrays) or 'nothing'}, "
+                "not ganbench's arrays and not pytorch-fid's mu and sigma"
+            )
+        mu, sigma = np.asarray(arrays["mu"], np.float64), np.asarray(arrays["sigma"], np.float64)
+        if mu.ndim != 1 or sigma.shape != (len(mu), len(mu)) or not np.allclose(sigma, sigma.T, atol=1e-6):
+            raise ReferenceError(f"{path}: mu {mu.shape} and sigma {sigma.shape} are not a mean and its covariance")
+        # The number of images is not in the file. Two keeps cov = scatter / (n - 1) exact; nothing else uses it.
+        moments = Moments(2, mu, sigma)
+        features = FeatureSet(moments, np.empty((0, len(mu)), np.float32), np.empty(0, np.int64), None)
+        data = {"label": path.name, "count": None, "digest": None}
+        return cls(features, None, None, None, data, versions={}, name=path.stem)
+
+    def origin(self) -> str:
+        """Return one phrase that says what the reference is made of."""
+        if self.extractor is None:
+            return f"{self.name}: {UNKNOWN_ORIGIN}"
+        return f"{self.name}: {self.features.n} images, sample {len(self.features.sample)}"
+
+    def require_match(self, spec: ExtractorSpec, image_size: tuple[int, int]) -> None:
+        """Refuse to compare what does not compare.
+
+        Raises:
+            ReferenceError: the extractor, its version, weights, resize or precision differ, or the image size does;
+                both sides are named.
+        """
+        if self.extractor is None:
+            if len(self.features.moments.mean) != spec.feature_size:
+                raise ReferenceError(
+                    f"reference {self.name} has {len(self.features.moments.mean)} features, "
+                    f"{spec.name} has {spec.feature_size}"
+                )
+            return
+        mine, theirs = asdict(self.extractor), asdict(spec)
+        differing = [key for key in mine if mine[key] != theirs[key]]
+        if differing:
+            raise ReferenceError(
+                f"reference {self.name} was built with {self.extractor.protocol}, but the images are scored with "
+                f"{spec.protocol} (different: {', '.join(differing)}). Build a matching one: ganbench reference build"
+            )
+        if self.image_size != image_size:
+            (rh, rw), (h, w) = self.image_size, image_size
+            raise ReferenceError(
+                f"reference {self.name} is of {rh}x{rw} images, these are {h}x{w} pixels. "
+                f"Bring them to the same size by a stated rule: --resize {rh}x{rw}"
+            )
+
+
+def _checksum(arrays: dict[str, np.ndarray]) -> str:
+    digest = hashlib.sha256()
+    for name in sorted(arrays):
+        array = np.ascontiguousarray(arrays[name])
+        digest.update(f"{name} {array.dtype.str} {array.shape}\n".encode())
+        digest.update(array.tobytes())
+    return digest.hexdigest()
+
+
+def _read_arrays(path: Path) -> dict[str, np.ndarray]:
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            return {name: file[name] for name in file.files}
+    except FileNotFoundError as e:
+        raise ReferenceError(f"{path}: no such reference file") from e
+    except (zipfile.BadZipFile, ValueError, OSError, EOFError, KeyError) as e:
+        raise ReferenceError(f"{path}: not a readable reference ({e}). It may be cut short; copy it again.") from e

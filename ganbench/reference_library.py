@@ -1,0 +1,98 @@
+"""The library of references: finding them by name, and checking one from end to end."""
+
+from __future__ import annotations
+
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from ganbench.errors import UnknownName
+from ganbench.images.sources import open_source
+from ganbench.reference import Reference
+from ganbench.registry import did_you_mean
+from ganbench.storage import data_dir, shipped_dir
+
+DEFAULT_NAME = "anime-faces-64"
+
+
+def holds_statistics(path: Path) -> bool:
+    """Tell a reference file from an ``.npz`` of images by its array names."""
+    if path.suffix.lower() != ".npz" or not path.is_file():
+        return False
+    try:
+        with zipfile.ZipFile(path) as file:
+            names = set(file.namelist())
+    except (zipfile.BadZipFile, OSError):
+        return True  # let Reference.load say what is wrong with it
+    return "mu.npy" in names
+
+
+def reference_folders() -> list[Path]:
+    """Return the folders that references are found in by name: the user's own first, then the shipped ones."""
+    return [data_dir() / "references", shipped_dir("reference_stats")]
+
+
+def installed_references() -> list[Path]:
+    """Return all reference files in ``reference_folders``, the user's own first."""
+    return [path for folder in reference_folders() if folder.is_dir() for path in sorted(folder.glob("*.npz"))]
+
+
+def find_reference(name: str, extractor: str) -> Path | None:
+    """Return the file of a named reference for an extractor, or None if this extractor has none.
+
+    Raises:
+        UnknownName: no reference of this name for any extractor.
+    """
+    known = installed_references()
+    wanted = f"{name}.{extractor.replace(':', '-')}.npz"
+    for path in known:
+        if path.name == wanted or path.stem == name:
+            return path
+    names = sorted({path.name.split(".")[0] for path in known})
+    if name not in names:
+        raise UnknownName(f"no reference named {name!r}, and no such file.{did_you_mean(name, names)}")
+    return None
+
+
+@dataclass(frozen=True)
+class Check:
+    """One question about a reference, with its answer."""
+
+    what: str
+    ok: bool
+    found: str
+
+
+def check_reference(reference: Reference, source: str | None = None) -> list[Check]:
+    """Check a loaded reference (loading has already checked its checksum).
+
+    Args:
+        reference: the reference.
+        source: images that it should be made of; their content digest is compared.
+    """
+    moments, sample = reference.features.moments, reference.features.sample
+    mean, cov = moments.mean, moments.cov
+    finite = bool(np.isfinite(mean).all() and np.isfinite(cov).all() and np.isfinite(sample).all())
+    checks = [Check("all numbers finite", finite, "yes" if finite else "NaN or infinity found")]
+    if finite:
+        lowest, highest = np.linalg.eigvalsh(cov)[[0, -1]]
+        # float32 storage moves eigenvalues by up to its rounding times the largest one.
+        checks.append(
+            Check(
+                "sigma is a covariance",
+                bool(lowest > -1e-5 * highest),
+                f"eigenvalues from {lowest:.2e} to {highest:.2e}",
+            )
+        )
+    if finite and len(sample) > 1:
+        # The sample was drawn from the same images: its mean must lie within sampling error of mu. The squared
+        # distance has expectation trace(cov) (1/m - 1/n) under drawing without replacement; 3 is far outside it.
+        expected = np.trace(cov) * (1 / len(sample) - 1 / moments.n) + 1e-6 * np.trace(cov)
+        ratio = float(((sample.mean(0, dtype=np.float64) - mean) ** 2).sum() / expected)
+        checks.append(Check("sample agrees with mu", ratio < 3, f"squared distance {ratio:.2f} times the expected"))
+    if source is not None:
+        digest = open_source(source, resize=reference.image_resize).digest()
+        checks.append(Check("made of these images", digest == reference.data["digest"], f"digest {digest[:16]}"))
+    return checks

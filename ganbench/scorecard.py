@@ -1,0 +1,211 @@
+"""The scorecard: one row per result, and every export from the same rows."""
+
+from __future__ import annotations
+
+import csv
+import html
+import io
+import json
+import math
+import platform
+from dataclasses import asdict, dataclass, field
+from importlib import metadata
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ganbench.storage import atomic_write
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+SCHEMA = 1
+COLUMNS = ("id", "value", "low", "high", "better", "n", "seed", "protocol")
+ARROWS = {"lower": "↓", "higher": "↑", "none": ""}
+
+
+@dataclass(frozen=True)
+class Row:
+    """One result.
+
+    Attributes:
+        id: ``metric[what it was measured with]``, such as ``fd[lite0]``.
+        value: the estimate, or None when it could not be measured; ``reason`` then says why.
+        low: lower end of the 95 % interval, or None without one.
+        high: upper end.
+        better: ``lower``, ``higher`` or ``none``.
+        n: number of images that the value rests on.
+        seed: seed of the random choices, None where there are none.
+        protocol: every choice that the value depends on; only rows of equal protocol and n compare.
+        title: the metric in words.
+        unit: unit of the value, empty for a plain number.
+        interval: method of the interval.
+        reason: why there is no value.
+    """
+
+    id: str
+    value: float | None
+    low: float | None = None
+    high: float | None = None
+    better: str = "none"
+    n: int | None = None
+    seed: int | None = None
+    protocol: str = ""
+    title: str = ""
+    unit: str = ""
+    interval: str = ""
+    reason: str = ""
+
+    def cells(self) -> dict[str, object]:
+        """Return the eight columns; a missing value leaves its reason in the protocol column."""
+        cells = {name: getattr(self, name) for name in COLUMNS}
+        if self.value is None:
+            cells["protocol"] = f"not measured: {self.reason}"
+        return cells
+
+
+def library_versions() -> dict[str, str]:
+    """Return the versions of what the numbers depend on, read without importing any of it."""
+    versions = {"python": platform.python_version(), "machine": platform.machine()}
+    for name in ("ganbench", "numpy", "scipy", "torch", "onnxruntime", "pillow", "opencv-python"):
+        try:
+            versions[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            versions[name] = "not installed"
+    return versions
+
+
+def format_number(value: float | None) -> str:
+    """Format a value with four significant digits, for tables."""
+    if value is None or math.isnan(value):
+        return "–"
+    if value == 0 or abs(value) >= 1000:
+        return f"{value:.0f}" if value == int(value) else f"{value:.1f}"
+    return f"{value:.4g}" if abs(value) >= 1e-3 else f"{value:.2e}"
+
+
+@dataclass
+class Scorecard:
+    """The results of scoring one source.
+
+    Attributes:
+        rows: the results, in the order of the registry.
+        source: what was scored: label, count, image size, content digest, resize.
+        reference: what it was scored against: name, count, digest, sample size; one entry per extractor.
+        warnings: what a reader must know before trusting a row.
+        per_image: one dict per image (``name`` and columns such as ``nearest_reference[lite0]``).
+        versions: library versions.
+    """
+
+    rows: list[Row]
+    source: dict[str, object]
+    reference: dict[str, object]
+    warnings: list[str] = field(default_factory=list)
+    per_image: list[dict[str, object]] = field(default_factory=list)
+    versions: dict[str, str] = field(default_factory=library_versions)
+
+    def __getitem__(self, result_id: str) -> Row:
+        for row in self.rows:
+            if row.id == result_id:
+                return row
+        raise KeyError(f"{result_id}; this scorecard has {', '.join(r.id for r in self.rows)}")
+
+    def __contains__(self, result_id: object) -> bool:
+        return any(row.id == result_id for row in self.rows)
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return the rows as a data frame with the columns of ``COLUMNS``."""
+        import pandas as pd
+
+        frame = pd.DataFrame([row.cells() for row in self.rows], columns=list(COLUMNS))
+        frame[["value", "low", "high"]] = frame[["value", "low", "high"]].astype("float64")
+        return frame.astype({"n": "Int64", "seed": "Int64"})
+
+    def to_dict(self) -> dict[str, object]:
+        """Return the scorecard as plain Python data, the form of the JSON file."""
+        return {
+            "schema": SCHEMA,
+            "results": [asdict(row) for row in self.rows],
+            "source": self.source,
+            "reference": self.reference,
+            "warnings": self.warnings,
+            "versions": self.versions,
+        }
+
+    def to_json(self) -> str:
+        """Return the scorecard as a JSON text (schema in docs/scorecard.md)."""
+        return json.dumps(self.to_dict(), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+
+    @classmethod
+    def from_json(cls, text: str) -> Scorecard:
+        """Rebuild a scorecard from its JSON text (the per-image table is not part of it)."""
+        data = json.loads(text)
+        rows = [Row(**row) for row in data["results"]]
+        return cls(rows, data["source"], data["reference"], data["warnings"], [], data["versions"])
+
+    def to_csv(self) -> str:
+        """Return the rows as CSV text with the columns of ``COLUMNS``."""
+        return _csv([row.cells() for row in self.rows], COLUMNS)
+
+    def per_image_csv(self) -> str:
+        """Return the per-image table as CSV text."""
+        columns = list(dict.fromkeys(key for row in self.per_image for key in row)) or ["name"]
+        return _csv(self.per_image, columns)
+
+    def table(self) -> list[tuple[str, str, str, str, str]]:
+        """Return the rows as text cells: result, value, 95 % interval, n, protocol."""
+        return [
+            (
+                row.id,
+                f"{format_number(row.value)}{row.unit and ' ' + row.unit} {ARROWS[row.better]}".rstrip(),
+                "" if row.low is None else f"{format_number(row.low)} … {format_number(row.high)}",
+                "" if row.n is None else str(row.n),
+                str(row.cells()["protocol"]),
+            )
+            for row in self.rows
+        ]
+
+    def to_markdown(self) -> str:
+        """Return the rows as a Markdown table, followed by the warnings."""
+        lines = ["| result | value | 95 % interval | n | protocol |", "| --- | --- | --- | --- | --- |"]
+        lines += ["| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |" for cells in self.table()]
+        lines += ["", *(f"- Warning: {text}" for text in self.warnings)] if self.warnings else []
+        return "\n".join(lines) + "\n"
+
+    def _repr_html_(self) -> str:
+        head = "".join(f"<th>{name}</th>" for name in ("result", "value", "95 % interval", "n", "protocol"))
+        body = "".join(
+            "<tr>" + "".join(f"<td>{html.escape(cell)}</td>" for cell in cells) + "</tr>" for cells in self.table()
+        )
+        notes = "".join(f"<li>{html.escape(text)}</li>" for text in self.warnings)
+        return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>" + (notes and f"<ul>{notes}</ul>")
+
+    def write(
+        self,
+        *,
+        json_file: Path | None = None,
+        csv_file: Path | None = None,
+        markdown_file: Path | None = None,
+        per_image_file: Path | None = None,
+    ) -> list[Path]:
+        """Write the chosen exports, each atomically; returns the files written."""
+        texts = (
+            (json_file, self.to_json),
+            (csv_file, self.to_csv),
+            (markdown_file, self.to_markdown),
+            (per_image_file, self.per_image_csv),
+        )
+        written = []
+        for path, text in texts:
+            if path is not None:
+                with atomic_write(path, "w") as f:
+                    f.write(text())
+                written.append(Path(path))
+        return written
+
+
+def _csv(rows: list[dict[str, object]], columns: list[str] | tuple[str, ...]) -> str:
+    buffer = io.StringIO()
+    writer = csv.DictWriter(buffer, columns, restval="", lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return buffer.getvalue()

@@ -1,0 +1,366 @@
+"""Scoring: a source, references and a detector become a scorecard."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ganbench.detectors.afd import afd
+from ganbench.detectors.base import DETECTORS, Detector
+from ganbench.errors import AssetMissing, GanbenchError, MetricError, ReferenceError, SourceError
+from ganbench.features.cache import load_features, save_features
+from ganbench.features.collect import Consumer, FeatureConsumer, feature_key, stream
+from ganbench.features.extractor import BuildOptions, Extractor, load_extractor
+from ganbench.images.resize import Resize
+from ganbench.images.sources import Batch, Source, open_source
+from ganbench.metrics.copies import exact_duplicates, nearest_reference
+from ganbench.metrics.evaluate import evaluate
+from ganbench.metrics.features import FeatureSet
+from ganbench.metrics.manifold import realism
+from ganbench.metrics.registry import METRICS, Estimate, Metric
+from ganbench.reference import Reference
+from ganbench.reference_library import DEFAULT_NAME, find_reference, holds_statistics
+from ganbench.scorecard import Row, Scorecard
+
+if TYPE_CHECKING:
+    import torch
+
+SAMPLE_CAP = 10_000  # feature vectors kept in memory for the kernel and manifold metrics
+DEFAULT_DETECTOR = "opencv-cascade"
+
+Images = str | Path | np.ndarray | Source
+
+
+@dataclass(frozen=True)
+class ScoreOptions:
+    """Choices that ``score`` passes on; each is described there."""
+
+    features: Sequence[str] = ("lite0",)
+    metrics: Sequence[str] | None = None
+    detector: str | None = DEFAULT_DETECTOR
+    weights: Path | None = None
+    precision: str = "fp32"
+    device: str = "auto"
+    seed: int = 0
+    cache: bool = True
+    per_image: bool = False
+
+
+@dataclass
+class _Seen:
+    """Looks at pixels for what needs no network: names and exact duplicates."""
+
+    names: list[str] = field(default_factory=list)
+    digests: list[str] = field(default_factory=list)
+    indices: list[int] = field(default_factory=list)
+
+    def add(self, batch: Batch) -> None:
+        self.names += batch.names
+        self.digests += batch.digests
+        self.indices += batch.indices.tolist()
+
+
+@dataclass
+class _Faces:
+    """Runs the detector and counts the faces of every image."""
+
+    detector: Detector
+    counts: list[int] = field(default_factory=list)
+
+    def add(self, batch: Batch) -> None:
+        self.counts += [len(d.boxes) for d in self.detector.detect(batch.pixels)]
+
+
+def score(
+    source: Images | torch.Tensor,
+    reference: Images | Reference | None = None,
+    features: Sequence[str] | str = ("lite0",),
+    detector: str | None = DEFAULT_DETECTOR,
+    *,
+    metrics: Sequence[str] | None = None,
+    weights: str | Path | None = None,
+    precision: str = "fp32",
+    device: str = "auto",
+    resize: str | Resize | None = None,
+    grid: tuple[int, int] | str | None = None,
+    pad: int | None = None,
+    recursive: bool = False,
+    value_range: tuple[float, float] | None = None,
+    skip_bad: int = 0,
+    seed: int = 0,
+    cache: bool = True,
+    per_image: bool = False,
+) -> Scorecard:
+    """Score images against a reference.
+
+    Args:
+        source: a folder, archive, array file or sheet; a uint8 array (N, H, W, 3); a torch tensor (N, 3, H, W).
+        reference: a reference's name or file, or real images to compute one from; default: ``anime-faces-64``.
+        features: extractors, such as ``lite0`` or ``inception``.
+        detector: detector for AFD; None leaves AFD out.
+        metrics: names to compute; default: all that are on by default.
+        weights: weights file for the extractor, where it needs one.
+        precision: ``fp32`` or ``bf16`` (part of the protocol).
+        device: ``auto``, ``cpu`` or ``cuda``.
+        resize: rule such as ``64`` or ``64x64:lanczos`` applied to every image that is of another size.
+        grid: (rows, columns) of a sheet, or ``guess``.
+        pad: pixels between the tiles of a sheet.
+        recursive: look into subfolders too.
+        value_range: (low, high) of float input; required for it.
+        skip_bad: how many unreadable images may be left out.
+        seed: seed of every random choice.
+        cache: keep and reuse features.
+        per_image: also fill ``Scorecard.per_image``; keeps all features in memory.
+
+    Returns:
+        The scorecard. What could not be measured is a row with its reason.
+
+    Raises:
+        GanbenchError: bad images, or a reference that does not fit.
+    """
+    opened = open_source(
+        source,
+        recursive=recursive,
+        grid=grid,
+        pad=pad,
+        resize=resize,
+        value_range=value_range,
+        skip_bad=skip_bad,
+    )
+    options = ScoreOptions(
+        features=(features,) if isinstance(features, str) else tuple(features),
+        metrics=metrics,
+        detector=detector,
+        weights=None if weights is None else Path(weights),
+        precision=precision,
+        device=device,
+        seed=seed,
+        cache=cache,
+        per_image=per_image,
+    )
+    return score_source(opened, reference, options, resize=resize)
+
+
+def score_source(
+    source: Source,
+    reference: Images | Reference | None,
+    options: ScoreOptions,
+    *,
+    resize: str | Resize | None = None,
+) -> Scorecard:
+    """Score an opened source; ``score`` explains the arguments. ``resize`` is for a reference given as images."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", UserWarning)
+        chosen = _choose_metrics(options.metrics)
+        if len(source) < 2:
+            raise SourceError(
+                f"{source.label}: scoring needs at least 2 images, found {len(source)}. "
+                "Is it a sheet of tiles? Then say so: --grid ROWSxCOLUMNS"
+            )
+        extractors, missing = _load_extractors(options)
+        references = _references(reference, extractors, source, options, resize, missing)
+        detector, no_detector = _load_detector(options)
+        seen = _Seen()
+        faces = _Faces(detector) if detector else None
+        fakes = _observe(source, list(references), options, [seen, *([faces] if faces else [])])
+
+        card = Scorecard([], _describe(source, seen), {})
+        for name in options.features:
+            if name in missing:
+                card.rows += [_absent_row(metric, name, missing[name]) for metric in chosen if _applies(metric, name)]
+                continue
+            extractor = next(e for e in references if e.spec.name == name)
+            card.reference[name] = references[extractor].meta()
+            _add_metrics(card, chosen, extractor, references[extractor], fakes[extractor], options.seed)
+        _add(card, "duplicates[pixels]", exact_duplicates(seen.digests), "Exact duplicates", "lower", "decoded pixels")
+        if faces is not None:
+            estimate = afd(np.array(faces.counts) > 0)
+            _add(card, f"afd[{detector.name}]", estimate, "Anime-face detection rate", "higher", detector.protocol)
+        elif options.detector is not None:
+            card.rows.append(Row(f"afd[{options.detector}]", None, better="higher", reason=no_detector))
+        if options.per_image:
+            card.per_image = _per_image(seen, faces, references, fakes)
+    card.warnings += [str(w.message) for w in caught if issubclass(w.category, UserWarning)]
+    card.warnings += [f"{bad.name} was left out: {bad.why}" for bad in source.bad]
+    return card
+
+
+def _choose_metrics(names: Sequence[str] | None) -> list[Metric]:
+    if names is None:
+        return [metric for metric in METRICS.values() if metric.default]
+    return [METRICS[name] for name in names]
+
+
+def _load_extractors(options: ScoreOptions) -> tuple[list[Extractor], dict[str, str]]:
+    """Return the extractors that can be built and, for the others, what is missing."""
+    loaded, missing = [], {}
+    for name in options.features:
+        try:
+            loaded.append(load_extractor(name, BuildOptions(options.weights, options.device, options.precision)))
+        except AssetMissing as e:
+            missing[name] = str(e)
+    return loaded, missing
+
+
+def _load_detector(options: ScoreOptions) -> tuple[Detector | None, str]:
+    if options.detector is None:
+        return None, ""
+    try:
+        return DETECTORS[options.detector](options.device), ""
+    except AssetMissing as e:
+        return None, str(e)
+
+
+def _references(
+    reference: Images | Reference | None,
+    extractors: list[Extractor],
+    source: Source,
+    options: ScoreOptions,
+    resize: str | Resize | None,
+    missing: dict[str, str],
+) -> dict[Extractor, Reference]:
+    """Return a reference for each extractor; an extractor without one is noted in ``missing``."""
+    found: dict[Extractor, Reference] = {}
+    refused: list[ReferenceError] = []
+    for extractor in extractors:
+        try:
+            candidate = _reference_for(reference, extractor, options, resize)
+            if candidate is None:
+                name = extractor.spec.name
+                missing[name] = (
+                    f"no reference {reference or DEFAULT_NAME} for {name}. Build one: ganbench reference build REAL "
+                    f"--features {name} --size 64 -o real.npz, then score with --reference real.npz"
+                )
+                continue
+            candidate.require_match(extractor.spec, source.image_size())
+            found[extractor] = candidate
+        except ReferenceError as e:
+            refused.append(e)
+            missing[extractor.spec.name] = str(e)
+    if refused and not found:
+        raise refused[0]
+    return found
+
+
+def _reference_for(
+    reference: Images | Reference | None, extractor: Extractor, options: ScoreOptions, resize: str | Resize | None
+) -> Reference | None:
+    if isinstance(reference, Reference):
+        return reference
+    if reference is None or isinstance(reference, str):
+        path = Path(reference) if reference else None
+        if path is None or not path.exists():
+            file = find_reference(reference or DEFAULT_NAME, extractor.spec.name)
+            return Reference.load(file) if file else None
+        reference = path
+    if isinstance(reference, Path) and holds_statistics(reference):
+        return Reference.load(reference)
+    real = open_source(reference, resize=resize)
+    return Reference.build(real, extractor, sample_size=SAMPLE_CAP, seed=options.seed, name=real.label)
+
+
+def _observe(
+    source: Source, extractors: list[Extractor], options: ScoreOptions, others: list[Consumer]
+) -> dict[Extractor, FeatureSet]:
+    """Make the one pass over the source; features that the cache knows are not computed again."""
+    cap = len(source) if options.per_image else SAMPLE_CAP
+    fakes: dict[Extractor, FeatureSet] = {}
+    keys: dict[Extractor, str] = {}
+    consumers: dict[Extractor, FeatureConsumer] = {}
+    for extractor in extractors:
+        keys[extractor] = feature_key(source, extractor, cap=max(cap, SAMPLE_CAP), seed=options.seed)
+        cached = load_features(keys[extractor]) if options.cache else None
+        if cached is not None:
+            fakes[extractor] = cached
+        else:
+            consumers[extractor] = FeatureConsumer(extractor, cap=max(cap, SAMPLE_CAP), seed=options.seed)
+    stream(source, [*others, *consumers.values()], "scoring")
+    for extractor, consumer in consumers.items():
+        fakes[extractor] = consumer.result()
+        if options.cache and not source.bad:
+            save_features(keys[extractor], fakes[extractor])
+    return fakes
+
+
+def _applies(metric: Metric, extractor: str) -> bool:
+    return metric.needs != "logits" or extractor.partition(":")[0] == "inception"
+
+
+def _result_id(metric: Metric, extractor: str) -> str:
+    """Return ``fd[lite0]``; with Inception features the metric goes by its established name, ``fid[inception]``."""
+    inception = extractor.partition(":")[0] == "inception"
+    return f"{metric.inception_name if inception and metric.inception_name else metric.name}[{extractor}]"
+
+
+def _absent_row(metric: Metric, extractor: str, reason: str) -> Row:
+    return Row(
+        _result_id(metric, extractor), None, better=metric.better, title=metric.title, unit=metric.unit, reason=reason
+    )
+
+
+def _add(card: Scorecard, result_id: str, e: Estimate, title: str, better: str, protocol: str, unit: str = "") -> None:
+    details = "; ".join(part for part in (protocol, e.detail) if part)
+    row = Row(result_id, e.value, e.low, e.high, better, e.n, e.seed, details, title, unit, e.interval)
+    card.rows.append(row)
+    card.warnings += [f"{result_id}: {text}" for text in e.warnings]
+
+
+def _add_metrics(
+    card: Scorecard, metrics: list[Metric], extractor: Extractor, reference: Reference, fake: FeatureSet, seed: int
+) -> None:
+    name = extractor.spec.name
+    applicable = [m for m in metrics if _applies(m, name)]
+    results = evaluate([m.name for m in applicable], real=reference.features, fake=fake, seed=seed)
+    for metric in applicable:
+        result = results[metric.name]
+        if isinstance(result, MetricError):
+            card.rows.append(_absent_row(metric, name, str(result)))
+            continue
+        protocol = f"{extractor.spec.protocol}; against {reference.origin()}"
+        _add(card, _result_id(metric, name), result, metric.title, metric.better, protocol, metric.unit)
+
+
+def _describe(source: Source, seen: _Seen) -> dict[str, object]:
+    height, width = source.image_size()
+    return {
+        "label": source.label,
+        "count": len(seen.names),
+        "image_size": [height, width],
+        "resize": None if source.resize is None else str(source.resize),
+        "digest": source.digest(),
+        "skipped": [bad.name for bad in source.bad],
+    }
+
+
+def _per_image(
+    seen: _Seen,
+    faces: _Faces | None,
+    references: dict[Extractor, Reference],
+    fakes: dict[Extractor, FeatureSet],
+) -> list[dict[str, object]]:
+    first = {}
+    rows: list[dict[str, object]] = []
+    for name, digest in zip(seen.names, seen.digests, strict=True):
+        rows.append({"name": name, "duplicate_of": first.get(digest, "")})
+        first.setdefault(digest, name)
+    for extractor, reference in references.items():
+        real, fake = reference.features, fakes[extractor]
+        if not len(real.sample):
+            continue  # a file with mu and sigma alone has no images to be near to
+        distance, _ = nearest_reference(real=real, fake=fake)
+        closeness = realism(real=real, fake=fake)
+        for i, row in enumerate(rows):
+            row[f"nearest_reference[{extractor.spec.name}]"] = float(distance[i])
+            row[f"realism[{extractor.spec.name}]"] = float(closeness[i])
+    if faces is not None:
+        for row, count in zip(rows, faces.counts, strict=True):
+            row[f"faces[{faces.detector.name}]"] = count
+    return rows
+
+
+__all__ = ["GanbenchError", "Scorecard", "score", "score_source"]

@@ -1,0 +1,85 @@
+"""Where ganbench keeps files, and how it writes them: hashed, atomic, never half.
+
+``GANBENCH_HOME`` moves everything (assets and caches) to one folder; without it the platform's user data and user
+cache folders are used.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO
+
+import platformdirs
+
+from ganbench.errors import GanbenchError
+
+
+def data_dir() -> Path:
+    """Return the folder of assets that the user added or fetched (it may not exist yet)."""
+    home = os.environ.get("GANBENCH_HOME")
+    return Path(home) / "data" if home else Path(platformdirs.user_data_dir("ganbench"))
+
+
+def cache_dir() -> Path:
+    """Return the folder of files that can be made again: exported networks, features (it may not exist yet)."""
+    home = os.environ.get("GANBENCH_HOME")
+    return Path(home) / "cache" if home else Path(platformdirs.user_cache_dir("ganbench"))
+
+
+def shipped_dir(name: str) -> Path:
+    """Return a folder of assets that come with ganbench, in an installed wheel or in a checkout.
+
+    Args:
+        name: ``"reference_stats"`` or ``"detectors"``.
+    """
+    package = Path(__file__).resolve().parent
+    installed = package / "_shipped" / name
+    return installed if installed.is_dir() else package.parent / name
+
+
+def sha256_file(path: Path) -> str:
+    """Return the SHA-256 of a file as 64 lower-case hex digits."""
+    digest = hashlib.sha256()
+    with path.open("rb") as f:
+        while chunk := f.read(1 << 20):
+            digest.update(chunk)
+    return digest.hexdigest()
+
+
+@contextmanager
+def atomic_write(path: Path, mode: str = "wb") -> Iterator[IO]:
+    """Open a temporary file beside ``path`` and rename it onto ``path`` once the block ends without an error.
+
+    A reader sees the old file or the whole new one, never a part; a full disk leaves the old file as it was.
+
+    Raises:
+        GanbenchError: the folder cannot be written, or the disk is full.
+    """
+    path = Path(path)
+    temporary = None
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        encoding = None if "b" in mode else "utf-8"
+        newline = None if "b" in mode else ""
+        fd, temporary = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent)
+        with os.fdopen(fd, mode, encoding=encoding, newline=newline) as f:
+            yield f
+            f.flush()
+            os.fsync(f.fileno())
+        # mkstemp makes the file private; give it the mode that a plain open() would have given.
+        umask = os.umask(0)
+        os.umask(umask)
+        Path(temporary).chmod(0o666 & ~umask)
+        Path(temporary).replace(path)
+        temporary = None
+    except OSError as e:
+        why = e.strerror or str(e)
+        raise GanbenchError(f"cannot write {path}: {why}. Free space or choose another place.") from e
+    finally:
+        if temporary is not None:
+            Path(temporary).unlink(missing_ok=True)

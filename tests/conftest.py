@@ -1,0 +1,56 @@
+"""Fixtures shared by all tests."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from ganbench.features.extractor import BuildOptions, Extractor, load_extractor
+
+
+def _make_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    home = tmp_path_factory.mktemp("ganbench-home")
+    exports = tmp_path_factory.getbasetemp().parent / "exported-networks"
+    exports.mkdir(exist_ok=True)
+    (home / "cache").mkdir()
+    (home / "cache" / "onnx").symlink_to(exports, target_is_directory=True)
+    return home
+
+
+@pytest.fixture(autouse=True)
+def ganbench_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Give every test its own assets and caches, so that nothing on the machine can make it pass.
+
+    Only exported networks are shared within one run: an export takes seconds, and its files are checked when read.
+    """
+    home = _make_home(tmp_path_factory)
+    monkeypatch.setenv("GANBENCH_HOME", str(home))
+    return home
+
+
+@pytest.fixture(scope="session")
+def lite0(tmp_path_factory: pytest.TempPathFactory) -> Extractor:
+    """Return the lite0 extractor on the CPU."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("GANBENCH_HOME", str(_make_home(tmp_path_factory)))
+        return load_extractor("lite0", BuildOptions(device="cpu"))
+
+
+@pytest.fixture
+def rng() -> np.random.Generator:
+    """Return a generator with a fixed seed."""
+    return np.random.default_rng(20260101)
+
+
+@pytest.fixture
+def image_folder(tmp_path: Path, rng: np.random.Generator) -> Path:
+    """Return a folder of twelve smooth 64x64 JPEGs named 1.jpg ... 12.jpg."""
+    folder = tmp_path / "generated"
+    folder.mkdir()
+    for i in range(1, 13):
+        coarse = rng.integers(0, 256, (4, 4, 3), dtype=np.uint8)
+        Image.fromarray(coarse).resize((64, 64), Image.Resampling.BICUBIC).save(folder / f"{i}.jpg", quality=95)
+    return folder

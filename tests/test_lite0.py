@@ -1,0 +1,146 @@
+"""lite0 features: against an independent definition of the network, across runtimes, batch sizes and orders."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from ganbench.errors import AssetError, GanbenchError, MetricError, UnknownName
+from ganbench.features import lite0 as lite0_module
+from ganbench.features import runtime
+from ganbench.features.extractor import BuildOptions, Extractor, load_extractor
+from ganbench.features.runtime import TorchRunner, resolve_device
+
+
+@pytest.fixture(scope="module")
+def images() -> np.ndarray:
+    """Return 40 images of smooth random colour."""
+    rng = np.random.default_rng(5)
+    coarse = rng.integers(0, 256, (40, 8, 8, 3), dtype=np.uint8)
+    return coarse.repeat(8, axis=1).repeat(8, axis=2)
+
+
+def test_the_network_equals_the_published_definition(lite0: Extractor) -> None:
+    """The package that the weights were made for defines the network independently; equal in float32 to rounding."""
+    from efficientnet_lite_pytorch import EfficientNet
+
+    theirs = EfficientNet.from_name("efficientnet-lite0")
+    theirs.load_state_dict(torch.load(lite0_module.weights_path(), weights_only=True))
+    theirs.eval()
+    ours = lite0_module.build(lite0.spec, BuildOptions())
+    x = torch.rand(3, 3, 224, 224, generator=torch.Generator().manual_seed(1)) * 255
+    with torch.no_grad():
+        expected = theirs.extract_features((x - 127) / 128).mean((2, 3))
+        torch.testing.assert_close(ours(x), expected, rtol=1e-5, atol=1e-6)
+
+
+def test_onnx_runtime_and_torch_agree(lite0: Extractor, images: np.ndarray) -> None:
+    network = lite0_module.build(lite0.spec, BuildOptions())
+    in_torch = Extractor(lite0.spec, TorchRunner(network, "cpu", "fp32"))
+    expected, _ = in_torch(images[:8])
+    found, logits = lite0(images[:8])
+    assert logits is None
+    assert found.dtype == np.float32
+    assert found.shape == (8, 1280)
+    # Relative to the largest feature: float32 sums in another order differ by a few units in the last place.
+    assert np.abs(found - expected).max() <= 1e-4 * np.abs(expected).max()
+
+
+def test_features_do_not_depend_on_batch_size_or_order(lite0: Extractor, images: np.ndarray) -> None:
+    at_once, _ = lite0(images)
+    one_by_one = np.concatenate([lite0(images[i : i + 1])[0] for i in range(len(images))])
+    order = np.random.default_rng(0).permutation(len(images))
+    shuffled, _ = lite0(images[order])
+    tolerance = 1e-6 * np.abs(at_once).max()
+    np.testing.assert_allclose(one_by_one, at_once, rtol=0, atol=tolerance)
+    np.testing.assert_allclose(shuffled, at_once[order], rtol=0, atol=tolerance)
+
+
+def test_one_export_serves_every_image_size(lite0: Extractor) -> None:
+    for height, width in ((64, 64), (96, 80), (300, 300)):
+        features, _ = lite0(np.full((2, height, width, 3), 90, np.uint8))
+        # Resizing keeps a constant image constant, so its features cannot depend on its size.
+        np.testing.assert_allclose(features[0], lite0(np.full((1, 224, 224, 3), 90, np.uint8))[0][0], atol=2e-4)
+
+
+def test_an_empty_batch_gives_no_features(lite0: Extractor) -> None:
+    assert lite0(np.empty((0, 64, 64, 3), np.uint8))[0].shape == (0, 1280)
+
+
+def test_float_images_are_refused(lite0: Extractor) -> None:
+    with pytest.raises(MetricError, match="takes uint8 images"):
+        lite0(np.zeros((1, 64, 64, 3)))
+
+
+def test_another_weights_file_is_refused(tmp_path: Path) -> None:
+    other = tmp_path / "weights.pth"
+    other.write_bytes(b"not weights")
+    with pytest.raises(AssetError, match="not the lite0 weights"):
+        load_extractor("lite0", BuildOptions(weights=other))
+
+
+def test_unknown_names_are_explained() -> None:
+    with pytest.raises(UnknownName, match="Did you mean 'lite0'"):
+        load_extractor("lite")
+    with pytest.raises(UnknownName, match="one resize protocol"):
+        load_extractor("lite0:clean")
+    with pytest.raises(GanbenchError, match="unknown device"):
+        resolve_device("tpu")
+    with pytest.raises(GanbenchError, match="unknown precision"):
+        load_extractor("lite0", BuildOptions(precision="int4"))
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has CUDA")
+def test_cuda_that_is_not_there_is_an_error() -> None:
+    with pytest.raises(GanbenchError, match="finds no CUDA device"):
+        resolve_device("cuda")
+    assert resolve_device("auto") == "cpu"
+
+
+def test_a_damaged_export_is_made_again(lite0: Extractor, ganbench_home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GANBENCH_HOME", str(ganbench_home / "fresh"))
+    load_extractor("lite0", BuildOptions(device="cpu"))
+    (export,) = (ganbench_home / "fresh" / "cache" / "onnx").glob("*.onnx")
+    good = export.read_bytes()
+    export.write_bytes(good[: len(good) // 2])
+    load_extractor("lite0", BuildOptions(device="cpu"))
+    assert export.read_bytes() == good
+
+
+def test_a_cache_that_cannot_be_written_costs_a_warning_only(
+    lite0: Extractor, images: np.ndarray, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    blocked = tmp_path / "file-in-the-way"
+    blocked.write_text("")
+    monkeypatch.setenv("GANBENCH_HOME", str(blocked))
+    with pytest.warns(UserWarning, match="exported network was not kept"):
+        extractor = load_extractor("lite0", BuildOptions(device="cpu"))
+    np.testing.assert_array_equal(extractor(images[:2])[0], lite0(images[:2])[0])
+
+
+def test_a_cached_export_spares_importing_torch(lite0: Extractor) -> None:
+    import subprocess
+    import sys
+
+    code = (
+        "import sys; from ganbench.features.extractor import load_extractor, BuildOptions;"
+        "load_extractor('lite0', BuildOptions(device='cpu')); sys.exit('torch' in sys.modules)"
+    )
+    load_extractor("lite0", BuildOptions(device="cpu"))
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_bf16_is_part_of_the_protocol_and_close(images: np.ndarray, lite0: Extractor) -> None:
+    rough = load_extractor("lite0", BuildOptions(device="cpu", precision="bf16"))
+    assert "bf16" in rough.spec.protocol
+    assert rough.spec.key() != lite0.spec.key()
+    exact = lite0(images[:4])[0]
+    # bfloat16 has 8 bits of mantissa; through sixteen blocks the error stays within a few per cent of the largest.
+    assert 0 < np.abs(rough(images[:4])[0] - exact).max() < 0.1 * exact.max()
+
+
+def test_the_runtime_knows_its_cores() -> None:
+    assert runtime.available_cores() >= 1

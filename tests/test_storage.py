@@ -1,0 +1,66 @@
+"""Files are written whole or not at all."""
+
+from __future__ import annotations
+
+import errno
+import os
+from pathlib import Path
+
+import pytest
+
+from ganbench import storage
+from ganbench.errors import GanbenchError, UnknownName
+from ganbench.registry import Registry
+
+
+def test_atomic_write_replaces_the_file_only_at_the_end(tmp_path: Path) -> None:
+    target = tmp_path / "deep" / "file.txt"
+    with storage.atomic_write(target, "w") as f:
+        f.write("first")
+    with storage.atomic_write(target, "w") as f:
+        f.write("second")
+        f.flush()
+        assert target.read_text() == "first"
+    assert target.read_text() == "second"
+    assert [p.name for p in target.parent.iterdir()] == ["file.txt"]
+
+
+def test_an_error_inside_the_block_keeps_the_old_file(tmp_path: Path) -> None:
+    target = tmp_path / "file.bin"
+    target.write_bytes(b"old")
+    with pytest.raises(ZeroDivisionError), storage.atomic_write(target) as f:
+        f.write(b"half")
+        raise ZeroDivisionError
+    assert target.read_bytes() == b"old"
+    assert len(list(tmp_path.iterdir())) == 1
+
+
+def test_a_full_disk_is_one_clear_error_and_keeps_the_old_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    target = tmp_path / "file.bin"
+    target.write_bytes(b"old")
+
+    def full(fd: int) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(storage.os, "fsync", full)
+    with (
+        pytest.raises(GanbenchError, match=r"cannot write .*file\.bin: No space left"),
+        storage.atomic_write(target) as f,
+    ):
+        f.write(b"new")
+    assert target.read_bytes() == b"old"
+    assert len(list(tmp_path.iterdir())) == 1
+
+
+def test_home_variable_moves_assets_and_caches(ganbench_home: Path) -> None:
+    assert storage.data_dir().is_relative_to(ganbench_home)
+    assert storage.cache_dir().is_relative_to(ganbench_home)
+
+
+def test_registry_suggests_the_near_name() -> None:
+    registry: Registry[int] = Registry("metric")
+    registry.add("precision", 1)
+    with pytest.raises(UnknownName, match="unknown metric 'presicion'. Did you mean 'precision'?"):
+        registry["presicion"]
+    with pytest.raises(ValueError, match="registered twice"):
+        registry.add("precision", 2)
