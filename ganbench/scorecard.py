@@ -55,6 +55,11 @@ class Row:
     interval: str = ""
     reason: str = ""
 
+    @property
+    def instrument(self) -> str:
+        """What the value was measured with: the part of the id in brackets."""
+        return self.id.partition("[")[2].removesuffix("]")
+
     def cells(self) -> dict[str, object]:
         """Return the eight columns; a missing value leaves its reason in the protocol column."""
         cells = {name: getattr(self, name) for name in COLUMNS}
@@ -156,13 +161,23 @@ class Scorecard:
         return [
             (
                 row.id,
-                f"{format_number(row.value)}{row.unit and ' ' + row.unit} {ARROWS[row.better]}".rstrip(),
+                f"{format_number(row.value)} {ARROWS[row.better]}".rstrip(),
                 "" if row.low is None else f"{format_number(row.low)} … {format_number(row.high)}",
                 "" if row.n is None else str(row.n),
                 str(row.cells()["protocol"]),
             )
             for row in self.rows
         ]
+
+    def shared_protocols(self) -> dict[str, str]:
+        """Return, per instrument, the leading part of the protocol that all of its rows share."""
+        shared: dict[str, list[str]] = {}
+        for row in self.rows:
+            if row.value is not None:
+                parts = row.protocol.split("; ")
+                known = shared.get(row.instrument, parts)
+                shared[row.instrument] = [a for a, b in zip(known, parts, strict=False) if a == b]
+        return {instrument: "; ".join(parts) for instrument, parts in shared.items() if parts}
 
     def to_markdown(self) -> str:
         """Return the rows as a Markdown table, followed by the warnings."""

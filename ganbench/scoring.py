@@ -12,7 +12,7 @@ import numpy as np
 
 from ganbench.detectors.afd import afd
 from ganbench.detectors.base import DETECTORS, Detector
-from ganbench.errors import AssetMissing, GanbenchError, MetricError, ReferenceError, SourceError
+from ganbench.errors import AssetMissing, MetricError, ReferenceError, SourceError
 from ganbench.features.cache import load_features, save_features
 from ganbench.features.collect import Consumer, FeatureConsumer, feature_key, stream
 from ganbench.features.extractor import BuildOptions, Extractor, load_extractor
@@ -22,6 +22,7 @@ from ganbench.metrics.copies import exact_duplicates, nearest_reference
 from ganbench.metrics.evaluate import evaluate
 from ganbench.metrics.features import FeatureSet
 from ganbench.metrics.manifold import realism
+from ganbench.metrics.neighbours import Pairs
 from ganbench.metrics.registry import METRICS, Estimate, Metric
 from ganbench.reference import Reference
 from ganbench.reference_library import DEFAULT_NAME, find_reference, holds_statistics
@@ -162,7 +163,7 @@ def score_source(
                 f"{source.label}: scoring needs at least 2 images, found {len(source)}. "
                 "Is it a sheet of tiles? Then say so: --grid ROWSxCOLUMNS"
             )
-        extractors, missing = _load_extractors(options)
+        names, extractors, missing = _load_extractors(options)
         references = _references(reference, extractors, source, options, resize, missing)
         detector, no_detector = _load_detector(options)
         seen = _Seen()
@@ -170,14 +171,14 @@ def score_source(
         fakes = _observe(source, list(references), options, [seen, *([faces] if faces else [])])
 
         card = Scorecard([], _describe(source, seen), {})
-        for name in options.features:
+        for name in names:
             if name in missing:
                 card.rows += [_absent_row(metric, name, missing[name]) for metric in chosen if _applies(metric, name)]
                 continue
             extractor = next(e for e in references if e.spec.name == name)
             card.reference[name] = references[extractor].meta()
             _add_metrics(card, chosen, extractor, references[extractor], fakes[extractor], options.seed)
-        _add(card, "duplicates[pixels]", exact_duplicates(seen.digests), "Exact duplicates", "lower", "decoded pixels")
+        _add(card, "duplicates[pixels]", exact_duplicates(seen.digests), "Exact duplicates", "lower", "")
         if faces is not None:
             estimate = afd(np.array(faces.counts) > 0)
             _add(card, f"afd[{detector.name}]", estimate, "Anime-face detection rate", "higher", detector.protocol)
@@ -196,15 +197,21 @@ def _choose_metrics(names: Sequence[str] | None) -> list[Metric]:
     return [METRICS[name] for name in names]
 
 
-def _load_extractors(options: ScoreOptions) -> tuple[list[Extractor], dict[str, str]]:
-    """Return the extractors that can be built and, for the others, what is missing."""
-    loaded, missing = [], {}
+def _load_extractors(options: ScoreOptions) -> tuple[list[str], list[Extractor], dict[str, str]]:
+    """Return the names for results, the extractors that can be built, and what the others miss.
+
+    An extractor may go by another name than it was asked for by: ``inception:tf1`` is ``inception``.
+    """
+    names, loaded, missing = [], {}, {}
     for name in options.features:
         try:
-            loaded.append(load_extractor(name, BuildOptions(options.weights, options.device, options.precision)))
+            extractor = load_extractor(name, BuildOptions(options.weights, options.device, options.precision))
+            names.append(extractor.spec.name)
+            loaded.setdefault(extractor.spec.name, extractor)
         except AssetMissing as e:
+            names.append(name)
             missing[name] = str(e)
-    return loaded, missing
+    return list(dict.fromkeys(names)), list(loaded.values()), missing
 
 
 def _load_detector(options: ScoreOptions) -> tuple[Detector | None, str]:
@@ -352,8 +359,9 @@ def _per_image(
         real, fake = reference.features, fakes[extractor]
         if not len(real.sample):
             continue  # a file with mu and sigma alone has no images to be near to
-        distance, _ = nearest_reference(real=real, fake=fake)
-        closeness = realism(real=real, fake=fake)
+        pairs = Pairs(real, fake)
+        distance, _ = nearest_reference(real=real, fake=fake, pairs=pairs)
+        closeness = realism(real=real, fake=fake, pairs=pairs)
         for i, row in enumerate(rows):
             row[f"nearest_reference[{extractor.spec.name}]"] = float(distance[i])
             row[f"realism[{extractor.spec.name}]"] = float(closeness[i])
@@ -361,6 +369,3 @@ def _per_image(
         for row, count in zip(rows, faces.counts, strict=True):
             row[f"faces[{faces.detector.name}]"] = count
     return rows
-
-
-__all__ = ["GanbenchError", "Scorecard", "score", "score_source"]

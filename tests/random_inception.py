@@ -32,7 +32,9 @@ def random_images(count: int, seed: int, size: int = 64) -> np.ndarray:
 def random_state(seed: int = 0) -> dict[str, torch.Tensor]:
     """Return a state dictionary with the names, shapes and types of the published file."""
     generator = torch.Generator().manual_seed(seed)
-    network = InceptionV3()
+    with torch.device("meta"):
+        network = InceptionV3()
+    network.to_empty(device="cpu")
     for module in network.modules():
         if isinstance(module, torch.nn.Conv2d):
             fan_in = module.weight[0].numel()
@@ -41,9 +43,10 @@ def random_state(seed: int = 0) -> dict[str, torch.Tensor]:
             module.weight.data.uniform_(0.8, 1.2, generator=generator)
             module.bias.data.normal_(0, 0.2, generator=generator)
             module.momentum = 1.0  # the statistics of the one batch below
+            module.reset_running_stats()
     network.fc.weight.data.normal_(0, 0.05, generator=generator)
     network.fc.bias.data.normal_(0, 0.05, generator=generator)
-    images = torch.from_numpy(random_images(4, seed)).permute(0, 3, 1, 2).float()
+    images = torch.from_numpy(random_images(12, seed)).permute(0, 3, 1, 2).float()
     with torch.no_grad():
         network.train()(torch.nn.functional.interpolate((images - 128) / 128, (299, 299), mode="bilinear"))
     return {name: value.clone() for name, value in network.eval().state_dict().items()}

@@ -167,7 +167,7 @@ def test_warns_below_the_feature_size(rng: np.random.Generator):
     few, many = FeatureSet.of(rng.normal(size=(10, 12))), FeatureSet.of(rng.normal(size=(60, 12)))
     assert "only at the same number" in fd(real=many, fake=few).warnings[0]
     assert "real covariance is singular (rank 9 of 12)" in fd(real=few, fake=many).warnings[0]
-    assert fd(real=many, fake=many).warnings[0].startswith("rounding") or not fd(real=many, fake=many).warnings
+    assert not fd(real=many, fake=FeatureSet.of(rng.normal(size=(60, 12)))).warnings
 
 
 def test_equal_images_are_a_point_not_an_error():

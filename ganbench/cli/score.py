@@ -101,21 +101,34 @@ score.__doc__ = f"{score.__doc__}\n{EXAMPLES}"
 
 
 def _print(card: Scorecard, written: list[Path]) -> None:
+    """Print the table; protocols and reasons stand below it, each once."""
     from rich.console import Console
+    from rich.markup import escape
     from rich.table import Table
 
-    console = Console()
+    console = Console(highlight=False)
     height, width = card.source["image_size"]
-    table = Table(
-        title=f"{card.source['label']}: {card.source['count']} images, {height}x{width}", title_justify="left"
-    )
+    title = f"{card.source['label']}: {card.source['count']} images, {height}x{width}"
+    table = Table(title=escape(title), title_justify="left")
     for column, justify in (("result", "left"), ("value", "right"), ("95 % interval", "right"), ("n", "right")):
         table.add_column(column, justify=justify, no_wrap=True)
-    table.add_column("protocol", style="dim", overflow="fold")
-    for cells in card.table():
-        table.add_row(*cells)
+    for name, value, interval, n, _ in card.table():
+        table.add_row(escape(name), value, interval, n)
     console.print(table)
+    for ids, note in _footnotes(card):
+        console.print(f"[dim]{escape(', '.join(ids))}: {escape(note)}[/dim]")
     for text in card.warnings:
-        console.print(f"[yellow]warning[/yellow] {text}", highlight=False, markup=True)
+        console.print(f"[yellow]warning[/yellow] {escape(text)}")
     for path in written:
-        console.print(f"wrote {path}", highlight=False)
+        console.print(f"wrote {escape(str(path))}")
+
+
+def _footnotes(card: Scorecard) -> list[tuple[list[str], str]]:
+    """Return (ids, note) for protocols and reasons, each note once with all the results that it is about."""
+    shared = card.shared_protocols()
+    notes: dict[str, list[str]] = {f"{protocol}": [f"[{name}]"] for name, protocol in shared.items()}
+    for row in card.rows:
+        text = str(row.cells()["protocol"]).removeprefix(shared.get(row.instrument, "")).removeprefix("; ")
+        if text:
+            notes.setdefault(text, []).append(row.id)
+    return [(ids, note) for note, ids in notes.items()]

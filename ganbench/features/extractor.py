@@ -6,7 +6,7 @@ import hashlib
 import importlib
 import json
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -51,10 +51,14 @@ class ExtractorSpec:
     @property
     def protocol(self) -> str:
         """One line for the protocol column of a scorecard."""
-        return (
-            f"{self.name} v{self.version}, {self.resize} to {self.input_size} px, "
-            f"weights {self.weights_sha256[:8]}, {self.precision}{', ' if self.note else ''}{self.note}"
-        )
+        parts = [
+            f"{self.name} v{self.version}",
+            f"{self.resize} to {self.input_size} px",
+            f"weights {self.weights_sha256[:8]}",
+            self.precision,
+            self.note,
+        ]
+        return ", ".join(part for part in parts if part)
 
     def key(self) -> str:
         """Return a hash of all fields, for cache file names."""
@@ -69,14 +73,23 @@ class Runner(Protocol):
         ...
 
 
-@dataclass
+@dataclass(frozen=True)
 class BuildOptions:
-    """How the user wants an extractor built."""
+    """How the user wants an extractor built.
+
+    Attributes:
+        weights: weights file; None for the one that is installed.
+        device: ``auto``, ``cpu`` or ``cuda``.
+        precision: ``fp32`` or ``bf16``.
+        resize: resize protocol; None for the extractor's default.
+        name: the extractor's registered name, for modules that define several; ``load_extractor`` sets it.
+    """
 
     weights: Path | None = None
     device: str = "auto"
     precision: str = "fp32"
     resize: str | None = None
+    name: str = ""
 
 
 class Extractor:
@@ -85,6 +98,10 @@ class Extractor:
     def __init__(self, spec: ExtractorSpec, runner: Runner) -> None:
         self.spec = spec
         self._run = runner
+
+    def __deepcopy__(self, memo: dict) -> Extractor:
+        """Return itself: it never changes, and a network session cannot be copied."""
+        return self
 
     def __call__(self, pixels: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
         """Compute features.
@@ -116,10 +133,12 @@ class ExtractorEntry:
 
     ``module`` defines ``specify(options) -> ExtractorSpec``, cheap, which checks that the weights are there and right,
     and ``build(spec, options) -> nn.Module``, which maps resized float images (N, 3, S, S) in 0..255 to features.
+    ``exported`` tells whether the network may be exported for ONNX Runtime; large or foreign ones run in PyTorch.
     """
 
     module: str
     summary: str
+    exported: bool = True
 
     def functions(
         self,
@@ -137,22 +156,36 @@ EXTRACTORS.add(
     "inception",
     ExtractorEntry("ganbench.features.inception", "Inception-v3 of 2015, 2048-d and logits: FID, KID, Inception Score"),
 )
+for _name, _summary in (
+    ("vgg16", "VGG16, 4096-d"),
+    ("clip-vit-b-32", "CLIP ViT-B/32, 512-d"),
+    ("dinov2-vit-s-14", "DINOv2 ViT-S/14, 384-d"),
+    ("dinov2-vit-b-14", "DINOv2 ViT-B/14, 768-d"),
+    ("dinov2-vit-l-14", "DINOv2 ViT-L/14, 1024-d"),
+    ("dinov2-vit-g-14", "DINOv2 ViT-g/14, 1536-d"),
+):
+    EXTRACTORS.add(_name, ExtractorEntry("ganbench.features.fidelity", f"{_summary}, needs --weights", exported=False))
 
 
 def load_extractor(name: str, options: BuildOptions | None = None) -> Extractor:
-    """Build the extractor ``NAME`` or ``NAME:RESIZE`` for the device that the options choose.
+    """Build the extractor ``NAME``, ``NAME:RESIZE`` or ``package.module:factory`` for the device of the options.
 
     Raises:
-        UnknownName: no such extractor or resize protocol.
+        UnknownName: no such extractor, resize protocol, module or factory.
         AssetMissing: its weights are not on this machine.
-        AssetError: its weights are not the pinned ones.
+        AssetError: its weights are damaged, or are not the right ones.
     """
     from ganbench.features.runtime import make_runner
 
     options = options or BuildOptions()
-    base, _, resize = name.partition(":")
-    if resize:
-        options = BuildOptions(options.weights, options.device, options.precision, resize)
-    specify, build = EXTRACTORS[base].functions()
+    base, _, suffix = name.partition(":")
+    if base not in EXTRACTORS and suffix:
+        from ganbench.features.custom import load_custom
+
+        spec, network = load_custom(name, options)
+        return Extractor(spec, make_runner(spec, lambda: network, options.device, exported=False))
+    entry = EXTRACTORS[base]
+    options = replace(options, name=base, resize=suffix or options.resize)
+    specify, build = entry.functions()
     spec = specify(options)
-    return Extractor(spec, make_runner(spec, lambda: build(spec, options), options.device))
+    return Extractor(spec, make_runner(spec, lambda: build(spec, options), options.device, exported=entry.exported))

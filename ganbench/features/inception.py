@@ -12,11 +12,13 @@ The logits are without bias, which is what torch-fidelity's Inception Score read
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ganbench.assets import ASSETS, require
 from ganbench.errors import UnknownName
 from ganbench.features.extractor import BuildOptions, ExtractorSpec
-from ganbench.features.weights import find_weights, load_state, read_state
+from ganbench.features.weights import WeightsFile, load_state, named_weights, read_state
 from ganbench.registry import did_you_mean
 
 if TYPE_CHECKING:
@@ -26,7 +28,8 @@ if TYPE_CHECKING:
 VERSION = 1
 DEFAULT_RESIZE = "tf1"
 RESIZES = (DEFAULT_RESIZE, "pytorch-fid", "clean")
-WEIGHTS_PREFIX = "6726825d"  # the hex digits that the published file carries in its name
+ASSET = "inception"
+BF16_ERROR = "features within 2 % of fp32"  # largest difference over largest feature; docs/inception.md has figures
 
 
 def specify(options: BuildOptions) -> ExtractorSpec:
@@ -34,17 +37,25 @@ def specify(options: BuildOptions) -> ExtractorSpec:
 
     Raises:
         AssetMissing: there are no weights on this machine; the message has the command.
-        AssetError: the installed file is not the published one.
+        AssetError: the named file is not there, or the installed one is damaged.
         UnknownName: no such resize protocol.
     """
     resize = options.resize or DEFAULT_RESIZE
     if resize not in RESIZES:
         raise UnknownName(f"inception has no resize protocol {resize!r}.{did_you_mean(resize, list(RESIZES))}")
-    weights = find_weights("inception", "inception", options, WEIGHTS_PREFIX)
+    weights = _weights(options)
     name = "inception" if resize == DEFAULT_RESIZE else f"inception:{resize}"
-    return ExtractorSpec(
-        name, VERSION, 2048, 299, resize, weights.sha256, 1008, options.precision, weights.note
-    )
+    notes = [BF16_ERROR if options.precision == "bf16" else "", weights.note]
+    note = ", ".join(part for part in notes if part)
+    return ExtractorSpec(name, VERSION, 2048, 299, resize, weights.sha256, 1008, options.precision, note)
+
+
+def _weights(options: BuildOptions) -> WeightsFile:
+    """Return the file that the user named, or else the installed asset, which is the published file."""
+    published = ASSETS[ASSET].sha256
+    if options.weights is not None:
+        return named_weights("inception", Path(options.weights), published)
+    return WeightsFile(require(ASSET), published, True)
 
 
 def build(spec: ExtractorSpec, options: BuildOptions) -> nn.Module:
@@ -58,7 +69,7 @@ def build(spec: ExtractorSpec, options: BuildOptions) -> nn.Module:
 
     from ganbench.features.networks.inception import InceptionV3, fold_batch_norms
 
-    path = find_weights("inception", "inception", options, WEIGHTS_PREFIX).path
+    path = _weights(options).path
     with torch.device("meta"):
         network = InceptionV3()
     load_state(network.to_empty(device="cpu"), read_state(path, "inception"), path, "inception")

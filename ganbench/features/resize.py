@@ -81,8 +81,12 @@ def _tf1_bilinear(source: int, target: int) -> np.ndarray:
 
 
 def _pytorch_fid_bilinear(source: int, target: int) -> np.ndarray:
-    """``torch.nn.functional.interpolate(mode="bilinear", align_corners=False)``: half-pixel centres, no antialias."""
-    return _bilinear((np.arange(target) + 0.5) * (source / target) - 0.5, source)
+    """``torch.nn.functional.interpolate(mode="bilinear", align_corners=False)``: half-pixel centres, no antialias.
+
+    Positions are rounded to float32 as there.
+    """
+    position = (np.arange(target, dtype=np.float32) + np.float32(0.5)) * np.float32(source / target) - np.float32(0.5)
+    return _bilinear(position.astype(np.float64), source)
 
 
 RESIZES.add("bicubic-aa", _pillow_bicubic)

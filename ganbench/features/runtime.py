@@ -62,18 +62,19 @@ def available_cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def make_runner(spec: ExtractorSpec, build: Callable[[], nn.Module], device: str) -> Runner:
+def make_runner(spec: ExtractorSpec, build: Callable[[], nn.Module], device: str, *, exported: bool = True) -> Runner:
     """Return what runs a network fastest on a device.
 
     Args:
         spec: names the network in the cache and carries the precision.
         build: makes the torch network; not called when a cached export exists.
         device: ``auto``, ``cpu`` or ``cuda``.
+        exported: whether the network may be exported for ONNX Runtime.
     """
     if spec.precision not in PRECISIONS:
         raise GanbenchError(f"unknown precision {spec.precision!r}. Known: {', '.join(PRECISIONS)}.")
     resolved = resolve_device(device)
-    if resolved == "cpu" and spec.precision == "fp32":
+    if exported and resolved == "cpu" and spec.precision == "fp32":
         return OnnxRunner(spec, build)
     return TorchRunner(build(), resolved, spec.precision)
 

@@ -9,9 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ganbench.assets import file_hash
 from ganbench.errors import AssetError
-from ganbench.features.extractor import BuildOptions
-from ganbench.storage import sha256_file
 
 if TYPE_CHECKING:
     import torch
@@ -40,35 +39,21 @@ class WeightsFile:
         return "" if self.standard else "not the published weights"
 
 
-def find_weights(what: str, asset: str, options: BuildOptions, prefix: str) -> WeightsFile:
-    """Return the weights that the user named, or else the installed asset.
+def named_weights(what: str, path: Path, published: str) -> WeightsFile:
+    """Return the weights file that the user named; any file of the right network will do.
 
     Args:
         what: the network's name, for messages.
-        asset: its name among the assets.
-        options: ``weights`` names a file; any file of the right network will do.
-        prefix: first hex digits of the published file's SHA-256.
+        path: the file.
+        published: SHA-256 of the published file, or its first digits.
 
     Raises:
-        AssetMissing: no file was named and the asset is not installed; the message has the commands that install it.
-        AssetError: the named file is not there, or the installed asset is not the published file.
+        AssetError: no such file.
     """
-    if options.weights is not None:
-        path = Path(options.weights)
-        if not path.is_file():
-            raise AssetError(f"{path}: no such weights file for {what}. Check --weights.")
-        found = sha256_file(path)
-        return WeightsFile(path, found, found.startswith(prefix))
-    from ganbench import assets
-
-    path = assets.require(asset)
-    found = sha256_file(path)
-    if not found.startswith(prefix):
-        raise AssetError(
-            f"{path}: not the published {what} weights (SHA-256 {found[:8]}..., expected {prefix[:8]}...). "
-            f"Delete it and run: ganbench assets fetch {asset}"
-        )
-    return WeightsFile(path, found, True)
+    if not path.is_file():
+        raise AssetError(f"{path}: no such weights file for {what}. Check --weights.")
+    found = file_hash(path)
+    return WeightsFile(path, found, found.startswith(published))
 
 
 def read_state(path: Path, what: str) -> dict[str, torch.Tensor]:

@@ -1,0 +1,107 @@
+"""``ganbench assets list | fetch | add | verify``."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ganbench.cli import options
+
+app = typer.Typer(no_args_is_help=True, help="Files that ganbench uses and cannot ship: detector cascade, Inception.")
+
+Name = Annotated[str, typer.Argument(metavar="NAME", help="An asset; see [bold]ganbench assets list[/bold].")]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+def _states() -> list[dict[str, str]]:
+    from ganbench.assets import ASSETS, find
+    from ganbench.errors import AssetError
+
+    states = []
+    for asset in ASSETS.values():
+        try:
+            path = find(asset.name)
+            state = "absent" if path is None else "ok"
+        except AssetError as e:
+            path, state = asset.path, str(e)
+        states.append(
+            {
+                "name": asset.name,
+                "state": state,
+                "path": str(path or asset.path),
+                "what": asset.what,
+                "licence": asset.licence,
+                "sha256": asset.sha256,
+                "url": asset.urls[0],
+            }
+        )
+    return states
+
+
+@app.command("list")
+def list_assets(json_output: Json = False) -> None:
+    """List assets, whether they are installed, and where.
+
+    [bold]Example[/bold]
+
+      ganbench assets list
+    """
+    states = _states()
+    if json_output:
+        typer.echo(json.dumps(states, indent=2))
+        return
+    for s in states:
+        typer.echo(f"{s['name']:22} {s['state']:8} {s['what']} ({s['licence']})\n{'':31} {s['path']}")
+
+
+@app.command()
+def fetch(name: Name, quiet: options.Quiet = False) -> None:
+    """Download an asset from its public address; a download that was cut off goes on where it stopped.
+
+    [bold]Example[/bold]
+
+      ganbench assets fetch inception
+    """
+    from ganbench.assets import fetch as fetch_asset
+
+    del quiet
+    typer.echo(f"{name}: {fetch_asset(name)}")
+
+
+@app.command()
+def add(
+    name: Name, path: Annotated[Path, typer.Argument(metavar="PATH", help="A copy of the file; it is checked.")]
+) -> None:
+    """Install an asset from a file that you have.
+
+    [bold]Example[/bold]
+
+      ganbench assets add lbpcascade_animeface ~/Downloads/lbpcascade_animeface.xml
+    """
+    from ganbench.assets import add as add_asset
+
+    typer.echo(f"{name}: {add_asset(name, path)}")
+
+
+@app.command()
+def verify(json_output: Json = False) -> None:
+    """Check the hash of every installed asset; exit 1 if one is damaged.
+
+    [bold]Example[/bold]
+
+      ganbench assets verify
+    """
+    from ganbench.errors import GateFailed
+
+    states = _states()
+    if json_output:
+        typer.echo(json.dumps(states, indent=2))
+    else:
+        for s in states:
+            typer.echo(f"{s['name']:22} {s['state']}")
+    damaged = [s["name"] for s in states if s["state"] not in ("ok", "absent")]
+    if damaged:
+        raise GateFailed(f"damaged: {', '.join(damaged)}")

@@ -1,0 +1,113 @@
+"""``ganbench detect``."""
+
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ganbench.cli import options
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from ganbench.detectors.base import Detection
+
+_SHOWN_PX = 256  # annotated images are enlarged to at least this, so that thin boxes can be seen
+
+
+def detect(
+    source: options.SourceArg,
+    detector: Annotated[str, typer.Option(metavar="NAME", help="Which detector.")] = "opencv-cascade",
+    draw: Annotated[Path | None, typer.Option(metavar="DIR", help="Write the images with their boxes here.")] = None,
+    csv_file: Annotated[Path | None, typer.Option("--csv", metavar="F", help="Write one line per face.")] = None,
+    json_output: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    grid: options.Grid = None,
+    pad: options.Pad = None,
+    resize: options.Resize = None,
+    recursive: options.Recursive = False,
+    skip_bad: options.SkipBad = 0,
+    device: options.Device = "auto",
+    quiet: options.Quiet = False,
+) -> None:
+    """Find faces and print AFD, the share of images with at least one.
+
+    [bold]Examples[/bold]
+
+      ganbench detect ./generated --draw ./boxes
+
+      ganbench detect submission.tgz --json
+    """
+    import numpy as np
+
+    from ganbench.detectors.afd import afd
+    from ganbench.detectors.base import DETECTORS
+    from ganbench.images.sources import open_source
+    from ganbench.progress import track
+    from ganbench.storage import atomic_write
+
+    del quiet
+    chosen = DETECTORS[detector](device)
+    opened = open_source(
+        source, recursive=recursive, grid=options.parse_grid(grid), pad=pad, resize=resize, skip_bad=skip_bad
+    )
+    counts: list[int] = []
+    lines: list[dict[str, object]] = []
+    with track("detecting", len(opened)) as advance:
+        for batch in opened.batches(32):
+            for name, pixels, found in zip(batch.names, batch.pixels, chosen.detect(batch.pixels), strict=True):
+                counts.append(len(found.boxes))
+                for box, score in zip(found.boxes, found.scores, strict=True):
+                    corners = zip(("x0", "y0", "x1", "y1"), (round(float(v), 2) for v in box), strict=True)
+                    lines.append({"name": name, "score": round(float(score), 4), **dict(corners)})
+                if draw is not None:
+                    _draw(draw / f"{Path(name).with_suffix('')}.png", pixels, found)
+            advance(len(batch.names))
+    estimate = afd(np.array(counts) > 0)
+    if csv_file is not None:
+        with atomic_write(csv_file, "w") as f:
+            writer = csv.DictWriter(f, ["name", "score", "x0", "y0", "x1", "y1"], lineterminator="\n")
+            writer.writeheader()
+            writer.writerows(lines)
+    skipped = [bad.name for bad in opened.bad]
+    if json_output:
+        result = {
+            "id": f"afd[{chosen.name}]",
+            "value": estimate.value,
+            "low": estimate.low,
+            "high": estimate.high,
+            "n": estimate.n,
+            "faces": sum(counts),
+            "protocol": chosen.protocol,
+            "skipped": skipped,
+        }
+        typer.echo(json.dumps(result, indent=2))
+        return
+    typer.echo(
+        f"AFD {estimate.value:.4f} ({estimate.low:.4f} to {estimate.high:.4f}) of {estimate.n} images, "
+        f"{sum(counts)} faces; {chosen.protocol}"
+    )
+    if skipped:
+        typer.echo(f"left out as unreadable: {', '.join(skipped)}")
+
+
+def _draw(path: Path, pixels: np.ndarray, found: Detection) -> None:
+    """Write one image, enlarged, with a green box and score per face; a red frame where there is none."""
+    from PIL import Image, ImageDraw
+
+    from ganbench.storage import atomic_write
+
+    factor = max(1, -(-_SHOWN_PX // max(pixels.shape[:2])))
+    image = Image.fromarray(pixels)
+    image = image.resize((image.width * factor, image.height * factor), Image.Resampling.NEAREST)
+    pen = ImageDraw.Draw(image)
+    for (x0, y0, x1, y1), score in zip(found.boxes * factor, found.scores, strict=True):
+        pen.rectangle((x0, y0, x1, y1), outline=(0, 200, 0), width=3)
+        pen.text((max(x0, 0) + 4, max(y0, 0) + 4), f"{score:g}", fill=(0, 200, 0))
+    if not len(found.boxes):
+        pen.rectangle((0, 0, image.width - 1, image.height - 1), outline=(220, 0, 0), width=6)
+    with atomic_write(path) as f:
+        image.save(f, "PNG")

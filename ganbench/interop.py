@@ -1,0 +1,100 @@
+"""Statistics files of other tools: pytorch-fid's ``mu`` and ``sigma``, and clean-fid's pair of files.
+
+``Reference.load`` reads any file with ``mu`` and ``sigma``, so theirs serve as references directly. clean-fid keeps
+raw features in a second file, ``*_kid.npz``, which a reference with a sample can be made from.
+"""
+
+from __future__ import annotations
+
+import zipfile
+from pathlib import Path
+
+import numpy as np
+
+from ganbench.errors import ReferenceError
+from ganbench.metrics.features import FeatureSet, Moments
+from ganbench.reference import Reference
+from ganbench.storage import atomic_write
+
+
+def write_pytorch_fid(reference: Reference, path: Path) -> None:
+    """Write ``mu`` (D,) and ``sigma`` (D, D), float64, as ``python -m pytorch_fid --save-stats`` does.
+
+    The numbers compare with pytorch-fid's own only if the reference was built with ``inception:pytorch-fid``: the file
+    cannot say.
+    """
+    moments = reference.features.moments
+    with atomic_write(Path(path)) as f:
+        np.savez_compressed(f, mu=moments.mean, sigma=moments.cov)
+
+
+def write_clean_fid(reference: Reference, folder: Path, name: str, *, mode: str = "clean") -> tuple[Path, Path]:
+    """Write the two files that clean-fid keeps for a custom data set, under the names it looks for.
+
+    Args:
+        reference: its sample becomes the features for KID.
+        folder: clean-fid's statistics folder, ``cleanfid/stats`` in its installation.
+        name: what ``dataset_name`` will be.
+        mode: clean-fid's resize mode; ``clean`` fits ``inception:clean``.
+
+    Returns:
+        The file with ``mu`` and ``sigma``, and the one with ``feats`` (m, D) float32.
+
+    Raises:
+        ReferenceError: the reference has no sample, because it came from a file with ``mu`` and ``sigma`` only.
+    """
+    if not len(reference.features.sample):
+        raise ReferenceError(f"{reference.name}: holds mu and sigma only; clean-fid's KID file needs features.")
+    statistics = Path(folder) / f"{name}_{mode}_custom_na.npz".lower()
+    features = Path(folder) / f"{name}_{mode}_custom_na_kid.npz".lower()
+    write_pytorch_fid(reference, statistics)
+    with atomic_write(features) as f:
+        np.savez_compressed(f, feats=np.asarray(reference.features.sample, np.float32))
+    return statistics, features
+
+
+def read_clean_fid(path: Path) -> Reference:
+    """Read clean-fid's statistics: either file alone, or both when they lie side by side.
+
+    Args:
+        path: the file with ``mu`` and ``sigma``, or the one with ``feats``; the other one beside it is read too.
+
+    Returns:
+        A reference of unknown origin; with the features as its sample, in the file's order, if they are there.
+
+    Raises:
+        ReferenceError: absent, damaged, or the two files are not of the same images.
+    """
+    path = Path(path)
+    if path.stem.endswith("_kid"):
+        statistics, kid = path.with_name(f"{path.stem.removesuffix('_kid')}.npz"), path
+    else:
+        statistics, kid = path, path.with_name(f"{path.stem}_kid.npz")
+    if not path.is_file():
+        raise ReferenceError(f"{path}: no such statistics file")
+    if not kid.is_file():
+        return Reference.load(statistics)
+    sample = _features(kid)
+    features = FeatureSet(Moments.of(sample), sample, np.arange(len(sample)), None)
+    if statistics.is_file():
+        theirs = Reference.load(statistics).features.moments
+        if theirs.mean.shape != features.moments.mean.shape or not np.allclose(
+            theirs.mean, features.moments.mean, rtol=1e-3, atol=1e-4
+        ):
+            raise ReferenceError(f"{statistics} and {kid.name} are not of the same images: their means differ.")
+        # mu and sigma may rest on more images than the sample holds digits for; they are what clean-fid's FID reads.
+        moments = Moments.from_cov(theirs.mean, theirs.cov, len(sample))
+        features = FeatureSet(moments, sample, np.arange(len(sample)), None)
+    data = {"label": kid.name, "count": len(sample), "digest": None}
+    return Reference(features, None, None, None, data, versions={}, name=statistics.stem)
+
+
+def _features(path: Path) -> np.ndarray:
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            features = np.asarray(file["feats"], np.float32)
+    except (OSError, zipfile.BadZipFile, ValueError, EOFError, KeyError) as e:
+        raise ReferenceError(f"{path}: not a readable clean-fid feature file ({e}). Copy it again.") from e
+    if features.ndim != 2 or len(features) < 2 or not np.isfinite(features).all():
+        raise ReferenceError(f"{path}: feats of shape {features.shape} are not the features of at least 2 images")
+    return features

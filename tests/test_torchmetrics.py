@@ -1,0 +1,148 @@
+"""The torchmetrics classes against the metrics themselves, in one process and over two."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from copy import deepcopy
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from ganbench.errors import MetricError, ReferenceError, UnknownName
+from ganbench.features.extractor import Extractor, ExtractorSpec
+from ganbench.metrics.features import FeatureSet
+from ganbench.metrics.frechet import fd
+from ganbench.metrics.kernel import kd
+from ganbench.reference import Reference
+from ganbench.torchmetrics import FrechetDistance, KernelDistance
+
+SIZE = 12
+
+
+def tiny_extractor() -> Extractor:
+    """Return an extractor that needs no network: a fixed random projection of the image resized to 4x4."""
+    projection = np.random.default_rng(3).normal(0, 0.05, (48, SIZE)).astype(np.float32)
+
+    def run(pixels: np.ndarray, rows: np.ndarray, columns: np.ndarray) -> list[np.ndarray]:
+        small = np.einsum("ah,nhwc,wb->nabc", rows, pixels.astype(np.float32), columns)
+        return [small.reshape(len(pixels), -1) @ projection + 100]
+
+    return Extractor(ExtractorSpec("tiny", 1, SIZE, 4, "bicubic-aa", "0" * 64), run)
+
+
+def images(count: int, seed: int, darker: float = 1.0) -> torch.Tensor:
+    """Return uint8 images (count, 3, 16, 16)."""
+    rng = np.random.default_rng(seed)
+    return torch.from_numpy((rng.integers(0, 256, (count, 3, 16, 16)) * darker).astype(np.uint8))
+
+
+def features_of(batch: torch.Tensor) -> FeatureSet:
+    return FeatureSet.of(tiny_extractor()(batch.permute(0, 2, 3, 1).numpy())[0])
+
+
+REAL, FAKE = images(60, 1), images(40, 2, 0.8)
+
+
+@pytest.fixture
+def expected() -> dict[type, float]:
+    real, fake = features_of(REAL), features_of(FAKE)
+    return {FrechetDistance: fd(real=real, fake=fake).value, KernelDistance: kd(real=real, fake=fake).value}
+
+
+KINDS = pytest.mark.parametrize("kind", [FrechetDistance, KernelDistance])
+
+
+@KINDS
+def test_two_streams_equal_the_metric(kind: type, expected: dict[type, float]) -> None:
+    metric = kind(tiny_extractor())
+    for part in REAL.split(7):
+        metric.update(part, real=True)
+    for part in FAKE.split(9):
+        metric.update(part)
+    assert metric.compute().item() == pytest.approx(expected[kind], rel=1e-7)
+    metric.reset()
+    with pytest.raises(MetricError, match="at least 2"):
+        metric.compute()
+
+
+@KINDS
+def test_a_reference_is_the_real_side(kind: type, expected: dict[type, float], tmp_path: Path) -> None:
+    extractor = tiny_extractor()
+    reference = Reference(features_of(REAL), extractor.spec, (16, 16), None, {"label": "real", "count": 60})
+    metric = kind(extractor, reference)
+    metric.update(FAKE)
+    assert metric.compute().item() == pytest.approx(expected[kind], rel=1e-7)
+    with pytest.raises(MetricError, match="come from the reference"):
+        metric.update(REAL, real=True)
+    with pytest.raises(ReferenceError, match="Bring them to the same size"):
+        metric.update(FAKE[:, :, :8])
+    # From a file: the sample is kept in float16 there, the covariance in float32.
+    reference.save(tmp_path / "real.npz")
+    from_file = kind(extractor, tmp_path / "real.npz")
+    from_file.update(FAKE)
+    assert from_file.compute().item() == pytest.approx(expected[kind], rel=1e-2)
+
+
+@KINDS
+def test_states_merge_and_copies_are_apart(kind: type, expected: dict[type, float]) -> None:
+    first = kind(tiny_extractor())
+    first.update(REAL[:25], real=True)
+    first.update(FAKE[:15])
+    second = deepcopy(kind(tiny_extractor()))
+    second.update(REAL[25:], real=True)
+    second.update(FAKE[15:])
+    copy = first.clone()
+    copy.merge_state(second)
+    assert copy.compute().item() == pytest.approx(expected[kind], rel=1e-7)
+    assert first.compute().item() != pytest.approx(expected[kind], rel=1e-3)
+
+
+@KINDS
+def test_half_precision_does_not_reach_the_states(kind: type, expected: dict[type, float]) -> None:
+    metric = kind(tiny_extractor()).half()
+    metric.update(REAL, real=True)
+    metric.update(FAKE)
+    assert metric.compute().item() == pytest.approx(expected[kind], rel=1e-7)
+
+
+def test_wrong_images_and_names_are_refused() -> None:
+    metric = FrechetDistance(tiny_extractor())
+    with pytest.raises(MetricError, match="uint8 images"):
+        metric.update(FAKE.float() / 255)
+    with pytest.raises(MetricError, match="uint8 images"):
+        metric.update(FAKE.permute(0, 2, 3, 1))
+    with pytest.raises(UnknownName, match=r"no reference named 'absent.npz'"):
+        FrechetDistance(tiny_extractor(), "absent.npz")
+    with pytest.raises(MetricError, match="no reference anime-faces-64 for tiny"):
+        FrechetDistance(tiny_extractor(), "anime-faces-64")
+
+
+def test_two_processes_agree_with_one(expected: dict[type, float], tmp_path: Path) -> None:
+    """Each of two gloo processes sees its own part, of unequal size; both compute the number of the whole."""
+    command = [sys.executable, __file__, str(tmp_path / "store")]
+    ranks = [subprocess.Popen([*command, str(rank)], stdout=subprocess.PIPE, text=True) for rank in range(2)]
+    for rank in ranks:
+        output, _ = rank.communicate(timeout=120)
+        assert rank.returncode == 0
+        values = json.loads(output.splitlines()[-1])
+        assert values == pytest.approx([expected[FrechetDistance], expected[KernelDistance]], rel=1e-7)
+
+
+def _one_rank(store: str, rank: int) -> None:
+    torch.distributed.init_process_group("gloo", init_method=f"file://{store}", rank=rank, world_size=2)
+    values = []
+    for kind in (FrechetDistance, KernelDistance):
+        metric = kind(tiny_extractor())
+        metric.update(REAL[:20] if rank == 0 else REAL[20:], real=True)
+        metric.update(FAKE[:25] if rank == 0 else FAKE[25:])
+        values.append(metric.compute().item())
+    print(json.dumps(values))
+    torch.distributed.destroy_process_group()
+
+
+if __name__ == "__main__":
+    _one_rank(sys.argv[1], int(sys.argv[2]))
