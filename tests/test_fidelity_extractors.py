@@ -107,7 +107,10 @@ def test_dinov2_takes_its_code_from_the_hub_folder(
     images: np.ndarray, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(torch.hub, "get_dir", lambda: str(tmp_path))
-    weights = {"linear.weight": torch.randn(384, 3, generator=torch.Generator().manual_seed(2)), "linear.bias": torch.zeros(384)}
+    weights = {
+        "linear.weight": torch.randn(384, 3, generator=torch.Generator().manual_seed(2)),
+        "linear.bias": torch.zeros(384),
+    }
     torch.save(weights, tmp_path / "dino.pth")
     options = BuildOptions(weights=tmp_path / "dino.pth", device="cpu")
     with pytest.raises(AssetMissing, match=r"torch.hub.load\('facebookresearch/dinov2', 'dinov2_vits14'"):

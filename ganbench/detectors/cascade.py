@@ -85,8 +85,12 @@ class CascadeDetector(Detector):
         import cv2
 
         if not hasattr(self._local, "classifier"):
-            classifier = cv2.CascadeClassifier(str(self._path))
-            if classifier.empty():
+            classifier = cv2.CascadeClassifier()
+            try:
+                loaded = classifier.load(str(self._path))
+            except cv2.error:
+                loaded = False
+            if not loaded:
                 raise GanbenchError(f"{self._path}: OpenCV cannot read it as a cascade")
             self._local.classifier = classifier
         return self._local.classifier
