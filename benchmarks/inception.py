@@ -13,7 +13,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import resource
 import subprocess
 import sys
 import tempfile
@@ -172,8 +171,13 @@ def measure(tool: str, work: Path) -> dict[str, float]:
     }
     fid = calls[tool]()
     seconds = time.perf_counter() - started
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    return {"seconds": seconds, "peak_mb": peak, "fid": fid}
+    return {"seconds": seconds, "peak_mb": peak_mb(), "fid": fid}
+
+
+def peak_mb() -> float:
+    """Return this program's peak memory; getrusage would count what the parent held before the program started."""
+    status = Path("/proc/self/status").read_text()
+    return int(status.split("VmHWM:")[1].split()[0]) / 1024
 
 
 def gemm_rate(precision: str) -> float:

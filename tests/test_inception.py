@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -88,10 +90,13 @@ def test_pytorch_and_bf16_agree_with_the_export(
     rough = load_extractor("inception", BuildOptions(weights=weights, device="cpu", precision="bf16"))
     features, logits = rough(images)
     assert features.dtype == logits.dtype == np.float32
-    # The protocol promises 2 %.
-    assert "bf16, features within 2 % of fp32" in rough.spec.protocol
-    assert 1e-4 < relative(features, expected[0]) < 0.02
-    assert relative(logits, expected[1]) < 0.02
+    stated = re.search(r"bf16, feature error ([0-9.]+) % of fp32 on 4 smooth images", rough.spec.protocol)
+    assert stated is not None
+    # Random deep networks amplify rounding far more than trained ones; what is stated must be what other images show.
+    error = np.linalg.norm(features - expected[0]) / np.linalg.norm(expected[0])
+    assert 0.2 < error / (float(stated[1]) / 100) < 5
+    assert rough.spec.key() != extractor.spec.key()
+    assert replace(rough.spec, note="") == rough.spec
 
 
 def test_pytorch_fid_protocol(weights: Path, images: np.ndarray, monkeypatch: pytest.MonkeyPatch) -> None:

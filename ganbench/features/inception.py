@@ -29,7 +29,6 @@ VERSION = 1
 DEFAULT_RESIZE = "tf1"
 RESIZES = (DEFAULT_RESIZE, "pytorch-fid", "clean")
 ASSET = "inception"
-BF16_ERROR = "features within 2 % of fp32"  # largest difference over largest feature; docs/inception.md has figures
 
 
 def specify(options: BuildOptions) -> ExtractorSpec:
@@ -45,9 +44,7 @@ def specify(options: BuildOptions) -> ExtractorSpec:
         raise UnknownName(f"inception has no resize protocol {resize!r}.{did_you_mean(resize, list(RESIZES))}")
     weights = _weights(options)
     name = "inception" if resize == DEFAULT_RESIZE else f"inception:{resize}"
-    notes = [BF16_ERROR if options.precision == "bf16" else "", weights.note]
-    note = ", ".join(part for part in notes if part)
-    return ExtractorSpec(name, VERSION, 2048, 299, resize, weights.sha256, 1008, options.precision, note)
+    return ExtractorSpec(name, VERSION, 2048, 299, resize, weights.sha256, 1008, options.precision, weights.note)
 
 
 def _weights(options: BuildOptions) -> WeightsFile:

@@ -15,7 +15,7 @@ from ganbench.images.sources import Source
 PADS = range(0, 9)  # pixels between tiles that are tried when the user does not say
 _SMALLEST_TILE = 16
 _UNIFORM = 8.0  # largest mean deviation of the separators from their colour, 0..255: JPEG rings at tile edges
-_BLANK = 12.0  # largest deviation of a pixel of a blank tile from the padding's colour, for the same reason
+_BLANK = 4.0  # largest mean deviation of a blank tile from the padding's colour, for the same reason
 
 
 @dataclass(frozen=True)
@@ -160,7 +160,7 @@ class SheetSource(Source):
 
     def _is_blank(self, index: int) -> bool:
         colour = np.median(self.geometry.separators(self._sheet), axis=0)
-        return bool(np.abs(self._tile(index) - colour).max() <= _BLANK)
+        return bool(np.abs(self._tile(index) - colour).mean() <= _BLANK)
 
     def load(self, index: int) -> np.ndarray:
         """Return one tile; see ``Source.load``."""
