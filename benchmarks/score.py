@@ -42,9 +42,8 @@ def make_images(folder: Path, count: int) -> Path:
 
 def measure_ganbench(path: Path) -> dict[str, float]:
     """Score in this process: features, every default metric, AFD."""
-    from ganbench.images.sources import open_source
-
     from ganbench.features.extractor import load_extractor
+    from ganbench.images.sources import open_source
 
     load_extractor("lite0")  # the one-time export is not what is measured
     started = time.perf_counter()

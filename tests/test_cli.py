@@ -1,0 +1,94 @@
+"""The command line: help, exit codes, one line per mistake, output for machines."""
+
+from __future__ import annotations
+
+import csv
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from ganbench import __version__
+from ganbench.cli.app import app
+
+SUBCOMMANDS = (
+    ["score"],
+    ["detect"],
+    *(["reference", name] for name in ("build", "list", "show", "verify")),
+    *(["data", name] for name in ("check", "pack", "slice", "toyfaces")),
+    *(["assets", name] for name in ("list", "fetch", "add", "verify")),
+)
+
+
+def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([sys.executable, "-m", "ganbench", *arguments], capture_output=True, text=True, check=False)
+
+
+@pytest.mark.parametrize("command", SUBCOMMANDS, ids=" ".join)
+def test_every_command_explains_itself_with_an_example(command: list[str]) -> None:
+    result = CliRunner().invoke(app, [*command, "--help"])
+    assert result.exit_code == 0
+    assert "Example" in result.output
+    assert f"ganbench {' '.join(command)}" in result.output
+
+
+def test_help_loads_no_heavy_library() -> None:
+    code = (
+        "import sys; sys.argv = ['ganbench', '--help']\nfrom ganbench.cli.app import main\n"
+        "try:\n    main()\nexcept SystemExit:\n    pass\n"
+        "heavy = {'torch', 'cv2', 'onnxruntime', 'scipy', 'pandas', 'matplotlib', 'PIL', 'numpy'} & set(sys.modules)\n"
+        "sys.exit(f'loaded: {heavy}' if heavy else 0)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+def test_version() -> None:
+    assert CliRunner().invoke(app, ["--version"]).output.strip() == f"ganbench {__version__}"
+
+
+def test_mistakes_end_in_one_line_and_exit_2(tmp_path: Path) -> None:
+    done = run("score", str(tmp_path / "absent"))
+    assert done.returncode == 2
+    assert done.stderr.strip() == f"ganbench: {tmp_path / 'absent'}: no such file or folder"
+    assert done.stdout == ""
+
+
+def test_failed_gates_exit_1(tmp_path: Path, image_folder: Path) -> None:
+    done = run("data", "check", str(image_folder))
+    assert done.returncode == 1
+    assert "FAIL 1,000 images: 12 images" in done.stdout
+    assert "Traceback" not in done.stderr
+
+
+def test_score_writes_every_export(image_folder: Path, tmp_path: Path) -> None:
+    exports = {name: tmp_path / f"card.{name}" for name in ("json", "csv", "markdown")}
+    options = [text for name, path in exports.items() for text in (f"--{name}", str(path))]
+    done = run("score", str(image_folder), *options, "--per-image", str(tmp_path / "images.csv"), "--quiet")
+    assert done.returncode == 0, done.stderr
+    assert "fd[lite0]" in done.stdout
+    results = json.loads(exports["json"].read_text())["results"]
+    with exports["csv"].open() as f:
+        rows = list(csv.DictReader(f))
+    assert [r["id"] for r in rows] == [r["id"] for r in results]
+    assert float(rows[0]["value"]) == results[0]["value"]
+    assert results[-1]["id"] == "afd[opencv-cascade]"
+    assert results[-1]["value"] is None
+    assert exports["markdown"].read_text().count("\n| ") == len(rows) + 1
+    lines = (tmp_path / "images.csv").read_text().splitlines()
+    assert lines[0] == "name,duplicate_of,nearest_reference[lite0],realism[lite0]"
+    assert len(lines) == 13
+
+
+def test_json_on_standard_output_is_all_there_is(image_folder: Path) -> None:
+    done = run("score", str(image_folder), "--json", "-", "--metric", "fd", "--detector", "none")
+    assert [r["id"] for r in json.loads(done.stdout)["results"]] == ["fd[lite0]", "duplicates[pixels]"]
+
+
+def test_bad_grid_is_explained(tmp_path: Path) -> None:
+    done = run("score", str(tmp_path), "--grid", "10by10")
+    assert done.returncode == 2
+    assert "expected ROWSxCOLUMNS such as 10x10, or guess" in done.stderr
