@@ -17,7 +17,7 @@ from ganbench.cli.app import app
 SUBCOMMANDS = (
     ["score"],
     ["detect"],
-    *(["reference", name] for name in ("build", "list", "show", "verify")),
+    *(["reference", name] for name in ("build", "list", "show", "verify", "export")),
     *(["data", name] for name in ("check", "pack", "slice", "toyfaces")),
     *(["assets", name] for name in ("list", "fetch", "add", "verify")),
 )

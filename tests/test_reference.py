@@ -144,6 +144,11 @@ def test_the_commands(faces: np.ndarray, tmp_path: Path) -> None:
     assert '"count": 30' in run(app, ["reference", "show", str(out), "--json"]).output
     assert "anime-faces-64" in run(app, ["reference", "list"]).output
     assert run(app, ["reference", "verify", str(out), "--source", str(tmp_path / "faces.npy")]).exit_code == 0
+    assert run(app, ["reference", "export", str(out), str(tmp_path / "stats.npz")]).exit_code == 0
+    with np.load(tmp_path / "stats.npz") as file:
+        assert sorted(file.files) == ["mu", "sigma"]
+        np.testing.assert_array_equal(file["mu"], Reference.load(out).features.moments.mean)
+    assert isinstance(run(app, ["reference", "export", str(out), "x", "--format", "clean"]).exception, UnknownName)
     np.save(tmp_path / "faces.npy", faces[::-1])
     wrong = run(app, ["reference", "verify", str(out), "--source", str(tmp_path / "faces.npy")])
     assert isinstance(wrong.exception, GateFailed)

@@ -1,4 +1,4 @@
-"""``ganbench reference build | list | show | verify``."""
+"""``ganbench reference build | list | show | verify | export``."""
 
 from __future__ import annotations
 
@@ -121,6 +121,40 @@ def verify(
             typer.echo(f"{'ok  ' if check.ok else 'FAIL'} {check.what}: {check.found}")
     if not all(check.ok for check in checks):
         raise GateFailed(f"{reference} does not verify: {', '.join(c.what for c in checks if not c.ok)}")
+
+
+@app.command()
+def export(
+    reference: Name,
+    out: Annotated[
+        Path, typer.Argument(metavar="OUT", help="The .npz to write; for clean-fid, its statistics folder.")
+    ],
+    form: Annotated[
+        str, typer.Option("--format", metavar="pytorch-fid|clean-fid", help="For which tool.")
+    ] = "pytorch-fid",
+) -> None:
+    """Write a reference as another tool's statistics file (and read theirs with --reference).
+
+    [bold]Examples[/bold]
+
+      ganbench reference export faces-inception.npz stats.npz
+
+      ganbench reference export faces-clean.npz STATS_FOLDER --format clean-fid
+    """
+    from ganbench.errors import UnknownName
+    from ganbench.interop import write_clean_fid, write_pytorch_fid
+    from ganbench.registry import did_you_mean
+
+    if form not in ("pytorch-fid", "clean-fid"):
+        raise UnknownName(f"unknown format {form!r}.{did_you_mean(form, ['pytorch-fid', 'clean-fid'])}")
+    loaded = _load(reference)
+    if form == "pytorch-fid":
+        write_pytorch_fid(loaded, out)
+        written = [out]
+    else:
+        written = list(write_clean_fid(loaded, out, loaded.name))
+    for path in written:
+        typer.echo(f"wrote {path}")
 
 
 def _load(name: str) -> Reference:
