@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 import torch
 
+from ganbench.cores import available_cores
 from ganbench.errors import AssetError, GanbenchError, MetricError, UnknownName
 from ganbench.features import lite0 as lite0_module
-from ganbench.features import runtime
 from ganbench.features.extractor import BuildOptions, Extractor, load_extractor
 from ganbench.features.runtime import TorchRunner, resolve_device
 
@@ -143,4 +143,4 @@ def test_bf16_is_part_of_the_protocol_and_close(images: np.ndarray, lite0: Extra
 
 
 def test_the_runtime_knows_its_cores() -> None:
-    assert runtime.available_cores() >= 1
+    assert available_cores() >= 1

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ganbench.assets import file_hash, require
+from ganbench.cores import available_cores
 from ganbench.detectors.base import Detection, Detector
 from ganbench.errors import GanbenchError
-from ganbench.features.runtime import available_cores
 
 if TYPE_CHECKING:
     import cv2

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ganbench.cores import available_cores
 from ganbench.errors import GanbenchError
 from ganbench.features.extractor import ExtractorSpec, Runner
 from ganbench.storage import atomic_write, cache_dir
@@ -55,11 +56,6 @@ def _has_cuda_driver() -> bool:
     except OSError:
         return False
     return True
-
-
-def available_cores() -> int:
-    """Return the number of cores that this process may use (respects affinity and container masks)."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def make_runner(spec: ExtractorSpec, build: Callable[[], nn.Module], device: str, *, exported: bool = True) -> Runner:
