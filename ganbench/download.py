@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import ssl
 import urllib.error
 import urllib.request
 from pathlib import Path
@@ -36,11 +37,11 @@ def download(url: str, target: Path, sha256: str, *, what: str) -> None:
         _receive(url, part, what)
         if sha256_file(part) != sha256:
             part.unlink()
-            raise AssetError(f"{url}: the file that arrived is not the pinned one (SHA-256 differs); it was deleted")
+            raise AssetError(f"{url}: not the pinned file (its SHA-256 differs); it was deleted, run the command again")
         part.replace(target)
     except urllib.error.HTTPError as e:
         raise AssetError(f"{url}: the server answered {e.code} {e.reason}") from e
-    except (urllib.error.URLError, http.client.HTTPException, TimeoutError, ConnectionError) as e:
+    except (urllib.error.URLError, http.client.HTTPException, ssl.SSLError, TimeoutError, ConnectionError) as e:
         raise AssetError(f"{url}: {getattr(e, 'reason', e)}; run the command again to continue") from e
     except OSError as e:
         raise AssetError(f"{part}: cannot be written: {e.strerror}") from e

@@ -138,7 +138,7 @@ def test_a_server_without_ranges_starts_over(toy: Asset, server: Server) -> None
 
 def test_wrong_bytes_are_deleted(toy: Asset, server: Server) -> None:
     server.content = CONTENT[::-1]
-    with pytest.raises(AssetError, match="not the pinned one"):
+    with pytest.raises(AssetError, match="not the pinned file"):
         assets.fetch("toy")
     assert list(toy.path.parent.iterdir()) == []
 
@@ -146,7 +146,7 @@ def test_wrong_bytes_are_deleted(toy: Asset, server: Server) -> None:
 def test_a_part_that_is_too_long_is_wrong(toy: Asset, server: Server) -> None:
     toy.path.parent.mkdir(parents=True)
     toy.path.with_name("toy.bin.part").write_bytes(CONTENT + b"x")
-    with pytest.raises(AssetError, match="not the pinned one"):
+    with pytest.raises(AssetError, match="not the pinned file"):
         assets.fetch("toy")
 
 

@@ -129,3 +129,11 @@ def test_detect_counts_draws_and_lists(bright: Path, tmp_path: Path) -> None:
     assert drawn.shape == (256, 256, 3)
     assert (drawn == (0, 200, 0)).all(2).any()
     assert (np.asarray(Image.open(tmp_path / "out" / "2.png"))[0, 0] == (220, 0, 0)).all()
+
+
+def test_drawings_of_images_that_differ_in_extension_only(bright: Path, tmp_path: Path) -> None:
+    Image.new("RGB", (16, 16)).save(bright / "1.jpg")
+    result = CliRunner().invoke(app, ["detect", str(bright), "--detector", "bright", "--draw", str(tmp_path / "out")])
+    assert result.exit_code == 0, result.output
+    drawn = {path.name for path in (tmp_path / "out").iterdir()}
+    assert drawn == {"1.jpg.png", "1.png", "2.png", "3.png", "4.png"}

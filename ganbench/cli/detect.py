@@ -64,7 +64,8 @@ def detect(
                     corners = zip(("x0", "y0", "x1", "y1"), (round(float(v), 2) for v in box), strict=True)
                     lines.append({"name": name, "score": round(float(score), 4), **dict(corners)})
                 if draw is not None:
-                    _draw(draw / f"{Path(name).with_suffix('')}.png", pixels, found)
+                    # 1.jpg becomes 1.jpg.png: beside a 1.png, neither may overwrite the other.
+                    _draw(draw / (name if name.lower().endswith(".png") else f"{name}.png"), pixels, found)
             advance(len(batch.names))
     estimate = afd(np.array(counts) > 0)
     if csv_file is not None:

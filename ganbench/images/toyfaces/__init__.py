@@ -32,24 +32,38 @@ def toyfaces(count: int, size: int = 64, seed: int = 0) -> Iterator[tuple[FaceAt
     """Yield ``count`` faces: their attributes and a uint8 image (size, size, 3), RGB.
 
     Raises:
-        GanbenchError: fewer than one face, or smaller than 16 pixels.
+        GanbenchError: fewer than one face, smaller than 16 pixels, or a negative seed.
+    """
+    check_request(count, size, seed)
+    for index in range(count):
+        attributes = sample_attributes(seed, index)
+        yield attributes, draw_face(attributes, size)
+
+
+def check_request(count: int, size: int, seed: int) -> None:
+    """Refuse what cannot be drawn.
+
+    Raises:
+        GanbenchError: as ``toyfaces``.
     """
     if count < 1:
         raise GanbenchError(f"toy faces: a count of at least 1, got {count}")
     if size < 16:
         raise GanbenchError(f"toy faces: a size of at least 16 pixels, got {size}")
-    for index in range(count):
-        attributes = sample_attributes(seed, index)
-        yield attributes, draw_face(attributes, size)
+    if seed < 0:
+        raise GanbenchError(f"toy faces: a seed of at least 0, got {seed}")
 
 
 def write_toyfaces(out: Path, count: int, size: int = 64, seed: int = 0, *, force: bool = False) -> None:
     """Write ``1.png`` ... and ``attributes.csv`` (one line per image, with the box around the head in pixels).
 
     Raises:
-        GanbenchError: OUT is not empty and ``force`` is not given, or as ``toyfaces``.
+        GanbenchError: OUT is a file, or not empty and ``force`` is not given; or as ``toyfaces``.
     """
+    check_request(count, size, seed)
     out = Path(out)
+    if out.exists() and not out.is_dir():
+        raise GanbenchError(f"{out} is a file; name a folder")
     if out.exists() and any(out.iterdir()) and not force:
         raise GanbenchError(f"{out} is not empty; choose another folder or add --force")
     rows: list[dict[str, object]] = []
