@@ -8,7 +8,6 @@ from typing import Annotated
 import typer
 
 from ganbench.errors import GanbenchError
-from ganbench.progress import set_quiet
 
 SourceArg = Annotated[
     str,
@@ -33,6 +32,8 @@ Seed = Annotated[int, typer.Option(metavar="S", help="Seed of every random choic
 
 
 def _quiet(value: bool) -> bool:
+    from ganbench.progress import set_quiet  # imports rich.progress, which --help does without
+
     set_quiet(value)
     return value
 
