@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import io
+import struct
+import zlib
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageFile
 
-from ganbench.errors import DecodeError
+from ganbench.errors import DecodeError, SourceError
 from ganbench.images.decode import decode
 
 
@@ -114,3 +116,93 @@ def test_pictures_of_absurd_size_are_refused(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr("ganbench.images.decode._MAX_PIXELS", 100)
     with pytest.raises(DecodeError, match="11x10 pixels are more than 100"):
         decode(encode(Image.new("RGB", (11, 10))), "x")
+
+
+def png16(values: np.ndarray, colour_type: int, transparent: bytes = b"") -> bytes:
+    """Write a 16-bit PNG by the book: Pillow reads such files, but cannot write those in colour."""
+
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    height, width = values.shape[:2]
+    rows = b"".join(b"\0" + row.astype(">u2").tobytes() for row in values)
+    header = struct.pack(">IIBBBBB", width, height, 16, colour_type, 0, 0, 0)
+    parts = chunk(b"IHDR", header) + (chunk(b"tRNS", transparent) if transparent else b"")
+    return b"\x89PNG\r\n\x1a\n" + parts + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
+
+
+def test_sixteen_bit_pngs_over_their_whole_range() -> None:
+    """Gray is rounded; of colour Pillow hands out the high byte, at most one level away from that."""
+    values = np.arange(65536, dtype=np.uint16).reshape(256, 256)
+    rounded = np.rint(values / 257).astype(np.uint8)
+    np.testing.assert_array_equal(decode(png16(values, 0), "x")[:, :, 0], rounded)
+    colour = decode(png16(np.repeat(values[:, :, None], 3, 2), 2), "x")[:, :, 1]
+    np.testing.assert_array_equal(colour, values >> 8)
+    assert np.abs(colour.astype(int) - rounded).max() == 1
+
+
+def test_sixteen_bit_gray_with_a_transparent_level() -> None:
+    data = png16(np.array([[0, 65535, 1000]], np.uint16), 0, struct.pack(">H", 1000))
+    np.testing.assert_array_equal(decode(data, "x", (9, 8, 7)), [[[0, 0, 0], [255, 255, 255], [9, 8, 7]]])
+
+
+def tiff(bits: int, photometric: int, data: bytes, side: int = 4) -> bytes:
+    """Write a gray little-endian TIFF of one strip."""
+    tags = [(256, side), (257, side), (258, bits), (259, 1), (262, photometric), (273, 8), (277, 1), (278, side)]
+    tags.append((279, len(data)))
+    entries = b"".join(struct.pack("<HHII", tag, 4, 1, value) for tag, value in tags)
+    return b"II*\0" + struct.pack("<I", 8 + len(data)) + data + struct.pack("<H", len(tags)) + entries + bytes(4)
+
+
+def test_tiffs_of_odd_depth_or_with_inverted_gray_are_refused() -> None:
+    np.testing.assert_array_equal(decode(tiff(16, 1, b"\xff" * 32), "x"), 255)
+    with pytest.raises(DecodeError, match="9 to 15 bits"):
+        decode(tiff(12, 1, b"\xff" * 24), "x")  # white, which would come out as level 16
+    with pytest.raises(DecodeError, match="white as zero"):
+        decode(tiff(16, 0, bytes(32)), "x")
+
+
+@pytest.mark.parametrize(
+    ("form", "options"),
+    [
+        ("JPEG", {}),
+        ("JPEG", {"progressive": True}),
+        ("PNG", {}),
+        ("WEBP", {"lossless": True}),
+        ("GIF", {}),
+        ("TIFF", {"compression": "tiff_lzw"}),
+    ],
+)
+@pytest.mark.filterwarnings("ignore::UserWarning")  # Pillow's remarks on damaged TIFF tags
+def test_no_cut_goes_unnoticed(form: str, options: dict, rng: np.random.Generator) -> None:
+    """Wherever a file is cut, decoding fails, or not a pixel was lost."""
+    image = Image.fromarray(rng.integers(0, 256, (4, 4, 3), dtype=np.uint8)).resize((24, 24))
+    data = encode(image, form, **options)
+    whole, refused = decode(data, "x"), 0
+    for length in range(0, len(data), 3):
+        try:
+            np.testing.assert_array_equal(decode(data[:length], "x"), whole)
+        except DecodeError:
+            refused += 1
+    assert refused > 0.9 * len(data) / 3
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning")  # Pillow's remarks on damaged TIFF tags
+def test_damaged_files_raise_nothing_but_decode_errors(rng: np.random.Generator) -> None:
+    forms = [encode(Image.new("RGB", (16, 16), "red"), form) for form in ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF")]
+    refused = 0
+    for turn in range(600):
+        data = bytearray(forms[turn % len(forms)])
+        for position in rng.integers(0, len(data), 4):
+            data[position] = rng.integers(256)
+        try:
+            assert decode(bytes(data), "x").dtype == np.uint8
+        except DecodeError:
+            refused += 1
+    assert refused > 100
+
+
+def test_a_process_that_accepts_truncated_files_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ImageFile, "LOAD_TRUNCATED_IMAGES", True)
+    with pytest.raises(SourceError, match="LOAD_TRUNCATED_IMAGES is switched on"):
+        decode(encode(Image.new("RGB", (4, 4))), "x")

@@ -51,6 +51,47 @@ def test_tiles_that_make_grid_left_blank_are_dropped(tiles: np.ndarray, tmp_path
     assert (len(source), source.blank) == (10, 2)
 
 
+def test_a_dark_tile_of_a_lossless_sheet_is_no_blank(tiles: np.ndarray, tmp_path: Path) -> None:
+    dark = tiles.copy()
+    dark[-1] = 0
+    dark[-1, 5, 5, 1] = 1  # all but black: still an image
+    assert open_source(torchvision_sheet(dark, tmp_path / "s.png", 4), grid="guess").blank == 0
+
+
+def test_three_by_three_is_not_taken_for_thinner_padding(tiles: np.ndarray, tmp_path: Path) -> None:
+    """3 * 32 + 4 * 2 = 104 = 3 * 34 + 2 * 1, and those thin lines lie within the true padding."""
+    for form in ("png", "jpg"):
+        path = torchvision_sheet(tiles[:9], tmp_path / f"s.{form}", 3)
+        for grid in ((3, 3), "guess"):
+            assert open_source(path, grid=grid).geometry == Geometry(3, 3, 32, 32, 2, border=True)
+
+
+def test_padding_that_cannot_be_seen_is_not_assumed(rng: np.random.Generator, tmp_path: Path) -> None:
+    noise = rng.integers(0, 256, (104, 104, 3), dtype=np.uint8)  # fits 3x3 with pad 2 only by arithmetic
+    Image.fromarray(noise).save(tmp_path / "s.png")
+    with pytest.raises(SourceError, match="with padding of one colour. What fits: 3x3 tiles of"):
+        open_source(tmp_path / "s.png", grid=(3, 3))
+
+
+def test_one_wrong_line_is_not_hidden_by_an_average(tmp_path: Path) -> None:
+    """White faces on white paper: nearly all separators of a wrong grid are white too."""
+    sheet = np.full((8 * 34 + 2, 8 * 34 + 2, 3), 255, np.uint8)
+    sheet[2:34, 2:34] = 0  # one dark tile of 32 pixels, whose middle a grid of 16-pixel tiles would cut
+    Image.fromarray(sheet).save(tmp_path / "s.png")
+    assert open_source(tmp_path / "s.png", grid="guess", pad=2).geometry.height == 32
+
+
+def test_grid_and_pad_are_for_sheets_only(image_folder: Path, tiles: np.ndarray) -> None:
+    for options in ({"grid": (2, 2)}, {"pad": 2}):
+        for what in (image_folder, tiles):
+            with pytest.raises(SourceError, match="one image file that is a sheet"):
+                open_source(what, **options)
+    with pytest.raises(SourceError, match="value_range is for float arrays"):
+        open_source(image_folder, value_range=(0, 1))
+    with pytest.raises(SourceError, match="expected .rows, columns. or 'guess'"):
+        open_source(image_folder / "1.jpg", grid="maybe")
+
+
 def test_sheets_without_padding(tiles: np.ndarray, tmp_path: Path) -> None:
     path = plain_sheet(tiles, 3, 4, tmp_path / "s.png")
     np.testing.assert_array_equal(cut(open_source(path, grid=(3, 4))), tiles)
@@ -92,3 +133,16 @@ def test_the_command_cuts_folders_of_stylegan2_sheets(tiles: np.ndarray, tmp_pat
     again = CliRunner().invoke(app, ["slice", str(sheets), str(tmp_path / "out")])
     assert isinstance(again.exception, GanbenchError)
     assert "is not empty" in str(again.exception)
+    result = CliRunner().invoke(app, ["slice", str(sheets), str(tmp_path / "ema"), "--only", "*-ema.jpg"])
+    assert "wrote 9 images" in result.output
+    result = CliRunner().invoke(app, ["slice", str(sheets), str(tmp_path / "out"), "--only", "*-mr.jpg", "--force"])
+    assert "wrote 9 images" in result.output
+    assert "beside 18 older files" in result.output
+    for arguments, message in (
+        ([str(sheets), str(tmp_path / "x"), "--only", "*.gif"], "no sheet there that matches"),
+        ([str(tmp_path / "absent.png"), str(tmp_path / "x")], "no sheet there"),
+        ([str(sheets), str(next(sheets.iterdir()))], "expected a folder"),
+    ):
+        failed = CliRunner().invoke(app, ["slice", *arguments])
+        assert isinstance(failed.exception, GanbenchError)
+        assert message in str(failed.exception)

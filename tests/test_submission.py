@@ -77,6 +77,31 @@ def test_each_broken_rule_is_named(valid: Path, tmp_path: Path) -> None:
     ]
 
 
+def test_folders_and_wrong_containers_are_found(valid: Path, tmp_path: Path) -> None:
+    with (
+        tarfile.open(valid) as old,
+        tarfile.open(tmp_path / "f.tgz", "w:gz") as new,
+        tarfile.open(tmp_path / "plain.tgz", "w") as plain,
+    ):
+        folder = tarfile.TarInfo("faces")
+        folder.type = tarfile.DIRTYPE
+        new.addfile(folder)
+        for member in old:
+            new.addfile(member, old.extractfile(member))
+            plain.addfile(member, old.extractfile(member))
+    assert broken(tmp_path / "f.tgz") == ["no folder inside"]
+    assert broken(tmp_path / "plain.tgz")[0] == "a .tgz archive"  # a tar that was only named so
+    with tarfile.open(valid) as old, tarfile.open(tmp_path / "dot.tgz", "w:gz") as new:
+        here = tarfile.TarInfo("./")
+        here.type = tarfile.DIRTYPE
+        new.addfile(here)
+        for member in old:
+            data = old.extractfile(member).read()
+            member.name = f"./{member.name}"
+            new.addfile(member, io.BytesIO(data))
+    assert broken(tmp_path / "dot.tgz") == []  # `tar czf x.tgz .`: unpacks to the same files
+
+
 def test_the_size_limit_is_two_million_bytes(valid: Path, tmp_path: Path) -> None:
     big = repack(valid, tmp_path / "big.tgz", lambda n, d: (n, d + np.random.default_rng(len(d)).bytes(2500)))
     assert broken(big) == ["under 2,000,000 bytes"]
@@ -112,6 +137,8 @@ def test_packing_refuses_what_cannot_be_a_submission(thousand: np.ndarray, tmp_p
         pack_submission(open_source(thousand), tmp_path / "a.tgz", limit=1000)
     with pytest.raises(GanbenchError, match="JPEG quality 200"):
         pack_submission(open_source(thousand), tmp_path / "a.tgz", quality=200)
+    with pytest.raises(GanbenchError, match=r"a\.zip: a submission is a \.tgz"):
+        pack_submission(open_source(thousand), tmp_path / "a.zip")
     assert list(tmp_path.iterdir()) == []
 
 

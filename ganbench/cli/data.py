@@ -19,6 +19,7 @@ app.command("toyfaces")(toyfaces)
 def check(
     submission: Annotated[Path, typer.Argument(metavar="SRC", help="The .tgz that would be handed in.")],
     json_output: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    quiet: options.Quiet = False,
 ) -> None:
     """Check a submission: 1,000 images 1.jpg ... 1000.jpg of 64x64, no folder, under 2,000,000 bytes. Exit 1 if not.
 
@@ -29,6 +30,7 @@ def check(
     from ganbench.errors import GateFailed
     from ganbench.images.submission import check_submission
 
+    del quiet
     rules = check_submission(submission)
     if json_output:
         typer.echo(json.dumps([{"rule": r.what, "ok": r.ok, "found": r.found} for r in rules], indent=2))
@@ -48,8 +50,11 @@ def pack(
         int | None, typer.Option(metavar="Q", help="JPEG quality 1-95 [default: the highest that fits].")
     ] = None,
     limit: Annotated[int, typer.Option(metavar="BYTES", help="The archive must be smaller.")] = 2_000_000,
+    grid: options.Grid = None,
+    pad: options.Pad = None,
     resize: options.Resize = None,
     recursive: options.Recursive = False,
+    quiet: options.Quiet = False,
 ) -> None:
     """Pack 1,000 images as a valid submission, at the best JPEG quality that fits.
 
@@ -60,7 +65,9 @@ def pack(
     from ganbench.images.sources import open_source
     from ganbench.images.submission import pack_submission
 
-    packed = pack_submission(open_source(source, resize=resize, recursive=recursive), out, quality=quality, limit=limit)
+    del quiet
+    opened = open_source(source, grid=options.parse_grid(grid), pad=pad, resize=resize, recursive=recursive)
+    packed = pack_submission(opened, out, quality=quality, limit=limit)
     how = "files copied unchanged" if packed.quality is None else f"JPEG quality {packed.quality}"
     typer.echo(f"wrote {packed.path}: {packed.size:,} bytes, {how}")
 
@@ -71,6 +78,7 @@ def slice_sheets(
     out: Annotated[Path, typer.Argument(metavar="OUT", help="Folder for the images.")],
     grid: Annotated[str, typer.Option(metavar="RxC|guess", help="Rows and columns.")] = "guess",
     pad: options.Pad = None,
+    only: Annotated[str, typer.Option(metavar="GLOB", help="Cut only the sheets of a folder with such names.")] = "*",
     force: Annotated[bool, typer.Option("--force", help="Write into OUT although it is not empty.")] = False,
     quiet: options.Quiet = False,
 ) -> None:
@@ -80,24 +88,24 @@ def slice_sheets(
 
       ganbench data slice sheet.png ./images --grid 10x10 --pad 2
 
-      ganbench data slice ./results/default ./images
+      ganbench data slice ./results/default ./images --only 'generated-*-ema.jpg'
     """
     from ganbench.errors import GanbenchError
+    from ganbench.images.names import is_image_name, natural_key
     from ganbench.images.sheets import SheetSource
-    from ganbench.images.sources import is_image_name, natural_key
     from ganbench.progress import track
     from ganbench.storage import atomic_write
 
     del quiet
-    if sheet.is_dir():
-        sheets = [
-            sheet / n for n in sorted((p.name for p in sheet.iterdir() if is_image_name(p.name)), key=natural_key)
-        ]
-    else:
-        sheets = [sheet]
+    try:
+        names = [p.name for p in sheet.iterdir() if is_image_name(p.name) and p.match(only)] if sheet.is_dir() else []
+        held = sum(1 for _ in out.iterdir()) if out.exists() else 0
+    except OSError as e:
+        raise GanbenchError(f"{e.filename}: {e.strerror}; expected a folder that can be read") from e
+    sheets = [sheet / name for name in sorted(names, key=natural_key)] if sheet.is_dir() else [sheet]
     if not sheets or not sheets[0].exists():
-        raise GanbenchError(f"{sheet}: no sheet there")
-    if out.exists() and any(out.iterdir()) and not force:
+        raise GanbenchError(f"{sheet}: no sheet there" + (f" that matches {only}" if only != "*" else ""))
+    if held and not force:
         raise GanbenchError(f"{out} is not empty; choose another folder or add --force")
     from PIL import Image
 
@@ -112,4 +120,5 @@ def slice_sheets(
                 with atomic_write(out / f"{number}.png") as f:
                     Image.fromarray(source.load(index)).save(f, "PNG")
             advance(1)
-    typer.echo(f"wrote {number} images to {out}")
+    beside = sum(1 for _ in out.iterdir()) - number
+    typer.echo(f"wrote {number} images to {out}" + (f", beside {beside} older files" if beside else ""))

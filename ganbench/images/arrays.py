@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import zipfile
+import zlib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ganbench.errors import SourceError
+from ganbench.images.limits import ArchiveLimits
 from ganbench.images.resize import Resize
 from ganbench.images.sources import Source
 
@@ -45,6 +47,8 @@ class ArraySource(Source):
         array = _channels_last(label, array)
         if len(array) == 0:
             raise SourceError(f"{label}: no image in it (shape {array.shape})")
+        if 0 in array.shape:
+            raise SourceError(f"{label}: images without a pixel (shape {array.shape})")
         if array.dtype == np.uint8:
             if value_range is not None:
                 raise SourceError(f"{label}: uint8 images take no value_range; 0..255 is what they mean")
@@ -76,7 +80,9 @@ class ArraySource(Source):
         if self._range is None:
             return image
         low, high = self._range
-        least, most = image.min(), image.max()  # NaN propagates and fails the comparison
+        least, most = image.min(), image.max()  # NaN propagates
+        if np.isnan(least):
+            raise SourceError(f"{self.label}: image {index} holds NaN")
         slack = 1e-6 * (high - low)  # rounding of float32 at the ends of the range
         if not (least >= low - slack and most <= high + slack):
             raise SourceError(
@@ -104,20 +110,22 @@ def _channels_last(label: str, array: np.ndarray) -> np.ndarray:
     return array if last else np.moveaxis(array, 1, 3)
 
 
-def load_array(path: Path) -> np.ndarray:
+def load_array(path: Path, limits: ArchiveLimits) -> np.ndarray:
     """Open an .npy (memory-mapped) or the one image array of an .npz, without pickles.
 
     Raises:
-        SourceError: damaged, pickled, or several arrays and none called ``images`` or ``arr_0``.
+        SourceError: damaged, pickled, a decompression bomb, or several arrays and none called ``images`` or ``arr_0``.
     """
     try:
         if path.suffix.lower() == ".npy":
             return np.load(path, mmap_mode="r", allow_pickle=False)
+        with zipfile.ZipFile(path) as file:
+            limits.check_total(path, sum(info.file_size for info in file.infolist()))
         with np.load(path, allow_pickle=False) as file:
             names = file.files
             chosen = [n for n in ("images", "arr_0") if n in names] or (names if len(names) == 1 else [])
             if not chosen:
                 raise SourceError(f"{path}: several arrays ({', '.join(names)}); name the one with the images 'images'")
             return file[chosen[0]]
-    except (ValueError, OSError, EOFError, zipfile.BadZipFile) as e:
+    except (ValueError, OSError, EOFError, zipfile.BadZipFile, zlib.error, NotImplementedError, MemoryError) as e:
         raise SourceError(f"{path}: not a readable array file ({e})") from e

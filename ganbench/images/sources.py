@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-import re
+import stat
 from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Iterator
@@ -16,7 +16,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ganbench.errors import DecodeError, SourceError
-from ganbench.images.decode import DECODE_RULES, EXTENSIONS, WHITE
+from ganbench.images.decode import DECODE_RULES, WHITE
+from ganbench.images.limits import ArchiveLimits
+from ganbench.images.names import is_image_name
 from ganbench.images.resize import Resize
 
 if TYPE_CHECKING:
@@ -46,7 +48,7 @@ class Batch:
 
 @dataclass(frozen=True)
 class BadImage:
-    """An image that could not be decoded and was left out with the user's consent."""
+    """An image that could not be decoded."""
 
     name: str
     why: str
@@ -60,7 +62,7 @@ class Source(ABC):
         names: the images, in natural order (2.jpg before 10.jpg).
         resize: rule that brings every image to one size, or None.
         ignored: files that are not images and were passed over.
-        bad: images left out so far (only with ``skip_bad``); filled while ``batches`` runs.
+        bad: images that could not be decoded, filled while ``batches`` runs; left out if ``skip_bad`` allows it.
     """
 
     def __init__(
@@ -74,7 +76,7 @@ class Source(ABC):
         self._skip_bad = skip_bad
         self._salt = salt
         self._digest: str | None = None
-        self._size: tuple[int, int] | None = None
+        self._first: tuple[str, tuple[int, int]] | None = None  # name and size of the image that sets the size
 
     def __len__(self) -> int:
         return len(self.names)
@@ -89,25 +91,43 @@ class Source(ABC):
 
     @abstractmethod
     def content(self, index: int) -> bytes | memoryview:
-        """Return the stored form of image ``index``, for the content digest."""
+        """Return the stored form of image ``index``, for the content digest.
+
+        Raises:
+            DecodeError: what is stored is damaged.
+        """
 
     def digest(self) -> str:
         """Return SHA-256 over all stored images in order and all rules that shape their pixels; decodes nothing."""
         if self._digest is None:
             total = hashlib.sha256(f"{DECODE_RULES} {self.resize} {self._salt}\n".encode())
             for index in range(len(self)):
-                total.update(hashlib.sha256(self.content(index)).digest())
+                try:
+                    content = self.content(index)
+                except DecodeError as e:
+                    content = f"unreadable: {e.why}".encode()
+                total.update(hashlib.sha256(content).digest())
             self._digest = total.hexdigest()
         return self._digest
 
     def image_size(self) -> tuple[int, int]:
-        """Return (height, width) of the images after resizing, pixels, from the first one that decodes."""
-        if self._size is None:
-            if self.resize is not None:
-                self._size = (self.resize.height, self.resize.width)
+        """Return (height, width) of the images after resizing, pixels, from the first one that decodes.
+
+        Raises:
+            SourceError: none decodes.
+        """
+        if self.resize is not None:
+            return self.resize.height, self.resize.width
+        if self._first is None:
+            bad = []
+            for index, pixels in self._decode(range(len(self))):
+                if isinstance(pixels, np.ndarray):
+                    self._first = self.names[index], pixels.shape[:2]
+                    break
+                bad.append(BadImage(pixels.name, pixels.why))
             else:
-                self._size = next(p.shape[:2] for _, p in self._decode(range(len(self))) if isinstance(p, np.ndarray))
-        return self._size
+                raise self._too_many(bad)
+        return self._first[1]
 
     def batches(self, size: int, *, threads: int | None = None) -> Iterator[Batch]:
         """Stream all images in order.
@@ -141,7 +161,7 @@ class Source(ABC):
                 for future in pending:
                     future.cancel()
         if len(self.bad) > self._skip_bad or len(self.bad) == len(self):
-            raise self._too_many_bad()
+            raise self._too_many(self.bad)
 
     def _decode(self, indices: range) -> Iterator[tuple[int, np.ndarray | DecodeError]]:
         for index in indices:
@@ -160,12 +180,13 @@ class Source(ABC):
             if isinstance(pixels, DecodeError):
                 self.bad.append(BadImage(pixels.name, pixels.why))
                 continue
-            if self._size is None:
-                self._size = pixels.shape[:2]
-            if pixels.shape[:2] != self._size:
-                (h, w), (h0, w0) = pixels.shape[:2], self._size
+            if self._first is None:
+                self._first = self.names[index], pixels.shape[:2]
+            first, size = self._first
+            if pixels.shape[:2] != size:
+                (h, w), (h0, w0) = pixels.shape[:2], size
                 raise SourceError(
-                    f"{self.label}: images of different sizes: the first is {h0}x{w0} pixels, {self.names[index]} is "
+                    f"{self.label}: images of different sizes: {first} is {h0}x{w0} pixels, {self.names[index]} is "
                     f"{h}x{w}. Bring them to one size by a stated rule, such as --resize {h0}x{w0}"
                 )
             good.append((index, pixels))
@@ -179,11 +200,11 @@ class Source(ABC):
             [hashlib.sha256(pixels).hexdigest() for pixels in stack],
         )
 
-    def _too_many_bad(self) -> SourceError:
-        shown = "; ".join(f"{bad.name} ({bad.why})" for bad in self.bad[:5])
-        more = f" and {len(self.bad) - 5} more" if len(self.bad) > 5 else ""
-        hint = "" if len(self.bad) == len(self) else f" Score without them: --skip-bad {len(self.bad)}"
-        return SourceError(f"{self.label}: {len(self.bad)} of {len(self)} images cannot be read: {shown}{more}.{hint}")
+    def _too_many(self, bad: list[BadImage]) -> SourceError:
+        shown = "; ".join(f"{image.name} ({image.why})" for image in bad[:5])
+        more = f" and {len(bad) - 5} more" if len(bad) > 5 else ""
+        hint = "" if len(bad) == len(self) else f" Score without them: --skip-bad {len(bad)}"
+        return SourceError(f"{self.label}: {len(bad)} of {len(self)} images cannot be read: {shown}{more}.{hint}")
 
     def first(self, count: int) -> Source:
         """Return a view of the first ``count`` images, in order."""
@@ -210,19 +231,6 @@ class Slice(Source):
         return self._whole.content(index)
 
 
-def natural_key(name: str) -> tuple:
-    """Sort key under which 2.jpg comes before 10.jpg, the same on every system."""
-    parts = re.split(r"(\d+)", name.casefold())
-    return tuple((1, int(p), "") if p.isdigit() else (0, 0, p) for p in parts), name
-
-
-def is_image_name(name: str) -> bool:
-    """Tell by its name whether a file counts as an image: a known extension in any case, and not hidden."""
-    path = Path(name)
-    hidden = any(part.startswith((".", "__MACOSX")) for part in path.parts)
-    return not hidden and path.suffix.lower() in EXTENSIONS
-
-
 def open_source(
     what: str | Path | np.ndarray | torch.Tensor | Source,
     *,
@@ -233,50 +241,72 @@ def open_source(
     value_range: tuple[float, float] | None = None,
     skip_bad: int = 0,
     background: tuple[int, int, int] = WHITE,
+    limits: ArchiveLimits = ArchiveLimits(),
 ) -> Source:
     """Open anything that holds images.
 
     Args:
         what: a folder; a .zip or .tar archive, compressed or not; an .npy or .npz of images; one image file that is a
             sheet of tiles (with ``grid``); a NumPy array (N, H, W, 3); a torch tensor (N, 3, H, W); an opened source.
-        recursive: look into subfolders too.
+        recursive: look into the subfolders of a folder too (archives are always read whole).
         grid: (rows, columns) of a sheet, or ``guess``.
         pad: pixels between the tiles of a sheet; None finds it.
         resize: rule such as ``64`` or ``64x64:lanczos``; without it, images of different sizes are an error.
-        value_range: (low, high) of float pixels; required for them, refused for uint8.
+        value_range: (low, high) of float pixels; required for them, refused for anything else.
         skip_bad: how many unreadable images may be left out.
         background: RGB under transparent pixels.
+        limits: what an archive may hold before it is refused.
 
     Raises:
-        SourceError: nothing there, nothing in it, or of a form that is not supported.
+        SourceError: nothing there, nothing in it, of a form that is not supported, or an option that does not apply.
     """
+    from ganbench.images.archives import open_archive
     from ganbench.images.arrays import ArraySource, load_array
-    from ganbench.images.encoded import open_archive, open_folder
+    from ganbench.images.folder import open_folder
     from ganbench.images.sheets import SheetSource
 
     rule = Resize.parse(resize)
     if isinstance(what, Source):
-        if rule is not None and rule != what.resize:
-            raise SourceError(f"{what.label} is already open; give the resize rule when opening it")
+        if rule not in (None, what.resize) or (grid, pad, value_range) != (None, None, None):
+            raise SourceError(f"{what.label} is already open; give resize, grid, pad and value_range when opening it")
         return what
-    if not isinstance(what, str | Path):
-        return ArraySource.of("array", what, value_range=value_range, resize=rule)
-    path = Path(what)
-    name = path.name.lower()
-    if not path.exists():
-        raise SourceError(f"{path}: no such file or folder")
-    if path.is_dir():
+    path = Path(what) if isinstance(what, str | Path) else None
+    kind = "array" if path is None else _kind(path)
+    if kind != "sheet" and (grid is not None or pad is not None):
+        raise SourceError(
+            f"{path or 'array'}: --grid and --pad are for one image file that is a sheet. "
+            "To cut a folder of sheets: ganbench data slice FOLDER OUT"
+        )
+    if kind != "array" and value_range is not None:
+        raise SourceError(f"{path}: value_range is for float arrays and tensors; image files say what they mean")
+    if kind == "array":
+        label, array = ("array", what) if path is None else (str(path), load_array(path, limits))
+        return ArraySource.of(label, array, value_range=value_range, resize=rule)
+    if kind == "folder":
         return open_folder(path, recursive=recursive, resize=rule, skip_bad=skip_bad, background=background)
+    if kind == "archive":
+        return open_archive(path, resize=rule, skip_bad=skip_bad, background=background, limits=limits)
+    if grid is None:
+        raise SourceError(f"{path} is a single image. If it is a sheet of tiles, say so: --grid ROWSxCOLUMNS or guess")
+    return SheetSource(path, grid=grid, pad=pad, resize=rule, background=background)
+
+
+def _kind(path: Path) -> str:
+    try:
+        is_folder = stat.S_ISDIR(path.stat().st_mode)
+    except FileNotFoundError as e:
+        raise SourceError(f"{path}: no such file or folder") from e
+    except (OSError, ValueError) as e:
+        raise SourceError(f"{path}: cannot be read: {getattr(e, 'strerror', None) or e}") from e
+    name = path.name.lower()
+    if is_folder:
+        return "folder"
     if name.endswith(ARCHIVES):
-        return open_archive(path, resize=rule, skip_bad=skip_bad, background=background)
+        return "archive"
     if name.endswith(ARRAYS):
-        return ArraySource.of(str(path), load_array(path), value_range=value_range, resize=rule)
+        return "array"
     if is_image_name(path.name):
-        if grid is None:
-            raise SourceError(
-                f"{path} is a single image. If it is a sheet of tiles, say so: --grid ROWSxCOLUMNS or guess"
-            )
-        return SheetSource(path, grid=grid, pad=pad, resize=rule, background=background)
+        return "sheet"
     raise SourceError(
         f"{path}: not a source of images. Known: a folder, {', '.join(ARCHIVES + ARRAYS)}, or a sheet with --grid"
     )

@@ -12,6 +12,7 @@ import numpy as np
 from PIL import Image
 
 from ganbench.errors import GanbenchError, SourceError
+from ganbench.images.archives import ArchiveSource
 from ganbench.images.encoded import EncodedSource
 from ganbench.images.sources import Source, open_source
 from ganbench.storage import atomic_write
@@ -19,11 +20,12 @@ from ganbench.storage import atomic_write
 COUNT = 1000
 SIZE = (64, 64)
 LIMIT_BYTES = 2_000_000  # "under 2 MB", read as the smaller, decimal megabyte
+TGZ = (".tgz", ".tar.gz")
 QUALITIES = range(1, 96)  # Pillow advises against JPEG qualities above 95
 
 
 @dataclass(frozen=True)
-class Rule:
+class Check:
     """One rule of the format and whether a submission keeps it."""
 
     what: str
@@ -31,7 +33,7 @@ class Rule:
     found: str
 
 
-def check_submission(path: Path) -> list[Rule]:
+def check_submission(path: Path) -> list[Check]:
     """Check a submission against every rule of the format.
 
     Args:
@@ -48,7 +50,8 @@ def check_submission(path: Path) -> list[Rule]:
     expected = [f"{i}.jpg" for i in range(1, COUNT + 1)]
     missing = [name for name in expected if name not in set(source.names)]
     extra = [name for name in source.names if name not in set(expected)] + source.ignored
-    nested = [name for name in source.names + source.ignored if "/" in name]
+    folders = source.folders if isinstance(source, ArchiveSource) else []
+    nested = folders + [name for name in source.names + source.ignored if "/" in name]
     wrong_size: dict[str, str] = {}
     unreadable: list[str] = []
     for index, name in enumerate(source.names):
@@ -60,20 +63,20 @@ def check_submission(path: Path) -> list[Rule]:
         if (height, width) != SIZE:
             wrong_size[name] = f"{name} is {height}x{width}"
     size = path.stat().st_size if path.is_file() else None
-    is_tgz = path.is_file() and path.name.lower().endswith((".tgz", ".tar.gz"))
+    is_tgz = path.is_file() and path.name.lower().endswith(TGZ) and path.read_bytes()[:2] == b"\x1f\x8b"
     return [
-        Rule("a .tgz archive", is_tgz, path.name),
-        Rule(
+        Check("a .tgz archive", is_tgz, path.name),
+        Check(
             f"under {LIMIT_BYTES:,} bytes",
             size is not None and size < LIMIT_BYTES,
             "a folder" if size is None else f"{size:,} bytes",
         ),
-        Rule(f"{COUNT:,} images", len(source) == COUNT, f"{len(source):,} images"),
-        Rule("no folder inside", not nested, _some(nested)),
-        Rule("named 1.jpg ... 1000.jpg", not missing, _some([f"no {name}" for name in missing])),
-        Rule("nothing else inside", not extra, _some(extra)),
-        Rule("every image decodes", not unreadable, _some(unreadable)),
-        Rule("every image 64x64", not wrong_size, _some(list(wrong_size.values()))),
+        Check(f"{COUNT:,} images", len(source) == COUNT, f"{len(source):,} images"),
+        Check("no folder inside", not nested, _some(nested)),
+        Check("named 1.jpg ... 1000.jpg", not missing, _some([f"no {name}" for name in missing])),
+        Check("nothing else inside", not extra, _some(extra)),
+        Check("every image decodes", not unreadable, _some(unreadable)),
+        Check("every image 64x64", not wrong_size, _some(list(wrong_size.values()))),
     ]
 
 
@@ -104,8 +107,10 @@ def pack_submission(source: Source, out: Path, *, quality: int | None = None, li
 
     Raises:
         SourceError: wrong count or size.
-        GanbenchError: does not fit even at the lowest quality.
+        GanbenchError: not called .tgz, or it does not fit even at the lowest quality.
     """
+    if not str(out).lower().endswith(TGZ):
+        raise GanbenchError(f"{out}: a submission is a .tgz; name it so")
     if len(source) != COUNT:
         raise SourceError(f"{source.label}: a submission has {COUNT:,} images, found {len(source):,}")
     if source.image_size() != SIZE:
@@ -123,7 +128,7 @@ def pack_submission(source: Source, out: Path, *, quality: int | None = None, li
     if len(data) >= limit:
         raise GanbenchError(
             f"{source.label}: {len(data):,} bytes at JPEG quality {chosen}, the limit is {limit:,}. "
-            "Raise --limit or lower --quality"
+            f"{'Raise --limit' if quality is None else 'Raise --limit or lower --quality'}"
         )
     with atomic_write(out) as f:
         f.write(data)

@@ -1,0 +1,32 @@
+"""File names: which are images, and in what order."""
+
+from __future__ import annotations
+
+import re
+from pathlib import PurePosixPath
+
+from ganbench.images.decode import EXTENSIONS
+
+_NUMBER = re.compile(r"([0-9]+)")
+
+
+def natural_key(name: str) -> tuple:
+    """Return a sort key under which 2.jpg comes before 10.jpg, the same on every system and in every locale."""
+    parts: list[tuple] = []
+    for i, part in enumerate(_NUMBER.split(name.casefold())):
+        if i % 2:
+            digits = part.lstrip("0")
+            parts.append((1, len(digits), digits))  # orders like the number, however many digits there are
+        else:
+            parts.append((0, 0, part))
+    return parts, name
+
+
+def is_image_name(name: str) -> bool:
+    """Tell by its name whether a file counts as an image: a known extension in any case, and not hidden.
+
+    Hidden are names with a part that starts with a dot, and what macOS adds to archives under ``__MACOSX``.
+    """
+    path = PurePosixPath(name)
+    hidden = any(part.startswith(".") or part == "__MACOSX" for part in path.parts)
+    return not hidden and path.suffix.lower() in EXTENSIONS
