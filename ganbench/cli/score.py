@@ -94,6 +94,8 @@ def score(
     if to_stdout:
         typer.echo(card.to_json(), nl=False)
         return
+    if grid is not None:
+        typer.echo(f"sheet: {opened.geometry}")
     _print(card, written)
 
 
