@@ -58,12 +58,10 @@ class _Seen:
 
     names: list[str] = field(default_factory=list)
     digests: list[str] = field(default_factory=list)
-    indices: list[int] = field(default_factory=list)
 
     def add(self, batch: Batch) -> None:
         self.names += batch.names
         self.digests += batch.digests
-        self.indices += batch.indices.tolist()
 
 
 @dataclass
