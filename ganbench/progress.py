@@ -18,8 +18,14 @@ def set_quiet(quiet: bool) -> None:
 
 
 @contextmanager
-def track(what: str, total: int | None) -> Iterator[Callable[[int], None]]:
-    """Show a bar with count, rate and time left while the block runs; yields ``advance(count)``."""
+def track(what: str, total: int | None, done: int = 0) -> Iterator[Callable[..., None]]:
+    """Show a bar with count, rate and time left while the block runs; yields ``advance(count, note="")``.
+
+    Args:
+        what: the name of the work.
+        total: how much there is to do; None when it is not known.
+        done: how much of it was done before.
+    """
     console = Console(stderr=True)
     columns = (
         TextColumn("{task.description}"),
@@ -28,7 +34,12 @@ def track(what: str, total: int | None) -> Iterator[Callable[[int], None]]:
         TimeElapsedColumn(),
         TextColumn("left"),
         TimeRemainingColumn(),
+        TextColumn("{task.fields[note]}"),
     )
     with Progress(*columns, console=console, transient=True, disable=_quiet or not console.is_terminal) as bar:
-        task = bar.add_task(what, total=total)
-        yield lambda count: bar.advance(task, count)
+        task = bar.add_task(what, total=total, completed=done, note="")
+
+        def advance(count: int, note: str | None = None) -> None:
+            bar.update(task, advance=count, **({} if note is None else {"note": note}))
+
+        yield advance

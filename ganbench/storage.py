@@ -83,3 +83,14 @@ def atomic_write(path: Path, mode: str = "wb") -> Iterator[IO]:
     finally:
         if temporary is not None:
             Path(temporary).unlink(missing_ok=True)
+
+
+def evict(folder: Path, limit_bytes: int, *, keep: Path) -> None:
+    """Remove the least recently used files of a cache folder until the rest fits; ``keep`` always stays."""
+    files = [path for path in folder.iterdir() if path.is_file() and not path.name.startswith(".")]
+    files.sort(key=lambda path: (path != keep, -path.stat().st_mtime))
+    total = 0
+    for path in files:
+        total += path.stat().st_size
+        if total > limit_bytes and path != keep:
+            path.unlink(missing_ok=True)

@@ -11,7 +11,7 @@ import numpy as np
 
 from ganbench.errors import GanbenchError
 from ganbench.metrics.features import FeatureSet, Moments
-from ganbench.storage import atomic_write, cache_dir
+from ganbench.storage import atomic_write, cache_dir, evict
 
 LIMIT_BYTES = 4 << 30  # the least recently used files go when the folder grows past this
 
@@ -47,15 +47,6 @@ def save_features(key: str, features: FeatureSet) -> None:
     try:
         with atomic_write(_path(key)) as f:
             np.savez(f, **arrays)
-        _evict(_path(key).parent)
+        evict(_path(key).parent, LIMIT_BYTES, keep=_path(key))
     except (GanbenchError, OSError) as e:
         warnings.warn(f"features were not cached: {e}", stacklevel=2)
-
-
-def _evict(folder: Path) -> None:
-    files = sorted(((p.stat().st_mtime, p.stat().st_size, p) for p in folder.glob("*.npz")), reverse=True)
-    total = 0
-    for _, size, path in files:
-        total += size
-        if total > LIMIT_BYTES:
-            path.unlink(missing_ok=True)

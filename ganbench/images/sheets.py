@@ -6,11 +6,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from PIL import Image
 
 from ganbench.errors import SourceError
 from ganbench.images.decode import WHITE, decode
 from ganbench.images.resize import Resize
 from ganbench.images.sources import Source
+from ganbench.storage import atomic_write
 
 PADS = range(0, 9)  # pixels between tiles that are tried when the user does not say
 _SMALLEST_TILE = 16
@@ -193,3 +195,27 @@ class SheetSource(Source):
     def content(self, index: int) -> memoryview:
         """Return the pixels of the tile."""
         return memoryview(self.load(index)).cast("B")
+
+
+def write_sheet(path: Path, pixels: np.ndarray, *, columns: int = 8, pad: int = 2) -> None:
+    """Write images as one PNG, row by row, with white padding between and around them.
+
+    Args:
+        path: the file.
+        pixels: uint8 (N, H, W, 3).
+        columns: tiles in a row.
+        pad: pixels between tiles.
+
+    Raises:
+        GanbenchError: the file cannot be written.
+    """
+    count, height, width, _ = pixels.shape
+    columns = min(columns, count)
+    geometry = Geometry(-(-count // columns), columns, height, width, pad, border=True)
+    size = geometry.rows * (height + pad) + pad, columns * (width + pad) + pad
+    sheet = np.full((*size, 3), 255, np.uint8)
+    for index, image in enumerate(pixels):
+        top, left = geometry.corner(index)
+        sheet[top : top + height, left : left + width] = image
+    with atomic_write(path) as f:
+        Image.fromarray(sheet).save(f, "PNG")

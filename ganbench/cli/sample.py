@@ -1,0 +1,69 @@
+"""``ganbench sample``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ganbench.cli import options
+
+
+def sample(
+    source: Annotated[Path, typer.Argument(metavar="RUN|G.pth", help="A run folder, or the assignment's generator.")],
+    out: Annotated[Path, typer.Option(metavar="DIR|OUT.tgz", help="PNG files, or a submission ready to hand in.")],
+    count: Annotated[int, typer.Option(metavar="N", min=1, help="Number of images.")] = 1000,
+    seed: options.Seed = 0,
+    truncation: Annotated[
+        float, typer.Option(metavar="PSI", min=0, max=1, help="Below 1: better and less varied images.")
+    ] = 1.0,
+    device: options.Device = "auto",
+    quiet: options.Quiet = False,
+) -> None:
+    """Draw samples from a trained generator.
+
+    [bold]Examples[/bold]
+
+      ganbench sample runs/wgan-gp --out submission.tgz
+
+      ganbench sample runs/wgan-gp --count 5000 --seed 1 --out samples/
+
+      ganbench sample G.pth --out samples/
+    """
+    import numpy as np
+    from PIL import Image
+
+    from ganbench.errors import GanbenchError
+    from ganbench.features.runtime import resolve_device
+    from ganbench.images.arrays import ArraySource
+    from ganbench.images.submission import COUNT, TGZ, pack_submission
+    from ganbench.progress import track
+    from ganbench.storage import atomic_write
+    from ganbench.training.sampling import load_generator
+    from ganbench.training.sampling import sample as draw
+
+    del quiet
+    archive = str(out).lower().endswith(TGZ)
+    if archive and count != COUNT:
+        raise GanbenchError(f"{out}: a submission has {COUNT:,} images, not {count:,}; write to a folder instead")
+    if not archive and out.is_dir() and any(out.iterdir()):
+        raise GanbenchError(f"{out} is not empty; old and new images would be scored together. Give an empty folder")
+    generator = load_generator(source, resolve_device(device))
+    kept, done = [], 0
+    with track("sampling", count) as advance:
+        for pixels in draw(generator, count, seed=seed, truncation=truncation):
+            if archive:
+                kept.append(pixels)
+            else:
+                for number, image in enumerate(pixels, done + 1):
+                    with atomic_write(out / f"{number}.png") as f:
+                        Image.fromarray(image).save(f, "PNG")
+            done += len(pixels)
+            advance(len(pixels))
+    if archive:
+        images = ArraySource.of(str(source), np.concatenate(kept), value_range=None, resize=None)
+        packed = pack_submission(images, out)
+        typer.echo(f"wrote {out}: {done:,} images, JPEG quality {packed.quality}, {packed.size:,} bytes")
+        return
+    typer.echo(f"wrote {done:,} images to {out}")

@@ -1,0 +1,90 @@
+"""``ganbench train``."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ganbench.cli import options
+
+Variant = Annotated[
+    str,
+    typer.Option(metavar="V", help="dcgan, dcgan-clipnorm, wgan, wgan-gp, wgan-gp-report, stylegan2, or a .toml file."),
+]
+Preset = Annotated[str, typer.Option(metavar="paper|cpu|smoke", help="Full size; for laptops; for seconds.")]
+Data = Annotated[str, typer.Option(metavar="SRC", help="Real images: any source that 'score' takes.")]
+Overrides = Annotated[
+    list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Override a setting, such as optimizer.lr=2e-4.")
+]
+Precision = Annotated[
+    str | None, typer.Option(metavar="fp32|tf32|bf16", help="Arithmetic [default: the recipe's, fp32].")
+]
+Limit = Annotated[int | None, typer.Option(metavar="N", min=2, help="Use the first N images only.")]
+
+
+def train(
+    variant: Variant,
+    data: Data,
+    run: Annotated[Path, typer.Option(metavar="DIR", help="The run folder.")],
+    preset: Preset = "paper",
+    steps: Annotated[int | None, typer.Option(metavar="N", min=1, help="Length, in discriminator steps.")] = None,
+    overrides: Overrides = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in the folder.")] = False,
+    device: options.Device = "auto",
+    precision: Precision = None,
+    seed: Annotated[int | None, typer.Option(metavar="S", help="Seed of every random choice [default: 0].")] = None,
+    limit: Limit = None,
+    resize: options.Resize = None,
+    recursive: options.Recursive = False,
+    skip_bad: options.SkipBad = 0,
+    log_every: Annotated[int, typer.Option(metavar="N", min=1, help="Steps between lines of metrics.jsonl.")] = 10,
+    sheet_every: Annotated[int, typer.Option(metavar="N", min=0, help="Steps between sample sheets; 0: none.")] = 500,
+    save_every: Annotated[int, typer.Option(metavar="N", min=1, help="Steps between checkpoints.")] = 250,
+    score_every: Annotated[
+        int, typer.Option(metavar="N", min=0, help="Steps between scorecards of 1,000 samples; 0: none.")
+    ] = 0,
+    tensorboard: Annotated[bool, typer.Option("--tensorboard", help="Write TensorBoard events too.")] = False,
+    quiet: options.Quiet = False,
+) -> None:
+    """Train a baseline: checkpoint, metrics and sample sheets go to the run folder. Ctrl-C saves and stops.
+
+    [bold]Examples[/bold]
+
+      ganbench train --variant wgan-gp --data faces.zip --resize 64 --run runs/wgan-gp --preset cpu
+
+      ganbench train --variant wgan-gp --data faces.zip --resize 64 --run runs/wgan-gp --preset cpu --resume
+
+      ganbench train --variant dcgan --data faces/ --run runs/a --set optimizer.lr=2e-4 --set model.width=32
+
+      torchrun --nproc-per-node 4 -m ganbench train --variant stylegan2 --data faces/ --run runs/s --precision bf16
+    """
+    from ganbench.images.sources import open_source
+    from ganbench.training.loop import LoopOptions
+    from ganbench.training.recipe import load_recipe
+    from ganbench.training.start import train as start
+
+    del quiet
+    recipe = load_recipe(variant, preset, _overrides(overrides, steps, precision, seed))
+    opened = open_source(data, recursive=recursive, resize=resize, skip_bad=skip_bad)
+    opened = opened if limit is None else opened.first(limit)
+    loop_options = LoopOptions(log_every, sheet_every or None, save_every, score_every or None, tensorboard)
+    finished = start(
+        recipe,
+        opened,
+        run,
+        device=device,
+        resume=resume,
+        options=loop_options,
+        warn=lambda text: typer.secho(f"warning: {text}", fg=typer.colors.YELLOW, err=True),
+    )
+    if int(os.environ.get("RANK", "0")) == 0:
+        typer.echo(f"trained {recipe.steps(len(opened))} steps; samples: ganbench sample {finished.path} --out samples")
+
+
+def _overrides(given: list[str] | None, steps: int | None, precision: str | None, seed: int | None) -> list[str]:
+    """Return ``--set`` texts for the options that are short for a setting."""
+    short = {"training.steps": steps, "training.precision": precision, "training.seed": seed}
+    return [*(given or []), *(f"{key}={value}" for key, value in short.items() if value is not None)]

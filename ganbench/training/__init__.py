@@ -1,0 +1,1 @@
+"""The reference trainer: recipes, objectives, one loop, one checkpoint."""

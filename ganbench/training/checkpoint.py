@@ -1,0 +1,45 @@
+"""The checkpoint: one file that holds everything a run needs to go on to the same bits."""
+
+from __future__ import annotations
+
+import io
+import pickle
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from ganbench.errors import GanbenchError
+from ganbench.storage import atomic_write
+
+FORMAT = 1
+
+
+def save_checkpoint(path: Path, content: dict[str, Any]) -> None:
+    """Write a checkpoint atomically: a reader finds the old one or the new one, whole.
+
+    Raises:
+        GanbenchError: the disk is full or the folder cannot be written; the old checkpoint is untouched.
+    """
+    # Through memory, because torch turns a full disk into an error of its own while it writes to a file.
+    buffer = io.BytesIO()
+    torch.save({"format": FORMAT, **content}, buffer)
+    with atomic_write(path) as f:
+        f.write(buffer.getbuffer())
+
+
+def load_checkpoint(path: Path, device: torch.device | str = "cpu") -> dict[str, Any]:
+    """Read a checkpoint without executing anything in it.
+
+    Raises:
+        GanbenchError: absent, damaged, or of another format.
+    """
+    try:
+        content = torch.load(path, map_location=device, weights_only=True)
+    except FileNotFoundError as e:
+        raise GanbenchError(f"{path}: no checkpoint there. Was the run started, and long enough to save one?") from e
+    except (OSError, RuntimeError, EOFError, pickle.UnpicklingError, ValueError, KeyError) as e:
+        raise GanbenchError(f"{path}: not a readable checkpoint ({type(e).__name__})") from e
+    if not isinstance(content, dict) or content.get("format") != FORMAT:
+        raise GanbenchError(f"{path}: not a ganbench checkpoint of format {FORMAT}")
+    return content

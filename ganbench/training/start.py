@@ -1,0 +1,112 @@
+"""Starts or resumes a run: recipe, images and run folder come together here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+
+from ganbench.cores import available_cores
+from ganbench.errors import GanbenchError
+from ganbench.features.runtime import resolve_device
+from ganbench.images.sources import Source
+from ganbench.training.data import TrainingImages, decode_source
+from ganbench.training.distributed import World, join_world
+from ganbench.training.loop import Loop, LoopOptions
+from ganbench.training.recipe import Recipe
+from ganbench.training.run_folder import RunFolder
+from ganbench.training.trainer import Observer, Trainer
+
+_MAY_CHANGE = ("training.steps", "training.epochs")  # a run can be made longer
+
+
+def train(
+    recipe: Recipe,
+    source: Source,
+    folder: Path,
+    *,
+    device: str = "auto",
+    resume: bool = False,
+    options: LoopOptions | None = None,
+    observers: list[Observer] | None = None,
+    warn: Callable[[str], None] = lambda text: None,
+) -> RunFolder:
+    """Train a recipe on a source; under ``torchrun``, together with the other processes.
+
+    Args:
+        recipe: what to train.
+        source: images of the recipe's size (see ``open_source``'s ``resize``).
+        folder: the run folder.
+        device: ``auto``, ``cpu`` or ``cuda``.
+        resume: go on with the run in the folder, or start it when there is none.
+        options: what to write how often.
+        observers: see ``Trainer.observers``.
+        warn: is told what a person should know while the run goes on.
+
+    Returns:
+        The run folder.
+
+    Raises:
+        GanbenchError: the images do not fit, the folder holds another run, or what ``Loop.train`` raises.
+    """
+    if source.image_size() != (recipe.model.size, recipe.model.size):
+        height, width = source.image_size()
+        raise GanbenchError(
+            f"{source.label}: images are {height}x{width}, the recipe trains on {recipe.model.size}x"
+            f"{recipe.model.size}: add --resize {recipe.model.size}, or --set model.size="
+        )
+    place = torch.device(resolve_device(device))
+    run = RunFolder(folder)
+    with join_world(place) as world:
+        lock = run.lock() if world.first else None
+        try:
+            if world.first:
+                _prepare(run, recipe, source, place, resume=resume)
+            images = _load_images(source, recipe, world)
+            trainer = Trainer(recipe, place, world)
+            trainer.observers += observers or []
+            loop = Loop(trainer, images, run, options or LoopOptions())
+            if resume and run.checkpoint.is_file():
+                loop.resume()
+            loop.train(warn)
+        finally:
+            if lock is not None:
+                run.unlock(lock)
+    return run
+
+
+def _prepare(run: RunFolder, recipe: Recipe, source: Source, device: torch.device, *, resume: bool) -> None:
+    """Create the folder, or check that what is in it is this very run."""
+    if not run.recipe_file.is_file():
+        environment = {
+            "device": str(device) if device.type == "cpu" else torch.cuda.get_device_name(device),
+            "threads": torch.get_num_threads(),
+            "cores": available_cores(),
+            "images": {"label": source.label, "count": len(source), "digest": source.digest()},
+        }
+        run.start(recipe, environment)
+        return
+    if not resume:
+        raise GanbenchError(
+            f"{run.path} holds a run already. Add --resume to go on with it, or give another folder to --run"
+        )
+    before, now = run.recipe().flat(), recipe.flat()
+    changed = [
+        f"{key} was {before.get(key, 'not set')}, now {now.get(key, 'not set')}"
+        for key in sorted(before.keys() | now.keys())
+        if before.get(key) != now.get(key) and key not in _MAY_CHANGE
+    ]
+    if changed:
+        raise GanbenchError(f"{run.path}: a resumed run keeps its settings; {'; '.join(changed)}")
+    run.write_recipe(recipe)
+
+
+def _load_images(source: Source, recipe: Recipe, world: World) -> TrainingImages:
+    """Decode the images; of several processes on one machine the first decodes and the others find the cache."""
+    if not world.first:
+        torch.distributed.barrier()
+    pixels = decode_source(source)
+    if world.first and world.size > 1:
+        torch.distributed.barrier()
+    return TrainingImages(pixels, source.digest(), batch=recipe.training.batch, seed=recipe.training.seed)

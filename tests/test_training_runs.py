@@ -1,0 +1,279 @@
+"""Whole runs: killed and resumed, stopped, shared by two processes, out of disk, gone to NaN."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import socket
+import threading
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from training_processes import noise_images, one_of_several, run
+
+from ganbench.errors import GanbenchError
+from ganbench.images.arrays import ArraySource
+from ganbench.images.sources import open_source
+from ganbench.training import loop
+from ganbench.training.checkpoint import load_checkpoint
+from ganbench.training.data import TrainingImages, decode_source
+from ganbench.training.health import Diverged, Health
+from ganbench.training.loop import LoopOptions, Stopped
+from ganbench.training.recipe import Recipe, load_recipe
+from ganbench.training.start import train
+
+SMALL = ["model.size=32", "training.batch=8"]
+
+
+@pytest.fixture(scope="module")
+def processes() -> multiprocessing.context.ForkServerContext:
+    """Return a context whose processes start in milliseconds: their parent has the imports done."""
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["training_processes"])
+    return context
+
+
+def _recipe(variant: str, steps: int, *overrides: str) -> Recipe:
+    return load_recipe(variant, "smoke", [*SMALL, f"training.steps={steps}", *overrides])
+
+
+def _source() -> ArraySource:
+    return ArraySource.of("noise", noise_images(), value_range=None, resize=None)
+
+
+def _same(a: object, b: object) -> bool:
+    if isinstance(a, torch.Tensor):
+        return torch.equal(a, b)
+    if isinstance(a, dict):
+        return a.keys() == b.keys() and all(_same(a[key], b[key]) for key in a)
+    if isinstance(a, list | tuple):
+        return len(a) == len(b) and all(map(_same, a, b))
+    return a == b
+
+
+@pytest.mark.parametrize(
+    ("variant", "overrides"),
+    [
+        ("dcgan-clipnorm", ["training.average=0.9", "data.flip=true"]),
+        ("wgan", []),
+        ("wgan-gp", ["training.precision=bf16"]),
+        ("stylegan2", ["training.batch=8"]),
+    ],
+)
+def test_killed_runs_resume_to_the_same_bits(
+    variant: str, overrides: list[str], tmp_path: Path, ganbench_home: Path, processes, rng: np.random.Generator
+) -> None:
+    steps = 40
+    arguments = (str(ganbench_home), variant, steps, overrides)
+    start = time.perf_counter()
+    whole = processes.Process(target=run, args=(tmp_path / "whole", *arguments))
+    whole.start()
+    whole.join()
+    length = time.perf_counter() - start
+    kills = 0
+    while kills < 5:  # four variants: twenty kills
+        child = processes.Process(target=run, args=(tmp_path / "killed", *arguments))
+        child.start()
+        child.join(timeout=rng.uniform(0.05, 0.6) * length)
+        if child.exitcode is not None:  # it got through before: kill the next one from the start
+            assert child.exitcode == 0
+            (tmp_path / "killed" / "checkpoint.pt").unlink()
+            continue
+        os.kill(child.pid, signal.SIGKILL)
+        child.join()
+        kills += 1
+        if (tmp_path / "killed" / "checkpoint.pt").exists():
+            load_checkpoint(tmp_path / "killed" / "checkpoint.pt")  # never unreadable
+    child = processes.Process(target=run, args=(tmp_path / "killed", *arguments))
+    child.start()
+    child.join()
+    assert child.exitcode == whole.exitcode == 0
+    a, b = (load_checkpoint(tmp_path / name / "checkpoint.pt") for name in ("whole", "killed"))
+    assert a["step"] == b["step"] == steps
+    assert _same(a, b)
+    logs = [_without_timing(tmp_path / name) for name in ("whole", "killed")]
+    assert logs[0] == logs[1]
+    assert [line["step"] for line in logs[0]] == list(range(1, steps + 1))
+    sheets = [sorted((tmp_path / name / "samples").iterdir()) for name in ("whole", "killed")]
+    assert [p.name for p in sheets[0]] == [p.name for p in sheets[1]]
+    assert all(p.read_bytes() == q.read_bytes() for p, q in zip(*sheets, strict=True))
+
+
+def _without_timing(folder: Path) -> list[dict[str, float]]:
+    lines = loop.RunFolder(folder).read_metrics()
+    return [{key: value for key, value in line.items() if key != "images_per_second"} for line in lines]
+
+
+@pytest.mark.parametrize(
+    ("variant", "overrides"),
+    [
+        ("dcgan", ["training.average=0.9", "data.flip=true"]),
+        ("wgan", ["training.n_critic=2"]),
+        ("wgan-gp", []),
+        ("stylegan2", ["objective.r1_every=2", "objective.path_every=2"]),
+    ],
+)
+def test_two_processes_train_as_one_with_the_doubled_batch(
+    variant: str, overrides: list[str], tmp_path: Path, processes
+) -> None:
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        port = s.getsockname()[1]
+    overrides = [*overrides, "training.batch=16"]
+    runs = [(0, 1, port, variant, overrides, tmp_path / "one.pt")]
+    runs += [(rank, 2, port, variant, overrides, tmp_path / "two.pt") for rank in range(2)]
+    children = [processes.Process(target=one_of_several, args=arguments) for arguments in runs]
+    for child in children:
+        child.start()
+    for child in children:
+        child.join(timeout=120)
+        assert child.exitcode == 0
+    one, two = (torch.load(tmp_path / f"{name}.pt", weights_only=True) for name in ("one", "two"))
+    for a, b in zip(one["losses"], two["losses"], strict=True):
+        assert a.keys() == b.keys()
+        assert b == pytest.approx(a, rel=2e-3, abs=2e-4)
+    # Rounding differs in its order; Adam's first steps are nearly signs, so that it can turn a few tiny gradients.
+    changed = total = 0
+    for name, value in one["generator"].items():
+        changed += int((~torch.isclose(value, two["generator"][name], rtol=1e-2, atol=2e-4)).sum())
+        total += value.numel()
+    assert changed < 0.01 * total
+
+
+def test_more_steps_on_resume_equal_one_long_run(tmp_path: Path) -> None:
+    options = LoopOptions(log_every=1, sheet_every=None)
+    train(_recipe("dcgan", 6), _source(), tmp_path / "long", options=options)
+    train(_recipe("dcgan", 3), _source(), tmp_path / "short", options=options)
+    with pytest.raises(GanbenchError, match="holds a run already"):
+        train(_recipe("dcgan", 6), _source(), tmp_path / "short", options=options)
+    train(_recipe("dcgan", 6), _source(), tmp_path / "short", options=options, resume=True)
+    a, b = (load_checkpoint(tmp_path / name / "checkpoint.pt") for name in ("long", "short"))
+    assert _same(a, b)
+
+
+def test_resume_refuses_other_settings_and_other_images(tmp_path: Path) -> None:
+    train(_recipe("dcgan", 2), _source(), tmp_path, options=LoopOptions(sheet_every=None))
+    with pytest.raises(GanbenchError, match=r"optimizer\.lr was 0\.0001, now 0\.5"):
+        train(_recipe("dcgan", 2, "optimizer.lr=0.5"), _source(), tmp_path, resume=True)
+    other = ArraySource.of("other", noise_images()[::-1].copy(), value_range=None, resize=None)
+    with pytest.raises(GanbenchError, match="other images"):
+        train(_recipe("dcgan", 4), other, tmp_path, resume=True)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_signals_save_and_stop(number: int, tmp_path: Path) -> None:
+    threading.Timer(1.0, os.kill, (os.getpid(), number)).start()
+    with pytest.raises(Stopped, match="saved"):
+        train(_recipe("dcgan", 100_000), _source(), tmp_path, options=LoopOptions(sheet_every=None, save_every=10**9))
+    step = load_checkpoint(tmp_path / "checkpoint.pt")["step"]
+    assert 0 < step < 100_000
+    train(_recipe("dcgan", step + 1), _source(), tmp_path, resume=True, options=LoopOptions(sheet_every=None))
+    assert load_checkpoint(tmp_path / "checkpoint.pt")["step"] == step + 1
+
+
+def test_a_full_disk_costs_a_warning_until_the_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(path: Path, content: dict) -> None:
+        raise GanbenchError(f"cannot write {path}: No space left on device.")
+
+    monkeypatch.setattr(loop, "save_checkpoint", full)
+    told: list[str] = []
+    with pytest.raises(GanbenchError, match="No space left"):
+        train(_recipe("dcgan", 4), _source(), tmp_path, options=LoopOptions(save_every=2), warn=told.append)
+    assert [text.partition(":")[0] for text in told] == ["step 2"]
+
+
+def test_divergence_stops_the_run_and_keeps_the_checkpoint(tmp_path: Path) -> None:
+    options = LoopOptions(log_every=1, sheet_every=None, save_every=1)
+    train(_recipe("wgan", 3), _source(), tmp_path, options=options)
+
+    def poison(step: int, discriminator: torch.nn.Module) -> None:
+        for p in discriminator.parameters():
+            p.grad.fill_(float("nan"))
+
+    with pytest.raises(Diverged, match="step 4: generator_loss"):
+        train(_recipe("wgan", 9), _source(), tmp_path, resume=True, options=options, observers=[poison])
+    assert load_checkpoint(tmp_path / "checkpoint.pt")["step"] == 3
+
+
+def test_a_second_process_is_kept_out(tmp_path: Path) -> None:
+    handle = loop.RunFolder(tmp_path).lock()
+    with pytest.raises(GanbenchError, match="another process"):
+        train(_recipe("dcgan", 2), _source(), tmp_path)
+    loop.RunFolder(tmp_path).unlock(handle)
+    train(_recipe("dcgan", 2), _source(), tmp_path, options=LoopOptions(sheet_every=None))
+
+
+def test_wrong_sizes_and_too_few_images(tmp_path: Path) -> None:
+    with pytest.raises(GanbenchError, match="images are 32x32, the recipe trains on 64x64"):
+        train(load_recipe("dcgan", "smoke"), _source(), tmp_path / "a")
+    few = ArraySource.of("few", noise_images()[:5], value_range=None, resize=None)
+    with pytest.raises(GanbenchError, match="5 training images do not fill a batch of 8"):
+        train(_recipe("dcgan", 2), few, tmp_path / "b")
+
+
+def test_score_every_writes_the_scorecard_into_the_metrics(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(loop, "SCORED", 30)
+    recipe = load_recipe("dcgan", "smoke", ["training.steps=2", "training.batch=8"])
+    images = np.random.default_rng(0).integers(0, 256, (16, 64, 64, 3), dtype=np.uint8)
+    source = ArraySource.of("noise", images, value_range=None, resize=None)
+    train(recipe, source, tmp_path, options=LoopOptions(sheet_every=None, score_every=2))
+    line = loop.RunFolder(tmp_path).read_metrics()[-1]
+    assert line["step"] == 2
+    assert line["fd[lite0]"] > 100
+    assert 0 <= line["recall[lite0]"] <= 1
+
+
+def test_health_rules() -> None:
+    health = Health(scores_are_probabilities=True)
+    told = [health.check_losses(step, {"told_apart": 1.0}) for step in range(60)]
+    assert [bool(t) for t in told] == [False] * 49 + [True] + [False] * 10
+    assert all(Health(scores_are_probabilities=False).check_losses(s, {"told_apart": 1.0}) is None for s in range(60))
+    same, varied = np.full((8, 4, 4, 3), 99, np.uint8), noise_images(8, 4)
+    assert "collapsed" in health.check_samples(1000, same)
+    assert health.check_samples(1001, same) is None  # said once
+    assert health.check_samples(1002, varied) is None
+    assert "collapsed" in health.check_samples(1003, same)  # it had recovered
+    assert Health(scores_are_probabilities=True).check_samples(10, same) is None
+    with pytest.raises(Diverged, match="generator_loss"):
+        health.check_losses(3, {"generator_loss": float("inf")})
+
+
+def test_the_order_of_the_images_is_a_function_of_seed_and_step() -> None:
+    images = TrainingImages(noise_images(21, 4), "", batch=4, seed=3)
+    epoch = np.concatenate([images.indices(step) for step in range(5)])
+    assert len(set(epoch.tolist())) == 20  # one image waits for the next epoch
+    again = np.concatenate([images.indices(step) for step in range(5, 10)])
+    assert not np.array_equal(epoch, again)
+    late = TrainingImages(noise_images(21, 4), "", batch=4, seed=3)
+    assert np.array_equal(late.indices(7), again[8:12])  # without having seen the steps before
+    assert not np.array_equal(TrainingImages(noise_images(21, 4), "", batch=4, seed=4).indices(0), epoch[:4])
+    shares = [images.load(2, rank=rank, processes=2) for rank in range(2)]
+    assert torch.equal(torch.cat(shares), images.load(2))
+
+
+def test_decoded_images_are_kept_and_a_damaged_file_is_replaced(image_folder: Path, ganbench_home: Path) -> None:
+    source = open_source(image_folder)
+    pixels = np.array(decode_source(source))  # a copy: the file itself will be damaged
+    assert np.array_equal(pixels, np.stack([source.load(i) for i in range(len(source))]))
+    (kept,) = (ganbench_home / "cache" / "pixels").iterdir()
+    assert isinstance(decode_source(source), np.memmap)
+    kept.write_bytes(b"broken")
+    with pytest.raises(GanbenchError, match="damaged"):
+        decode_source(source)
+    assert np.array_equal(decode_source(source), pixels)
+
+
+def test_checkpoints_that_cannot_be_read(tmp_path: Path) -> None:
+    path = tmp_path / "checkpoint.pt"
+    with pytest.raises(GanbenchError, match="no checkpoint there"):
+        load_checkpoint(path)
+    path.write_bytes(b"PK\x03\x04 not a checkpoint")
+    with pytest.raises(GanbenchError, match="not a readable checkpoint"):
+        load_checkpoint(path)
+    torch.save({"format": 99}, path)
+    with pytest.raises(GanbenchError, match="format 1"):
+        load_checkpoint(path)
