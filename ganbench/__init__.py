@@ -14,6 +14,7 @@ _PUBLIC = {
     "score": "ganbench.scoring",
     "Scorecard": "ganbench.scorecard",
     "Reference": "ganbench.reference",
+    "GradNormProbe": "ganbench.diagnostics.gradnorm",
     "open_source": "ganbench.images.sources",
     "GanbenchError": "ganbench.errors",
 }

@@ -188,15 +188,9 @@ def test_a_full_disk_costs_a_warning_until_the_end(tmp_path: Path, monkeypatch: 
 
 def test_divergence_stops_the_run_and_keeps_the_checkpoint(tmp_path: Path) -> None:
     options = LoopOptions(log_every=1, sheet_every=None, save_every=1)
-    train(_recipe("wgan", 3), _source(), tmp_path, options=options)
-
-    def poison(step: int, discriminator: torch.nn.Module) -> None:
-        for p in discriminator.parameters():
-            p.grad.fill_(float("nan"))
-
-    with pytest.raises(Diverged, match="step 4: generator_loss"):
-        train(_recipe("wgan", 9), _source(), tmp_path, resume=True, options=options, observers=[poison])
-    assert load_checkpoint(tmp_path / "checkpoint.pt")["step"] == 3
+    with pytest.raises(Diverged, match="step 3: discriminator_loss, .*is not finite"):
+        train(_recipe("wgan", 9, "optimizer.lr=1e30"), _source(), tmp_path, options=options)
+    assert load_checkpoint(tmp_path / "checkpoint.pt")["step"] == 2
 
 
 def test_a_second_process_is_kept_out(tmp_path: Path) -> None:

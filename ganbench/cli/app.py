@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from ganbench import __version__
-from ganbench.cli import assets, data, detect, recipes, reference, sample, score, train
+from ganbench.cli import assets, data, detect, gradnorm, recipes, reference, sample, score, train
 from ganbench.errors import GanbenchError
 
 app = typer.Typer(
@@ -43,6 +43,7 @@ app.add_typer(data.app, name="data")
 app.command("detect")(detect.detect)
 app.command("train")(train.train)
 app.command("sample")(sample.sample)
+app.command("gradnorm")(gradnorm.gradnorm)
 app.add_typer(recipes.app, name="recipes")
 app.add_typer(assets.app, name="assets")
 

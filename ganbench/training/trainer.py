@@ -17,8 +17,9 @@ from ganbench.training.distributed import World, synchronise_batch_norms
 from ganbench.training.objectives import build_objective
 from ganbench.training.recipe import Recipe
 
-# Called with (step, discriminator) once its gradients are there, before clipping and the optimizer change anything.
-Observer = Callable[[int, nn.Module], None]
+# Called with (step, real, fake), images in [-1, 1], once the discriminator's gradients are there and before clipping
+# and the optimizer change anything.
+Observer = Callable[[int, torch.Tensor, torch.Tensor], None]
 
 
 class Trainer:
@@ -86,7 +87,7 @@ class Trainer:
         self.discriminator_optimizer.zero_grad(set_to_none=True)
         loss.total.backward()
         for observe in self.observers:
-            observe(self.step, self.discriminator)
+            observe(self.step, real, fake)
         self._clip(self.discriminator)
         self.discriminator_optimizer.step()
         self.objective.after_step(self.discriminator)

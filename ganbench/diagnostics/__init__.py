@@ -1,0 +1,1 @@
+"""Diagnostics: what happens inside a network while it trains."""

@@ -1,0 +1,82 @@
+"""The two figures of gradient norms: over depth, as in the WGAN-GP paper, and over training."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ganbench.diagnostics.findings import profile
+from ganbench.storage import atomic_write
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.figure import Figure
+
+# Okabe and Ito's colours, told apart by colour-blind readers; markers tell the curves apart in print.
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
+_MARKERS = "osD^vPX"
+
+
+def depth_figure(frame: pd.DataFrame) -> Figure:
+    """Draw ln of the gradient norm over the layers, from the deepest to the first: a line and a band per curve.
+
+    Args:
+        frame: columns ``curve``, ``layer``, ``name``, ``log_norm``, ``step``.
+    """
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(6.4, 4.4), layout="constrained")
+    axes = figure.subplots()
+    most = 0
+    for i, (name, curve) in enumerate(frame.groupby("curve", sort=False)):
+        p = profile(curve)
+        colour, marker = COLOURS[i % len(COLOURS)], _MARKERS[i % len(_MARKERS)]
+        x = np.arange(1, len(p.median) + 1)
+        axes.fill_between(x, p.low, p.high, color=colour, alpha=0.15, linewidth=0)
+        axes.plot(x, p.median, color=colour, marker=marker, label=f"{name}  ({p.slope:+.2f} per layer)")
+        most = max(most, len(x))
+    axes.set_xticks(range(1, most + 1))
+    axes.invert_xaxis()
+    axes.set_xlabel("discriminator layer, deepest to first")
+    axes.set_ylabel("ln of the gradient norm")
+    steps = frame["step"]
+    axes.set_title(f"median and 10–90 % over steps {steps.min()} to {steps.max()}", fontsize="medium")
+    axes.grid(alpha=0.3)
+    axes.legend(fontsize="small")
+    return figure
+
+
+def training_figure(frame: pd.DataFrame) -> Figure:
+    """Draw ln of the gradient norm over training as a heat map: one panel per curve, one row per layer.
+
+    Args:
+        frame: columns ``curve``, ``layer``, ``step``, ``log_norm``; repetitions are averaged.
+    """
+    from matplotlib.figure import Figure
+
+    curves = list(frame.groupby("curve", sort=False))
+    figure = Figure(figsize=(8, 0.8 + 1.6 * len(curves)), layout="constrained")
+    panels = figure.subplots(len(curves), squeeze=False, sharex=True)[:, 0]
+    finite = frame["log_norm"][np.isfinite(frame["log_norm"])]
+    low, high = np.quantile(finite, [0.01, 0.99])
+    for axes, (name, curve) in zip(panels, curves, strict=True):
+        table = curve.pivot_table(index="layer", columns="step", values="log_norm")
+        edges = np.append(table.columns, table.columns[-1] + 1)
+        mesh = axes.pcolormesh(
+            edges, np.arange(len(table) + 1) + 0.5, table.to_numpy(), vmin=low, vmax=high, cmap="viridis"
+        )
+        axes.set_title(str(name), fontsize="medium", loc="left")
+        axes.set_ylabel("layer")
+        axes.set_yticks(range(1, len(table) + 1))
+    panels[-1].set_xlabel("discriminator step")
+    figure.colorbar(mesh, ax=list(panels), label="ln of the gradient norm")
+    return figure
+
+
+def save_figure(figure: Figure, path: Path) -> None:
+    """Write a figure in the format of the file's ending, the same bytes for the same data."""
+    metadata = {"Date": None} if path.suffix == ".svg" else None
+    with atomic_write(path) as f:
+        figure.savefig(f, format=path.suffix[1:], dpi=150, metadata=metadata)

@@ -1,0 +1,188 @@
+"""What recorded gradient norms say: the shape over depth, and signs of trouble. Every verdict is a stated rule."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+LEVEL = 0.2  # a slope below this per layer (a factor of 1.22) counts as level
+WINDOW = 50  # recorded steps that a sign of trouble is judged over
+EXPLODING = 100.0  # the latest norm against the median of the window before
+VANISHING = 1e-3  # the weakest layer's median norm against the strongest layer's
+SATURATED = 0.5  # share of a layer's weights at the clipping bound
+DEAD = 20  # steps in a row with a gradient of exactly zero, or none
+
+
+@dataclass(frozen=True)
+class Profile:
+    """A curve over depth: median, 10 % and 90 % quantile of ln norm per layer, from layer 1 (input) on.
+
+    Attributes:
+        names: layer names.
+        median: float (layers,).
+        low: float (layers,).
+        high: float (layers,).
+        slope: least-squares slope of the medians, ln units per layer towards the input.
+        span: largest minus smallest median, ln units.
+    """
+
+    names: list[str]
+    median: np.ndarray
+    low: np.ndarray
+    high: np.ndarray
+
+    @property
+    def slope(self) -> float:
+        """Least-squares slope of the medians per layer, from deep to shallow: positive when norms grow to the input."""
+        depth = np.arange(len(self.median))
+        return -float(np.polyfit(depth, self.median, 1)[0]) if len(depth) > 1 else 0.0
+
+    @property
+    def span(self) -> float:
+        """Largest minus smallest median."""
+        return float(self.median.max() - self.median.min())
+
+    @property
+    def verdict(self) -> str:
+        """``level``, or which way the norms grow."""
+        if abs(self.slope) < LEVEL:
+            return "level"
+        return "grows towards the input" if self.slope > 0 else "grows towards the output"
+
+
+def profile(frame: pd.DataFrame) -> Profile:
+    """Summarise one curve's records (columns ``layer``, ``name``, ``log_norm``) over its steps."""
+    finite = frame[np.isfinite(frame["log_norm"])]
+    groups = finite.groupby("layer")["log_norm"]
+    quantiles = groups.quantile([0.1, 0.5, 0.9]).unstack()
+    names = finite.drop_duplicates("layer").set_index("layer")["name"].loc[quantiles.index]
+    return Profile(list(names), *(quantiles[q].to_numpy() for q in (0.5, 0.1, 0.9)))
+
+
+@dataclass(frozen=True)
+class Trouble:
+    """A sign of trouble: which rule, where, when, and what usually helps."""
+
+    kind: str
+    layer: str
+    step: int
+    text: str
+
+
+def troubles(frame: pd.DataFrame) -> list[Trouble]:
+    """Apply every rule to one curve's records; returns what fires, the first step of each (rule, layer) only."""
+    found = []
+    for _, layer in frame.groupby("layer", sort=True):
+        found += _of_layer(layer.sort_values("step"))
+    return found + _vanishing(frame)
+
+
+def _of_layer(layer: pd.DataFrame) -> list[Trouble]:
+    name = layer["name"].iloc[0]
+    steps, norms, bound = (layer[column].to_numpy() for column in ("step", "norm", "at_bound"))
+    found = []
+    infinite = np.flatnonzero(np.isinf(norms))
+    for i in range(WINDOW, len(norms)):
+        window = norms[i - WINDOW : i]
+        before = np.median(window[~np.isnan(window)]) if not np.isnan(window).all() else 0.0
+        if before > 0 and norms[i] > EXPLODING * before:
+            infinite = np.append(infinite, i)
+            break
+    if len(infinite):
+        at = int(steps[infinite.min()])
+        text = (
+            f"{name}: the gradient grew more than {EXPLODING:g}-fold over its median of {WINDOW} steps (step {at}). "
+            "training.clip_grad_norm=1 or a smaller optimizer.lr usually helps"
+        )
+        found.append(Trouble("exploding", name, at, text))
+    dead = _first_run(~(norms != 0) | np.isnan(norms), DEAD)
+    if dead is not None:
+        text = (
+            f"{name}: no gradient for {DEAD} steps in a row (from step {steps[dead]}). Its outputs may all be cut off "
+            "by an activation, or nothing connects it to the loss; a smaller optimizer.lr or a leaky activation helps"
+        )
+        found.append(Trouble("dead layer", name, int(steps[dead]), text))
+    saturated = _first_run(np.nan_to_num(bound) > SATURATED, WINDOW)
+    if saturated is not None:
+        text = (
+            f"{name}: more than {SATURATED:.0%} of the weights stayed at the clipping bound for {WINDOW} steps (from "
+            f"step {steps[saturated]}): the layer has become two numbers. A larger clip, or a gradient penalty, helps"
+        )
+        found.append(Trouble("saturated clipping", name, int(steps[saturated]), text))
+    return found
+
+
+def _vanishing(frame: pd.DataFrame) -> list[Trouble]:
+    late = frame[frame["step"].isin(np.unique(frame["step"])[-WINDOW:])]
+    medians = late.groupby("layer")["norm"].median()
+    weakest, strongest = medians.idxmin(), medians.max()
+    if not (0 < medians[weakest] < VANISHING * strongest):
+        return []
+    name = late[late["layer"] == weakest]["name"].iloc[0]
+    at = int(late["step"].min())
+    text = (
+        f"{name}: its gradient is {medians[weakest] / strongest:.1e} of the strongest layer's over the last {WINDOW} "
+        f"recorded steps (from step {at}): it hardly learns. Normalisation layers, or a gradient penalty in place of "
+        "clipping, usually help"
+    )
+    return [Trouble("vanishing", name, at, text)]
+
+
+def _first_run(flags: np.ndarray, length: int) -> int | None:
+    """Return where the first run of so many true values starts."""
+    run = 0
+    for i, flag in enumerate(flags):
+        run = run + 1 if flag else 0
+        if run == length:
+            return i - length + 1
+    return None
+
+
+def to_markdown(frame: pd.DataFrame) -> str:
+    """Return the findings of all curves as Markdown: a table, an answer in words, and the signs of trouble.
+
+    Args:
+        frame: records with a column ``curve`` and, for several repetitions, ``seed``.
+    """
+    lines = [
+        "| curve | slope per layer, towards the input | span | verdict | ln norm, deepest layer to first |",
+        "| --- | --- | --- | --- | --- |",
+    ]
+    sentences = []
+    for name, curve in frame.groupby("curve", sort=False):
+        whole = profile(curve)
+        seeds = [profile(part) for _, part in curve.groupby("seed")]
+        values = ", ".join(f"{value:.2f}" for value in whole.median[::-1])
+        lines.append(
+            f"| {name} | {whole.slope:+.2f}{_spread([p.slope for p in seeds])} | "
+            f"{whole.span:.2f}{_spread([p.span for p in seeds])} | {whole.verdict} | {values} |"
+        )
+        sentences.append(_sentence(str(name), whole))
+    lines += ["", " ".join(sentences), ""]
+    for name, curve in frame.groupby("curve", sort=False):
+        for seed, part in curve.groupby("seed"):
+            lines += [f"- {name}, seed {seed}, {t.kind}: {t.text}." for t in troubles(part)]
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def _spread(values: list[float]) -> str:
+    """Return the range over seeds in brackets, when there is more than one."""
+    return f" ({min(values):+.2f} … {max(values):+.2f})" if len(values) > 1 else ""
+
+
+def _sentence(name: str, curve: Profile) -> str:
+    if curve.verdict == "level":
+        return (
+            f"Under {name} the gradient norm stays level over depth: {curve.slope:+.2f} per layer in ln units, "
+            f"{curve.span:.2f} between the weakest and the strongest layer."
+        )
+    factor = float(np.exp(abs(curve.slope)))
+    return (
+        f"Under {name} the gradient norm {curve.verdict}, by a factor of {factor:.2f} per layer "
+        f"(ln slope {curve.slope:+.2f}), {curve.span:.2f} between the weakest and the strongest layer."
+    )
