@@ -1,6 +1,6 @@
 """Gradient norms of your own discriminator, in a loop of your own: three lines more.
 
-    python examples/gradnorm_in_a_loop.py
+python examples/gradnorm_in_a_loop.py
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Gradient norms as a Lightning callback.
 
-    pip install lightning
-    python examples/gradnorm_lightning.py
+pip install lightning
+python examples/gradnorm_lightning.py
 """
 
 from __future__ import annotations

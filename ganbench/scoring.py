@@ -4,26 +4,25 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ganbench.detectors.afd import afd
-from ganbench.detectors.base import DETECTORS, Detector
+from ganbench.detectors.base import Detector, DetectorOptions, load_detector
 from ganbench.errors import AssetMissing, MetricError, ReferenceError, SourceError
 from ganbench.features.cache import load_features, save_features
 from ganbench.features.collect import Consumer, FeatureConsumer, feature_key, stream
 from ganbench.features.extractor import BuildOptions, Extractor, load_extractor
 from ganbench.images.resize import Resize
-from ganbench.images.sources import Batch, Source, open_source
-from ganbench.metrics.copies import exact_duplicates, nearest_reference
+from ganbench.images.sources import Source, open_source
+from ganbench.metrics.copies import exact_duplicates
 from ganbench.metrics.evaluate import evaluate
 from ganbench.metrics.features import FeatureSet
-from ganbench.metrics.manifold import realism
-from ganbench.metrics.neighbours import Pairs
 from ganbench.metrics.registry import METRICS, Estimate, Metric
+from ganbench.per_image import Faces, Seen, per_image_table
 from ganbench.reference import Reference
 from ganbench.reference_library import DEFAULT_NAME, find_reference, holds_statistics
 from ganbench.scorecard import Row, Scorecard
@@ -32,7 +31,7 @@ if TYPE_CHECKING:
     import torch
 
 SAMPLE_CAP = 10_000  # feature vectors kept in memory for the kernel and manifold metrics
-DEFAULT_DETECTOR = "opencv-cascade"
+DEFAULT_DETECTOR = "yolo-nano"
 
 Images = str | Path | np.ndarray | Source
 
@@ -44,35 +43,15 @@ class ScoreOptions:
     features: Sequence[str] = ("lite0",)
     metrics: Sequence[str] | None = None
     detector: str | None = DEFAULT_DETECTOR
+    conf: float | None = None
+    iou: float | None = None
+    imgsz: int | None = None
     weights: Path | None = None
     precision: str = "fp32"
     device: str = "auto"
     seed: int = 0
     cache: bool = True
     per_image: bool = False
-
-
-@dataclass
-class _Seen:
-    """Looks at pixels for what needs no network: names and exact duplicates."""
-
-    names: list[str] = field(default_factory=list)
-    digests: list[str] = field(default_factory=list)
-
-    def add(self, batch: Batch) -> None:
-        self.names += batch.names
-        self.digests += batch.digests
-
-
-@dataclass
-class _Faces:
-    """Runs the detector and counts the faces of every image."""
-
-    detector: Detector
-    counts: list[int] = field(default_factory=list)
-
-    def add(self, batch: Batch) -> None:
-        self.counts += [len(d.boxes) for d in self.detector.detect(batch.pixels)]
 
 
 def score(
@@ -82,6 +61,9 @@ def score(
     detector: str | None = DEFAULT_DETECTOR,
     *,
     metrics: Sequence[str] | None = None,
+    conf: float | None = None,
+    iou: float | None = None,
+    imgsz: int | None = None,
     weights: str | Path | None = None,
     precision: str = "fp32",
     device: str = "auto",
@@ -101,8 +83,11 @@ def score(
         source: a folder, archive, array file or sheet; a uint8 array (N, H, W, 3); a torch tensor (N, 3, H, W).
         reference: a reference's name or file, or real images to compute one from; default: ``anime-faces-64``.
         features: extractors, such as ``lite0`` or ``inception``.
-        detector: detector for AFD; None leaves AFD out.
+        detector: detector for AFD: ``yolo-nano``, ``opencv-cascade`` or ``yolo:PATH``; None leaves AFD out.
         metrics: names to compute; default: all that are on by default.
+        conf: least score of a face [default: the detector's own].
+        iou: overlap above which the weaker of two boxes is dropped [default: the detector's own].
+        imgsz: pixels to which the detector letterboxes [default: the detector's own].
         weights: weights file for the extractor, where it needs one.
         precision: ``fp32`` or ``bf16`` (part of the protocol).
         device: ``auto``, ``cpu`` or ``cuda``.
@@ -135,6 +120,9 @@ def score(
         features=(features,) if isinstance(features, str) else tuple(features),
         metrics=metrics,
         detector=detector,
+        conf=conf,
+        iou=iou,
+        imgsz=imgsz,
         weights=None if weights is None else Path(weights),
         precision=precision,
         device=device,
@@ -164,8 +152,8 @@ def score_source(
         names, extractors, missing = _load_extractors(options)
         references = _references(reference, extractors, source, options, resize, missing)
         detector, no_detector = _load_detector(options)
-        seen = _Seen()
-        faces = _Faces(detector) if detector else None
+        seen = Seen()
+        faces = Faces(detector) if detector else None
         fakes = _observe(source, list(references), options, [seen, *([faces] if faces else [])])
 
         card = Scorecard([], _describe(source, seen), {})
@@ -183,7 +171,7 @@ def score_source(
         elif options.detector is not None:
             card.rows.append(Row(f"afd[{options.detector}]", None, better="higher", reason=no_detector))
         if options.per_image:
-            card.per_image = _per_image(seen, faces, references, fakes)
+            card.per_image = per_image_table(seen, faces, references, fakes)
     card.warnings += [str(w.message) for w in caught if issubclass(w.category, UserWarning)]
     card.warnings += [f"{bad.name} was left out: {bad.why}" for bad in source.bad]
     return card
@@ -216,7 +204,8 @@ def _load_detector(options: ScoreOptions) -> tuple[Detector | None, str]:
     if options.detector is None:
         return None, ""
     try:
-        return DETECTORS[options.detector](options.device), ""
+        chosen = DetectorOptions(options.device, options.conf, options.iou, options.imgsz)
+        return load_detector(options.detector, chosen), ""
     except AssetMissing as e:
         return None, str(e)
 
@@ -330,7 +319,7 @@ def _add_metrics(
         _add(card, _result_id(metric, name), result, metric.title, metric.better, protocol, metric.unit)
 
 
-def _describe(source: Source, seen: _Seen) -> dict[str, object]:
+def _describe(source: Source, seen: Seen) -> dict[str, object]:
     height, width = source.image_size()
     return {
         "label": source.label,
@@ -340,30 +329,3 @@ def _describe(source: Source, seen: _Seen) -> dict[str, object]:
         "digest": source.digest(),
         "skipped": [bad.name for bad in source.bad],
     }
-
-
-def _per_image(
-    seen: _Seen,
-    faces: _Faces | None,
-    references: dict[Extractor, Reference],
-    fakes: dict[Extractor, FeatureSet],
-) -> list[dict[str, object]]:
-    first = {}
-    rows: list[dict[str, object]] = []
-    for name, digest in zip(seen.names, seen.digests, strict=True):
-        rows.append({"name": name, "duplicate_of": first.get(digest, "")})
-        first.setdefault(digest, name)
-    for extractor, reference in references.items():
-        real, fake = reference.features, fakes[extractor]
-        if not len(real.sample):
-            continue  # a file with mu and sigma alone has no images to be near to
-        pairs = Pairs(real, fake)
-        distance, _ = nearest_reference(real=real, fake=fake, pairs=pairs)
-        closeness = realism(real=real, fake=fake, pairs=pairs)
-        for i, row in enumerate(rows):
-            row[f"nearest_reference[{extractor.spec.name}]"] = float(distance[i])
-            row[f"realism[{extractor.spec.name}]"] = float(closeness[i])
-    if faces is not None:
-        for row, count in zip(rows, faces.counts, strict=True):
-            row[f"faces[{faces.detector.name}]"] = count
-    return rows

@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 from ganbench import assets
 from ganbench.cli.app import app
 from ganbench.detectors.afd import afd
-from ganbench.detectors.base import DETECTORS, Detection, Detector
+from ganbench.detectors.base import DETECTORS, Detection, Detector, DetectorOptions, load_detector
 from ganbench.detectors.cascade import CascadeDetector, CascadeSettings
 from ganbench.errors import AssetMissing, GanbenchError, MetricError
 from ganbench.images.toyfaces import toyfaces
@@ -56,7 +56,12 @@ def test_afd_of_nothing_is_an_error() -> None:
 
 def test_the_cascade_must_be_installed_first() -> None:
     with pytest.raises(AssetMissing, match="ganbench assets add lbpcascade_animeface PATH"):
-        DETECTORS["opencv-cascade"]("cpu")
+        load_detector("opencv-cascade")
+
+
+def test_the_cascade_has_no_confidence() -> None:
+    with pytest.raises(GanbenchError, match="--conf: the detector opencv-cascade has no such setting"):
+        load_detector("opencv-cascade", DetectorOptions(conf=0.8))
 
 
 def test_a_file_that_is_no_cascade(tmp_path: Path) -> None:
@@ -75,7 +80,7 @@ def test_an_opencv_without_cascades_is_explained(monkeypatch: pytest.MonkeyPatch
 @needs_cascade
 def test_the_cascade_finds_faces_and_not_noise() -> None:
     assets.add("lbpcascade_animeface", CASCADE)
-    detector = DETECTORS["opencv-cascade"]("cpu")
+    detector = load_detector("opencv-cascade")
     faces = np.stack([image for _, image in toyfaces(60, seed=2)])
     noise = np.random.default_rng(0).integers(0, 256, (60, 64, 64, 3), dtype=np.uint8)
     found = detector.detect(faces)
@@ -110,7 +115,7 @@ def test_the_answer_does_not_depend_on_threads_or_order() -> None:
 
 @pytest.fixture
 def bright(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
-    monkeypatch.setitem(DETECTORS._entries, "bright", lambda device: BrightDetector())
+    monkeypatch.setitem(DETECTORS._entries, "bright", lambda options: BrightDetector())
     folder = tmp_path / "images"
     folder.mkdir()
     for i, value in enumerate((255, 0, 200, 10), 1):

@@ -47,7 +47,7 @@ class Everything(Detector):
 
 @pytest.fixture
 def half(monkeypatch: pytest.MonkeyPatch) -> str:
-    monkeypatch.setitem(DETECTORS._entries, "half", lambda device: Everything())
+    monkeypatch.setitem(DETECTORS._entries, "half", lambda options: Everything())
     return "half"
 
 
@@ -126,7 +126,7 @@ def test_a_cache_that_cannot_be_written_is_a_warning(real: Reference, faces: np.
 
 
 def test_a_missing_detector_is_a_row_with_the_command(real: Reference, faces: np.ndarray) -> None:
-    row = ganbench.score(faces, real)["afd[opencv-cascade]"]
+    row = ganbench.score(faces, real, detector="opencv-cascade")["afd[opencv-cascade]"]
     assert row.value is None
     assert "ganbench assets add lbpcascade_animeface PATH" in row.reason
 

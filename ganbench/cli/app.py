@@ -9,7 +9,20 @@ from typing import Annotated
 import typer
 
 from ganbench import __version__
-from ganbench.cli import assets, data, detect, gradnorm, recipes, reference, sample, score, train
+from ganbench.cli import (
+    afd,
+    assets,
+    bench,
+    data,
+    detect,
+    gradnorm,
+    leaderboard,
+    recipes,
+    reference,
+    sample,
+    score,
+    train,
+)
 from ganbench.errors import GanbenchError
 
 app = typer.Typer(
@@ -41,8 +54,11 @@ app.command("score")(score.score)
 app.add_typer(reference.app, name="reference")
 app.add_typer(data.app, name="data")
 app.command("detect")(detect.detect)
+app.add_typer(afd.app, name="afd")
 app.command("train")(train.train)
 app.command("sample")(sample.sample)
+app.command("bench")(bench.bench)
+app.command("leaderboard")(leaderboard.leaderboard)
 app.command("gradnorm")(gradnorm.gradnorm)
 app.add_typer(recipes.app, name="recipes")
 app.add_typer(assets.app, name="assets")

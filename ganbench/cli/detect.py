@@ -21,7 +21,10 @@ _SHOWN_PX = 256  # annotated images are enlarged to at least this, so that thin 
 
 def detect(
     source: options.SourceArg,
-    detector: Annotated[str, typer.Option(metavar="NAME", help="Which detector.")] = "opencv-cascade",
+    detector: options.Detector = "yolo-nano",
+    conf: options.Conf = None,
+    iou: options.Iou = None,
+    imgsz: options.Imgsz = None,
     draw: Annotated[Path | None, typer.Option(metavar="DIR", help="Write the images with their boxes here.")] = None,
     csv_file: Annotated[Path | None, typer.Option("--csv", metavar="F", help="Write one line per face.")] = None,
     json_output: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
@@ -40,17 +43,21 @@ def detect(
       ganbench detect ./generated --draw ./boxes
 
       ganbench detect submission.tgz --json
+
+      ganbench detect scene.png --imgsz 256 --draw ./boxes
+
+      ganbench detect ./generated --detector yolo:yolov8x6_animeface.onnx --conf 0.8 --iou 0.8 --imgsz 64
     """
     import numpy as np
 
     from ganbench.detectors.afd import afd
-    from ganbench.detectors.base import DETECTORS
+    from ganbench.detectors.base import DetectorOptions, load_detector
     from ganbench.images.sources import open_source
     from ganbench.progress import track
     from ganbench.storage import atomic_write
 
     del quiet
-    chosen = DETECTORS[detector](device)
+    chosen = load_detector(detector, DetectorOptions(device, conf, iou, imgsz))
     opened = open_source(
         source, recursive=recursive, grid=options.parse_grid(grid), pad=pad, resize=resize, skip_bad=skip_bad
     )

@@ -28,6 +28,12 @@ Pad = Annotated[int | None, typer.Option(metavar="PX", min=0, help="Pixels betwe
 Weights = Annotated[Path | None, typer.Option(metavar="PATH", help="Weights file for the extractor.")]
 Device = Annotated[str, typer.Option(metavar="auto|cpu|cuda", help="Where the network runs.")]
 Precision = Annotated[str, typer.Option(metavar="fp32|bf16", help="Arithmetic of the network; part of the protocol.")]
+Detector = Annotated[
+    str, typer.Option(metavar="NAME|yolo:PATH", help="yolo-nano, opencv-cascade, or any YOLO in an ONNX file.")
+]
+Conf = Annotated[float | None, typer.Option(metavar="C", help="Least score of a face [default: the detector's].")]
+Iou = Annotated[float | None, typer.Option(metavar="U", help="Overlap that drops the weaker box [default: 0.5].")]
+Imgsz = Annotated[int | None, typer.Option(metavar="PX", help="Pixels the detector letterboxes to [default: 64].")]
 Seed = Annotated[int, typer.Option(metavar="S", help="Seed of every random choice.")]
 
 

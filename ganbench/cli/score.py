@@ -23,6 +23,8 @@ EXAMPLES = """
 
   ganbench score ./generated --reference ./my-real-faces --resize 64
 
+  ganbench score ./generated --detector yolo:yolov8x6_animeface.onnx --conf 0.8 --iou 0.8 --imgsz 64
+
   ganbench score ./generated --features lite0 --features inception --weights inception.pth --reference real.npz
 """
 
@@ -40,8 +42,11 @@ def score(
         list[str] | None, typer.Option(metavar="NAME", help="Compute only this metric; may be given several times.")
     ] = None,
     detector: Annotated[
-        str, typer.Option(metavar="NAME|none", help="Face detector for AFD, or none.")
-    ] = "opencv-cascade",
+        str, typer.Option(metavar="NAME|yolo:PATH|none", help="Face detector for AFD, or none.")
+    ] = "yolo-nano",
+    conf: options.Conf = None,
+    iou: options.Iou = None,
+    imgsz: options.Imgsz = None,
     weights: options.Weights = None,
     precision: options.Precision = "fp32",
     device: options.Device = "auto",
@@ -75,6 +80,9 @@ def score(
             features=tuple(features or ["lite0"]),
             metrics=metric,
             detector=None if detector == "none" else detector,
+            conf=conf,
+            iou=iou,
+            imgsz=imgsz,
             weights=weights,
             precision=precision,
             device=device,

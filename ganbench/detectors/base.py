@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 
+from ganbench.errors import GanbenchError
 from ganbench.registry import Registry
 
 
@@ -42,12 +44,64 @@ class Detector(ABC):
         """Find faces in uint8 RGB images, (N, H, W, 3); one ``Detection`` per image, in order."""
 
 
-def _opencv_cascade(device: str) -> Detector:
+@dataclass(frozen=True)
+class DetectorOptions:
+    """Choices of the user; None means the detector's own default.
+
+    Attributes:
+        device: ``auto``, ``cpu`` or ``cuda``.
+        conf: least score of a face, for detectors that have scores.
+        iou: overlap above which the weaker box is dropped.
+        imgsz: pixels to which images are letterboxed.
+    """
+
+    device: str = "auto"
+    conf: float | None = None
+    iou: float | None = None
+    imgsz: int | None = None
+
+    def given(self) -> dict[str, float]:
+        """Return the thresholds that were chosen."""
+        values = {"conf": self.conf, "iou": self.iou, "imgsz": self.imgsz}
+        return {name: value for name, value in values.items() if value is not None}
+
+
+def load_detector(name: str, options: DetectorOptions | None = None) -> Detector:
+    """Return a detector by name, or ``yolo:PATH`` for a YOLO in an ONNX file.
+
+    Raises:
+        UnknownName: no such detector.
+        AssetMissing: its file is not there.
+        GanbenchError: a file that is no detector, or an option that it has not got.
+    """
+    options = options or DetectorOptions()
+    kind, colon, path = name.partition(":")
+    if kind == "yolo" and colon:
+        return _yolo_file(path, options)
+    return DETECTORS[name](options)
+
+
+def _opencv_cascade(options: DetectorOptions) -> Detector:
     from ganbench.detectors.cascade import CascadeDetector
 
-    del device  # a cascade runs on the CPU only
-    return CascadeDetector()
+    if options.given():
+        raise GanbenchError(f"--{next(iter(options.given()))}: the detector opencv-cascade has no such setting")
+    return CascadeDetector()  # which runs on the CPU only
 
 
-DETECTORS: Registry[Callable[[str], Detector]] = Registry("detector")
+def _yolo_nano(options: DetectorOptions) -> Detector:
+    from ganbench.detectors.yolo import yolo_nano
+
+    return yolo_nano(options)
+
+
+def _yolo_file(path: str, options: DetectorOptions) -> Detector:
+    from ganbench.detectors.yolo import YoloDetector, YoloSettings
+
+    file = Path(path)
+    return YoloDetector(file, f"yolo:{file.name}", replace(YoloSettings(), **options.given()), device=options.device)
+
+
+DETECTORS: Registry[Callable[[DetectorOptions], Detector]] = Registry("detector")
+DETECTORS.add("yolo-nano", _yolo_nano)
 DETECTORS.add("opencv-cascade", _opencv_cascade)

@@ -1,0 +1,255 @@
+"""The YOLO runtime on networks that the tests make: layouts, letterboxing, suppression, and files that are none."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+from onnx import TensorProto, helper, numpy_helper
+from typer.testing import CliRunner
+
+import ganbench
+from ganbench.cli.app import app
+from ganbench.detectors.base import DetectorOptions, load_detector
+from ganbench.detectors.yolo import GRAY
+from ganbench.errors import AssetMissing, GanbenchError
+from ganbench.images.toyfaces import toyfaces
+from ganbench.storage import shipped_dir
+
+SIZE = 64
+CELLS = 8 * 8 + 4 * 4 + 2 * 2
+
+
+def _network(path: Path, output: np.ndarray, *, side: int | str = SIZE, dtype: int = TensorProto.FLOAT) -> Path:
+    """Write a network that answers every image with the same output, times a number that depends on the image.
+
+    The number is 1 for every image but black ones: so that the test sees what the runtime put in.
+    """
+    shape = ["n", 3, side, side]
+    nodes = [
+        helper.make_node("ReduceMax", ["images"], ["peak"], axes=[1, 2, 3], keepdims=1),
+        helper.make_node("Squeeze", ["peak", "axis"], ["lit"]),
+        helper.make_node("Sign", ["lit"], ["sign"]),
+        helper.make_node("Mul", ["constant", "sign"], ["output"]),
+    ]
+    graph = helper.make_graph(
+        nodes,
+        "constant",
+        [helper.make_tensor_value_info("images", dtype, shape)],
+        [helper.make_tensor_value_info("output", TensorProto.FLOAT, ["n", *output.shape[1:]])],
+        [
+            numpy_helper.from_array(output.astype(np.float32), "constant"),
+            numpy_helper.from_array(np.array([3], np.int64), "axis"),
+        ],
+    )
+    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=8), path)
+    return path
+
+
+BOXES = np.array([[20, 24, 16, 20], [21, 25, 16, 20], [50, 48, 12, 10]], np.float32)  # two overlap at 0.81
+SCORES = np.array([0.9, 0.85, 0.6], np.float32)
+
+
+def _v8(classes: int = 1) -> np.ndarray:
+    out = np.zeros((1, 4 + classes, CELLS), np.float32)
+    out[0, :4] = 5
+    for i, (box, score) in enumerate(zip(BOXES, SCORES, strict=True)):
+        out[0, :4, 10 * i] = box
+        out[0, 4 + i % classes, 10 * i] = score
+    return out
+
+
+def _v5() -> np.ndarray:
+    out = np.zeros((1, 3 * CELLS, 6), np.float32)
+    for i, (box, score) in enumerate(zip(BOXES, SCORES, strict=True)):
+        out[0, 7 * i, :4] = box
+        out[0, 7 * i, 4:] = [score / 0.95, 0.95]
+    return out
+
+
+def _yolox(raw: bool) -> np.ndarray:
+    grids = [(s, *divmod(i, SIZE // s)) for s in (8, 16, 32) for i in range((SIZE // s) ** 2)]
+    out = np.zeros((1, CELLS, 6), np.float32)
+    if not raw:
+        out[0, :, :2] = [[(c + 0.5) * s, (r + 0.5) * s] for s, r, c in grids]
+        out[0, :, 2:4] = 4
+    for i, (box, score) in enumerate(zip(BOXES, SCORES, strict=True)):
+        s, r, c = grids[11 * i]
+        at = box if not raw else np.array([box[0] / s - c, box[1] / s - r, *np.log(box[2:] / s)])
+        out[0, 11 * i, :4] = at
+        out[0, 11 * i, 4:] = [score, 1.0]
+    return out
+
+
+LAYOUTS = {
+    "yolov8": (_v8(), "yolov8 layout, strides 8/16/32, 1 classes"),
+    "yolov8-2": (_v8(2), "yolov8 layout, strides 8/16/32, 2 classes"),
+    "yolov5": (_v5(), "yolov5 layout, strides 8/16/32, 1 classes"),
+    "yolox": (_yolox(raw=False), "yolox layout"),
+    "yolox-raw": (_yolox(raw=True), "yolox-raw layout"),
+}
+
+
+@pytest.mark.parametrize("name", list(LAYOUTS))
+def test_every_layout_gives_the_same_faces(name: str, tmp_path: Path) -> None:
+    output, described = LAYOUTS[name]
+    path = _network(tmp_path / "net.onnx", output)
+    detector = load_detector(f"yolo:{path}", DetectorOptions(conf=0.5, iou=0.5))
+    assert described in detector.protocol
+    (found,) = detector.detect(np.full((1, SIZE, SIZE, 3), 200, np.uint8))
+    np.testing.assert_allclose(found.scores, [0.9, 0.6], rtol=1e-6)  # the second overlaps the first
+    corners = [[12, 14, 28, 34], [44, 43, 56, 53]]
+    np.testing.assert_allclose(found.boxes, corners, atol=1e-4)
+
+
+def test_thresholds(tmp_path: Path) -> None:
+    path = _network(tmp_path / "net.onnx", _v8())
+    pixels = np.full((1, SIZE, SIZE, 3), 200, np.uint8)
+
+    def count(**options: float) -> int:
+        return len(load_detector(f"yolo:{path}", DetectorOptions(**options)).detect(pixels)[0].boxes)
+
+    assert count(conf=0.5, iou=0.9) == 3
+    assert count(conf=0.7, iou=0.5) == 1
+    assert count(conf=0.95) == 0
+    protocol = load_detector(f"yolo:{path}", DetectorOptions(conf=0.8, iou=0.8, imgsz=64)).protocol
+    assert protocol.startswith("yolo:net.onnx v1, conf 0.8, iou 0.8, imgsz 64, yolov8 layout")
+
+
+def test_boxes_come_back_in_pixels_of_the_image(tmp_path: Path) -> None:
+    path = _network(tmp_path / "net.onnx", _v8())
+    detector = load_detector(f"yolo:{path}", DetectorOptions(conf=0.7))
+    (square,) = detector.detect(np.full((1, 128, 128, 3), 9, np.uint8))
+    np.testing.assert_allclose(square.boxes, [[24, 28, 56, 68]], atol=1e-3)
+    # 32 high, 64 wide: 16 gray rows above and below.
+    (wide,) = detector.detect(np.full((1, 32, 64, 3), 9, np.uint8))
+    np.testing.assert_allclose(wide.boxes, [[12, -2, 28, 18]], atol=1e-3)
+
+
+def test_letterboxing_pads_with_gray(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    detector = load_detector(f"yolo:{_network(tmp_path / 'net.onnx', _v8())}")
+    seen = []
+    run = detector._run
+    monkeypatch.setattr(detector, "_run", lambda boxed: seen.append(boxed) or run(boxed))
+    image = np.random.default_rng(0).integers(0, 256, (1, 32, 64, 3), dtype=np.uint8)
+    detector.detect(image)
+    (boxed,) = seen[0]
+    assert (boxed[:16] == GRAY).all()
+    assert (boxed[48:] == GRAY).all()
+    np.testing.assert_array_equal(boxed[16:48], image[0])
+
+
+def test_pixels_arrive_as_each_family_wants_them(tmp_path: Path) -> None:
+    class Recorder:
+        def run(self, names: object, feed: dict[str, np.ndarray]) -> list[np.ndarray]:
+            self.x = feed["images"]
+            return [_yolox(raw=False)]
+
+    pixels = np.zeros((1, SIZE, SIZE, 3), np.uint8)
+    pixels[..., 0], pixels[..., 1], pixels[..., 2] = 255, 51, 0
+    for name, expected in (("yolov8", [1, 0.2, 0]), ("yolox", [0, 51, 255])):
+        detector = load_detector(f"yolo:{_network(tmp_path / 'net.onnx', LAYOUTS[name][0])}")
+        detector._session = recorder = Recorder()
+        detector._run(pixels)
+        np.testing.assert_allclose(recorder.x[0, :, 0, 0], expected, rtol=1e-6)
+
+
+def test_fixed_batches_are_filled_up(tmp_path: Path) -> None:
+    path = _network(tmp_path / "net.onnx", _v8().repeat(4, 0))
+    model = onnx.load(path)
+    model.graph.input[0].type.tensor_type.shape.dim[0].dim_value = 4
+    model.graph.node[1].input[1] = "axes"
+    model.graph.initializer.append(numpy_helper.from_array(np.array([3], np.int64), "axes"))
+    onnx.save(model, path)
+    images = np.full((6, SIZE, SIZE, 3), 200, np.uint8)
+    assert [len(d.boxes) for d in _four(path).detect(images)] == [2] * 6
+
+
+def _four(path: Path):
+    from ganbench.detectors import yolo
+
+    detector = object.__new__(yolo.YoloDetector)
+    detector.settings = yolo.YoloSettings(conf=0.5)
+    detector._session = yolo._session(path, "cpu")
+    detector._input = detector._session.get_inputs()[0]
+    detector._layout = yolo.find_layout(_v8(), SIZE, SIZE, "net")
+    return detector
+
+
+@pytest.mark.parametrize(
+    ("output", "message"),
+    [
+        (np.zeros((1, 7, 6)), "fits no YOLO layout: for strides 8/16/32 there would be 84 boxes"),
+        (np.zeros((1, 5, 9)), "fits no YOLO layout"),
+        (np.full((1, 5, CELLS), 7.0), "scores are not between 0 and 1"),
+        (np.full((1, 5, CELLS), np.nan), "scores are not between 0 and 1"),
+    ],
+)
+def test_networks_that_are_no_yolo(output: np.ndarray, message: str, tmp_path: Path) -> None:
+    with pytest.raises(GanbenchError, match=message):
+        load_detector(f"yolo:{_network(tmp_path / 'net.onnx', output)}")
+
+
+def test_wrong_files_and_settings(tmp_path: Path) -> None:
+    path = _network(tmp_path / "net.onnx", _v8())
+    with pytest.raises(GanbenchError, match="exported for 64x64 images: add --imgsz 64"):
+        load_detector(f"yolo:{path}", DetectorOptions(imgsz=96))
+    with pytest.raises(AssetMissing, match="no such file"):
+        load_detector("yolo:nowhere.onnx")
+    (tmp_path / "broken.onnx").write_bytes(b"not a network")
+    with pytest.raises(GanbenchError, match="not an ONNX file"):
+        load_detector(f"yolo:{tmp_path / 'broken.onnx'}")
+    for options, message in (
+        (DetectorOptions(conf=1.5), "--conf 1.5: expected a number between 0 and 1"),
+        (DetectorOptions(iou=0.0), "--iou 0: expected"),
+        (DetectorOptions(imgsz=50), "--imgsz 50: expected a multiple of 32"),
+    ):
+        with pytest.raises(GanbenchError, match=message):
+            load_detector("yolo-nano", options)
+
+
+def test_the_shipped_detector_is_that_of_its_card() -> None:
+    card = json.loads((shipped_dir("detectors") / "yolo-nano" / "card.json").read_text())
+    detector = load_detector("yolo-nano")
+    assert detector.settings.conf == card["settings"]["conf"]
+    assert f"real faces reach {card['real']:.3f}, non-faces {card['nonfaces']:.3f}" in detector.protocol
+    assert "real faces" not in load_detector("yolo-nano", DetectorOptions(conf=0.9)).protocol
+    assert (shipped_dir("detectors") / "yolo-nano" / "yolo-nano.onnx").stat().st_size < 3_000_000
+
+
+def test_the_shipped_detector_finds_faces_and_nothing_else() -> None:
+    faces = np.stack([image for _, image in toyfaces(80, seed=300)])
+    rng = np.random.default_rng(1)
+    noise = rng.integers(0, 256, (80, 64, 64, 3), dtype=np.uint8)
+    plain = np.broadcast_to(rng.integers(0, 256, (80, 1, 1, 3), dtype=np.uint8), (80, 64, 64, 3))
+    detector = load_detector("yolo-nano")
+
+    def share(pixels: np.ndarray) -> float:
+        return float(np.mean([len(d.boxes) > 0 for d in detector.detect(np.ascontiguousarray(pixels))]))
+
+    assert share(faces) > 0.9
+    assert share(noise) == share(plain) == 0
+    assert share(faces[:, ::-1, ::-1]) < 0.3  # upside down
+
+
+def test_the_answer_does_not_depend_on_batch_or_order() -> None:
+    faces = np.stack([image for _, image in toyfaces(70, seed=301)])
+    detector = load_detector("yolo-nano")
+    together = detector.detect(faces)
+    alone = [detector.detect(face[None])[0] for face in faces]
+    for a, b in zip(together, alone, strict=True):
+        np.testing.assert_allclose(a.boxes, b.boxes, atol=1e-2)
+        np.testing.assert_allclose(a.scores, b.scores, atol=1e-4)
+
+
+def test_score_and_detect_take_any_yolo(image_folder: Path, tmp_path: Path) -> None:
+    path = _network(tmp_path / "net.onnx", _v8())
+    card = ganbench.score(image_folder, detector=f"yolo:{path}", conf=0.8, iou=0.8, imgsz=64, per_image=True)
+    assert card["afd[yolo:net.onnx]"].value == 1
+    assert "conf 0.8, iou 0.8, imgsz 64" in card["afd[yolo:net.onnx]"].protocol
+    assert card.per_image[0]["score[yolo:net.onnx]"] == pytest.approx(0.9)
+    arguments = ["detect", str(image_folder), "--detector", f"yolo:{path}", "--conf", "0.95", "--json"]
+    assert json.loads(CliRunner().invoke(app, arguments).stdout)["value"] == 0
