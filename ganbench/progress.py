@@ -18,13 +18,14 @@ def set_quiet(quiet: bool) -> None:
 
 
 @contextmanager
-def track(what: str, total: int | None, done: int = 0) -> Iterator[Callable[..., None]]:
+def track(what: str, total: int | None, done: int = 0, *, left: bool = True) -> Iterator[Callable[..., None]]:
     """Show a bar with count, rate and time left while the block runs; yields ``advance(count, note="")``.
 
     Args:
         what: the name of the work.
         total: how much there is to do; None when it is not known.
         done: how much of it was done before.
+        left: whether to show the time left; False where the caller knows it better and puts it into the note.
     """
     console = Console(stderr=True)
     columns = (
@@ -32,8 +33,7 @@ def track(what: str, total: int | None, done: int = 0) -> Iterator[Callable[...,
         BarColumn(),
         MofNCompleteColumn(),
         TimeElapsedColumn(),
-        TextColumn("left"),
-        TimeRemainingColumn(),
+        *((TextColumn("left"), TimeRemainingColumn()) if left else ()),
         TextColumn("{task.fields[note]}"),
     )
     with Progress(*columns, console=console, transient=True, disable=_quiet or not console.is_terminal) as bar:

@@ -223,7 +223,7 @@ def _references(
     refused: list[ReferenceError] = []
     for extractor in extractors:
         try:
-            candidate = _reference_for(reference, extractor, options, resize)
+            candidate = reference_for(reference, extractor, options, resize)
             if candidate is None:
                 name = extractor.spec.name
                 missing[name] = (
@@ -241,9 +241,14 @@ def _references(
     return found
 
 
-def _reference_for(
+def reference_for(
     reference: Images | Reference | None, extractor: Extractor, options: ScoreOptions, resize: str | Resize | None
 ) -> Reference | None:
+    """Return the reference that a name, a file or real images stand for; None where it has none of this extractor.
+
+    Raises:
+        GanbenchError: no such reference, or one that cannot be read.
+    """
     if isinstance(reference, Reference):
         return reference
     if reference is None or isinstance(reference, str):

@@ -18,7 +18,8 @@ from ganbench.errors import GanbenchError
 from ganbench.images.arrays import ArraySource
 from ganbench.images.sheets import write_sheet
 from ganbench.progress import track
-from ganbench.scoring import ScoreOptions, score_source
+from ganbench.reference import Reference
+from ganbench.scoring import DEFAULT_DETECTOR, ScoreOptions, score_source
 from ganbench.training.checkpoint import load_checkpoint, save_checkpoint
 from ganbench.training.data import TrainingImages
 from ganbench.training.distributed import World
@@ -39,13 +40,15 @@ class Stopped(GanbenchError):
 
 @dataclass(frozen=True)
 class LoopOptions:
-    """How often what is written, in steps of the discriminator; None: never."""
+    """How often what is written, in steps of the discriminator; None: never. Scores are against ``reference``."""
 
     log_every: int = 10
     sheet_every: int | None = 500
     save_every: int = 250
     score_every: int | None = None
     tensorboard: bool = False
+    reference: Reference | str | None = None
+    detector: str | None = DEFAULT_DETECTOR
 
 
 class Loop:
@@ -164,7 +167,8 @@ class Loop:
         pixels = np.concatenate(list(sample(self.trainer.sampler, SCORED, seed=recipe.training.seed + 1)))
         source = ArraySource.of(f"step {self.trainer.step}", pixels, value_range=None, resize=None)
         try:
-            card = score_source(source, None, ScoreOptions(device=str(self.trainer.device), cache=False), resize=None)
+            options = ScoreOptions(detector=self.options.detector, device=str(self.trainer.device), cache=False)
+            card = score_source(source, self.options.reference, options, resize=None)
         except GanbenchError as e:
             self._tell(f"not scored: {e}")
             return
