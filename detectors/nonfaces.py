@@ -131,6 +131,32 @@ def upside_down(faces: Images) -> Images:
     return faces[:, ::-1, ::-1].copy()
 
 
+def middle_turned(faces: Images, rng: np.random.Generator) -> Images:
+    """Turn the disc in the middle of every face by 90 to 180 degrees, its rim softened."""
+    y, x = np.mgrid[0:SIZE, 0:SIZE] - (SIZE - 1) / 2
+    out = []
+    for face in faces:
+        centre = SIZE / 2 + rng.uniform(-5, 5, 2)
+        turn = cv2.getRotationMatrix2D(tuple(centre), float(rng.uniform(90, 180) * rng.choice([-1, 1])), 1)
+        turned = cv2.warpAffine(face, turn, (SIZE, SIZE), borderMode=cv2.BORDER_REFLECT)
+        distance = np.hypot(x - centre[0] + SIZE / 2, y - centre[1] + SIZE / 2)
+        share = np.clip((rng.uniform(14, 28) - distance) / rng.uniform(1, 8) + 0.5, 0, 1)[:, :, None]
+        out.append((share * turned + (1 - share) * face).astype(np.uint8))
+    return np.stack(out)
+
+
+def warped(faces: Images, rng: np.random.Generator) -> Images:
+    """Bend every face along a smooth random field, by 10 to 16 pixels on average: what was straight is knotted."""
+    y, x = np.mgrid[0:SIZE, 0:SIZE].astype(np.float32)
+    out = []
+    for face in faces:
+        coarse = rng.normal(size=(2, int(rng.integers(4, 8)), int(rng.integers(4, 8)))).astype(np.float32)
+        field = np.stack([cv2.resize(c, (SIZE, SIZE), interpolation=cv2.INTER_CUBIC) for c in coarse])
+        field *= rng.uniform(10, 16) / np.abs(field).mean()
+        out.append(cv2.remap(face, x + field[0], y + field[1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT))
+    return np.stack(out)
+
+
 def photo_crops(photos: list[np.ndarray], count: int, rng: np.random.Generator) -> Images:
     """Cut squares of all sizes out of photographs."""
     crops = []
@@ -174,6 +200,12 @@ def two_top_halves(faces: Images) -> Images:
     """Put the mirrored upper half below the upper half."""
     top = faces[:, : SIZE // 2]
     return np.concatenate([top, top[:, ::-1]], axis=1)
+
+
+def two_bottom_halves(faces: Images) -> Images:
+    """Put the mirrored lower half above the lower half."""
+    bottom = faces[:, SIZE // 2 :]
+    return np.concatenate([bottom[:, ::-1], bottom], axis=1)
 
 
 def swirled(faces: Images, rng: np.random.Generator) -> Images:
@@ -230,6 +262,9 @@ TRAINED: dict[str, Maker] = {
     "patches 2x2": lambda faces, rng: _really_shuffled(faces, rng),
     "patches 8x8": lambda faces, rng: patch_shuffled(faces, rng, 8),
     "bands displaced": displaced,
+    "middle turned": middle_turned,
+    "warped": warped,
+    "two bottom halves": lambda faces, rng: two_bottom_halves(faces),
     "upside down": lambda faces, rng: upside_down(faces),
     "blur 5": lambda faces, rng: blurred(faces, float(rng.uniform(4, 9))),
     "PCA samples": lambda faces, rng: pca_samples(faces[:1500], len(faces), rng),

@@ -33,6 +33,7 @@ from ganbench.training.trainer import Trainer
 FACES = 18_000  # the first images train, the others test
 PER_KIND = 1500
 BATCH, SCENES, SCENES_EVERY = 96, 20, 4  # every fourth step shows composite scenes
+STEPS = 3000
 LR, WEIGHT_DECAY, WARM_UP, DECAY = 2e-3, 1e-4, 100, 0.998
 # Young and broken GANs: (overrides, steps). An epoch of 18,000 images is 562 steps of 32.
 GANS = (
@@ -100,23 +101,25 @@ def export(network: YoloNano, path: Path) -> None:
     )  # fmt: skip
 
 
-def main() -> None:
-    """Train."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--labels", type=Path, required=True)
-    parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--steps", type=int, default=3000)
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--precision", choices=["fp32", "bf16"], default="fp32")
-    args = parser.parse_args()
-    args.out.mkdir(parents=True, exist_ok=True)
-    faces, others = build_pools(args.labels, args.out)
-    print(f"{len(faces.images)} tiles with a face, {len(others.images)} without", flush=True)
-    torch.manual_seed(args.seed)
+def train(
+    faces: Pool, others: Pool, out: Path, *, steps: int, seed: int = 0, precision: str = "fp32", save_every: int = 100
+) -> YoloNano:
+    """Train, going on where a checkpoint in ``out`` stands; return the averaged network.
+
+    Args:
+        faces: tiles with a face.
+        others: tiles without one.
+        out: gets ``checkpoint.pt`` and ``log.jsonl``.
+        steps: length; the learning rate falls over exactly so many.
+        seed: of the weights and of every batch.
+        precision: ``fp32`` or ``bf16`` (autocast).
+        save_every: steps between checkpoints.
+    """
+    torch.manual_seed(seed)
     network = YoloNano().to(memory_format=torch.channels_last)
     average = copy.deepcopy(network)
     optimizer = torch.optim.AdamW(network.parameters(), LR, weight_decay=WEIGHT_DECAY, fused=True)
-    checkpoint = args.out / "checkpoint.pt"
+    checkpoint = out / "checkpoint.pt"
     first = 0
     if checkpoint.is_file():
         state = load_checkpoint(checkpoint)
@@ -124,16 +127,15 @@ def main() -> None:
         average.load_state_dict(state["average"])
         optimizer.load_state_dict(state["optimizer"])
         first = state["step"]
-    log = args.out / "log.jsonl"
     start = time.perf_counter()
-    with track("training", args.steps, first) as advance:
-        for step in range(first, args.steps):
-            images, boxes = make_batch(faces, others, step, args.seed)
-            with torch.autocast("cpu", torch.bfloat16, enabled=args.precision == "bf16"):
+    with track("training", steps, first) as advance, (out / "log.jsonl").open("a") as log:
+        for step in range(first, steps):
+            images, boxes = make_batch(faces, others, step, seed)
+            with torch.autocast("cpu", torch.bfloat16, enabled=precision == "bf16"):
                 raws = network.raw(images)
             score_loss, box_loss = loss(raws, boxes)
             for group in optimizer.param_groups:
-                group["lr"] = LR * rate(step, args.steps)
+                group["lr"] = LR * rate(step, steps)
             optimizer.zero_grad()
             (score_loss + box_loss).backward()
             torch.nn.utils.clip_grad_norm_(network.parameters(), 10.0)
@@ -145,13 +147,28 @@ def main() -> None:
                     mean.copy_(live)
             if step % 20 == 0:
                 line = {"step": step, "score_loss": score_loss.item(), "box_loss": box_loss.item()}
-                line["seconds"] = round(time.perf_counter() - start, 1)
-                with log.open("a") as f:
-                    f.write(json.dumps(line) + "\n")
-            if (step + 1) % 100 == 0 or step + 1 == args.steps:
+                log.write(json.dumps(line | {"seconds": round(time.perf_counter() - start, 1)}) + "\n")
+                log.flush()
+            if (step + 1) % save_every == 0 or step + 1 == steps:
                 state = {"network": network.state_dict(), "average": average.state_dict(), "step": step + 1}
                 save_checkpoint(checkpoint, state | {"optimizer": optimizer.state_dict()})
             advance(1, f"score {score_loss.item():.3f}  box {box_loss.item():.3f}")
+    return average
+
+
+def main() -> None:
+    """Train and export."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--labels", type=Path, required=True)
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--steps", type=int, default=STEPS)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--precision", choices=["fp32", "bf16"], default="fp32")
+    args = parser.parse_args()
+    args.out.mkdir(parents=True, exist_ok=True)
+    faces, others = build_pools(args.labels, args.out)
+    print(f"{len(faces.images)} tiles with a face, {len(others.images)} without", flush=True)
+    average = train(faces, others, args.out, steps=args.steps, seed=args.seed, precision=args.precision)
     export(average, args.out / "yolo-nano.onnx")
     print(f"wrote {args.out / 'yolo-nano.onnx'}")
 
