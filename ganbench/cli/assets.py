@@ -42,13 +42,14 @@ def _states() -> list[dict[str, str]]:
 
 
 @app.command("list")
-def list_assets(json_output: Json = False) -> None:
+def list_assets(json_output: Json = False, quiet: options.Quiet = False) -> None:
     """List assets, whether they are installed, and where.
 
     [bold]Example[/bold]
 
       ganbench assets list
     """
+    del quiet
     states = _states()
     if json_output:
         typer.echo(json.dumps(states, indent=2))
@@ -73,7 +74,9 @@ def fetch(name: Name, quiet: options.Quiet = False) -> None:
 
 @app.command()
 def add(
-    name: Name, path: Annotated[Path, typer.Argument(metavar="PATH", help="A copy of the file; it is checked.")]
+    name: Name,
+    path: Annotated[Path, typer.Argument(metavar="PATH", help="A copy of the file; it is checked.")],
+    quiet: options.Quiet = False,
 ) -> None:
     """Install an asset from a file that you have.
 
@@ -83,11 +86,12 @@ def add(
     """
     from ganbench.assets import add as add_asset
 
+    del quiet
     typer.echo(f"{name}: {add_asset(name, path)}")
 
 
 @app.command()
-def verify(json_output: Json = False) -> None:
+def verify(json_output: Json = False, quiet: options.Quiet = False) -> None:
     """Check the hash of every installed asset; exit 1 if one is damaged.
 
     [bold]Example[/bold]
@@ -96,6 +100,7 @@ def verify(json_output: Json = False) -> None:
     """
     from ganbench.errors import GateFailed
 
+    del quiet
     states = _states()
     if json_output:
         typer.echo(json.dumps(states, indent=2))

@@ -47,7 +47,7 @@ def pack(
     source: options.SourceArg,
     out: Annotated[Path, typer.Argument(metavar="OUT.tgz", help="The archive to write.")],
     quality: Annotated[
-        int | None, typer.Option(metavar="Q", help="JPEG quality 1-95 [default: the highest that fits].")
+        int | None, typer.Option(metavar="Q", show_default="the highest that fits", help="JPEG quality 1-95.")
     ] = None,
     limit: Annotated[int, typer.Option(metavar="BYTES", help="The archive must be smaller.")] = 2_000_000,
     grid: options.Grid = None,

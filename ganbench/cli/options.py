@@ -31,9 +31,9 @@ Precision = Annotated[str, typer.Option(metavar="fp32|bf16", help="Arithmetic of
 Detector = Annotated[
     str, typer.Option(metavar="NAME|yolo:PATH", help="yolo-nano, opencv-cascade, or any YOLO in an ONNX file.")
 ]
-Conf = Annotated[float | None, typer.Option(metavar="C", help="Least score of a face [default: the detector's].")]
-Iou = Annotated[float | None, typer.Option(metavar="U", help="Overlap that drops the weaker box [default: 0.5].")]
-Imgsz = Annotated[int | None, typer.Option(metavar="PX", help="Pixels the detector letterboxes to [default: 64].")]
+Conf = Annotated[float | None, typer.Option(metavar="C", show_default="the detector's", help="Least score of a face.")]
+Iou = Annotated[float | None, typer.Option(metavar="U", show_default="0.5", help="Overlap that drops the weaker box.")]
+Imgsz = Annotated[int | None, typer.Option(metavar="PX", show_default="64", help="Pixels the detector letterboxes to.")]
 Seed = Annotated[int, typer.Option(metavar="S", help="Seed of every random choice.")]
 
 

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from ganbench.cli import options
 from ganbench.cli.train import Overrides, Preset
 
 app = typer.Typer(no_args_is_help=True, help="The baselines: list them, show one, say how two differ.")
@@ -15,7 +16,7 @@ Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
 @app.command("list")
-def list_recipes(json_output: Json = False) -> None:
+def list_recipes(json_output: Json = False, quiet: options.Quiet = False) -> None:
     """List the variants.
 
     [bold]Examples[/bold]
@@ -24,6 +25,7 @@ def list_recipes(json_output: Json = False) -> None:
     """
     from ganbench.training.recipe import load_recipe, recipe_names
 
+    del quiet
     recipes = [load_recipe(name) for name in recipe_names()]
     if json_output:
         typer.echo(
@@ -40,6 +42,7 @@ def show(
     preset: Preset = "paper",
     overrides: Overrides = None,
     json_output: Json = False,
+    quiet: options.Quiet = False,
 ) -> None:
     """Print a recipe in full, as a run would record it.
 
@@ -51,6 +54,7 @@ def show(
     """
     from ganbench.training.recipe import load_recipe
 
+    del quiet
     recipe = load_recipe(variant, preset, overrides or ())
     typer.echo(json.dumps(recipe.flat(), indent=2) if json_output else recipe.to_toml(), nl=json_output)
 
@@ -61,6 +65,7 @@ def diff(
     second: Annotated[str, typer.Argument(metavar="B", help="Another one.")],
     preset: Preset = "paper",
     json_output: Json = False,
+    quiet: options.Quiet = False,
 ) -> None:
     """Say how two recipes differ, setting by setting, and why it matters.
 
@@ -77,6 +82,7 @@ def diff(
     from ganbench.training.recipe import load_recipe
     from ganbench.training.recipe_diff import diff_recipes
 
+    del quiet
     differences = diff_recipes(load_recipe(first, preset), load_recipe(second, preset))
     if json_output:
         typer.echo(json.dumps([asdict(d) for d in differences], indent=2))

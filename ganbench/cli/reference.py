@@ -59,7 +59,7 @@ def build(
 
 
 @app.command("list")
-def list_references(json_output: Json = False) -> None:
+def list_references(json_output: Json = False, quiet: options.Quiet = False) -> None:
     """List the references that --reference knows by name.
 
     [bold]Example[/bold]
@@ -69,6 +69,7 @@ def list_references(json_output: Json = False) -> None:
     from ganbench.reference import Reference
     from ganbench.reference_library import installed_references
 
+    del quiet
     entries = [(path, Reference.load(path)) for path in installed_references()]
     if json_output:
         typer.echo(json.dumps([{"file": str(path), **reference.meta()} for path, reference in entries], indent=2))
@@ -78,13 +79,14 @@ def list_references(json_output: Json = False) -> None:
 
 
 @app.command()
-def show(reference: Name, json_output: Json = False) -> None:
+def show(reference: Name, json_output: Json = False, quiet: options.Quiet = False) -> None:
     """Show what a reference is made of.
 
     [bold]Example[/bold]
 
       ganbench reference show anime-faces-64
     """
+    del quiet
     loaded = _load(reference)
     if json_output:
         typer.echo(json.dumps(loaded.meta(), indent=2))
@@ -101,6 +103,7 @@ def verify(
         str | None, typer.Option(metavar="SRC", help="The images it should be made of; their digest is compared.")
     ] = None,
     json_output: Json = False,
+    quiet: options.Quiet = False,
 ) -> None:
     """Check a reference: intact, finite, a covariance, consistent with its own sample; exit 1 if not.
 
@@ -113,6 +116,7 @@ def verify(
     from ganbench.errors import GateFailed
     from ganbench.reference_library import check_reference
 
+    del quiet
     checks = check_reference(_load(reference), source)
     if json_output:
         typer.echo(json.dumps([{"check": c.what, "ok": c.ok, "found": c.found} for c in checks], indent=2))
@@ -132,6 +136,7 @@ def export(
     form: Annotated[
         str, typer.Option("--format", metavar="pytorch-fid|clean-fid", help="For which tool.")
     ] = "pytorch-fid",
+    quiet: options.Quiet = False,
 ) -> None:
     """Write a reference as another tool's statistics file (and read theirs with --reference).
 
@@ -145,6 +150,7 @@ def export(
     from ganbench.interop import write_clean_fid, write_pytorch_fid
     from ganbench.registry import did_you_mean
 
+    del quiet
     if form not in ("pytorch-fid", "clean-fid"):
         raise UnknownName(f"unknown format {form!r}.{did_you_mean(form, ['pytorch-fid', 'clean-fid'])}")
     loaded = _load(reference)

@@ -33,10 +33,11 @@ def score(
     source: options.SourceArg,
     reference: Annotated[
         str | None,
-        typer.Option(metavar="NAME|FILE|SRC", help="What to score against [default: anime-faces-64]."),
+        typer.Option(metavar="NAME|FILE|SRC", show_default="anime-faces-64", help="What to score against."),
     ] = None,
     features: Annotated[
-        list[str] | None, typer.Option(metavar="NAME", help="Extractor; may be given several times [default: lite0].")
+        list[str] | None,
+        typer.Option(metavar="NAME", show_default="lite0", help="Extractor; may be given several times."),
     ] = None,
     metric: Annotated[
         list[str] | None, typer.Option(metavar="NAME", help="Compute only this metric; may be given several times.")
