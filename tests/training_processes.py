@@ -16,6 +16,9 @@ from ganbench.training.start import train
 from ganbench.training.trainer import Trainer
 
 
+SMALL = ["model.size=32", "training.batch=8"]
+
+
 def noise_images(count: int = 40, size: int = 32) -> np.ndarray:
     """Return the images that these runs train on."""
     return np.random.default_rng(0).integers(0, 256, (count, size, size, 3), dtype=np.uint8)
@@ -25,7 +28,7 @@ def run(folder: Path, home: str, variant: str, steps: int, overrides: list[str],
     """Train to ``steps``, resuming what is there; saves after every step, so that a kill often hits a save."""
     os.environ["GANBENCH_HOME"] = home
     torch.set_num_threads(1)
-    recipe = load_recipe(variant, "smoke", ["model.size=32", "training.batch=8", f"training.steps={steps}", *overrides])
+    recipe = load_recipe(variant, "smoke", [*SMALL, f"training.steps={steps}", *overrides])
     source = ArraySource.of("noise", noise_images(), value_range=None, resize=None)
     options = LoopOptions(log_every=1, sheet_every=5, save_every=save_every)
     train(recipe, source, folder, device="cpu", resume=True, options=options)

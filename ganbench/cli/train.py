@@ -81,7 +81,7 @@ def train(
         warn=lambda text: typer.secho(f"warning: {text}", fg=typer.colors.YELLOW, err=True),
     )
     if int(os.environ.get("RANK", "0")) == 0:
-        typer.echo(f"trained {recipe.steps(len(opened))} steps; samples: ganbench sample {finished.path} --out samples")
+        typer.echo(f"trained {finished.path}; draw samples: ganbench sample {finished.path} --out samples")
 
 
 def _overrides(given: list[str] | None, steps: int | None, precision: str | None, seed: int | None) -> list[str]:

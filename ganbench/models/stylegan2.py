@@ -126,6 +126,7 @@ class ToRGB(nn.Module):
         rgb = self.conv(x, w) + self.bias[:, None, None]
         if image is None:
             return rgb
+        # Bilinear doubling is the paper's: zeros in between, then the blur; only at the border it repeats the edge.
         return rgb + F.interpolate(image, scale_factor=2, mode="bilinear", align_corners=False)
 
 
@@ -181,9 +182,11 @@ class Generator(nn.Module):
     def set_truncation(self, truncation: float) -> None:
         """Pull styles towards the mean style by this factor; 1 leaves them alone."""
         self.truncation = truncation
-        stream = torch.Generator().manual_seed(0)
-        latents = torch.randn(_MEAN_OF, self.latent, generator=stream).to(self.start.device)
-        self.mean_style = None if truncation == 1 else self.map(latents).mean(0)
+        self.mean_style = None
+        if truncation != 1:
+            stream = torch.Generator().manual_seed(0)
+            latents = torch.randn(_MEAN_OF, self.latent, generator=stream).to(self.start.device)
+            self.mean_style = self.map(latents).mean(0)
 
     def synthesise(self, styles: torch.Tensor, *noise: torch.Tensor) -> torch.Tensor:
         """Map styles (N, layers, latent) and noise to images (N, 3, size, size)."""

@@ -87,10 +87,10 @@ def decode_source(source: Source) -> np.ndarray:
         source: images of one size.
 
     Returns:
-        uint8 (N, H, W, 3), memory-mapped.
+        uint8 (N, H, W, 3), memory-mapped, without the unreadable images that the source may skip.
 
     Raises:
-        SourceError: unreadable images or mixed sizes.
+        SourceError: more unreadable images than may be skipped, or mixed sizes.
         GanbenchError: the cache folder cannot be written.
     """
     path = cache_dir() / "pixels" / f"{source.digest()}.npy"
@@ -99,9 +99,13 @@ def decode_source(source: Source) -> np.ndarray:
         with atomic_write(path) as f, track("decoding", len(source)) as advance:
             header = {"descr": "|u1", "fortran_order": False, "shape": (len(source), height, width, 3)}
             np.lib.format.write_array_header_1_0(f, header)
+            count = 0
             for batch in source.batches(256):
                 f.write(batch.pixels.tobytes())
+                count += len(batch.names)
                 advance(len(batch.names))
+            f.seek(0)  # NumPy pads its header, so that the length may change: unreadable images were left out
+            np.lib.format.write_array_header_1_0(f, header | {"shape": (count, height, width, 3)})
         evict(path.parent, CACHE_LIMIT_BYTES, keep=path)
     path.touch()
     return _map(path)

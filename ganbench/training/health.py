@@ -6,6 +6,8 @@ import math
 from collections import deque
 
 import numpy as np
+import torch
+from torch import nn
 
 from ganbench.errors import GanbenchError
 
@@ -19,6 +21,25 @@ class Diverged(GanbenchError):
     """A loss is NaN or infinite: no further step can help."""
 
     exit_code = 1
+
+
+def check_weights(step: int, networks: list[nn.Module]) -> None:
+    """Look at all weights: a loss is that of the weights before its step, so it cannot vouch for those behind it.
+
+    Raises:
+        Diverged: a weight is not finite.
+    """
+    for network in networks:
+        largest = torch.stack(torch._foreach_norm([p.detach() for p in network.parameters()], math.inf))
+        if not largest.isfinite().all():
+            raise _diverged(step, f"a weight of the {type(network).__name__.lower()}")
+
+
+def _diverged(step: int, what: str) -> Diverged:
+    return Diverged(
+        f"step {step}: {what} is not finite. The last checkpoint is from before. "
+        "Try a smaller optimizer.lr, training.clip_grad_norm=1, or --precision fp32"
+    )
 
 
 class Health:
@@ -42,10 +63,7 @@ class Health:
         """
         broken = [name for name, value in losses.items() if not math.isfinite(value)]
         if broken:
-            raise Diverged(
-                f"step {step}: {', '.join(broken)} is not finite. The last checkpoint is from before. "
-                "Try a smaller optimizer.lr, training.clip_grad_norm=1, or --precision fp32"
-            )
+            raise _diverged(step, ", ".join(broken))
         if self._told_apart is None or "told_apart" not in losses:
             return None
         self._told_apart.append(losses["told_apart"])

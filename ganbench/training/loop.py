@@ -6,9 +6,8 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -23,7 +22,7 @@ from ganbench.scoring import DEFAULT_DETECTOR, ScoreOptions, score_source
 from ganbench.training.checkpoint import load_checkpoint, save_checkpoint
 from ganbench.training.data import TrainingImages
 from ganbench.training.distributed import World
-from ganbench.training.health import Health
+from ganbench.training.health import Health, check_weights
 from ganbench.training.run_folder import RunFolder
 from ganbench.training.sampling import sample
 from ganbench.training.trainer import Trainer
@@ -54,15 +53,31 @@ class LoopOptions:
 class Loop:
     """Runs a trainer to its end, inside a run folder."""
 
-    def __init__(self, trainer: Trainer, images: TrainingImages, run: RunFolder, options: LoopOptions) -> None:
+    def __init__(
+        self,
+        trainer: Trainer,
+        images: TrainingImages,
+        run: RunFolder,
+        options: LoopOptions,
+        warn: Callable[[str], None] = lambda text: None,
+    ) -> None:
+        """Put a run together.
+
+        Args:
+            trainer: what to train.
+            images: on what.
+            run: where everything is written.
+            options: what to write how often.
+            warn: is told in one line what a person should know while the run goes on.
+        """
         self.trainer = trainer
         self.images = images
         self.run = run
         self.options = options
         self.total = trainer.recipe.steps(len(images))
         self._health = Health(scores_are_probabilities="probability" in trainer.objective.output)
-        self._writer = _tensorboard(run.path) if options.tensorboard and self.world.first else None
-        self._warn: Callable[[str], None] = lambda text: None
+        self._writer = None
+        self._warn = warn
 
     @property
     def world(self) -> World:
@@ -73,29 +88,35 @@ class Loop:
         """Load the checkpoint and drop what was logged after it.
 
         Raises:
-            GanbenchError: no readable checkpoint, other settings, other images, or already complete.
+            GanbenchError: no readable checkpoint, other settings, other images, or more steps done than are asked for.
         """
         state = load_checkpoint(self.run.checkpoint, self.trainer.device)
         if state["images"] != self.images.digest:
             raise GanbenchError(f"{self.run.path} was trained on other images; the bits would not be the same")
+        if state["step"] > self.total:
+            raise GanbenchError(
+                f"{self.run.path} has {state['step']} steps done, more than the {self.total} asked for: --steps"
+            )
         self.trainer.load_state_dict(state)
         if self.world.first:
             self.run.rewind(self.trainer.step)
+            now = torch.get_num_threads()
+            if self.trainer.device.type == "cpu" and state["threads"] != now:
+                self._warn(
+                    f"the run had {state['threads']} threads and now has {now}: it goes on, but not to the same bits "
+                    f"as without the break. For those, set OMP_NUM_THREADS={state['threads']}"
+                )
 
-    def train(self, warn: Callable[[str], None]) -> None:
+    def train(self) -> None:
         """Train to the end.
-
-        Args:
-            warn: is told in one line what a person should know while the run goes on.
 
         Raises:
             Stopped: SIGINT or SIGTERM came; the run was saved.
-            Diverged: a loss became NaN or infinite; the last checkpoint is kept.
+            Diverged: a loss or a weight became NaN or infinite; the last checkpoint is kept.
             GanbenchError: the final checkpoint could not be written.
         """
         trainer = self.trainer
-        self._warn = warn
-        with _stop_requests() as stop, track(trainer.recipe.variant, self.total, trainer.step) as advance:
+        with _stop_requests() as stop, self._tensorboard(), self._bar() as advance:
             since, steps = time.perf_counter(), trainer.step
             while trainer.step < self.total:
                 if self.world.any(stop.is_set()):
@@ -117,15 +138,31 @@ class Loop:
                 since += time.perf_counter() - pause  # sheets, scores and checkpoints do not count as training time
             self._save(final=True)
 
+    def _bar(self) -> AbstractContextManager[Callable[..., None]]:
+        if not self.world.first:
+            return nullcontext(lambda count, note: None)
+        return track(self.trainer.recipe.variant, self.total, self.trainer.step)
+
+    @contextmanager
+    def _tensorboard(self) -> Iterator[None]:
+        """Write TensorBoard events inside the block; a resumed run hides what the killed one wrote after its save."""
+        if not self.options.tensorboard or not self.world.first:
+            yield
+            return
+        try:
+            from torch.utils.tensorboard import SummaryWriter
+        except ImportError as e:
+            raise GanbenchError("--tensorboard needs a package: pip install 'ganbench[tensorboard]'") from e
+        with SummaryWriter(str(self.run.path / "tensorboard"), purge_step=self.trainer.step + 1) as self._writer:
+            yield
+
     def _due(self, every: int | None) -> bool:
         return every is not None and (self.trainer.step % every == 0 or self.trainer.step == self.total)
 
     def _write_what_is_due(self) -> None:
-        if not self.world.first:
-            return
-        if self._due(self.options.sheet_every):
+        if self.world.first and self._due(self.options.sheet_every):
             self._sheet()
-        if self._due(self.options.score_every):
+        if self.world.first and self._due(self.options.score_every):
             self._score()
         if self._due(self.options.save_every) and self.trainer.step < self.total:
             self._save(final=False)
@@ -176,6 +213,7 @@ class Loop:
 
     def _save(self, *, final: bool) -> None:
         """Write the checkpoint; only the last one of a run must succeed."""
+        check_weights(self.trainer.step, [self.trainer.generator, self.trainer.discriminator])
         if not self.world.first:
             return
         state = {
@@ -219,11 +257,3 @@ def _note(losses: dict[str, float], rate: float) -> str:
     if "generator_loss" in losses:
         parts.append(f"G {losses['generator_loss']:.3g}")
     return "  ".join([*parts, f"{rate:.0f} images/s"])
-
-
-def _tensorboard(folder: Path):
-    try:
-        from torch.utils.tensorboard import SummaryWriter
-    except ImportError as e:
-        raise GanbenchError("--tensorboard needs a package: pip install 'ganbench[tensorboard]'") from e
-    return SummaryWriter(str(folder / "tensorboard"))

@@ -17,7 +17,7 @@ PRESETS = ("paper", "cpu", "smoke")
 
 
 class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=False)
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=False, allow_inf_nan=False)
 
 
 class ModelRecipe(_Section):

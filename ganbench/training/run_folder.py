@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 from pathlib import Path
@@ -57,15 +58,13 @@ class RunFolder:
         return self.samples / f"{step:07d}.png"
 
     def read_metrics(self) -> list[dict[str, float]]:
-        """Return the logged lines in order; a half-written last line is left out."""
+        """Return the logged lines in order, without those that a kill or a full disk cut short."""
         if not self.metrics.is_file():
             return []
         lines = []
         for text in self.metrics.read_text("utf-8").splitlines():
-            try:
+            with contextlib.suppress(json.JSONDecodeError):
                 lines.append(json.loads(text))
-            except json.JSONDecodeError:
-                break
         return lines
 
     def rewind(self, step: int) -> None:
@@ -76,6 +75,12 @@ class RunFolder:
         for sheet in self.samples.glob("*.png"):
             if sheet.stem.isdigit() and int(sheet.stem) > step:
                 sheet.unlink()
+
+    def sweep(self) -> None:
+        """Remove the temporary files of a process that was killed while it wrote; call it with the lock in hand."""
+        for folder in (self.path, self.samples):
+            for leftover in folder.glob(".*.tmp"):
+                leftover.unlink(missing_ok=True)
 
     def log(self, line: dict[str, object]) -> None:
         """Append one line to the metrics.

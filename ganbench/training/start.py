@@ -50,30 +50,55 @@ def train(
     Raises:
         GanbenchError: the images do not fit, the folder holds another run, or what ``Loop.train`` raises.
     """
-    if source.image_size() != (recipe.model.size, recipe.model.size):
-        height, width = source.image_size()
-        raise GanbenchError(
-            f"{source.label}: images are {height}x{width}, the recipe trains on {recipe.model.size}x"
-            f"{recipe.model.size}: add --resize {recipe.model.size}, or --set model.size="
-        )
+    check_size(source, recipe)
     place = torch.device(resolve_device(device))
     run = RunFolder(folder)
     with join_world(place) as world:
         lock = run.lock() if world.first else None
         try:
             if world.first:
+                run.sweep()
                 _prepare(run, recipe, source, place, resume=resume)
             images = _load_images(source, recipe, world)
+            if world.first:
+                _say_what_differs(source, images, recipe, place, warn)
             trainer = Trainer(recipe, place, world)
             trainer.observers += observers or []
-            loop = Loop(trainer, images, run, options or LoopOptions())
+            loop = Loop(trainer, images, run, options or LoopOptions(), warn)
             if resume and run.checkpoint.is_file():
                 loop.resume()
-            loop.train(warn)
+            elif resume and world.first:
+                run.rewind(0)  # killed before its first checkpoint
+            loop.train()
         finally:
             if lock is not None:
                 run.unlock(lock)
     return run
+
+
+def check_size(source: Source, recipe: Recipe) -> None:
+    """Check that the images have the recipe's size.
+
+    Raises:
+        GanbenchError: they have another.
+    """
+    size, (height, width) = recipe.model.size, source.image_size()
+    if (height, width) != (size, size):
+        raise GanbenchError(
+            f"{source.label}: images are {height}x{width}, the recipe trains on {size}x{size}: add --resize {size}, "
+            "or --set model.size="
+        )
+
+
+def _say_what_differs(
+    source: Source, images: TrainingImages, recipe: Recipe, device: torch.device, warn: Callable[[str], None]
+) -> None:
+    """Tell where the run is not what was asked for to the letter."""
+    if len(images) < len(source):
+        names = "".join(f"; {bad.name}: {bad.why}" for bad in source.bad)  # empty when the pixels were in the cache
+        warn(f"{len(source) - len(images)} of {len(source)} images could not be read and are left out{names}")
+    if recipe.training.precision == "tf32" and device.type == "cpu":
+        warn("TF32 is arithmetic of NVIDIA GPUs; on the CPU this run is float32")
 
 
 def _prepare(run: RunFolder, recipe: Recipe, source: Source, device: torch.device, *, resume: bool) -> None:

@@ -1,0 +1,39 @@
+"""Training images: their order, each process's share, and the decoded copy that is kept."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from training_processes import noise_images
+
+from ganbench.errors import GanbenchError
+from ganbench.images.sources import open_source
+from ganbench.training.data import TrainingImages, decode_source
+
+
+def test_the_order_of_the_images_is_a_function_of_seed_and_step() -> None:
+    images = TrainingImages(noise_images(21, 4), "", batch=4, seed=3)
+    epoch = np.concatenate([images.indices(step) for step in range(5)])
+    assert len(set(epoch.tolist())) == 20  # one image waits for the next epoch
+    again = np.concatenate([images.indices(step) for step in range(5, 10)])
+    assert not np.array_equal(epoch, again)
+    late = TrainingImages(noise_images(21, 4), "", batch=4, seed=3)
+    assert np.array_equal(late.indices(7), again[8:12])  # without having seen the steps before
+    assert not np.array_equal(TrainingImages(noise_images(21, 4), "", batch=4, seed=4).indices(0), epoch[:4])
+    shares = [images.load(2, rank=rank, processes=2) for rank in range(2)]
+    assert torch.equal(torch.cat(shares), images.load(2))
+
+
+def test_decoded_images_are_kept_and_a_damaged_file_is_replaced(image_folder: Path, ganbench_home: Path) -> None:
+    source = open_source(image_folder)
+    pixels = np.array(decode_source(source))  # a copy: the file itself will be damaged
+    assert np.array_equal(pixels, np.stack([source.load(i) for i in range(len(source))]))
+    (kept,) = (ganbench_home / "cache" / "pixels").iterdir()
+    assert isinstance(decode_source(source), np.memmap)
+    kept.write_bytes(b"broken")
+    with pytest.raises(GanbenchError, match="damaged"):
+        decode_source(source)
+    assert np.array_equal(decode_source(source), pixels)
