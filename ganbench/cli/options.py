@@ -34,7 +34,7 @@ Detector = Annotated[
 Conf = Annotated[float | None, typer.Option(metavar="C", show_default="the detector's", help="Least score of a face.")]
 Iou = Annotated[float | None, typer.Option(metavar="U", show_default="0.5", help="Overlap that drops the weaker box.")]
 Imgsz = Annotated[int | None, typer.Option(metavar="PX", show_default="64", help="Pixels the detector letterboxes to.")]
-Seed = Annotated[int, typer.Option(metavar="S", help="Seed of every random choice.")]
+Seed = Annotated[int, typer.Option(metavar="S", min=0, help="Seed of every random choice.")]
 
 
 def _quiet(value: bool) -> bool:
