@@ -157,6 +157,30 @@ def warped(faces: Images, rng: np.random.Generator) -> Images:
     return np.stack(out)
 
 
+def bands_repeated(faces: Images, rng: np.random.Generator) -> Images:
+    """Fill every picture with repetitions of one band of a face, a quarter to half as high: several pairs of eyes."""
+    out = []
+    for face in faces:
+        height = int(rng.integers(SIZE // 4, SIZE // 2))
+        top = int(rng.integers(0, SIZE - height + 1))
+        band = face[top : top + height]
+        out.append(np.concatenate([band] * (-(-SIZE // height)))[:SIZE])
+    return np.stack(out)
+
+
+def polar(faces: Images, rng: np.random.Generator) -> Images:
+    """Unroll every face around its middle: angles to the right, distances downwards, or the other way round."""
+    rim = 8  # more than the middle is off: every distance lies inside
+    out = []
+    for face in faces:
+        wide = cv2.copyMakeBorder(face, rim, rim, rim, rim, cv2.BORDER_REFLECT)
+        centre = tuple(float(v) for v in SIZE / 2 + rim + rng.uniform(-6, 6, 2))
+        unrolled = cv2.warpPolar(wide, (SIZE, SIZE), centre, SIZE / 2, cv2.INTER_LINEAR)
+        turns = int(rng.integers(0, 4))
+        out.append(np.roll(np.rot90(unrolled, turns), int(rng.integers(SIZE)), int(turns % 2)))
+    return np.stack(out)
+
+
 def photo_crops(photos: list[np.ndarray], count: int, rng: np.random.Generator) -> Images:
     """Cut squares of all sizes out of photographs."""
     crops = []
@@ -264,6 +288,8 @@ TRAINED: dict[str, Maker] = {
     "bands displaced": displaced,
     "middle turned": middle_turned,
     "warped": warped,
+    "bands repeated": bands_repeated,
+    "polar": polar,
     "two bottom halves": lambda faces, rng: two_bottom_halves(faces),
     "upside down": lambda faces, rng: upside_down(faces),
     "blur 5": lambda faces, rng: blurred(faces, float(rng.uniform(4, 9))),
