@@ -11,6 +11,7 @@ import torch
 import torchvision
 from torch import nn
 from torch.nn.parallel import DistributedDataParallel
+from torch.utils.checkpoint import checkpoint
 
 from ganbench import GradNormProbe
 from ganbench.diagnostics import gradnorm
@@ -133,6 +134,16 @@ def test_a_grad_scaler_is_divided_out() -> None:
     _check(probe, module, factor=1024.0)
 
 
+def test_a_step_that_the_scaler_will_skip_is_no_number() -> None:
+    module = nn.Linear(3, 1)
+    scaler = torch.amp.GradScaler("cpu", init_scale=2.0**100)
+    with GradNormProbe(module, scaler=scaler) as probe:
+        scaler.scale(module(torch.full((2, 3), 1e30)).sum()).backward()
+        assert not module.weight.grad.isfinite().all()
+        probe.record(0)
+    assert np.isnan(_recorded(probe)[1]).all()
+
+
 def test_accumulation_measures_the_sum() -> None:
     module, x = _discriminator()
     with GradNormProbe(module) as probe:
@@ -174,6 +185,24 @@ def test_data_parallel_measures_the_averaged_gradient(tmp_path) -> None:
         torch.distributed.destroy_process_group()
 
 
+def test_the_input_gradient_goes_past_data_parallel(tmp_path) -> None:
+    torch.distributed.init_process_group("gloo", init_method=f"file://{tmp_path}/store", rank=0, world_size=1)
+    try:
+        module, x = _discriminator()
+        parallel = DistributedDataParallel(module)
+        calls = []
+        parallel.register_forward_hook(lambda *_: calls.append(1))
+        with GradNormProbe(parallel, ["module.layers.0.weight"]) as probe:
+            for step in range(2):
+                parallel(x).mean().backward()
+                probe.record(step, inputs=x)
+        assert len(calls) == 2  # the probe's own passes would broadcast buffers and wait for other processes
+        assert (probe.to_frame()["input_gradient"] > 0).all()
+        assert _recorded(probe)[0] == ["layers.0.weight"]
+    finally:
+        torch.distributed.destroy_process_group()
+
+
 def _tripled(state, bucket):  # DDP inspects annotations, which must not be strings
     future = torch.futures.Future()
     future.set_result(bucket.buffer() * 3)
@@ -187,6 +216,50 @@ def test_gradient_penalty_with_a_second_backward_pass() -> None:
         between = x.clone().requires_grad_(True)
         (slope,) = torch.autograd.grad(module(between).sum(), between, create_graph=True)
         ((slope.flatten(1).norm(dim=1) - 1) ** 2).mean().backward()
+        probe.record(0)
+    _check(probe, module)
+
+
+def test_a_child_called_module_keeps_its_name() -> None:
+    class Wrapper(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.module = nn.Linear(2, 2)
+            self.weight = nn.Parameter(torch.ones(2, 2))
+
+    names = [layer.name for layer in GradNormProbe(Wrapper()).layers]
+    assert names == ["weight", "module.weight"]
+
+
+def test_recomputed_activations() -> None:
+    module, x = _transformer()
+
+    def forward(x: torch.Tensor) -> torch.Tensor:
+        for layer in module.encoder.layers:
+            x = checkpoint(layer, x, use_reentrant=True)  # backward passes inside the backward pass
+        return module.head(x.mean(1))
+
+    with GradNormProbe(module) as probe:
+        forward(x.requires_grad_(True)).sum().backward()
+        probe.record(0)
+    _check(probe, module)
+
+
+def test_a_backward_pass_that_failed_does_not_end_the_measuring() -> None:
+    first, second = nn.Linear(3, 3), nn.Linear(3, 1)
+    module = nn.Sequential(first, second)
+
+    def fail(gradient: torch.Tensor) -> None:
+        raise RuntimeError("out of memory")
+
+    with GradNormProbe(module) as probe:
+        hidden = first(torch.randn(2, 3))
+        hidden.register_hook(fail)
+        with pytest.raises(RuntimeError, match="out of memory"):
+            second(hidden).sum().backward()
+        assert second.weight.grad is not None
+        module.zero_grad()
+        module(torch.randn(2, 3)).sum().backward()
         probe.record(0)
     _check(probe, module)
 
@@ -250,6 +323,17 @@ def test_activation_gradients() -> None:
     assert frame["2.weight"] == pytest.approx(math.sqrt(6), rel=1e-6)
 
 
+def test_the_input_gradient_does_not_count_as_a_gradient_of_activations() -> None:
+    module, x = _discriminator()
+    with GradNormProbe(module, "activations") as probe:
+        for step in range(2):
+            module(x).mean().backward()
+            probe.record(step, inputs=x)
+    _, first = _recorded(probe, 0)
+    _, second = _recorded(probe, 1)
+    assert second == pytest.approx(first, rel=1e-5)
+
+
 def test_weight_norm_ratio_and_share_at_the_bound() -> None:
     module = nn.Linear(4, 2, bias=False)
     with torch.no_grad():
@@ -284,6 +368,15 @@ def test_the_input_gradient_is_measured_and_leaves_no_trace() -> None:
         linear(torch.randn(2, 4)).sum().backward()
         probe.record(0, inputs=torch.randn(3, 4))
     assert probe.to_frame()["input_gradient"].iloc[0] == pytest.approx(linear.weight.norm().item(), rel=1e-6)
+
+
+def test_the_input_gradient_takes_nothing_from_the_random_stream() -> None:
+    module = nn.Sequential(nn.Linear(4, 8), nn.Dropout(0.5), nn.Linear(8, 1))
+    with GradNormProbe(module) as probe:
+        module(torch.randn(2, 4)).sum().backward()
+        before = torch.get_rng_state()
+        probe.record(0, inputs=torch.ones(2, 4))
+    assert torch.equal(torch.get_rng_state(), before)
 
 
 def _hooks(module: nn.Module) -> int:
@@ -325,6 +418,16 @@ def test_a_layer_without_a_gradient_is_nan() -> None:
     assert np.isnan(norms[1])
 
 
+def test_a_gradient_that_is_not_finite_is_infinite() -> None:
+    module = nn.ModuleList([nn.Linear(2, 1), nn.Linear(2, 1)])
+    with GradNormProbe(module) as probe:
+        (module[0](torch.ones(1, 2)) * torch.nan).sum().backward()
+        probe.record(0)
+    norms = probe.to_frame()["norm"]
+    assert np.isinf(norms[0])
+    assert np.isnan(norms[1])  # no gradient at all is something else
+
+
 def test_mistakes_get_an_answer() -> None:
     module, x = _discriminator()
     with pytest.raises(UnknownName, match=r"Did you mean 'layers\.0\.weight'"):
@@ -344,8 +447,9 @@ def test_mistakes_get_an_answer() -> None:
         module(x).sum().backward()
         probe.record(0)
         module(x).sum().backward()
-        with pytest.raises(ProbeError, match="recorded already"):
-            probe.record(0)
+        for step in (0, -1):
+            with pytest.raises(ProbeError, match=f"step {step} does not follow step 0, which is recorded already"):
+                probe.record(step)
     with probe:  # after its block it may be used again, and goes on
         module(x).sum().backward()
         probe.record(1)

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
+import numpy as np
 import typer
 
 from ganbench.cli import options
 from ganbench.cli.train import Limit, Overrides, Precision, Preset
-
-if TYPE_CHECKING:
-    from ganbench.diagnostics.curves import Curve
 
 
 def gradnorm(
@@ -31,7 +29,7 @@ def gradnorm(
         list[Path] | None, typer.Option(metavar="RUN", help="Go on from a run's checkpoint; the run is not touched.")
     ] = None,
     steps: Annotated[int, typer.Option(metavar="N", min=2, help="Discriminator steps of each curve.")] = 600,
-    skip: Annotated[int, typer.Option(metavar="N", min=0, help="First steps that the depth figure leaves out.")] = 100,
+    skip: Annotated[int, typer.Option(metavar="N", min=0, help="First steps left out of figure and findings.")] = 100,
     seed: Annotated[list[int] | None, typer.Option(metavar="S", help="Repeat every curve per seed.")] = None,
     preset: Preset = "cpu",
     overrides: Overrides = None,
@@ -56,7 +54,7 @@ def gradnorm(
     import pandas as pd
     import torch
 
-    from ganbench.diagnostics.curves import measure, of_run, warnings_of
+    from ganbench.diagnostics.curves import measure, plan
     from ganbench.diagnostics.figures import depth_figure, save_figure, training_figure
     from ganbench.diagnostics.findings import profile, to_markdown
     from ganbench.errors import GanbenchError
@@ -64,30 +62,28 @@ def gradnorm(
     from ganbench.images.sources import open_source
     from ganbench.storage import atomic_write
     from ganbench.training.data import TrainingImages, decode_source
+    from ganbench.training.start import check_size
 
     del quiet
-    if not (variant or against or run):
-        raise GanbenchError("nothing to probe: give --variant wgan, or --run RUN")
     if skip >= steps:
         raise GanbenchError(f"--skip {skip} leaves nothing of --steps {steps}")
     short = [f"training.precision={precision}"] if precision else []
-    curves = [of_run(path) for path in run or []]
-    for number in seed or [0]:
-        curves += _curves(variant or [], clip or [], against or [], preset, [*(overrides or []), *short], number)
+    curves = plan(
+        variant or [], clip or [], against or [], run or [],
+        preset=preset, overrides=[*(overrides or []), *short], seeds=seed or [],
+    )  # fmt: skip
     opened = open_source(data, recursive=recursive, resize=resize)
     opened = opened if limit is None else opened.first(limit)
+    for curve in curves:
+        check_size(opened, curve.recipe)
     pixels = decode_source(opened)
     frames = []
     for curve in curves:
         training = curve.recipe.training
         images = TrainingImages(pixels, opened.digest(), batch=training.batch, seed=training.seed)
-        frame = measure(curve, images, steps, device=torch.device(resolve_device(device)))
-        for text in warnings_of(frame):
-            typer.secho(f"{curve.name}: {text}", fg=typer.colors.YELLOW, err=True)
+        frame = measure(curve, images, steps, device=torch.device(resolve_device(device)), warn=_warn)
         frames.append(frame)
-        with atomic_write(
-            out / "gradnorm.csv", "w"
-        ) as f:  # after every curve: a killed command keeps the finished ones
+        with atomic_write(out / "gradnorm.csv", "w") as f:  # after every curve: a killed command keeps what it has
             pd.concat(frames)[_COLUMNS].to_csv(f, index=False)
     everything = pd.concat(frames)
     since = everything.groupby(["curve", "seed"])["step"].transform("min") + skip
@@ -103,7 +99,7 @@ def gradnorm(
         typer.echo(
             json.dumps(
                 {
-                    name: {"slope": p.slope, "span": p.span, "verdict": p.verdict, "log_norm": p.median.tolist()}
+                    name: {"slope": p.slope, "span": p.span, "verdict": p.verdict, "log_norm": _numbers(p.median)}
                     for name, p in profiles.items()
                 },
                 indent=2,
@@ -119,15 +115,10 @@ _COLUMNS = ["curve", "variant", "step", "layer", "name", "norm", "log_norm"]
 _COLUMNS += ["seed", "weight_norm", "ratio", "at_bound", "input_gradient"]
 
 
-def _curves(
-    variants: list[str], clips: list[float], against: list[str], preset: str, overrides: list[str], seed: int
-) -> list[Curve]:
-    """Return the curves of one seed: every variant per clipping bound, then what they are compared with."""
-    from ganbench.diagnostics.curves import of_recipe
-    from ganbench.training.recipe import load_recipe
+def _warn(text: str) -> None:
+    typer.secho(f"warning: {text}", fg=typer.colors.YELLOW, err=True)
 
-    overrides = [*overrides, f"training.seed={seed}"]
-    bounds = [[f"objective.clip={c}"] for c in clips] or [[]]
-    recipes = [load_recipe(name, preset, [*overrides, *bound]) for name in variants for bound in bounds]
-    recipes += [load_recipe(name, preset, overrides) for name in against]
-    return [of_recipe(recipe) for recipe in recipes]
+
+def _numbers(values: np.ndarray) -> list[float | None]:
+    """Return what JSON can hold."""
+    return [float(value) if np.isfinite(value) else None for value in values]

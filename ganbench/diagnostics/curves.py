@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import torch
 
-from ganbench.diagnostics.findings import troubles
+from ganbench.diagnostics.findings import WINDOW, troubles
 from ganbench.diagnostics.gradnorm import GradNormProbe
 from ganbench.errors import GanbenchError
 from ganbench.progress import track
 from ganbench.training.checkpoint import load_checkpoint
-from ganbench.training.recipe import Recipe
+from ganbench.training.recipe import Recipe, load_recipe
 from ganbench.training.run_folder import RunFolder
 from ganbench.training.trainer import Trainer
 
@@ -55,20 +56,72 @@ def of_run(path: Path) -> Curve:
     return Curve(path.name, run.recipe(), path)
 
 
-def measure(curve: Curve, images: TrainingImages, steps: int, *, device: torch.device) -> pd.DataFrame:
+def plan(
+    variants: list[str],
+    clips: list[float],
+    against: list[str],
+    runs: list[Path],
+    *,
+    preset: str = "cpu",
+    overrides: list[str] | None = None,
+    seeds: list[int] | None = None,
+) -> list[Curve]:
+    """Return the curves of one figure: the runs, then per seed each variant, and what they are compared with.
+
+    Args:
+        variants: variants to probe.
+        clips: a curve of each of them per clipping bound; none: the recipe's own.
+        against: variants to compare with, as they are.
+        runs: run folders to go on from.
+        preset: of the variants.
+        overrides: ``--set`` texts for the variants.
+        seeds: of the variants; none: 0.
+
+    Raises:
+        GanbenchError: no curve, the same one twice, or something asked for that no curve would show.
+    """
+    if not (variants or against or runs):
+        raise GanbenchError("nothing to probe: give --variant wgan, or --run RUN")
+    if clips and not variants:
+        raise GanbenchError("--clip makes curves of --variant; give one, such as --variant wgan")
+    if (overrides or seeds) and not (variants or against):
+        raise GanbenchError("--set, --precision and --seed are for --variant and --against; a run keeps its recipe")
+    # A run is called as its folder and the one around it: runs/wgan is not the variant wgan.
+    curves = [replace(of_run(path), name="/".join(path.resolve().parts[-2:])) for path in runs]
+    bounds = [[f"objective.clip={c}"] for c in clips] or [[]]
+    for seed in seeds or [0]:
+        settings = [*(overrides or []), f"training.seed={seed}"]
+        recipes = [load_recipe(name, preset, [*settings, *bound]) for name in variants for bound in bounds]
+        recipes += [load_recipe(name, preset, settings) for name in against]
+        curves += map(of_recipe, recipes)
+    seen = set()
+    for curve in curves:
+        key = curve.name, curve.recipe.training.seed
+        if key in seen:
+            raise GanbenchError(f"the curve {curve.name!r} with seed {key[1]} is asked for twice; leave one out")
+        seen.add(key)
+    return curves
+
+
+def measure(
+    curve: Curve,
+    images: TrainingImages,
+    steps: int,
+    *,
+    device: torch.device,
+    warn: Callable[[str], None] = lambda text: None,
+) -> pd.DataFrame:
     """Train for some steps and record every step's gradient norms of the discriminator.
 
     Args:
         curve: what to train.
-        images: training images; their seed is the recipe's.
+        images: training images of the recipe's size; their seed is the recipe's.
         steps: discriminator steps.
         device: where.
+        warn: is told every sign of trouble in one line, as soon as the rules see it.
 
     Returns:
         Columns ``curve``, ``variant``, ``seed`` and those of ``GradNormProbe.to_frame``.
-
-    Raises:
-        ProbeError: a loss or gradient that cannot be measured.
     """
     trainer = Trainer(curve.recipe, device)
     if curve.run is not None:
@@ -81,17 +134,18 @@ def measure(curve: Curve, images: TrainingImages, steps: int, *, device: torch.d
 
     trainer.observers.append(observe)
     seed = curve.recipe.training.seed
+    told: set[tuple[str, str]] = set()
     with probe, track(f"{curve.name}, seed {seed}", steps) as advance:
-        for _ in range(steps):
+        for done in range(1, steps + 1):
             trainer.train_step(images.load(trainer.step))
             advance(1)
+            if done % WINDOW == 0 or done == steps:
+                for trouble in troubles(probe.to_frame()):
+                    if (trouble.kind, trouble.layer) not in told:
+                        told.add((trouble.kind, trouble.layer))
+                        warn(f"{curve.name}: {trouble.text}")
     frame = probe.to_frame()
     frame.insert(0, "seed", seed)
     frame.insert(0, "variant", curve.recipe.variant)
     frame.insert(0, "curve", curve.name)
     return frame
-
-
-def warnings_of(frame: pd.DataFrame) -> list[str]:
-    """Return the signs of trouble in one curve as lines for a person."""
-    return [t.text for t in troubles(frame)]

@@ -41,11 +41,17 @@ def depth_figure(frame: pd.DataFrame) -> Figure:
     axes.invert_xaxis()
     axes.set_xlabel("discriminator layer, deepest to first")
     axes.set_ylabel("ln of the gradient norm")
-    steps = frame["step"]
-    axes.set_title(f"median and 10–90 % over steps {steps.min()} to {steps.max()}", fontsize="medium")
+    axes.set_title(f"median and 10–90 % over {_span_of_steps(frame)}", fontsize="medium")
     axes.grid(alpha=0.3)
     axes.legend(fontsize="small")
     return figure
+
+
+def _span_of_steps(frame: pd.DataFrame) -> str:
+    spans = set(frame.groupby("curve")["step"].agg(["min", "max"]).itertuples(index=False, name=None))
+    if len(spans) == 1:
+        return "steps {} to {}".format(*spans.pop())
+    return f"{frame.groupby('curve')['step'].nunique().max()} steps of each"
 
 
 def training_figure(frame: pd.DataFrame) -> Figure:
@@ -58,9 +64,9 @@ def training_figure(frame: pd.DataFrame) -> Figure:
 
     curves = list(frame.groupby("curve", sort=False))
     figure = Figure(figsize=(8, 0.8 + 1.6 * len(curves)), layout="constrained")
-    panels = figure.subplots(len(curves), squeeze=False, sharex=True)[:, 0]
+    panels = figure.subplots(len(curves), squeeze=False)[:, 0]  # runs stand at different steps: no common axis
     finite = frame["log_norm"][np.isfinite(frame["log_norm"])]
-    low, high = np.quantile(finite, [0.01, 0.99])
+    low, high = np.quantile(finite, [0.01, 0.99]) if len(finite) else (0, 1)
     for axes, (name, curve) in zip(panels, curves, strict=True):
         table = curve.pivot_table(index="layer", columns="step", values="log_norm")
         edges = np.append(table.columns, table.columns[-1] + 1)

@@ -10,7 +10,8 @@ import numpy as np
 if TYPE_CHECKING:
     import pandas as pd
 
-LEVEL = 0.2  # a slope below this per layer (a factor of 1.22) counts as level
+LEVEL = 0.2  # a slope below this per layer (a factor of 1.22) counts as level ...
+UNEVEN = 1.5  # ... unless weakest and strongest layer are further apart than this (a factor of 4.5)
 WINDOW = 50  # recorded steps that a sign of trouble is judged over
 EXPLODING = 100.0  # the latest norm against the median of the window before
 VANISHING = 1e-3  # the weakest layer's median norm against the strongest layer's
@@ -24,11 +25,9 @@ class Profile:
 
     Attributes:
         names: layer names.
-        median: float (layers,).
+        median: float (layers,); NaN for a layer that never had a finite gradient other than zero.
         low: float (layers,).
         high: float (layers,).
-        slope: least-squares slope of the medians, ln units per layer towards the input.
-        span: largest minus smallest median, ln units.
     """
 
     names: list[str]
@@ -38,30 +37,31 @@ class Profile:
 
     @property
     def slope(self) -> float:
-        """Least-squares slope of the medians per layer, from deep to shallow: positive when norms grow to the input."""
-        depth = np.arange(len(self.median))
-        return -float(np.polyfit(depth, self.median, 1)[0]) if len(depth) > 1 else 0.0
+        """Least-squares slope of the medians, ln units per layer, positive when norms grow towards the input."""
+        (depth,) = np.nonzero(np.isfinite(self.median))
+        return -float(np.polyfit(depth, self.median[depth], 1)[0]) if len(depth) > 1 else 0.0
 
     @property
     def span(self) -> float:
-        """Largest minus smallest median."""
-        return float(self.median.max() - self.median.min())
+        """Largest minus smallest median, ln units."""
+        finite = self.median[np.isfinite(self.median)]
+        return float(np.ptp(finite)) if len(finite) else 0.0
 
     @property
     def verdict(self) -> str:
-        """``level``, or which way the norms grow."""
+        """``level``, ``uneven``, or which way the norms grow."""
+        if not np.isfinite(self.median).any():
+            return "no gradient"
         if abs(self.slope) < LEVEL:
-            return "level"
+            return "level" if self.span < UNEVEN else "uneven"
         return "grows towards the input" if self.slope > 0 else "grows towards the output"
 
 
 def profile(frame: pd.DataFrame) -> Profile:
     """Summarise one curve's records (columns ``layer``, ``name``, ``log_norm``) over its steps."""
-    finite = frame[np.isfinite(frame["log_norm"])]
-    groups = finite.groupby("layer")["log_norm"]
-    quantiles = groups.quantile([0.1, 0.5, 0.9]).unstack()
-    names = finite.drop_duplicates("layer").set_index("layer")["name"].loc[quantiles.index]
-    return Profile(list(names), *(quantiles[q].to_numpy() for q in (0.5, 0.1, 0.9)))
+    names = frame.drop_duplicates("layer").set_index("layer")["name"].sort_index()
+    groups = frame[np.isfinite(frame["log_norm"])].groupby("layer")["log_norm"]
+    return Profile(list(names), *(groups.quantile(q).reindex(names.index).to_numpy() for q in (0.5, 0.1, 0.9)))
 
 
 @dataclass(frozen=True)
@@ -86,21 +86,19 @@ def _of_layer(layer: pd.DataFrame) -> list[Trouble]:
     name = layer["name"].iloc[0]
     steps, norms, bound = (layer[column].to_numpy() for column in ("step", "norm", "at_bound"))
     found = []
-    infinite = np.flatnonzero(np.isinf(norms))
-    for i in range(WINDOW, len(norms)):
-        window = norms[i - WINDOW : i]
-        before = np.median(window[~np.isnan(window)]) if not np.isnan(window).all() else 0.0
-        if before > 0 and norms[i] > EXPLODING * before:
-            infinite = np.append(infinite, i)
-            break
-    if len(infinite):
-        at = int(steps[infinite.min()])
+    before = layer["norm"].rolling(WINDOW, min_periods=1).median().shift().to_numpy(copy=True)
+    before[:WINDOW] = np.nan
+    broken, grown = np.isinf(norms), (before > 0) & (norms > EXPLODING * before)
+    if (broken | grown).any():
+        first = int(np.argmax(broken | grown))
+        at = int(steps[first])
+        grew = f"grew more than {EXPLODING:g}-fold over its median of {WINDOW} steps"
         text = (
-            f"{name}: the gradient grew more than {EXPLODING:g}-fold over its median of {WINDOW} steps (step {at}). "
+            f"{name}: the gradient {'is not finite' if broken[first] else grew} (step {at}). "
             "training.clip_grad_norm=1 or a smaller optimizer.lr usually helps"
         )
         found.append(Trouble("exploding", name, at, text))
-    dead = _first_run(~(norms != 0) | np.isnan(norms), DEAD)
+    dead = _first_run((norms == 0) | np.isnan(norms), DEAD)
     if dead is not None:
         text = (
             f"{name}: no gradient for {DEAD} steps in a row (from step {steps[dead]}). Its outputs may all be cut off "
@@ -119,7 +117,9 @@ def _of_layer(layer: pd.DataFrame) -> list[Trouble]:
 
 def _vanishing(frame: pd.DataFrame) -> list[Trouble]:
     late = frame[frame["step"].isin(np.unique(frame["step"])[-WINDOW:])]
-    medians = late.groupby("layer")["norm"].median()
+    medians = late[np.isfinite(late["norm"])].groupby("layer")["norm"].median()
+    if medians.empty:
+        return []
     weakest, strongest = medians.idxmin(), medians.max()
     if not (0 < medians[weakest] < VANISHING * strongest):
         return []
@@ -157,7 +157,7 @@ def to_markdown(frame: pd.DataFrame) -> str:
     for name, curve in frame.groupby("curve", sort=False):
         whole = profile(curve)
         seeds = [profile(part) for _, part in curve.groupby("seed")]
-        values = ", ".join(f"{value:.2f}" for value in whole.median[::-1])
+        values = ", ".join("-" if np.isnan(value) else f"{value:.2f}" for value in whole.median[::-1])
         lines.append(
             f"| {name} | {whole.slope:+.2f}{_spread([p.slope for p in seeds])} | "
             f"{whole.span:.2f}{_spread([p.span for p in seeds])} | {whole.verdict} | {values} |"
@@ -176,9 +176,12 @@ def _spread(values: list[float]) -> str:
 
 
 def _sentence(name: str, curve: Profile) -> str:
-    if curve.verdict == "level":
+    if curve.verdict == "no gradient":
+        return f"Under {name} no layer had a finite gradient other than zero."
+    if curve.verdict in ("level", "uneven"):
+        shape = "stays level" if curve.verdict == "level" else "is uneven, without a trend,"
         return (
-            f"Under {name} the gradient norm stays level over depth: {curve.slope:+.2f} per layer in ln units, "
+            f"Under {name} the gradient norm {shape} over depth: {curve.slope:+.2f} per layer in ln units, "
             f"{curve.span:.2f} between the weakest and the strongest layer."
         )
     factor = float(np.exp(abs(curve.slope)))

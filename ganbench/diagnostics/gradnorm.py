@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import nn
 
-from ganbench.diagnostics.layers import Layer, find_layers, input_gradient_norm
+from ganbench.diagnostics.layers import Layer, find_layers, input_gradient_norm, unwrapped
 from ganbench.errors import GanbenchError
 
 if TYPE_CHECKING:
@@ -60,22 +60,24 @@ class GradNormProbe:
                 them), ``norms``, ``biases``, ``parameters`` (all), ``activations`` (gradients of the layers' outputs),
                 or names of parameters.
             clip: the bound that weights are clamped to; the share of weights at it is then recorded, too.
-            scaler: the GradScaler whose factor is divided out. Reading the factor synchronises once per step.
+            scaler: the GradScaler whose factor is divided out; a step that it will skip is NaN. Reading the factor
+                synchronises once per step.
 
         Raises:
             UnknownName: a name that no parameter has.
             ProbeError: no layer of that kind, or none that takes gradients.
         """
-        self.layers = find_layers(module, layers)
+        self._module = unwrapped(module)
+        self.layers = find_layers(self._module, layers)
         if not any(layer.parameter.requires_grad for layer in self.layers):
             raise ProbeError("no layer of this module takes gradients: requires_grad is False everywhere")
-        self._module = module
         self._activations = layers == "activations"
         self._clip = clip
         self._scaler = scaler
         self._hooks: list[Any] = []
         self._order: dict[int, int] = {}
-        self._callback_due = False
+        self._task: int | None = None  # the backward pass at whose end we are called
+        self._looking_at_inputs = False
         self._latest: torch.Tensor | None = None
         self._squares: dict[int, torch.Tensor] = {}
         self._steps: list[int] = []
@@ -114,20 +116,20 @@ class GradNormProbe:
         """Keep the norms of the backward pass that ended last.
 
         Args:
-            step: number of the step; each may be recorded once.
+            step: number of the step, larger than the one before.
             inputs: images (N, ...) at which the norm of the module's input gradient is measured as well: one more
-                pass forward and backward, which leaves the module as it was.
+                pass forward and backward, which leaves the module and the random state as they were.
 
         Raises:
-            ProbeError: not attached, no backward pass since the last record, or a step recorded twice.
+            ProbeError: not attached, no backward pass since the last record, or a step that does not go forward.
         """
         if not self._hooks:
             raise ProbeError("the probe is not attached: use it in a with block, or call attach() before backward")
-        if step in self._steps[-1:]:
-            raise ProbeError(f"step {step} is recorded already")
+        if self._steps and step <= self._steps[-1]:
+            raise ProbeError(f"step {step} does not follow step {self._steps[-1]}, which is recorded already")
         if self._latest is None:
             raise ProbeError("no backward pass has ended since the last record, so there are no gradients to measure")
-        slope = self._latest.new_tensor(math.nan) if inputs is None else input_gradient_norm(self._module, inputs)
+        slope = self._latest.new_tensor(math.nan) if inputs is None else self._input_gradient(inputs)
         self._pending.append(torch.cat([self._latest, slope.reshape(1)]))
         self._steps.append(step)
         self._latest = None
@@ -138,8 +140,9 @@ class GradNormProbe:
         """Return what was recorded, one row per step and layer.
 
         Columns: ``step``, ``layer`` (from 1 at the input), ``name``, ``norm`` (2-norm of the gradient; NaN where a
-        layer got none), ``log_norm`` (natural), ``weight_norm``, ``ratio`` (norm / weight norm), ``at_bound`` (share of
-        weights at the clipping bound) and ``input_gradient`` (mean norm over the images given to ``record``).
+        layer got none, infinite where the gradient is not finite), ``log_norm`` (natural), ``weight_norm``, ``ratio``
+        (norm / weight norm), ``at_bound`` (share of weights at the clipping bound) and ``input_gradient`` (mean norm
+        over the images given to ``record``).
         """
         import numpy as np
         import pandas as pd
@@ -166,25 +169,32 @@ class GradNormProbe:
     def _on_gradient(self, parameter: torch.Tensor) -> None:
         """Ask, once per backward pass, to be called when it ends."""
         del parameter
-        if not self._callback_due:
-            self._callback_due = True
+        task = torch._C._current_graph_task_id()
+        if task != self._task:  # not a flag: a pass that fails half-way would never take it down
+            self._task = task
             # Twice around: DistributedDataParallel writes its averages in a callback of its own, queued before ours.
             engine = torch.autograd.Variable._execution_engine
             engine.queue_callback(lambda: engine.queue_callback(self._on_backward_end))
 
     @torch.no_grad()
     def _on_backward_end(self) -> None:
-        self._callback_due = False
         parameters = [layer.parameter.detach() for layer in self.layers]
         if self._activations:
-            missing = parameters[0].new_tensor(math.nan, dtype=torch.float32)
-            norms = torch.stack([self._squares.get(i, missing) for i in range(len(self.layers))]).sqrt()
+            squares = [self._squares.get(i) for i in range(len(self.layers))]
+            norms = _stack([None if s is None else s.sqrt() for s in squares], parameters[0].device)
             self._squares = {}
         else:
-            norms = _norms([layer.parameter.grad for layer in self.layers], parameters[0])
+            norms = _norms([layer.parameter.grad for layer in self.layers], parameters[0].device)
         if self._scaler is not None:
-            norms = norms / self._scaler.get_scale()
-        self._latest = torch.cat([norms, _norms(parameters, parameters[0]), self._at_bound(parameters)])
+            norms = torch.where(norms.isinf(), math.nan, norms / self._scaler.get_scale())
+        self._latest = torch.cat([norms, _norms(parameters, parameters[0].device), self._at_bound(parameters)])
+
+    def _input_gradient(self, images: torch.Tensor) -> torch.Tensor:
+        self._looking_at_inputs = True
+        try:
+            return input_gradient_norm(self._module, images)
+        finally:
+            self._looking_at_inputs = False
 
     def _at_bound(self, parameters: list[torch.Tensor]) -> torch.Tensor:
         if self._clip is None:
@@ -198,6 +208,8 @@ class GradNormProbe:
             del owner, inputs
             if torch.compiler.is_compiling():
                 return  # a compiled graph keeps the order of definition
+            if self._looking_at_inputs:
+                return
             if torch.is_grad_enabled():
                 self._order.setdefault(index, len(self._order))
             if self._activations and output.requires_grad:
@@ -217,10 +229,16 @@ class GradNormProbe:
             self._pending = []
 
 
-def _norms(tensors: Sequence[torch.Tensor | None], like: torch.Tensor) -> torch.Tensor:
-    """Return the 2-norms as float32 (len,) in one fused call; NaN for None."""
+def _norms(tensors: Sequence[torch.Tensor | None], device: torch.device) -> torch.Tensor:
+    """Return the 2-norms as float32 (len,), all in one fused call; see ``_stack``."""
     present = [t for t in tensors if t is not None]
     wide = [t if t.dtype in (torch.float32, torch.float64) else t.float() for t in present]
     values = iter(torch._foreach_norm(wide)) if wide else iter(())
-    missing = torch.full((), math.nan, device=like.device)
-    return torch.stack([missing if t is None else next(values).float() for t in tensors])
+    return _stack([None if t is None else next(values) for t in tensors], device)
+
+
+def _stack(norms: Sequence[torch.Tensor | None], device: torch.device) -> torch.Tensor:
+    """Return scalars as float32 (len,): NaN for None, infinity for NaN, so that no gradient and a broken one differ."""
+    absent = torch.full((), -1.0, device=device)
+    stacked = torch.stack([absent if norm is None else norm.float() for norm in norms])
+    return torch.where(stacked.isnan(), math.inf, torch.where(stacked < 0, math.nan, stacked))

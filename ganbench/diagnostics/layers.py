@@ -15,7 +15,7 @@ KINDS = ("weights", "norms", "biases", "parameters", "activations")
 # Layers with a kernel; transposed convolutions and lazy ones inherit from these.
 _KERNELS = (nn.modules.conv._ConvNd, nn.Linear, nn.Bilinear)
 _NORMS = (nn.modules.batchnorm._NormBase, nn.LayerNorm, nn.GroupNorm, nn.RMSNorm)
-_WRAPPERS = ("module.", "_orig_mod.")  # DistributedDataParallel, torch.compile
+_COMPILED = "_orig_mod"  # the name that torch.compile puts a module under
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,11 +27,22 @@ class Layer:
     owner: nn.Module | None
 
 
+def unwrapped(module: nn.Module) -> nn.Module:
+    """Return the module inside ``DistributedDataParallel``, ``DataParallel`` and ``torch.compile``."""
+    while True:
+        if isinstance(module, nn.parallel.DistributedDataParallel | nn.DataParallel):
+            module = module.module
+        elif hasattr(module, _COMPILED):
+            module = getattr(module, _COMPILED)
+        else:
+            return module
+
+
 def find_layers(module: nn.Module, which: str | Sequence[str]) -> list[Layer]:
     """Return the layers to watch, in order of definition, each parameter once.
 
     Args:
-        module: any module.
+        module: any module, unwrapped.
         which: one of ``KINDS``, or names of parameters.
 
     Raises:
@@ -56,14 +67,8 @@ def _all_layers(module: nn.Module) -> list[Layer]:
         for name, parameter in owner.named_parameters(prefix, recurse=False):
             if id(parameter) not in seen:
                 seen.add(id(parameter))
-                layers.append(Layer(_short(name), parameter, owner))
+                layers.append(Layer(name.replace(f"{_COMPILED}.", ""), parameter, owner))
     return layers
-
-
-def _short(name: str) -> str:
-    for wrapper in _WRAPPERS:
-        name = name.removeprefix(wrapper).replace(f".{wrapper}", ".")
-    return name
 
 
 def _is(layer: Layer, kind: str) -> bool:
@@ -82,9 +87,11 @@ def _is(layer: Layer, kind: str) -> bool:
 
 
 def _named(layers: list[Layer], name: str) -> Layer:
-    for layer in layers:
-        if layer.name == _short(name):
-            return layer
+    plain = name.replace(f"{_COMPILED}.", "")
+    for candidate in (plain, plain.removeprefix("module.")):  # the second is how DistributedDataParallel calls it
+        for layer in layers:
+            if layer.name == candidate:
+                return layer
     known = [layer.name for layer in layers]
     raise UnknownName(f"no parameter is called {name!r}.{did_you_mean(name, known)}")
 
@@ -97,11 +104,13 @@ def _some(layers: list[Layer]) -> str:
 def input_gradient_norm(module: nn.Module, images: torch.Tensor) -> torch.Tensor:
     """Return the mean 2-norm of d score / d image, the quantity that a gradient penalty holds at 1; scalar.
 
-    The module's parameters get no gradient, and its buffers (batch-norm statistics) keep their values.
+    The module's parameters get no gradient, its buffers (batch-norm statistics) keep their values, and dropout takes
+    nothing from the random stream.
     """
     frozen = {name: p.detach() for name, p in module.named_parameters()}
     frozen |= {name: b.clone() for name, b in module.named_buffers()}
-    with torch.enable_grad():
+    devices = [images.device] if images.device.type == "cuda" else []
+    with torch.random.fork_rng(devices), torch.enable_grad():
         images = images.detach().requires_grad_(True)
         scores = torch.func.functional_call(module, frozen, (images,))
         (gradient,) = torch.autograd.grad(scores.float().sum(), images)
