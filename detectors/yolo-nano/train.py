@@ -33,7 +33,7 @@ from ganbench.training.trainer import Trainer
 FACES = 18_000  # the first images train, the others test
 PER_KIND = 1500
 BATCH, SCENES, SCENES_EVERY = 96, 20, 4  # every fourth step shows composite scenes
-STEPS = 3000
+STEPS = 7000
 LR, WEIGHT_DECAY, WARM_UP, DECAY = 2e-3, 1e-4, 100, 0.998
 # Young and broken GANs: (overrides, steps). An epoch of 18,000 images is 562 steps of 32.
 GANS = (
