@@ -243,6 +243,21 @@ def test_tensorboard_gets_every_number_and_a_resume_hides_what_was_undone(
         train(_recipe("dcgan", 1), _source(), tmp_path / "other", options=options)
 
 
+def test_a_score_that_breaks_costs_a_warning_not_the_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*args: object, **kwargs: object) -> None:
+        raise FileNotFoundError("card.json")
+
+    monkeypatch.setattr(loop, "score_source", broken)
+    told: list[str] = []
+    options = LoopOptions(log_every=1, sheet_every=None, score_every=2)
+    train(_recipe("dcgan", 3), _source(), tmp_path, options=options, warn=told.append)
+    assert told == [
+        "step 2: not scored: FileNotFoundError: card.json",
+        "step 3: not scored: FileNotFoundError: card.json",
+    ]
+    assert load_checkpoint(tmp_path / "checkpoint.pt")["step"] == 3
+
+
 def test_health_rules() -> None:
     health = Health(scores_are_probabilities=True)
     told = [health.check_losses(step, {"told_apart": 1.0}) for step in range(60)]

@@ -206,8 +206,8 @@ class Loop:
         try:
             options = ScoreOptions(detector=self.options.detector, device=str(self.trainer.device), cache=False)
             card = score_source(source, self.options.reference, options, resize=None)
-        except GanbenchError as e:
-            self._tell(f"not scored: {e}")
+        except Exception as e:  # whatever is wrong with a score, it must not cost the hours of training
+            self._tell(f"not scored: {e}" if isinstance(e, GanbenchError) else f"not scored: {type(e).__name__}: {e}")
             return
         self._write({"step": self.trainer.step, **{r.id: float(r.value) for r in card.rows if r.value is not None}})
 
