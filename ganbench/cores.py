@@ -10,9 +10,13 @@ def available_cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def keep_to_cores(count: int) -> None:
-    """Let this process use so many of its cores, chosen by its number, so that siblings spread; a no-op elsewhere."""
+def keep_to_cores(slot: int, count: int) -> None:
+    """Let this process use ``count`` of its cores: those of its slot, so that siblings share none; a no-op elsewhere.
+
+    Args:
+        slot: number among the siblings, from 0. Beyond the last core it starts again at the first.
+        count: cores per slot.
+    """
     if hasattr(os, "sched_setaffinity"):
         cores = sorted(os.sched_getaffinity(0))
-        start = os.getpid() * count % len(cores)
-        os.sched_setaffinity(0, {cores[(start + i) % len(cores)] for i in range(count)})
+        os.sched_setaffinity(0, {cores[(slot * count + i) % len(cores)] for i in range(count)})

@@ -3,39 +3,66 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from ganbench.cli import options
-from ganbench.cli.train import Data, Limit, Overrides, Preset
+from ganbench.cli.train import Data, Limit, Overrides
+
+if TYPE_CHECKING:
+    from ganbench.bench.cell import Status
+    from ganbench.bench.grid import Cell, Plan
+
+BASELINES = "dcgan,dcgan-clipnorm,wgan,wgan-gp,stylegan2"
 
 
 def bench(
     data: Data,
     out: Annotated[Path, typer.Option(metavar="DIR", help="A run folder per cell, and the tables.")],
-    grid: Annotated[Path | None, typer.Argument(metavar="[GRID.toml]", help="A grid in a file.")] = None,
-    variants: Annotated[str, typer.Option(metavar="V,V", help="Variants [default: the five baselines].")] = "",
-    seeds: Annotated[int, typer.Option(metavar="N", min=1, help="Seeds 0 ... N-1 of every variant.")] = 1,
-    preset: Preset = "cpu",
+    grid: Annotated[
+        Path | None,
+        typer.Argument(metavar="[GRID.toml]", help="A grid in a file; options given here win over it."),
+    ] = None,
+    variants: Annotated[str | None, typer.Option(metavar="V,V", help=f"Variants [default: {BASELINES}].")] = None,
+    seeds: Annotated[
+        int | None, typer.Option(metavar="N", min=1, help="Seeds 0 ... N-1 of every variant [default: 1].")
+    ] = None,
+    preset: Annotated[
+        str | None, typer.Option(metavar="paper|cpu|smoke", help="Full size; for laptops; for seconds [default: cpu].")
+    ] = None,
     overrides: Overrides = None,
-    score_every: Annotated[int, typer.Option(metavar="N", min=0, help="Steps between scores; 0: at the end.")] = 0,
-    gradnorm_steps: Annotated[int, typer.Option(metavar="N", min=0, help="Steps probed at the end; 0: none.")] = 100,
+    samples: Annotated[
+        int | None, typer.Option(metavar="N", min=2, help="Images to draw from each generator [default: 1000].")
+    ] = None,
+    score_every: Annotated[
+        int | None, typer.Option(metavar="N", min=1, help="Steps between scores while training [default: never].")
+    ] = None,
+    save_every: Annotated[
+        int | None, typer.Option(metavar="N", min=1, help="Steps between checkpoints [default: 250].")
+    ] = None,
+    gradnorm_steps: Annotated[
+        int | None, typer.Option(metavar="N", min=0, help="Steps probed at the end; 0: none [default: 100].")
+    ] = None,
     reference: Annotated[
-        str | None, typer.Option(metavar="NAME|FILE", help="What to score against [default: anime-faces-64].")
+        str | None, typer.Option(metavar="NAME|FILE|SRC", help="What to score against [default: anime-faces-64].")
     ] = None,
     detector: Annotated[
         str, typer.Option(metavar="NAME|yolo:PATH|none", help="Face detector for AFD, or none.")
     ] = "yolo-nano",
     sort: Annotated[str, typer.Option(metavar="ID", help="The result to rank by.")] = "fd[lite0]",
     jobs: Annotated[int, typer.Option(metavar="N", min=1, help="Cells at a time, each on its share of cores.")] = 1,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="List the cells and how long they will take.")] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="List the cells and how long they will take, from a 20-step trial.")
+    ] = False,
     device: options.Device = "auto",
     limit: Limit = None,
     resize: options.Resize = None,
     quiet: options.Quiet = False,
 ) -> None:
-    """Train, sample, score and probe a grid of baselines; a killed bench goes on where it was. Then rank them.
+    """Train, sample, score and probe a grid of baselines, then rank them. A killed bench goes on where it was.
+
+    Writes leaderboard.csv, .md, .json and .tex, and report.html. A cell that fails is listed with its reason.
 
     [bold]Examples[/bold]
 
@@ -45,50 +72,60 @@ def bench(
 
       ganbench bench grid.toml --data faces.zip --resize 64 --out bench/ --jobs 2
     """
-    from ganbench.bench import Grid, Place, cells_of, estimate, load_grid, run_grid
-    from ganbench.leaderboard import HowToScore, collect, to_frame
-    from ganbench.leaderboard_text import to_markdown
+    from ganbench.bench.estimate import estimate
+    from ganbench.bench.grid import Place, Plan, cells_of, load_grid, make_grid
+    from ganbench.bench.run import run_grid
+    from ganbench.scorer import Scorer
+
+    given = {
+        "variants": None if variants is None else [v.strip() for v in variants.split(",") if v.strip()],
+        "seeds": None if seeds is None else list(range(seeds)),
+        "preset": preset,
+        "samples": samples,
+        "score_every": score_every,
+        "save_every": save_every,
+        "gradnorm_steps": gradnorm_steps,
+    }
+    settings = {"variants": BASELINES.split(",")} if grid is None else load_grid(grid)
+    plan_grid = make_grid(settings | {key: value for key, value in given.items() if value is not None})
+    cells = cells_of(plan_grid, overrides)
+    scorer = Scorer.of(reference, None if detector == "none" else detector, resize=resize, device=device)
+    plan = Plan(plan_grid, Place(data, out, limit, resize, device), scorer)
+    if dry_run:
+        left = estimate(plan, cells)
+        for e in left:
+            typer.echo(f"{e.name:36} {e.state:16} {e.steps:8,} steps {e.seconds / 60:8.1f} min")
+        total = sum(e.seconds for e in left) / 60 / jobs
+        typer.echo(f"{len(cells)} cells, about {total:.0f} min with --jobs {jobs}, sampling and scoring not counted")
+        return
+    say = (lambda text: None) if quiet else (lambda text: typer.secho(text, dim=True, err=True))
+    statuses = run_grid(plan, cells, jobs=jobs, say=say)
+    _publish(plan, cells, statuses, sort)
+    if any(status.state != "done" for status in statuses):
+        raise typer.Exit(1)
+
+
+def _publish(plan: Plan, cells: list[Cell], statuses: list[Status], sort: str) -> None:
+    """Write the tables and the report; cells that failed stand in them with their reason."""
+    from ganbench.leaderboard.entries import collect
+    from ganbench.leaderboard.export import to_csv, to_json, to_latex, to_markdown
     from ganbench.report.page import make_page
     from ganbench.storage import atomic_write
 
-    del quiet
-    chosen = [v.strip() for v in variants.split(",") if v.strip()]
-    standard = ["dcgan", "dcgan-clipnorm", "wgan", "wgan-gp", "stylegan2"]
-    if grid is not None:
-        plan = load_grid(grid)
-    else:
-        plan = Grid(
-            chosen or standard,
-            list(range(seeds)),
-            preset=preset,
-            gradnorm_steps=gradnorm_steps,
-            score_every=score_every or None,
-        )
-    cells = cells_of(plan, overrides)
-    place = Place(data, limit, resize, out, device, reference, None if detector == "none" else detector)
-    if dry_run:
-        seconds = estimate(cells, place)
-        for cell, time in zip(cells, seconds, strict=True):
-            typer.echo(f"{cell.name:32} {time / 60:8.1f} min")
-        typer.echo(f"{len(cells)} cells, about {sum(seconds) / 60 / jobs:.0f} min of training with --jobs {jobs}")
-        return
-    statuses = run_grid(plan, cells, place, jobs=jobs, warn=lambda text: typer.secho(text, dim=True, err=True))
-    for status in statuses:
-        reason = f": {status['reason']}" if status["reason"] else ""
-        typer.echo(f"{status['name']:32} {status['state']}{reason}")
-    done = [out / status["name"] for status in statuses if status["state"] == "done"]
-    if not done:
-        raise typer.Exit(1)
-    entries = collect(done, HowToScore(reference, place.detector, resize, device))
-    files = {
-        "leaderboard.csv": to_frame(entries).to_csv(index=False),
-        "leaderboard.md": to_markdown(entries, sort, published=True),
-        "report.html": make_page(entries, sort, real=place.open(), published=True),
+    out = plan.place.out
+    failed = {out / status.name: status.reason for status in statuses if status.state != "done"}
+    entries = collect([out / cell.name for cell in cells], lambda: plan.scorer, failed=failed)
+    makers = {
+        "leaderboard.csv": lambda: to_csv(entries, sort),
+        "leaderboard.md": lambda: to_markdown(entries, sort, published=True),
+        "leaderboard.json": lambda: to_json(entries, sort, published=True),
+        "leaderboard.tex": lambda: to_latex(entries, sort, published=True),
+        "report.html": lambda: make_page(
+            entries, sort, real=plan.place.open(), published=True, detector=plan.scorer.options.detector
+        ),
     }
-    for name, text in files.items():
+    for name, make in makers.items():
         with atomic_write(out / name, "w") as f:
-            f.write(text)
-    typer.echo(files["leaderboard.md"])
-    typer.echo(f"wrote {', '.join(files)} to {out}")
-    if len(done) < len(statuses):
-        raise typer.Exit(1)
+            f.write(make())
+    typer.echo((out / "leaderboard.md").read_text("utf-8"))
+    typer.echo(f"wrote {', '.join(makers)} to {out}")

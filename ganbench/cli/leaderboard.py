@@ -10,7 +10,7 @@ import typer
 from ganbench.cli import options
 
 if TYPE_CHECKING:
-    from ganbench.leaderboard import Entry
+    from ganbench.leaderboard.entries import Entry
 
 
 def leaderboard(
@@ -22,10 +22,15 @@ def leaderboard(
         str | None, typer.Option(metavar="NAME|FILE|SRC", help="What to score against [default: anime-faces-64].")
     ] = None,
     detector: Annotated[
-        str, typer.Option(metavar="NAME|yolo:PATH|none", help="Face detector for AFD, or none.")
-    ] = "yolo-nano",
+        str | None,
+        typer.Option(metavar="NAME|yolo:PATH|none", help="Face detector for AFD, or none [default: yolo-nano]."),
+    ] = None,
     resize: options.Resize = None,
     jobs: Annotated[int, typer.Option(metavar="N", min=1, help="Processes that score at a time.")] = 1,
+    rescore: Annotated[
+        bool, typer.Option("--rescore", help="Score runs again that have a scorecard; without it they keep theirs.")
+    ] = False,
+    cache: Annotated[bool, typer.Option("--cache/--no-cache", help="Keep and reuse scorecards and features.")] = True,
     published: Annotated[
         bool, typer.Option("--published", help="Also show a course report's rows, which are not comparable.")
     ] = False,
@@ -36,7 +41,11 @@ def leaderboard(
     latex: Annotated[Path | None, typer.Option(metavar="F", help="LaTeX tables (booktabs).")] = None,
     html: Annotated[Path | None, typer.Option(metavar="F", help="One self-contained page.")] = None,
     real: Annotated[
-        str | None, typer.Option(metavar="SRC", help="Real images, to show the nearest ones in the page.")
+        str | None,
+        typer.Option(
+            metavar="SRC",
+            help="Real images, for the page: the nearest ones, and with toy faces which attributes are reached.",
+        ),
     ] = None,
     json_file: Annotated[Path | None, typer.Option("--json", metavar="F", help="JSON; - prints it.")] = None,
     device: options.Device = "auto",
@@ -52,22 +61,35 @@ def leaderboard(
 
       ganbench leaderboard runs/* --html report.html --real faces.zip --resize 64
     """
-    from ganbench.leaderboard import HowToScore, boards, collect, to_frame
-    from ganbench.leaderboard_text import to_json, to_latex, to_markdown
+    from ganbench.leaderboard.boards import boards
+    from ganbench.leaderboard.entries import collect
+    from ganbench.leaderboard.export import to_csv, to_json, to_latex, to_markdown
+    from ganbench.scorer import Scorer
+    from ganbench.scoring import DEFAULT_DETECTOR
     from ganbench.storage import atomic_write
 
     del quiet
-    how = HowToScore(reference, None if detector == "none" else detector, resize, device)
+
+    def warn(text: str) -> None:
+        typer.secho(text, fg=typer.colors.YELLOW, err=True)
+
+    chosen = None if detector == "none" else detector or DEFAULT_DETECTOR
+    if (reference or detector) and not rescore and any((path / "scorecard.json").is_file() for path in paths):
+        warn("runs keep the scorecard they have: --reference and --detector are for the others (see --rescore)")
     entries = collect(
-        paths, how, jobs=jobs, warn=lambda text: typer.secho(f"not scored: {text}", fg=typer.colors.YELLOW, err=True)
+        paths,
+        lambda: Scorer.of(reference, chosen, resize=resize, device=device, cache=cache),
+        jobs=jobs,
+        rescore=rescore,
+        warn=lambda text: warn(f"not scored: {text}"),
     )
     boards(entries, sort)  # an unknown --sort is told before anything is written
     texts = {
-        csv_file: lambda: to_frame(entries).to_csv(index=False),
+        csv_file: lambda: to_csv(entries, sort),
         markdown: lambda: to_markdown(entries, sort, published=published),
-        latex: lambda: to_latex(entries, sort),
-        html: lambda: _html(entries, sort, real, resize, published),
-        (None if str(json_file) == "-" else json_file): lambda: to_json(entries, sort),
+        latex: lambda: to_latex(entries, sort, published=published),
+        html: lambda: _html(entries, sort, real, resize, published, chosen),
+        (None if str(json_file) == "-" else json_file): lambda: to_json(entries, sort, published=published),
     }
     written = []
     for path, text in texts.items():
@@ -76,52 +98,60 @@ def leaderboard(
                 f.write(text())
             written.append(path)
     if str(json_file) == "-":
-        typer.echo(to_json(entries, sort), nl=False)
+        typer.echo(to_json(entries, sort, published=published), nl=False)
     else:
         _print(entries, sort, published, written)
     if all(entry.card is None for entry in entries):
         raise typer.Exit(1)
 
 
-def _html(entries: list[Entry], sort: str, real: str | None, resize: str | None, published: bool) -> str:
+def _html(
+    entries: list[Entry], sort: str, real: str | None, resize: str | None, published: bool, detector: str | None
+) -> str:
     from ganbench.images.sources import open_source
     from ganbench.report.page import make_page
 
     source = None if real is None else open_source(real, resize=resize)
-    return make_page(entries, sort, real=source, published=published)
+    return make_page(entries, sort, real=source, published=published, detector=detector)
 
 
 def _print(entries: list[Entry], sort: str, published: bool, written: list[Path]) -> None:
+    """Print the boards; of the intervals only those of the result ranked by, so that the table stays narrow."""
     from rich.console import Console
     from rich.markup import escape
     from rich.table import Table
 
-    from ganbench.leaderboard import PUBLISHED, PUBLISHED_PROTOCOL, boards
-    from ganbench.leaderboard_text import cells, columns, header, notes, seed_cells
+    from ganbench.leaderboard.boards import boards, unranked
+    from ganbench.leaderboard.export import published_lines
+    from ganbench.leaderboard.published import PUBLISHED_PROTOCOL
+    from ganbench.leaderboard.table import SEEDS_NOTE, columns, header, lines, notes, seed_lines
 
     console = Console(highlight=False)
     shown = columns(entries, sort)
 
-    def show(title: str, titles: list[str], lines: list[list[str]]) -> None:
-        table = Table(title=title, title_justify="left")
+    def show(title: str, titles: list[str], table: list[list[str]], left: tuple[int, ...]) -> None:
+        view = Table(title=title, title_justify="left")
         for i, name in enumerate(titles):
-            table.add_column(escape(name), justify="left" if i < 2 or i == len(titles) - 1 else "right")
-        for line in lines:
-            table.add_row(*(escape(cell) for cell in line))
-        console.print(table)
+            view.add_column(escape(name), justify="left" if i in left else "right", overflow="fold")
+        for line in table:
+            view.add_row(*(escape(cell) for cell in line))
+        console.print(view)
+
+    def note(text: str) -> None:
+        console.print(f"[dim]{escape(text)}[/dim]")
 
     for board in boards(entries, sort):
-        show("", header(board, shown), cells(board, sort, shown))
-        for note in notes(board, sort):
-            console.print(f"[dim]{escape(note)}[/dim]")
-    seeds = seed_cells(entries, shown)
-    if seeds:
-        show("mean ± standard deviation over seeds", ["variant", "seeds", *shown], seeds)
+        texts = [[str(c) if i == 2 else c.text for i, c in enumerate(line)] for line in lines(board, shown)]
+        show("", header(board, shown), texts, (1, 2 + len(shown)))
+        for text in notes(board, shown):
+            note(text)
+        if seeds := seed_lines(board, shown):
+            show("over seeds", ["variant", "seeds", *shown], seeds, (0,))
+            note(SEEDS_NOTE)
+    if missing := unranked(entries, sort):
+        show("not ranked", ["name", "reason"], [list(pair) for pair in missing], (0, 1))
     if published:
-        show("published", ["", "FID", "AFD"], [[name, f"{fid:.1f}", f"{afd:g}"] for name, fid, afd in PUBLISHED])
-        console.print(f"[dim]{escape(PUBLISHED_PROTOCOL)}[/dim]")
-    failed = sum(entry.card is None for entry in entries)
-    if failed:
-        console.print(f"[yellow]{failed} of {len(entries)} could not be scored; the reasons are above[/yellow]")
+        show("published elsewhere", ["", "FID", "AFD"], published_lines(), (0,))
+        note(PUBLISHED_PROTOCOL)
     for path in written:
         console.print(f"wrote {escape(str(path))}")

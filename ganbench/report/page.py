@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import json
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,133 +11,181 @@ import numpy as np
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
 import ganbench
-from ganbench.detectors.base import Detector, load_detector
-from ganbench.diagnostics.figures import depth_figure
-from ganbench.diagnostics.findings import to_markdown as findings
 from ganbench.errors import GanbenchError
 from ganbench.images.sources import Source, open_source
-from ganbench.leaderboard import PUBLISHED, PUBLISHED_PROTOCOL, Entry, boards, result
-from ganbench.leaderboard_text import cells, columns, header, notes, seed_cells
-from ganbench.report.pictures import coarse, detections, figure_uri, nearest, sheet_uri, training_curves
+from ganbench.leaderboard.boards import Board, boards, measured, unranked
+from ganbench.leaderboard.entries import Entry
+from ganbench.leaderboard.export import published_lines
+from ganbench.leaderboard.published import PUBLISHED_PROTOCOL
+from ganbench.leaderboard.table import SEEDS_NOTE, columns, header, lines, notes, seed_lines
+from ganbench.report.curves import WINDOW, gradient_figure, training_figure
+from ganbench.report.detections import LOOKED_AT, Detectors, Overlays
+from ganbench.report.modes import READABLE, Reached, reader_of
+from ganbench.report.pictures import Nearest, RealImages, figure_uri, sheet_uri
 from ganbench.training.run_folder import RunFolder
 
 SHEET = 64  # samples shown per entry
-DETECTED = 200  # samples that the detections are picked from
 PICTURED = 30  # entries with pictures: the best; a page of hundreds of sheets would not open
+_LOADED = 1000  # samples read per entry
 
 
 @dataclass(frozen=True)
 class Pictures:
-    """What the page shows of one entry; "" where there is nothing."""
+    """What the page shows of one entry's samples."""
 
     name: str
     sheet: str
-    hits: str
-    hit_count: int
-    misses: str
-    miss_count: int
-    neighbours: str
+    overlays: Overlays
+    nearest: Nearest | None
+    modes: list[Reached]
 
 
-def make_page(entries: list[Entry], by: str, *, real: Source | None = None, published: bool = False) -> str:
+def make_page(
+    entries: list[Entry],
+    by: str,
+    *,
+    real: Source | None = None,
+    published: bool = False,
+    detector: str | None = None,
+) -> str:
     """Return the page.
 
     Args:
         entries: what ``collect`` returned.
         by: result id to rank by.
-        real: real images of the samples' size, for the nearest ones.
+        real: real images of the samples' size, for the nearest ones; of a folder of toy faces, also for the attributes
+            that the samples reach.
         published: whether to show the published rows.
+        detector: what may have made the scorecards' AFD, for pictures of its hits and misses; registered detectors are
+            found without it.
+
+    Raises:
+        GanbenchError: real images that cannot be read.
     """
     shown = columns(entries, by)
     ranked = boards(entries, by)
-    tables = [
-        {
-            "titles": header(board, shown),
-            "lines": [
-                [(text, _sort_key(text, entry, shown, i)) for i, text in enumerate(line)]
-                for entry, line in zip(board.entries, cells(board, by, shown), strict=True)
-            ],
-            "notes": notes(board, by),
-            "by": by,
-        }
-        for board in ranked
-    ]
-    best = [entry for board in ranked for entry in board.entries][:PICTURED]
-    gradients, finding = _gradients(entries)
-    curves = training_curves(
-        {e.name: RunFolder(e.path).read_metrics() for e in entries if (e.path / "metrics.jsonl").is_file()}
-    )
+    gradients, findings = gradient_figure(entries)
+    training = training_figure(entries)
+    best = [entry for board in ranked for entry in board.entries]
+    pictures, without = _pictures(best, real, detector)
     environment = Environment(
         loader=FileSystemLoader(Path(__file__).parent), autoescape=select_autoescape(), undefined=StrictUndefined
     )
-    card = next((e.card for e in entries if e.card), None)
     return environment.get_template("page.html").render(
-        tables=tables,
+        by=by,
+        tables=[_table(board, shown) for board in ranked],
         shown=shown,
-        seeds=seed_cells(entries, shown),
-        failed=[(e.name, e.error) for e in entries if e.card is None],
-        published=[(name, f"{fid:.1f}", f"{afd:g}") for name, fid, afd in PUBLISHED] if published else [],
+        seeds_note=SEEDS_NOTE,
+        unranked=unranked(entries, by),
+        published=published_lines() if published else [],
         published_protocol=PUBLISHED_PROTOCOL,
-        pictures=_pictures(best, real),
-        not_pictured=max(0, sum(e.card is not None for e in entries) - PICTURED),
-        curves="" if curves is None else figure_uri(curves),
-        gradients=gradients,
-        finding=finding,
-        protocols=[] if card is None else [(row.id, str(row.cells()["protocol"])) for row in card.rows],
-        versions={} if card is None else card.versions,
+        pictures=pictures,
+        without=without,
+        looked_at=LOOKED_AT,
+        readable=READABLE,
+        training="" if training is None else figure_uri(training),
+        window=WINDOW,
+        gradients="" if gradients is None else figure_uri(gradients),
+        findings=findings,
+        protocols=_protocols(entries),
+        runs=[_run(entry) for entry in entries if entry.is_run],
+        warnings=_counted([text for entry in entries if entry.card for text in entry.card.warnings]),
+        versions=_versions(entries),
         version=ganbench.__version__,
         today=datetime.date.today().isoformat(),
     )
 
 
-def _sort_key(text: str, entry: Entry, shown: list[str], column: int) -> str:
-    """Return what the browser sorts a cell by: the number where there is one."""
-    if 2 <= column < 2 + len(shown):
-        row = result(entry, shown[column - 2])
-        return "" if row is None else repr(float(row.value))
-    return text
+def _table(board: Board, shown: list[str]) -> dict[str, object]:
+    better = measured(board.entries[0], board.by).better
+    return {
+        "titles": header(board, shown),
+        "lines": lines(board, shown),
+        "notes": notes(board, shown),
+        "seeds": seed_lines(board, shown),
+        "sorted": "descending" if better == "higher" else "ascending",
+        "n": board.n,
+        "protocol": board.protocol,
+    }
 
 
-def _pictures(entries: list[Entry], real: Source | None) -> list[Pictures]:
-    pixels = None if real is None else np.concatenate([batch.pixels for batch in real.batches(256)])
-    small = None if pixels is None else coarse(pixels)
-    detector: Detector | None = load_detector("yolo-nano")
-    found = []
-    for entry in entries:
-        images = _samples(entry)
-        if images is None:
+def _pictures(
+    entries: list[Entry], real: Source | None, detector: str | None
+) -> tuple[list[Pictures], list[tuple[str, str]]]:
+    """Return the pictures of the best entries, and (name, reason) of those without."""
+    images = None if real is None else RealImages(real)
+    modes = None if real is None else reader_of(real)
+    detectors = Detectors(detector)
+    found, without = [], [(entry.name, "only the best are pictured") for entry in entries[PICTURED:]]
+    for entry in entries[:PICTURED]:
+        try:
+            source = _samples(entry)
+            samples = np.concatenate([batch.pixels for batch in source.batches(256)])
+        except GanbenchError as e:
+            without.append((entry.name, str(e)))
             continue
-        hits, hit_count, misses, miss_count = detections(images[:DETECTED], detector)
-        fits = pixels is not None and pixels.shape[1:] == images.shape[1:]
-        neighbours = nearest(images, pixels, small) if fits else ""
-        found.append(Pictures(entry.name, sheet_uri(images[:SHEET]), hits, hit_count, misses, miss_count, neighbours))
-    return found
+        found.append(
+            Pictures(
+                entry.name,
+                sheet_uri(samples[:SHEET]),
+                detectors.overlays(entry, samples),
+                None if images is None else images.nearest(samples),
+                [] if modes is None else modes(source),
+            )
+        )
+    return found, without
 
 
-def _samples(entry: Entry) -> np.ndarray | None:
-    """Return an entry's images: those that were scored, of a run or a submission; None for a bare scorecard."""
-    path = entry.path / "samples.npz" if (entry.path / "recipe.toml").is_file() else entry.path
-    if path.suffix == ".json":
-        return None
-    try:
-        source = open_source(path)
-        return np.concatenate([batch.pixels for batch in source.first(min(len(source), 1000)).batches(256)])
-    except GanbenchError:
-        return None  # scored with --resize or --skip-bad, or moved since: the table still has it
+def _samples(entry: Entry) -> Source:
+    """Return an entry's first images: those that were scored, of a run or a submission.
+
+    Raises:
+        GanbenchError: there are none, or they cannot be read.
+    """
+    if entry.path.suffix.lower() == ".json":
+        raise GanbenchError("a scorecard alone has no images")
+    path = entry.path / "samples.npz" if entry.is_run else entry.path
+    source = open_source(path, resize=entry.card.source.get("resize"))
+    return source.first(min(len(source), _LOADED))
 
 
-def _gradients(entries: list[Entry]) -> tuple[str, list[str]]:
-    """Return the figure over depth of every run that was probed, and the findings' sentences."""
-    import pandas as pd
-
-    frames = []
+def _protocols(entries: list[Entry]) -> list[tuple[str, str, int]]:
+    """Return (result id, protocol with n, number of entries), each different protocol once."""
+    counted: dict[tuple[str, str], int] = {}
     for entry in entries:
-        file = entry.path / "gradnorm.csv"
-        if entry.card is not None and file.is_file():
-            frame = pd.read_csv(file)
-            frames.append(frame.assign(curve=entry.group.rpartition(" ")[0] or entry.name))
-    if not frames:
-        return "", []
-    everything = pd.concat(frames)
-    lines = findings(everything).splitlines()
-    return figure_uri(depth_figure(everything)), [line for line in lines if line and not line.startswith("|")]
+        for row in entry.card.rows if entry.card else []:
+            n = "" if row.n is None else f"n = {row.n}; "
+            text = n + str(row.cells()["protocol"])
+            counted[row.id, text] = counted.get((row.id, text), 0) + 1
+    order = list(dict.fromkeys(name for name, _ in counted))
+    return sorted(((name, text, count) for (name, text), count in counted.items()), key=lambda row: order.index(row[0]))
+
+
+def _run(entry: Entry) -> dict[str, str]:
+    """Return what a run was: recipe and environment, as texts."""
+    run = RunFolder(entry.path)
+    try:
+        environment = json.loads(run.environment.read_text("utf-8"))
+    except (OSError, ValueError):
+        environment = {}
+    known = {key: value for key, value in environment.items() if key != "images"}
+    images = environment.get("images", {})
+    known["images"] = f"{images.get('count', '?')} images, digest {str(images.get('digest', '?'))[:16]}"
+    return {
+        "name": entry.name,
+        "recipe": run.recipe().to_toml(),
+        "environment": "\n".join(f"{key}: {value}" for key, value in known.items()),
+    }
+
+
+def _counted(texts: list[str]) -> list[tuple[str, int]]:
+    return [(text, texts.count(text)) for text in dict.fromkeys(texts)]
+
+
+def _versions(entries: list[Entry]) -> dict[str, str]:
+    """Return library versions; where scorecards differ, all of them."""
+    found: dict[str, dict[str, None]] = {}
+    for entry in entries:
+        for name, version in (entry.card.versions if entry.card else {}).items():
+            found.setdefault(name, {})[version] = None
+    return {name: " / ".join(versions) for name, versions in found.items()}

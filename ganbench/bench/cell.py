@@ -1,0 +1,182 @@
+"""One cell: train, sample and score, probe. What its folder holds already is not done again."""
+
+from __future__ import annotations
+
+import time
+import traceback
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from ganbench.bench.grid import Cell, Plan
+from ganbench.diagnostics.curves import measure, of_run
+from ganbench.errors import GanbenchError
+from ganbench.features.runtime import resolve_device
+from ganbench.images.arrays import ArraySource
+from ganbench.images.sources import Source
+from ganbench.scorecard import Scorecard
+from ganbench.scorer import Scorer
+from ganbench.storage import atomic_write
+from ganbench.training.checkpoint import load_checkpoint
+from ganbench.training.data import TrainingImages, decode_source
+from ganbench.training.loop import LoopOptions, Stopped
+from ganbench.training.run_folder import RunFolder
+from ganbench.training.sampling import generator_of, sample
+from ganbench.training.start import train
+
+SAMPLE_SEED = 1  # of the latents of the images that are scored, the same in every cell
+_TELL_EVERY = 0.5  # seconds
+
+
+@dataclass(frozen=True)
+class Status:
+    """How a cell ended: ``done``, ``failed`` or ``stopped``, and why."""
+
+    name: str
+    variant: str
+    seed: int
+    state: str
+    reason: str = ""
+    traceback: str = ""
+
+    @classmethod
+    def of(cls, cell: Cell, state: str, reason: str = "", story: str = "") -> Status:
+        """Return the status of a cell."""
+        return cls(cell.name, cell.recipe.variant, cell.recipe.training.seed, state, reason, story)
+
+    def to_dict(self) -> dict[str, object]:
+        """Return it as ``status.json`` holds it."""
+        return asdict(self)
+
+
+@dataclass(frozen=True)
+class Step:
+    """Told while a cell trains: how many steps are done."""
+
+    step: int
+
+
+@dataclass(frozen=True)
+class Note:
+    """Told when there is something that a person should know."""
+
+    text: str
+
+
+def run_cell(plan: Plan, cell: Cell, tell: Callable[[object], None]) -> Status:
+    """Bring one cell to its end; whatever goes wrong becomes its status, so that the others go on."""
+    try:
+        _bring_to_its_end(plan, cell, tell)
+    except Stopped as e:
+        return Status.of(cell, "stopped", str(e))
+    except GanbenchError as e:
+        return Status.of(cell, "failed", str(e))
+    except Exception as e:  # a fault of ours must not cost the other cells
+        return Status.of(cell, "failed", f"{type(e).__name__}: {e}", traceback.format_exc())
+    return Status.of(cell, "done")
+
+
+def _bring_to_its_end(plan: Plan, cell: Cell, tell: Callable[[object], None]) -> None:
+    grid, place = plan.grid, plan.place
+    folder, source = place.out / cell.name, place.open()
+    RunFolder(folder).sweep()
+    total = cell.recipe.steps(len(source))
+    if trained_steps(folder) < total:
+        _train(plan, cell, source, tell)
+    if not is_scored(folder, plan.scorer, grid.samples):
+        tell(Note("scoring"))
+        score_run(folder, plan.scorer, grid.samples)
+    if grid.gradnorm_steps and not is_probed(folder, total, grid.gradnorm_steps):
+        tell(Note("probing gradients"))
+        _probe(folder, source, grid.gradnorm_steps, place.device)
+
+
+def _train(plan: Plan, cell: Cell, source: Source, tell: Callable[[object], None]) -> None:
+    grid, place = plan.grid, plan.place
+    options = LoopOptions(
+        score_every=grid.score_every,
+        save_every=grid.save_every,
+        reference=plan.scorer.reference,
+        detector=plan.scorer.options.detector,
+    )
+    told = 0.0
+
+    def observe(step: int, real: torch.Tensor, fake: torch.Tensor) -> None:
+        nonlocal told
+        del real, fake
+        if time.monotonic() - told > _TELL_EVERY:
+            told = time.monotonic()
+            tell(Step(step))
+
+    train(
+        cell.recipe,
+        source,
+        place.out / cell.name,
+        device=place.device,
+        resume=True,
+        options=options,
+        observers=[observe],
+        warn=lambda text: tell(Note(text)),
+    )
+
+
+def trained_steps(folder: Path) -> int:
+    """Return the step of a run's checkpoint, 0 without one.
+
+    Raises:
+        GanbenchError: the checkpoint cannot be read.
+    """
+    run = RunFolder(folder)
+    return load_checkpoint(run.checkpoint)["step"] if run.checkpoint.is_file() else 0
+
+
+def score_run(folder: Path, scorer: Scorer, samples: int) -> Scorecard:
+    """Draw samples from a run, keep them as ``samples.npz``, and write ``scorecard.json``.
+
+    The scorecard says what it is of (``source.run``), so that it is never taken for that of another checkpoint.
+
+    Raises:
+        GanbenchError: no checkpoint, or what scoring raises.
+    """
+    state = load_checkpoint(RunFolder.open(folder).checkpoint)
+    generator = generator_of(state).to(resolve_device(scorer.options.device))
+    images = np.concatenate(list(sample(generator, samples, seed=SAMPLE_SEED)))
+    with atomic_write(folder / "samples.npz") as f:
+        np.savez_compressed(f, images=images)
+    card = scorer.score(ArraySource.of(folder.name, images, value_range=None, resize=None))
+    card.source["run"] = {"step": state["step"], "samples": samples, "scorer": scorer.key}
+    card.write(json_file=folder / "scorecard.json")
+    return card
+
+
+def is_scored(folder: Path, scorer: Scorer, samples: int) -> bool:
+    """Tell whether the scorecard is of the checkpoint that is there, and made in this very way."""
+    try:
+        card = Scorecard.from_json(RunFolder(folder).scorecard.read_text("utf-8"))
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
+    wanted = {"step": trained_steps(folder), "samples": samples, "scorer": scorer.key}
+    return card.source.get("run") == wanted
+
+
+def is_probed(folder: Path, since: int, steps: int) -> bool:
+    """Tell whether ``gradnorm.csv`` holds so many steps from the end of the training on."""
+    import pandas as pd
+
+    try:
+        recorded = pd.read_csv(folder / "gradnorm.csv", usecols=["step"])["step"]
+    except (OSError, ValueError):
+        return False
+    return recorded.min() == since and recorded.nunique() == steps
+
+
+def _probe(folder: Path, source: Source, steps: int, device: str) -> None:
+    curve = of_run(folder)
+    training = curve.recipe.training
+    images = TrainingImages(decode_source(source), source.digest(), batch=training.batch, seed=training.seed)
+    frame = measure(curve, images, steps, device=torch.device(resolve_device(device)))
+    with atomic_write(folder / "gradnorm.csv", "w") as f:
+        frame.to_csv(f, index=False)

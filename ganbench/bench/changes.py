@@ -1,0 +1,69 @@
+"""What a folder holds already, and whether it belongs to the grid that is to go on in it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from ganbench.bench.cell import is_probed, is_scored, trained_steps
+from ganbench.bench.grid import Cell, Plan
+from ganbench.errors import GanbenchError
+from ganbench.images.sources import Source
+from ganbench.training.run_folder import RunFolder
+
+_MAY_CHANGE = ("title", "source", "training.steps", "training.epochs")  # a run can be made longer
+
+
+def refuse_changes(cells: list[Cell], out: Path, source: Source) -> None:
+    """Refuse a grid that differs from what its folder was begun with: no cell may pass for another one.
+
+    A longer training is no such change, nor another reference, detector, number of samples or of probed steps: what
+    rests on those is made anew.
+
+    Raises:
+        GanbenchError: changed settings or images, or a training shorter than what was done.
+    """
+    faults = []
+    for cell in cells:
+        run = RunFolder(out / cell.name)
+        if run.recipe_file.is_file():
+            faults += [f"{cell.name}: {change}" for change in _changes(run, cell, source)]
+    if faults:
+        shown = "; ".join(faults[:5]) + (f"; and {len(faults) - 5} more" if len(faults) > 5 else "")
+        raise GanbenchError(f"{out} was begun with other settings. {shown}. Give another --out, or remove those cells")
+
+
+def _changes(run: RunFolder, cell: Cell, source: Source) -> list[str]:
+    before, now = run.recipe().flat(), cell.recipe.flat()
+    changes = [
+        f"{key} was {before.get(key, 'not set')}, now {now.get(key, 'not set')}"
+        for key in sorted(before.keys() | now.keys())
+        if before.get(key) != now.get(key) and key not in _MAY_CHANGE
+    ]
+    if images_of(run) not in (None, source.digest()):
+        changes.append(f"it was trained on other images than {source.label}")
+    done, wanted = trained_steps(run.path), cell.recipe.steps(len(source))
+    if done > wanted:
+        changes.append(f"{done:,} steps are done, now {wanted:,} are asked for")
+    return changes
+
+
+def images_of(run: RunFolder) -> str | None:
+    """Return the digest of the images that a run is trained on, None where nothing tells."""
+    try:
+        return json.loads(run.environment.read_text("utf-8"))["images"]["digest"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return None  # the checkpoint knows too, and training refuses
+
+
+def state_of(plan: Plan, cell: Cell, total: int) -> str:
+    """Say in a word or two what is done of a cell whose training has ``total`` steps."""
+    folder = plan.place.out / cell.name
+    done = trained_steps(folder)
+    if done < total:
+        return f"at step {done:,}" if done else "new"
+    if not is_scored(folder, plan.scorer, plan.grid.samples):
+        return "trained"
+    if plan.grid.gradnorm_steps and not is_probed(folder, total, plan.grid.gradnorm_steps):
+        return "scored"
+    return "done"

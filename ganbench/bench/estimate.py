@@ -1,0 +1,77 @@
+"""The dry run: what is left of every cell, and how long it will take, from a trial of each different recipe."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from ganbench.bench.cell import trained_steps
+from ganbench.bench.changes import refuse_changes, state_of
+from ganbench.bench.grid import Cell, Plan, cost_of
+from ganbench.features.runtime import resolve_device
+from ganbench.progress import track
+from ganbench.training.data import TrainingImages, decode_source
+from ganbench.training.recipe import Recipe
+from ganbench.training.trainer import Trainer
+
+TRIAL_STEPS = 20
+_WARM_UP = 2
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """What is left of a cell.
+
+    Attributes:
+        name: the cell.
+        state: what is done of it, in a word.
+        steps: left to train and to probe.
+        seconds: that these will take; sampling and scoring come on top.
+    """
+
+    name: str
+    state: str
+    steps: int
+    seconds: float
+
+
+def estimate(plan: Plan, cells: list[Cell]) -> list[Estimate]:
+    """Return what is left of every cell.
+
+    Raises:
+        GanbenchError: as ``refuse_changes``, or the images cannot be trained on.
+    """
+    source = plan.place.open()
+    refuse_changes(cells, plan.place.out, source)
+    pixels = decode_source(source)
+    known: dict[str, float] = {}
+    found = []
+    with track("trying", len(cells)) as advance:
+        for cell in cells:
+            total = cell.recipe.steps(len(pixels))
+            state = state_of(plan, cell, total)
+            probed = plan.grid.gradnorm_steps if state != "done" else 0
+            steps = max(0, total - trained_steps(plan.place.out / cell.name)) + probed
+            cost = cost_of(cell.recipe)
+            if steps and cost not in known:
+                known[cost] = seconds_per_step(cell.recipe, pixels, plan.place.device)
+            found.append(Estimate(cell.name, state, steps, steps * known.get(cost, 0.0)))
+            advance(1)
+    return found
+
+
+def seconds_per_step(recipe: Recipe, pixels: np.ndarray, device: str) -> float:
+    """Train a recipe for a few steps and return the mean time of one."""
+    trainer = Trainer(recipe, torch.device(resolve_device(device)))
+    images = TrainingImages(pixels, "", batch=recipe.training.batch, seed=0)
+    for step in range(_WARM_UP):
+        trainer.train_step(images.load(step))
+    trainer.losses()  # waits for the GPU
+    start = time.perf_counter()
+    for step in range(_WARM_UP, _WARM_UP + TRIAL_STEPS):
+        trainer.train_step(images.load(step))
+    trainer.losses()
+    return (time.perf_counter() - start) / TRIAL_STEPS

@@ -1,0 +1,129 @@
+"""The grid: what to run, where, and what it is scored with."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import tomlkit
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from tomlkit.exceptions import ParseError
+
+from ganbench.errors import GanbenchError
+from ganbench.images.sources import Source, open_source
+from ganbench.scorer import Scorer
+from ganbench.training.recipe import Recipe, load_recipe
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._=,-]*")  # becomes a folder's name on every system
+
+
+class Grid(BaseModel):
+    """What to run. ``overrides`` maps a label to ``--set`` texts; every label is run with every variant and seed."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    variants: list[str] = Field(min_length=1)
+    seeds: list[Annotated[int, Field(ge=0)]] = Field([0], min_length=1)
+    overrides: dict[str, list[str]] = Field({"": []}, min_length=1)
+    preset: str = "cpu"
+    samples: int = Field(1000, ge=2)
+    gradnorm_steps: int = Field(100, ge=0)
+    score_every: int | None = Field(None, ge=1)
+    save_every: int = Field(250, ge=1)
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One run of the grid; ``name`` is its folder's."""
+
+    name: str
+    recipe: Recipe
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where and on what the cells run; plain values, so that processes can pass it on."""
+
+    data: str
+    out: Path
+    limit: int | None = None
+    resize: str | None = None
+    device: str = "auto"
+
+    def open(self) -> Source:
+        """Open the training images."""
+        source = open_source(self.data, resize=self.resize)
+        return source if self.limit is None else source.first(self.limit)
+
+
+@dataclass(frozen=True, eq=False)
+class Plan:
+    """All that the cells of a benchmark share."""
+
+    grid: Grid
+    place: Place
+    scorer: Scorer
+
+
+def load_grid(path: Path) -> dict[str, object]:
+    """Read a grid's settings from TOML, for ``make_grid``.
+
+    Raises:
+        GanbenchError: unreadable.
+    """
+    try:
+        return tomlkit.parse(path.read_text("utf-8")).unwrap()
+    except OSError as e:
+        raise GanbenchError(f"cannot read the grid {path}: {e.strerror}") from e
+    except (ParseError, UnicodeDecodeError) as e:
+        raise GanbenchError(f"{path} is not TOML: {e}") from e
+
+
+def make_grid(settings: dict[str, object]) -> Grid:
+    """Check a grid's settings.
+
+    Raises:
+        GanbenchError: settings that a grid has not got, or values that are not allowed.
+    """
+    try:
+        return Grid(**settings)
+    except ValidationError as e:
+        faults = "; ".join(f"{'.'.join(map(str, error['loc']))}: {error['msg']}" for error in e.errors())
+        raise GanbenchError(f"the grid: {faults}. Settings: {', '.join(Grid.model_fields)}") from e
+
+
+def cells_of(grid: Grid, more: list[str] | None = None) -> list[Cell]:
+    """Return the cells, variants outermost; ``more`` are overrides of all of them.
+
+    Raises:
+        GanbenchError: an unknown variant or setting, a label that cannot be a folder's name, or two cells of one name.
+    """
+    cells: dict[str, Cell] = {}
+    for variant in grid.variants:
+        for label, sets in grid.overrides.items():
+            for seed in grid.seeds:
+                recipe = load_recipe(variant, grid.preset, [*(more or []), *sets, f"training.seed={seed}"])
+                stem = Path(variant).stem if variant.endswith(".toml") else variant
+                name = "-".join([stem, *([label] if label else []), f"seed{seed}"])
+                if not _NAME.fullmatch(name):
+                    raise GanbenchError(f"{name!r} cannot be a folder's name; use letters, digits and . _ = , -")
+                if name in cells:
+                    raise GanbenchError(
+                        f"two cells of the grid are called {name}: a variant, label or seed comes twice"
+                    )
+                cells[name] = Cell(name, recipe)
+    return list(cells.values())
+
+
+def settings_of(recipe: Recipe) -> dict[str, object]:
+    """Return the settings that runs share which differ in nothing but the seed."""
+    return {key: value for key, value in recipe.flat().items() if key not in ("training.seed", "title", "source")}
+
+
+def cost_of(recipe: Recipe) -> str:
+    """Return a text that recipes share whose steps cost the same."""
+    ignored = ("variant", "preset", "training.steps", "training.epochs")
+    return json.dumps({key: value for key, value in settings_of(recipe).items() if key not in ignored}, sort_keys=True)

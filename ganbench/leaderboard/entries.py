@@ -1,0 +1,194 @@
+"""Entries: every path that was given becomes a scorecard, or the reason why not."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+
+from ganbench.bench.cell import score_run, trained_steps
+from ganbench.bench.changes import images_of
+from ganbench.bench.grid import settings_of
+from ganbench.bench.speed import Speed, speed_of
+from ganbench.errors import GanbenchError
+from ganbench.images.sources import open_source
+from ganbench.progress import track
+from ganbench.scorecard import Scorecard
+from ganbench.scorer import Scorer
+from ganbench.training.run_folder import RunFolder
+from ganbench.workers import Died, Workers
+
+SAMPLES = 1000  # drawn from a run that has no scorecard yet
+
+_Task = tuple[Path, str]  # a path and what it is called
+
+
+@dataclass(frozen=True, eq=False)
+class Entry:
+    """One submission, run or scorecard.
+
+    Attributes:
+        name: what it is called.
+        path: where it is.
+        card: its scorecard; None when there is none.
+        error: why not.
+        seed: training seed of a run, None for anything else.
+        settings: of a run: its recipe without the seed, and the images it was trained on.
+        speed: how fast a run trained.
+        group: runs that differ in nothing but the seed share this: the variant, and what tells it from others.
+    """
+
+    name: str
+    path: Path
+    card: Scorecard | None = None
+    error: str = ""
+    seed: int | None = None
+    settings: dict[str, object] | None = None
+    speed: Speed | None = None
+    group: str = ""
+
+    @property
+    def is_run(self) -> bool:
+        """Tell whether it is a run folder."""
+        return self.settings is not None
+
+
+def collect(
+    paths: list[Path],
+    scorer: Callable[[], Scorer],
+    *,
+    jobs: int = 1,
+    rescore: bool = False,
+    failed: dict[Path, str] | None = None,
+    warn: Callable[[str], None] = lambda text: None,
+) -> list[Entry]:
+    """Read or make the scorecard of every path; one that cannot be scored becomes an entry with the reason.
+
+    Args:
+        paths: run folders, scorecard files (.json), or sources of images; a path given twice counts once.
+        scorer: makes what scores; called once, if anything has to be scored. A run keeps the scorecard it has, unless
+            it was trained further since.
+        jobs: processes at a time, each on its share of the cores.
+        rescore: score the runs that have a scorecard again too.
+        failed: paths that are not to be scored, with the reason.
+        warn: is told of every failure.
+
+    Raises:
+        GanbenchError: nothing given, or what making the scorer raises.
+    """
+    paths = list(dict.fromkeys(paths))
+    if not paths:
+        raise GanbenchError("nothing to rank: give run folders, scorecards or submissions")
+    names = _short_names(paths)
+    entries = {path: Entry(names[path], path, error=reason) for path, reason in (failed or {}).items()}
+    todo = []
+    for path in paths:
+        if path not in entries:
+            known = _guarded(partial(_known, rescore=rescore), (path, names[path]))
+            if known is None:
+                todo.append((path, names[path]))
+            else:
+                entries[path] = known
+    if todo:
+        with track("scoring", len(todo)) as advance:
+            for entry in _score_all(todo, scorer(), jobs):
+                entries[entry.path] = entry
+                advance(1)
+    for path in paths:
+        if entries[path].card is None:
+            warn(f"{entries[path].name}: {entries[path].error}")
+    return _name_groups([entries[path] for path in paths])
+
+
+def _short_names(paths: list[Path]) -> dict[Path, str]:
+    """Return the last part of every path, and more of it where two would be called the same."""
+    names = {path: path.name or path.resolve().name for path in paths}
+    taken = list(names.values())
+    return {path: name if taken.count(name) == 1 else str(path) for path, name in names.items()}
+
+
+def _guarded(make: Callable[[_Task], Entry | None], task: _Task) -> Entry | None:
+    """Turn whatever goes wrong with one entry into its reason: it must not cost the others their result."""
+    path, name = task
+    try:
+        return make(task)
+    except GanbenchError as e:
+        return Entry(name, path, error=str(e))
+    except Exception as e:
+        return Entry(name, path, error=f"{type(e).__name__}: {e}")
+
+
+def _known(task: _Task, *, rescore: bool) -> Entry | None:
+    """Return the entry of a path that has a scorecard, None for one that has to be scored."""
+    path, name = task
+    if path.suffix.lower() == ".json":
+        return Entry(name, path, _read(path))
+    run = RunFolder(path)
+    if rescore or not run.recipe_file.is_file() or not run.scorecard.is_file():
+        return None
+    card = _read(run.scorecard)
+    return None if _is_stale(card, path) else _run_entry(task, card)
+
+
+def _is_stale(card: Scorecard, path: Path) -> bool:
+    """Tell whether a run was trained further since it was scored; a run without a checkpoint cannot have been."""
+    of = card.source.get("run")
+    step = trained_steps(path)
+    return isinstance(of, dict) and step > 0 and of.get("step") != step
+
+
+def _run_entry(task: _Task, card: Scorecard) -> Entry:
+    path, name = task
+    run = RunFolder.open(path)
+    recipe = run.recipe()
+    settings = settings_of(recipe) | {"images": (images_of(run) or "unknown")[:8]}
+    return Entry(name, path, card, "", recipe.training.seed, settings, speed_of(run))
+
+
+def _read(path: Path) -> Scorecard:
+    try:
+        return Scorecard.from_json(path.read_text("utf-8"))
+    except OSError as e:
+        raise GanbenchError(f"cannot read {path}: {e.strerror}") from e
+    except (ValueError, KeyError, TypeError) as e:
+        raise GanbenchError(f"{path} is not a scorecard of ganbench") from e
+
+
+def _score_all(todo: list[_Task], scorer: Scorer, jobs: int) -> Iterator[Entry]:
+    """Score what has no scorecard, as it comes."""
+    if jobs == 1 or len(todo) < 2:
+        for task in todo:
+            yield _score(scorer, task)
+        return
+    with Workers(partial(_score, scorer), min(jobs, len(todo))) as workers:
+        for number, result in workers.run(todo):
+            path, name = todo[number]
+            yield Entry(name, path, error=result.why) if isinstance(result, Died) else result
+
+
+def _score(scorer: Scorer, task: _Task, tell: Callable[[object], None] | None = None) -> Entry:
+    del tell
+
+    def make(task: _Task) -> Entry:
+        path, name = task
+        if (path / "recipe.toml").is_file():
+            return _run_entry(task, score_run(path, scorer, SAMPLES))
+        return Entry(name, path, scorer.score(open_source(path, resize=scorer.resize)))
+
+    return _guarded(make, task)
+
+
+def _name_groups(entries: list[Entry]) -> list[Entry]:
+    """Name the groups by their variant, and by the settings in which groups of one variant differ."""
+    alternatives: dict[object, list[dict[str, object]]] = {}
+    for entry in entries:
+        if entry.is_run and entry.settings not in alternatives.setdefault(entry.settings["variant"], []):
+            alternatives[entry.settings["variant"]].append(entry.settings)
+
+    def title(settings: dict[str, object]) -> str:
+        others = alternatives[settings["variant"]]
+        differing = [key for key, value in settings.items() if any(other.get(key) != value for other in others)]
+        return " ".join([str(settings["variant"]), *(f"{key}={settings[key]}" for key in differing)])
+
+    return [replace(e, group=title(e.settings) if e.is_run else e.name) for e in entries]

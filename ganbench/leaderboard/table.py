@@ -1,0 +1,111 @@
+"""The cells of a leaderboard: the same texts for the terminal, Markdown, LaTeX and the page."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ganbench.leaderboard.boards import Board, comparable, measured, over_seeds, tier
+from ganbench.leaderboard.entries import Entry
+from ganbench.leaderboard.published import TIER_NOTE
+from ganbench.scorecard import ARROWS, format_number
+
+METRICS = ("fd", "fid", "kd", "kid", "precision", "recall", "coverage", "afd")
+OTHER = "†"  # a value that does not compare with the rest of its column
+RANK_NOTE = (
+    "Rank: 1 + the number of entries that are significantly better (95 % interval of the difference, pair by pair); "
+    "equal ranks are not told apart."
+)
+OTHER_NOTE = f"{OTHER}: measured by another protocol, n or reference than the rest of the column; does not compare."
+SPEED_NOTE = (
+    "images/s: real images that the discriminator saw per second of training, median over the log. minutes: of "
+    "training at that speed, without samples, scores and checkpoints. Both depend on the machine."
+)
+SEEDS_NOTE = (
+    "Mean ± standard deviation over training seeds. The intervals above say how sure one run's value is; only this "
+    "spread says how sure a variant is."
+)
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One cell: its text, its 95 % interval, and what it sorts by; None: after all others."""
+
+    text: str
+    interval: str = ""
+    key: float | str | None = None
+
+    def __str__(self) -> str:
+        return f"{self.text} ({self.interval})" if self.interval else self.text
+
+
+def columns(entries: list[Entry], by: str) -> list[str]:
+    """Return the result ids that a table shows: the one ranked by, and the usual ones."""
+    present = list(dict.fromkeys(row.id for e in entries if e.card for row in e.card.rows))
+    usual = [name for name in present if name.partition("[")[0] in METRICS]
+    return list(dict.fromkeys([by, *usual]))
+
+
+def header(board: Board, shown: list[str]) -> list[str]:
+    """Return the titles of the columns."""
+    arrows = {row.id: ARROWS[row.better] for entry in board.entries for row in entry.card.rows}
+    titles = ["rank", "name", *(f"{name} {arrows.get(name, '')}".strip() for name in shown)]
+    return [*titles, "AFD tier", *(["images/s", "minutes"] if _timed(board) else [])]
+
+
+def lines(board: Board, shown: list[str]) -> list[list[Cell]]:
+    """Return the rows of the table, best first."""
+    table = []
+    for rank, entry in zip(board.ranks, board.entries, strict=True):
+        line = [Cell(str(rank), key=rank), Cell(entry.name, key=entry.name)]
+        line += [_cell(board, entry, name) for name in shown]
+        line.append(Cell(tier(entry), key=tier(entry) or None))
+        if _timed(board):
+            speed = entry.speed
+            values = (None, None) if speed is None else (speed.images_per_second, speed.minutes)
+            line += [Cell(_three_digits(value), key=value) for value in values]
+        table.append(line)
+    return table
+
+
+def _cell(board: Board, entry: Entry, name: str) -> Cell:
+    row = measured(entry, name)
+    if row is None:
+        return Cell("–")
+    interval = "" if row.low is None else f"{format_number(row.low)} … {format_number(row.high)}"
+    if comparable(board, entry, name) is None:
+        return Cell(f"{format_number(row.value)} {OTHER}", interval)
+    return Cell(format_number(row.value), interval, row.value)
+
+
+def _three_digits(value: float | None) -> str:
+    return "–" if value is None else f"{value:.0f}" if value >= 100 else f"{value:.3g}"
+
+
+def _timed(board: Board) -> bool:
+    return any(entry.speed is not None for entry in board.entries)
+
+
+def notes(board: Board, shown: list[str]) -> list[str]:
+    """Return what a reader must know about a board."""
+    found = [f"Ranked by {board.by}, n = {board.n}; {board.protocol}.", RANK_NOTE]
+    if any(cell.text.endswith(OTHER) for line in lines(board, shown) for cell in line):
+        found.append(OTHER_NOTE)
+    if any(tier(entry) for entry in board.entries):
+        found.append(TIER_NOTE)
+    if _timed(board):
+        found.append(SPEED_NOTE)
+    return found
+
+
+def seed_lines(board: Board, shown: list[str]) -> list[list[str]]:
+    """Return variant, number of seeds, and mean and standard deviation of the shown results; best first."""
+    found = []
+    for group, count, spreads in over_seeds(board, shown):
+        texts = [
+            f"{format_number(s.mean)} ± {format_number(s.deviation)}" + (f" ({s.count})" if s.count != count else "")
+            if (s := spreads.get(name)) is not None
+            else "–"
+            for name in shown
+        ]
+        found.append([group, str(count), *texts])
+    return found

@@ -1,0 +1,92 @@
+"""Pictures of what the detector of a scorecard finds in the samples, and of what it misses."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from ganbench.detectors.base import DETECTORS, Detector, load_detector
+from ganbench.errors import GanbenchError
+from ganbench.leaderboard.boards import afd_row
+from ganbench.leaderboard.entries import Entry
+from ganbench.report.pictures import sheet_uri
+
+LOOKED_AT = 200  # samples
+_SHOWN = 16  # hits, and misses
+_GREEN, _RED = (0, 170, 0), (220, 0, 0)
+
+
+@dataclass(frozen=True)
+class Overlays:
+    """Sheets of hits with their boxes and of misses; "" where there are none.
+
+    Attributes:
+        detector: its name.
+        hits: sheet.
+        hit_count: of the samples looked at.
+        misses: sheet.
+        miss_count: of the samples looked at.
+        reason: why there is nothing to show, or "".
+    """
+
+    detector: str = ""
+    hits: str = ""
+    hit_count: int = 0
+    misses: str = ""
+    miss_count: int = 0
+    reason: str = ""
+
+
+class Detectors:
+    """The detectors that scorecards were measured with; each is loaded once."""
+
+    def __init__(self, given: str | None) -> None:
+        """Set up.
+
+        Args:
+            given: a detector that may be one of them: needed for a YOLO in a file, whose path no scorecard holds.
+        """
+        self._given = given
+        self._loaded: dict[str, Detector | str] = {}
+
+    def overlays(self, entry: Entry, images: np.ndarray) -> Overlays:
+        """Run the very detector of the entry's scorecard over its first samples, uint8 (N, H, W, 3)."""
+        row = afd_row(entry)
+        if row is None:
+            unmeasured = [r.reason for r in entry.card.rows if r.id.startswith("afd[")]
+            return Overlays(reason=unmeasured[0] if unmeasured else "scored without a detector")
+        reasons = []
+        names = [self._given, row.instrument if row.instrument in DETECTORS else None]
+        for name in dict.fromkeys(filter(None, names)):
+            found = self._load(name)
+            if isinstance(found, str):
+                reasons.append(found)
+            elif found.protocol == row.protocol:
+                return _draw(found, images[:LOOKED_AT])
+            else:
+                reasons.append(f"{name} is now {found.protocol}")
+        why = "; ".join(reasons) or f"give its file: --detector {row.instrument.partition(':')[0]}:PATH"
+        return Overlays(reason=f"the detector of the scorecard ({row.protocol}) is not at hand: {why}")
+
+    def _load(self, name: str) -> Detector | str:
+        if name not in self._loaded:
+            try:
+                self._loaded[name] = load_detector(name)
+            except (GanbenchError, OSError, ValueError) as e:
+                self._loaded[name] = f"{name} cannot be loaded ({e})"
+        return self._loaded[name]
+
+
+def _draw(detector: Detector, images: np.ndarray) -> Overlays:
+    hits, misses = [], []
+    for image, found in zip(images, detector.detect(images), strict=True):
+        large = cv2.resize(image, None, fx=2, fy=2, interpolation=cv2.INTER_NEAREST)
+        for x0, y0, x1, y1 in np.rint(found.boxes * 2).astype(int).tolist():
+            cv2.rectangle(large, (x0, y0), (x1, y1), _GREEN, 2)
+        if not len(found.boxes):
+            cv2.rectangle(large, (0, 0), (large.shape[1] - 1, large.shape[0] - 1), _RED, 3)
+        (hits if len(found.boxes) else misses).append(large)
+    sheets = [sheet_uri(np.stack(tiles[:_SHOWN])) if tiles else "" for tiles in (hits, misses)]
+    return Overlays(detector.name, sheets[0], len(hits), sheets[1], len(misses))

@@ -1,0 +1,161 @@
+"""Mode coverage on toy faces: which of the known attributes the samples reach.
+
+A ridge regression on lite0 features learns to read the attributes from the labelled real images. (The nearest labelled
+image would be simpler, but with 2,500 of them it reads hair colour rightly in 0.66 of 1,000 fresh faces, where the
+regression does in 0.98.) How well it reads is measured by leaving every labelled image out once. That decides twice: an
+attribute that is not read well is left out, and a value counts as reached only if more samples show it than reading
+errors alone would explain.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from ganbench.features.cache import load_features, save_features
+from ganbench.features.collect import collect_features, feature_key
+from ganbench.features.extractor import BuildOptions, Extractor, load_extractor
+from ganbench.images.sources import Source
+from ganbench.scoring import SAMPLE_CAP
+
+ATTRIBUTES = (
+    "hair_color", "hair_style", "bangs", "eye_color", "expression", "pose", "background", "accessory", "skin",
+)  # fmt: skip
+MODE = "mode"  # hair colour and style together
+LABELLED = 5000  # images that the regression learns from, at most
+READABLE = 0.9  # least share of labelled images, each left out once, whose value is read rightly
+RIDGE = 0.25  # weight of the penalty, as a share of the feature size; features are standardised
+SURE = 0.99  # a value that no sample has is taken for reached at most so rarely: once in 100
+
+
+@dataclass(frozen=True)
+class Reached:
+    """What samples reach of one attribute.
+
+    Attributes:
+        attribute: its name.
+        accuracy: share of labelled images, each left out once, that are read rightly.
+        values: all values among the labelled images.
+        missing: those that no more samples show than reading errors explain.
+    """
+
+    attribute: str
+    accuracy: float
+    values: tuple[str, ...]
+    missing: tuple[str, ...]
+
+    @property
+    def readable(self) -> bool:
+        """Tell whether the attribute is read well enough to say anything."""
+        return self.accuracy >= READABLE
+
+
+class ToyFaces:
+    """Labelled toy faces, and the regression that reads their attributes."""
+
+    def __init__(self, features: np.ndarray, labels: dict[str, list[str]]) -> None:
+        """Fit the regression.
+
+        Args:
+            features: float (N, D), of the labelled images.
+            labels: the value of every image, by attribute.
+        """
+        self._labels = {name: np.array(values) for name, values in labels.items()}
+        self._mean, self._scale = features.mean(0), features.std(0) + 1e-3
+        x = self._standard(features)
+        solver = np.linalg.solve(x.T @ x + RIDGE * x.shape[1] * np.eye(x.shape[1]), x.T)
+        leverage = np.einsum("nd,dn->n", x, solver)[:, None]
+        self._classes, self._weights, self._offsets, left_out = {}, {}, {}, {}
+        for name, values in self._labels.items():
+            classes, index = np.unique(values, return_inverse=True)
+            targets = np.eye(len(classes))[index]
+            offset = targets.mean(0)
+            weights = solver @ (targets - offset)
+            # What a ridge regression says of an image when that image is left out has a closed form.
+            guess = (x @ weights - leverage * (targets - offset)) / (1 - leverage)
+            left_out[name] = classes[(guess + offset).argmax(1)]
+            self._classes[name], self._weights[name], self._offsets[name] = classes, weights, offset
+        self._left_out = _with_modes(left_out)
+        self._labels = _with_modes(self._labels)
+
+    def reached(self, features: np.ndarray) -> list[Reached]:
+        """Return what samples reach of every attribute.
+
+        Args:
+            features: float (N, D), of the samples.
+        """
+        x = self._standard(features)
+        shown = _with_modes(
+            {n: c[(x @ self._weights[n] + self._offsets[n]).argmax(1)] for n, c in self._classes.items()}
+        )
+        found = []
+        for name, true in self._labels.items():
+            read = self._left_out[name]
+            values = tuple(np.unique(true).tolist())
+            missing = tuple(v for v in values if np.sum(shown[name] == v) <= _by_error(v, read, true, len(x)))
+            found.append(Reached(name, float(np.mean(read == true)), values, missing))
+        return found
+
+    def _standard(self, features: np.ndarray) -> np.ndarray:
+        return (np.asarray(features, np.float64) - self._mean) / self._scale
+
+
+def _with_modes(values: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    if not {"hair_color", "hair_style"} <= values.keys():
+        return values
+    pairs = zip(values["hair_color"], values["hair_style"], strict=True)
+    return values | {MODE: np.array([f"{color} {style}" for color, style in pairs])}
+
+
+def _by_error(value: str, read: np.ndarray, true: np.ndarray, count: int) -> float:
+    """Return how many of ``count`` samples may show a value if none of them has it."""
+    from scipy.stats import binom
+
+    others = true != value
+    # Laplace's rule: that no labelled image was misread so does not mean that none ever is.
+    error = (np.sum(read[others] == value) + 1) / (others.sum() + 2)
+    return float(binom.ppf(SURE, count, error))
+
+
+def reader_of(source: Source) -> Callable[[Source], list[Reached]] | None:
+    """Return what tells which attributes samples reach, given a folder of toy faces with its ``attributes.csv``.
+
+    Returns:
+        None for any other source.
+
+    Raises:
+        GanbenchError: bad images.
+    """
+    rows = _read_attributes(source)
+    if rows is None:
+        return None
+    extractor = load_extractor("lite0", BuildOptions())
+    some = source.first(min(LABELLED, len(source)))
+    labels = {name: [row[name] for row in rows[: len(some)]] for name in ATTRIBUTES}
+    toys = ToyFaces(_features(some, extractor), labels)
+    return lambda samples: toys.reached(_features(samples, extractor))
+
+
+def _read_attributes(source: Source) -> list[dict[str, str]] | None:
+    """Return the attributes of every image, in order; None unless all of them are known."""
+    try:
+        with (Path(source.label) / "attributes.csv").open(encoding="utf-8", newline="") as f:
+            rows = {row["name"]: row for row in csv.DictReader(f)}
+    except (OSError, KeyError, UnicodeDecodeError, csv.Error):
+        return None
+    known = all(name in rows and all(rows[name].get(a) for a in ATTRIBUTES) for name in source.names)
+    return [rows[name] for name in source.names] if known else None
+
+
+def _features(source: Source, extractor: Extractor) -> np.ndarray:
+    """Return the features of a source, float32 (N, D); from the cache if they are there, as scoring leaves them."""
+    key = feature_key(source, extractor, cap=SAMPLE_CAP, seed=0)
+    features = load_features(key)
+    if features is None:
+        features = collect_features(source, extractor, cap=SAMPLE_CAP, seed=0, what="features")
+        save_features(key, features)
+    return features.sample

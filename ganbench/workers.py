@@ -1,0 +1,160 @@
+"""Processes that work through a list of tasks: one that dies costs its task alone, and none outlives its parent."""
+
+from __future__ import annotations
+
+import contextlib
+import multiprocessing
+import os
+import signal
+import threading
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from multiprocessing.connection import Connection, wait
+from multiprocessing.process import BaseProcess
+from typing import Any
+
+from ganbench.cores import available_cores, keep_to_cores
+from ganbench.progress import set_quiet
+
+# Not fork: a copy of a process that has threads inherits their locks without the threads that would release them.
+CONTEXT = multiprocessing.get_context("spawn")
+_PATIENCE = 5.0  # seconds that an idle process is given to end by itself
+
+Tell = Callable[[object], None]
+
+
+@dataclass(frozen=True)
+class Died:
+    """In place of a result: the process ended without one."""
+
+    why: str
+
+
+@dataclass
+class _Worker:
+    process: BaseProcess
+    connection: Connection
+    task: int | None = None
+
+
+class Workers:
+    """A number of processes, each on its own share of the cores, that apply one function to tasks."""
+
+    def __init__(self, function: Callable[[Any, Tell], Any], jobs: int) -> None:
+        """Set up; processes start when there is work for them.
+
+        Args:
+            function: called with a task and ``tell``, which sends a message to the parent. It, the tasks and the
+                results go through pickle.
+            jobs: processes at a time.
+        """
+        self._function = function
+        self._share = max(1, available_cores() // jobs)
+        self._workers: list[_Worker | None] = [None] * jobs
+        self.stopping = False
+
+    def __enter__(self) -> Workers:
+        return self
+
+    def __exit__(self, *reason: object) -> None:
+        for worker in filter(None, self._workers):
+            worker.connection.close()  # an idle process ends at that
+            if worker.task is not None:
+                worker.process.kill()
+            worker.process.join(_PATIENCE)
+            if worker.process.is_alive():
+                worker.process.kill()
+                worker.process.join()
+
+    def run(
+        self, tasks: Sequence[Any], hear: Callable[[int, object], None] = lambda number, message: None
+    ) -> Iterator[tuple[int, Any]]:
+        """Yield ``(number of the task, its result or Died)``, as they come.
+
+        Args:
+            tasks: what to work on, handed out in order.
+            hear: is called with the task's number and every message that it told.
+        """
+        waiting = deque(range(len(tasks)))
+        while True:
+            for slot in range(len(self._workers)):
+                if waiting and not self.stopping and self._task_of(slot) is None:
+                    self._hand_out(slot, waiting.popleft(), tasks)
+            busy = {w.connection: slot for slot, w in enumerate(self._workers) if w is not None and w.task is not None}
+            if not busy:
+                return
+            for connection in wait(list(busy)):
+                slot = busy[connection]
+                number = self._task_of(slot)
+                try:
+                    kind, content = connection.recv()
+                except (EOFError, OSError):
+                    yield number, self._bury(slot)
+                    continue
+                if kind == "message":
+                    hear(number, content)
+                else:
+                    self._workers[slot].task = None
+                    yield number, content
+
+    def stop(self) -> None:
+        """Hand out nothing more, and ask the processes at work to end (SIGTERM); ``run`` then comes to its end."""
+        self.stopping = True
+        for worker in filter(None, self._workers):
+            if worker.task is not None:
+                worker.process.terminate()
+
+    def _task_of(self, slot: int) -> int | None:
+        worker = self._workers[slot]
+        return None if worker is None else worker.task
+
+    def _hand_out(self, slot: int, number: int, tasks: Sequence[Any]) -> None:
+        if self._workers[slot] is None:
+            self._workers[slot] = self._start(slot)
+        worker = self._workers[slot]
+        worker.task = number
+        with contextlib.suppress(OSError):  # it died in the meantime: ``run`` finds the closed connection and says so
+            worker.connection.send(tasks[number])
+
+    def _start(self, slot: int) -> _Worker:
+        ours, theirs = CONTEXT.Pipe()
+        process = CONTEXT.Process(target=_serve, args=(theirs, slot, self._share), daemon=True)
+        process.start()
+        theirs.close()  # the process has its own copy; with ours closed, its end is seen as an end of the file
+        with contextlib.suppress(OSError):  # as above
+            ours.send(self._function)
+        return _Worker(process, ours)
+
+    def _bury(self, slot: int) -> Died:
+        worker = self._workers[slot]
+        self._workers[slot] = None
+        worker.connection.close()
+        worker.process.join()
+        code = worker.process.exitcode
+        if code == -signal.SIGKILL:
+            return Died("its process was killed (SIGKILL): out of memory?")
+        if code < 0:
+            return Died(f"its process was ended by {signal.Signals(-code).name}")
+        return Died(f"its process ended with exit code {code}")
+
+
+def _serve(connection: Connection, slot: int, share: int) -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all processes; what it means is the parent's business
+    threading.Thread(target=_end_with_the_parent, daemon=True).start()
+    keep_to_cores(slot, share)
+    os.environ.setdefault("OMP_NUM_THREADS", str(share))  # where cores cannot be kept to
+    set_quiet(True)
+    try:
+        function = connection.recv()  # which imports what it needs: that counts the cores, so not before
+        while True:
+            task = connection.recv()
+            result = function(task, lambda message: connection.send(("message", message)))
+            connection.send(("result", result))
+    except (EOFError, BrokenPipeError):
+        return  # the parent wants no more
+
+
+def _end_with_the_parent() -> None:
+    multiprocessing.parent_process().join()
+    os._exit(1)  # it was killed: end as it did, or a later run of the same work would find this one in its way
