@@ -1,0 +1,231 @@
+"""The documentation is true: commands parse, options exist, links resolve, worked examples and scripts run."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import typer
+
+from ganbench.cli.app import app
+
+ROOT = Path(__file__).parent.parent
+DOCS = ROOT / "docs"
+PAGES = [
+    *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "examples/README.md", "reference_stats/README.md")),
+    *sorted(DOCS.rglob("*.md")),
+    *sorted((ROOT / "detectors").rglob("*.md")),
+]
+BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+SPAN = re.compile(r"`([^`\n]+)`")
+LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
+OPTION = re.compile(r"--[a-z][a-z-]*|-o\b")
+
+
+def name_of(path: Path) -> str:
+    return str(path.relative_to(ROOT))
+
+
+def blocks(page: Path) -> list[tuple[str, str]]:
+    """Return (language, text) of every fenced block."""
+    return BLOCK.findall(page.read_text("utf-8"))
+
+
+def prose(page: Path) -> str:
+    return BLOCK.sub("", page.read_text("utf-8"))
+
+
+def commands() -> dict[tuple[str, ...], object]:
+    """Return every command of the app that does something, by its words."""
+    found = {}
+
+    def walk(command: object, words: tuple[str, ...]) -> None:
+        if hasattr(command, "commands"):
+            for name, part in command.commands.items():
+                walk(part, (*words, name))
+        else:
+            found[words] = command
+
+    walk(typer.main.get_command(app), ())
+    return found
+
+
+COMMANDS = commands()
+
+
+def find(words: list[str]) -> tuple[object, list[str]]:
+    """Return the command that a command line calls, and its arguments."""
+    for length in (1, 2):
+        if tuple(words[:length]) in COMMANDS:
+            return COMMANDS[tuple(words[:length])], words[length:]
+    raise AssertionError(f"no such command: ganbench {' '.join(words)}")
+
+
+def options_of(command: object) -> set[str]:
+    return {text for p in command.params for text in (*p.opts, *p.secondary_opts) if text.startswith("-")} - {"--help"}
+
+
+def command_lines(page: Path) -> list[list[str]]:
+    """Return the arguments of every ``ganbench ...`` that a page tells to type."""
+    lines = []
+    for language, text in blocks(page):
+        if language in ("", "sh", "bash", "console"):
+            for line in text.replace("\\\n", " ").splitlines():
+                words = shlex.split(line, comments=True)
+                if "ganbench" in words[:6] and not line.startswith("#"):
+                    lines.append(words[words.index("ganbench") + 1 :])
+    return lines
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
+def test_every_command_that_is_shown_parses(page: Path) -> None:
+    for words in command_lines(page):
+        command, arguments = find(words)
+        if "--help" not in arguments:
+            command.make_context("ganbench", list(arguments)).close()
+
+
+@pytest.mark.parametrize("words", COMMANDS, ids=" ".join)
+def test_every_command_has_a_page_that_names_all_its_options(words: tuple[str, ...]) -> None:
+    page = DOCS / "commands" / f"{words[0]}.md"
+    text = page.read_text("utf-8")
+    assert f"ganbench {' '.join(words)}" in text
+    named = {option for span in SPAN.findall(prose(page)) for option in OPTION.findall(span)}
+    assert options_of(COMMANDS[words]) - named == set()
+
+
+@pytest.mark.parametrize("page", sorted((DOCS / "commands").glob("*.md")), ids=name_of)
+def test_command_pages_name_only_what_exists(page: Path) -> None:
+    mine = [command for words, command in COMMANDS.items() if page.stem in ("README", words[0])]
+    assert mine, "a page of no command"
+    known = {option for command in mine for option in options_of(command)}
+    known |= {"--help", "--version", "--install-completion", "--show-completion"} if page.stem == "README" else set()
+    for span in SPAN.findall(prose(page)):
+        if span.startswith("-"):
+            assert set(OPTION.findall(span)) <= known, span
+        elif span.startswith("ganbench "):  # of another command
+            words = [word for word in span.split()[1:] if not word.startswith("-")]
+            if words and words[0].islower():
+                assert set(OPTION.findall(span)) - {"--help"} <= options_of(find(words)[0]), span
+
+
+@pytest.mark.parametrize("words", COMMANDS, ids=" ".join)
+def test_help_shows_what_is_written(words: tuple[str, ...]) -> None:
+    """Rich takes ``[word ...]`` for markup and drops it; typer's ``show_default`` is the way to state a default."""
+    command = COMMANDS[words]
+    texts = [command.help, *(getattr(p, "help", None) for p in command.params)]
+    for text in texts:
+        rest = re.sub(r"\[/?bold\]", "", text or "")
+        assert re.search(r"(?<!\\)\[[a-z/]", rest) is None, rest
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
+def test_links_lead_somewhere(page: Path) -> None:
+    for link in LINK.findall(prose(page)):
+        if re.match(r"[a-z]+:", link):
+            continue
+        path, _, anchor = link.partition("#")
+        target = (page.parent / path).resolve() if path else page
+        assert target.exists(), link
+        if anchor:
+            assert anchor in headings(target), link
+
+
+def headings(page: Path) -> set[str]:
+    """Return the anchors that a page's headings get on the usual hosts of Markdown."""
+    titles = re.findall(r"^#+ (.+)$", prose(page), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-") for title in titles}
+
+
+def test_the_index_leads_to_every_page() -> None:
+    linked = {(DOCS / link.partition("#")[0]).resolve() for link in LINK.findall(prose(DOCS / "README.md"))}
+    pages = {page.resolve() for page in [*DOCS.glob("*.md"), DOCS / "commands" / "README.md"]}
+    assert pages - linked - {(DOCS / "README.md").resolve()} == set()
+    commands_index = prose(DOCS / "commands" / "README.md")
+    assert all(f"]({words[0]}.md)" in commands_index for words in COMMANDS)
+
+
+def apply(block: tuple[str, str], tree: Path) -> None:
+    """Do what a block of the extending page says: write the file that its first line names, or change it."""
+    language, text = block
+    head, _, body = text.partition("\n")
+    path = tree / head.removeprefix("# ")
+    if language != "diff":
+        assert not path.exists(), path
+        path.write_text(text, "utf-8")
+        return
+    lines = body.splitlines(keepends=True)
+    before = "".join(line[1:] for line in lines if line[0] in " -")
+    after = "".join(line[1:] for line in lines if line[0] in " +")
+    source = path.read_text("utf-8")
+    assert source.count(before) == 1, f"{path} has changed: {before!r}"
+    path.write_text(source.replace(before, after), "utf-8")
+
+
+def run(arguments: list[str], folder: Path, **environment: str) -> None:
+    done = subprocess.run(
+        [sys.executable, *arguments], cwd=folder, env=os.environ | environment, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+
+
+def test_the_extending_page_works_on_a_copy_of_the_package(tmp_path: Path) -> None:
+    shutil.copytree(ROOT / "ganbench", tmp_path / "ganbench", ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("reference_stats", "detectors"):
+        (tmp_path / name).symlink_to(ROOT / name, target_is_directory=True)
+    (tmp_path / "tests").mkdir()
+    shutil.copy(ROOT / "tests" / "conftest.py", tmp_path / "tests")
+    files = [block for block in blocks(DOCS / "extending.md") if re.match(r"# \S+\.\w+\n", block[1])]
+    for block in files:
+        apply(block, tmp_path)
+    tests = [path.name for path in (tmp_path / "tests").glob("test_*.py")]
+    assert sorted(tests) == [
+        "test_lsgan.py",
+        "test_skin.py",
+        "test_spread.py",
+        "test_thumbnail.py",
+        "test_wgan_gp_5.py",
+    ]
+    run(["-m", "pytest", "-q", "-p", "no:cacheprovider", "tests"], tmp_path, PYTHONPATH=str(tmp_path))
+
+
+def test_the_extending_page_works_without_touching_the_package(tmp_path: Path, image_folder: Path) -> None:
+    image_folder.rename(tmp_path / "generated")
+    snippets = []
+    for language, text in blocks(DOCS / "extending.md"):
+        head = text.partition("\n")[0]
+        if head in ("# ganbench/metrics/spread.py", "# ganbench/detectors/skin.py"):
+            (tmp_path / Path(head).name).write_text(text, "utf-8")
+        elif language == "python" and not head.startswith("# "):
+            snippets.append(text)
+    assert len(snippets) == 2
+    (tmp_path / "script.py").write_text("\n".join(snippets), "utf-8")
+    run(["script.py"], tmp_path)
+
+
+@pytest.mark.parametrize("script", sorted((ROOT / "examples").glob("*.py")), ids=name_of)
+def test_example_scripts_run(script: Path, tmp_path: Path) -> None:
+    if script.name == "gradnorm_lightning.py":
+        pytest.importorskip("lightning", reason="pip install lightning")
+    run([str(script)], tmp_path, OMP_NUM_THREADS="1")
+
+
+@pytest.mark.parametrize("notebook", sorted((ROOT / "examples").glob("*.ipynb")), ids=name_of)
+def test_notebooks_run_from_top_to_bottom(notebook: Path, tmp_path: Path) -> None:
+    cells = json.loads(notebook.read_text("utf-8"))["cells"]
+    code = ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "code"]
+    assert code
+    (tmp_path / "notebook.py").write_text("\n".join(code), "utf-8")
+    run(["notebook.py"], tmp_path, OMP_NUM_THREADS="1", MPLBACKEND="agg")
+
+
+@pytest.mark.parametrize("notebook", sorted((ROOT / "examples").glob("*.ipynb")), ids=name_of)
+def test_notebooks_are_small(notebook: Path) -> None:
+    assert notebook.stat().st_size < 200_000
