@@ -221,6 +221,10 @@ def test_averaged_generator_follows_the_formula() -> None:
         average = [0.9 * a + 0.1 * p.detach() for a, p in zip(average, trainer.generator.parameters(), strict=True)]
     for a, p in zip(average, trainer.average.parameters(), strict=True):
         torch.testing.assert_close(p, a, rtol=1e-5, atol=1e-7)
+    live = dict(trainer.generator.named_buffers())
+    assert len(live) > 0
+    for name, statistic in trainer.average.named_buffers():  # batch norm's: a mean already, taken as they are
+        assert torch.equal(statistic, live[name])
     assert trainer.sampler is trainer.average
 
 

@@ -13,10 +13,10 @@ from ganbench.models.dcgan import Generator
 
 _NESTED = ("generator", "G", "netG", "state_dict", "model")  # where training scripts put a generator inside a file
 _STYLEGAN2_PYTORCH = (
-    "a stylegan2_pytorch checkpoint. Its network computes something else than StyleGAN2 and cannot be mapped: it "
-    "doubles by bilinear interpolation before the convolution, adds noise through a linear layer per channel, gives "
-    "the first block no constant style and its activations no gain. Sample with that package, then: "
-    "ganbench data slice SHEET OUT, ganbench score OUT"
+    "a stylegan2_pytorch checkpoint. Its network computes something else than StyleGAN2 and cannot be mapped onto it: "
+    "it doubles by bilinear interpolation before the convolution, weighs noise per channel, has one style for all "
+    "layers of a resolution and a plain convolution behind the constant, and its activations have no gain. "
+    "Sample with that package, then: ganbench data slice SHEET OUT, ganbench score OUT"
 )
 
 

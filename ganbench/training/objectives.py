@@ -151,7 +151,9 @@ class WassersteinPenalty(Wasserstein):
 class StyleGAN2(Objective):
     """Karras et al. 2020: non-saturating loss, R1 every few steps, path-length regularisation every few steps.
 
-    A term that is computed every k-th step counts k times, so that its weight means the same for every k.
+    A term that is computed every k-th step counts k times, so that its weight means the same for every k. It joins the
+    main loss's step. The paper gives it a step of its own, and shrinks Adam's rate and momenta by k / (k + 1) to make
+    up for the additional steps; there are none here, so Adam stays as the recipe says.
     """
 
     output = "probability (Sigmoid)"
