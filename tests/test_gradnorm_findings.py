@@ -141,6 +141,15 @@ def test_saturated_clipping() -> None:
     assert (found.kind, found.layer, found.step) == ("saturated clipping", "layer2", 20)
 
 
+def test_several_seeds_are_averaged_and_their_range_is_shown() -> None:
+    frames = [_frame(_steady(m)).assign(seed=i) for i, m in enumerate(([3, 2, 1], [2, 1.5, 1], [4, 2.5, 1]))]
+    together = pd.concat(frames)
+    assert profile(together).slope == pytest.approx(np.mean([profile(f).slope for f in frames]))
+    text = to_markdown(together)
+    assert "| c | +1.00 (+0.50 … +1.50) | 2.00 (1.00 … 3.00) | grows towards the input | 1.00, 2.00, 3.00 |" in text
+    assert "(ln slope +1.00), 2.00 between" in text
+
+
 def test_markdown_names_every_curve_and_its_numbers() -> None:
     frame = pd.concat([_frame(_steady([3.1, 2.8, 2.4]), curve="clip"), _frame(_steady([2, 2, 2]), curve="penalty")])
     text = to_markdown(frame)
@@ -169,8 +178,9 @@ def test_the_command_writes_table_figures_and_findings(image_folder: Path, tmp_p
     assert frame.query("step == 0")["input_gradient"].notna().all()
     printed = json.loads(result.stdout)
     settled = frame.query("step >= 2 and curve == 'wgan-gp'")
-    medians = settled.groupby("layer")["log_norm"].median()
-    assert printed["wgan-gp"]["log_norm"] == pytest.approx(medians.tolist())
+    medians = settled.groupby(["seed", "layer"])["log_norm"].median()
+    assert printed["wgan-gp"]["seeds"]["1"]["log_norm"] == pytest.approx(medians[1].tolist())
+    assert printed["wgan-gp"]["log_norm"] == pytest.approx(medians.groupby("layer").mean().tolist())
     for name in ("gradnorm.png", "gradnorm-training.png"):
         assert np.asarray(Image.open(out / name).convert("L")).std() > 10  # something is drawn
     assert (out / "gradnorm.svg").read_text().startswith("<?xml")

@@ -6,7 +6,6 @@ import json
 from pathlib import Path
 from typing import Annotated
 
-import numpy as np
 import typer
 
 from ganbench.cli import options
@@ -56,7 +55,7 @@ def gradnorm(
 
     from ganbench.diagnostics.curves import measure, plan
     from ganbench.diagnostics.figures import depth_figure, save_figure, training_figure
-    from ganbench.diagnostics.findings import profile, to_markdown
+    from ganbench.diagnostics.findings import to_dict, to_markdown
     from ganbench.errors import GanbenchError
     from ganbench.features.runtime import resolve_device
     from ganbench.images.sources import open_source
@@ -95,16 +94,7 @@ def gradnorm(
     with atomic_write(out / "findings.md", "w") as f:
         f.write(findings)
     if json_output:
-        profiles = {str(name): profile(part) for name, part in settled.groupby("curve", sort=False)}
-        typer.echo(
-            json.dumps(
-                {
-                    name: {"slope": p.slope, "span": p.span, "verdict": p.verdict, "log_norm": _numbers(p.median)}
-                    for name, p in profiles.items()
-                },
-                indent=2,
-            )
-        )
+        typer.echo(json.dumps(to_dict(settled), indent=2))
         return
     typer.echo(findings)
     typer.echo(f"wrote gradnorm.csv, gradnorm.png, gradnorm.svg, gradnorm-training.png, .svg and findings.md to {out}")
@@ -117,8 +107,3 @@ _COLUMNS += ["seed", "weight_norm", "ratio", "at_bound", "input_gradient"]
 
 def _warn(text: str) -> None:
     typer.secho(f"warning: {text}", fg=typer.colors.YELLOW, err=True)
-
-
-def _numbers(values: np.ndarray) -> list[float | None]:
-    """Return what JSON can hold."""
-    return [float(value) if np.isfinite(value) else None for value in values]

@@ -58,10 +58,16 @@ class Profile:
 
 
 def profile(frame: pd.DataFrame) -> Profile:
-    """Summarise one curve's records (columns ``layer``, ``name``, ``log_norm``) over its steps."""
+    """Summarise one curve's records (columns ``layer``, ``name``, ``log_norm``) over its steps.
+
+    Where a column ``seed`` tells repetitions apart, each line is the mean of theirs, so that the slope is the mean of
+    their slopes.
+    """
     names = frame.drop_duplicates("layer").set_index("layer")["name"].sort_index()
-    groups = frame[np.isfinite(frame["log_norm"])].groupby("layer")["log_norm"]
-    return Profile(list(names), *(groups.quantile(q).reindex(names.index).to_numpy() for q in (0.5, 0.1, 0.9)))
+    finite = frame[np.isfinite(frame["log_norm"])]
+    groups = finite.groupby(["layer", "seed"] if "seed" in frame else ["layer"])["log_norm"]
+    lines = (groups.quantile(q).groupby("layer").mean().reindex(names.index) for q in (0.5, 0.1, 0.9))
+    return Profile(list(names), *(line.to_numpy() for line in lines))
 
 
 @dataclass(frozen=True)
@@ -143,11 +149,29 @@ def _first_run(flags: np.ndarray, length: int) -> int | None:
     return None
 
 
+def to_dict(frame: pd.DataFrame) -> dict[str, dict[str, object]]:
+    """Return the findings of all curves as plain data: per curve, slope, span and verdict, and those of each seed.
+
+    Args:
+        frame: as for ``to_markdown``.
+    """
+    findings = {}
+    for name, curve in frame.groupby("curve", sort=False):
+        seeds = {int(seed): _plain(profile(part)) for seed, part in curve.groupby("seed")}
+        findings[str(name)] = _plain(profile(curve)) | {"seeds": seeds}
+    return findings
+
+
+def _plain(curve: Profile) -> dict[str, object]:
+    medians = [float(value) if np.isfinite(value) else None for value in curve.median]  # JSON has no NaN
+    return {"slope": curve.slope, "span": curve.span, "verdict": curve.verdict, "log_norm": medians}
+
+
 def to_markdown(frame: pd.DataFrame) -> str:
     """Return the findings of all curves as Markdown: a table, an answer in words, and the signs of trouble.
 
     Args:
-        frame: records with a column ``curve`` and, for several repetitions, ``seed``.
+        frame: records with the columns ``curve`` and ``seed``.
     """
     lines = [
         "| curve | slope per layer, towards the input | span | verdict | ln norm, deepest layer to first |",
@@ -157,12 +181,14 @@ def to_markdown(frame: pd.DataFrame) -> str:
     for name, curve in frame.groupby("curve", sort=False):
         whole = profile(curve)
         seeds = [profile(part) for _, part in curve.groupby("seed")]
+        spans = [p.span for p in seeds]
+        span = float(np.mean(spans))
         values = ", ".join("-" if np.isnan(value) else f"{value:.2f}" for value in whole.median[::-1])
         lines.append(
-            f"| {name} | {whole.slope:+.2f}{_spread([p.slope for p in seeds])} | "
-            f"{whole.span:.2f}{_spread([p.span for p in seeds])} | {whole.verdict} | {values} |"
+            f"| {name} | {whole.slope:+.2f}{_spread([p.slope for p in seeds], '+.2f')} | "
+            f"{span:.2f}{_spread(spans, '.2f')} | {whole.verdict} | {values} |"
         )
-        sentences.append(_sentence(str(name), whole))
+        sentences.append(_sentence(str(name), whole, span))
     lines += ["", " ".join(sentences), ""]
     for name, curve in frame.groupby("curve", sort=False):
         for seed, part in curve.groupby("seed"):
@@ -170,22 +196,22 @@ def to_markdown(frame: pd.DataFrame) -> str:
     return "\n".join(lines).rstrip() + "\n"
 
 
-def _spread(values: list[float]) -> str:
+def _spread(values: list[float], form: str) -> str:
     """Return the range over seeds in brackets, when there is more than one."""
-    return f" ({min(values):+.2f} … {max(values):+.2f})" if len(values) > 1 else ""
+    return f" ({min(values):{form}} … {max(values):{form}})" if len(values) > 1 else ""
 
 
-def _sentence(name: str, curve: Profile) -> str:
+def _sentence(name: str, curve: Profile, span: float) -> str:
     if curve.verdict == "no gradient":
         return f"Under {name} no layer had a finite gradient other than zero."
     if curve.verdict in ("level", "uneven"):
         shape = "stays level" if curve.verdict == "level" else "is uneven, without a trend,"
         return (
             f"Under {name} the gradient norm {shape} over depth: {curve.slope:+.2f} per layer in ln units, "
-            f"{curve.span:.2f} between the weakest and the strongest layer."
+            f"{span:.2f} between the weakest and the strongest layer."
         )
     factor = float(np.exp(abs(curve.slope)))
     return (
         f"Under {name} the gradient norm {curve.verdict}, by a factor of {factor:.2f} per layer "
-        f"(ln slope {curve.slope:+.2f}), {curve.span:.2f} between the weakest and the strongest layer."
+        f"(ln slope {curve.slope:+.2f}), {span:.2f} between the weakest and the strongest layer."
     )
