@@ -19,7 +19,7 @@ from ganbench.registry import Registry
 if TYPE_CHECKING:
     from torch import nn
 
-BATCH = 32  # images per network call: the fastest of 8, 16, 32 and 64 on two cores, and small in memory
+BATCH = 32  # images that are decoded, and on CUDA run, together
 PROBE = 4  # images on which the error of bf16 is measured; 4x4 noise, which the resize makes smooth
 
 
@@ -137,12 +137,12 @@ class ExtractorEntry:
 
     ``module`` defines ``specify(options) -> ExtractorSpec``, cheap, which checks that the weights are there and right,
     and ``build(spec, options) -> nn.Module``, which maps resized float images (N, 3, S, S) in 0..255 to features.
-    ``exported`` tells whether the network may be exported for ONNX Runtime; large or foreign ones run in PyTorch.
+    ``exportable`` tells whether the network may be exported to ONNX; large or foreign ones run in PyTorch everywhere.
     """
 
     module: str
     summary: str
-    exported: bool = True
+    exportable: bool = True
 
     def functions(
         self,
@@ -168,7 +168,9 @@ for _name, _summary in (
     ("dinov2-vit-l-14", "DINOv2 ViT-L/14, 1024-d"),
     ("dinov2-vit-g-14", "DINOv2 ViT-g/14, 1536-d"),
 ):
-    EXTRACTORS.add(_name, ExtractorEntry("ganbench.features.fidelity", f"{_summary}, needs --weights", exported=False))
+    EXTRACTORS.add(
+        _name, ExtractorEntry("ganbench.features.fidelity", f"{_summary}, needs --weights", exportable=False)
+    )
 
 
 def load_extractor(name: str, options: BuildOptions | None = None) -> Extractor:
@@ -185,22 +187,25 @@ def load_extractor(name: str, options: BuildOptions | None = None) -> Extractor:
         from ganbench.features.custom import load_custom
 
         spec, network = load_custom(name, options)
-        return _assemble(spec, lambda: network, options.device, exported=False)
+        return _assemble(spec, lambda: network, options.device, exportable=False)
     entry = EXTRACTORS[base]
     options = replace(options, name=base, resize=suffix or options.resize)
     specify, build = entry.functions()
     spec = specify(options)
-    return _assemble(spec, lambda: build(spec, options), options.device, exported=entry.exported)
+    return _assemble(spec, lambda: build(spec, options), options.device, exportable=entry.exportable)
 
 
-def _assemble(spec: ExtractorSpec, build: Callable[[], nn.Module], device: str, *, exported: bool) -> Extractor:
+def _assemble(spec: ExtractorSpec, build: Callable[[], nn.Module], device: str, *, exportable: bool) -> Extractor:
     """Put an extractor together; in bf16, measure its error against fp32 and note it in the protocol."""
     from ganbench.features.runtime import TorchRunner, make_runner
 
-    runner = make_runner(spec, build, device, exported=exported)
-    if spec.precision == "bf16" and isinstance(runner, TorchRunner):
+    runner = make_runner(spec, build, device, exportable=exportable)
+    if spec.precision == "bf16":
+        in_full = replace(spec, precision="fp32")
+        # PyTorch runs the same network at either precision; exported graphs are one for each.
+        whole = runner.at("fp32") if isinstance(runner, TorchRunner) else make_runner(in_full, build, device)
         probe = np.random.default_rng(0).integers(0, 256, (PROBE, 4, 4, 3), dtype=np.uint8)
-        exact = Extractor(spec, runner.at("fp32"))(probe)[0].astype(np.float64)
+        exact = Extractor(in_full, whole)(probe)[0].astype(np.float64)
         rough = Extractor(spec, runner)(probe)[0].astype(np.float64)
         error = np.linalg.norm(rough - exact) / max(np.linalg.norm(exact), np.finfo(float).tiny)
         measured = f"feature error {100 * error:.2g} % of fp32 on {PROBE} smooth images"

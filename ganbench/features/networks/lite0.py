@@ -30,7 +30,9 @@ class _SameConv2d(nn.Conv2d):
         if self.stride[0] == 1:
             return F.conv2d(x, self.weight, None, 1, total // 2, groups=self.groups)
         low, high = total // 2, total - total // 2
-        return F.conv2d(F.pad(x, (low, high, low, high)), self.weight, None, self.stride, groups=self.groups)
+        # The value is spelled out so that ONNX Runtime merges the padding into the convolution.
+        x = F.pad(x, (low, high, low, high), value=0.0)
+        return F.conv2d(x, self.weight, None, self.stride, groups=self.groups)
 
 
 def _conv(inputs: int, outputs: int, kernel: int = 1, stride: int = 1, groups: int = 1) -> _SameConv2d:

@@ -1,0 +1,91 @@
+"""Runs exported networks on the CPU: ONNX Runtime for float32, OpenVINO for bfloat16.
+
+Both get one image per call, and as many calls at once as there are cores. The activations of one image fit into a
+core's cache, those of a batch do not; cores need not wait for each other after every layer; and an image's features
+cannot depend on its neighbours. docs/features.md has the measurements.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from importlib.util import find_spec
+
+import numpy as np
+
+from ganbench.cores import available_cores
+
+OneImage = Callable[[np.ndarray, np.ndarray, np.ndarray], list[np.ndarray]]
+
+
+class CpuRunner:
+    """Runs a graph of ``ganbench.features.export``; see ``ganbench.features.extractor.Runner``."""
+
+    def __init__(self, graph: bytes, precision: str) -> None:
+        self._run = {"fp32": _onnx_runtime, "bf16": _openvino}[precision](graph)
+        self._cores = ThreadPoolExecutor(available_cores(), "features")
+
+    def __call__(self, pixels: np.ndarray, rows: np.ndarray, columns: np.ndarray) -> list[np.ndarray]:
+        """Run one batch."""
+        pixels, columns = np.ascontiguousarray(pixels), np.ascontiguousarray(columns)
+        images = (pixels[i : i + 1] for i in range(len(pixels)))
+        outputs = list(self._cores.map(lambda image: self._run(image, rows, columns), images))
+        return [np.concatenate(parts) for parts in zip(*outputs, strict=True)]
+
+
+def runs_on_cpu(precision: str) -> bool:
+    """Tell whether graphs of this precision run here: bfloat16 needs OpenVINO and a processor that has it."""
+    if precision == "fp32":
+        return True
+    if find_spec("openvino") is None:
+        return False
+    import openvino
+
+    return "BF16" in openvino.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+
+
+def _onnx_runtime(graph: bytes) -> OneImage:
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    options.log_severity_level = 3
+    session = onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
+
+    def run(image: np.ndarray, rows: np.ndarray, columns: np.ndarray) -> list[np.ndarray]:
+        return session.run(None, {"pixels": image, "rows": rows, "columns": columns})
+
+    return run
+
+
+def _openvino(graph: bytes) -> OneImage:
+    import openvino
+
+    core, cores, requests = openvino.Core(), available_cores(), threading.local()
+    options = {"NUM_STREAMS": cores, "INFERENCE_NUM_THREADS": cores, "ENABLE_CPU_PINNING": False}
+    # The resize is a model of its own, since a model has one precision.
+    models = ((_openvino_resize(), "f32"), (core.read_model(graph), "bf16"))
+    resize, network = (
+        core.compile_model(model, "CPU", {**options, "INFERENCE_PRECISION_HINT": precision})
+        for model, precision in models
+    )
+
+    def run(image: np.ndarray, rows: np.ndarray, columns: np.ndarray) -> list[np.ndarray]:
+        if not hasattr(requests, "resize"):
+            requests.resize, requests.network = resize.create_infer_request(), network.create_infer_request()
+        requests.resize.infer([image, rows, columns])
+        requests.network.infer([requests.resize.get_output_tensor()])
+        return [requests.network.get_output_tensor(i).data.copy() for i in range(len(network.outputs))]
+
+    return run
+
+
+def _openvino_resize() -> object:
+    from openvino import Model, Type
+    from openvino import opset13 as ops
+
+    pixels = ops.parameter([1, -1, -1, 3], Type.u8)
+    rows, columns = ops.parameter([-1, -1], Type.f32), ops.parameter([-1, -1], Type.f32)
+    image = ops.convert(ops.transpose(pixels, np.array([0, 3, 1, 2])), Type.f32)
+    return Model([ops.matmul(ops.matmul(rows, image, False, False), columns, False, False)], [pixels, rows, columns])
