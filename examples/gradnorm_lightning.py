@@ -37,6 +37,10 @@ class GradNorms(L.Callback):
         self.probe.detach()
         self.probe.to_frame().to_csv(self.path, index=False)
 
+    def on_exception(self, trainer: L.Trainer, module: L.LightningModule, exception: BaseException) -> None:
+        """Remove the hooks of a training that failed."""
+        self.probe.detach()
+
 
 class Classifier(L.LightningModule):
     """Something to train."""
