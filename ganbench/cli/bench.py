@@ -24,28 +24,28 @@ def bench(
         Path | None,
         typer.Argument(metavar="[GRID.toml]", help="A grid in a file; options given here win over it."),
     ] = None,
-    variants: Annotated[str | None, typer.Option(metavar="V,V", help=f"Variants [default: {BASELINES}].")] = None,
+    variants: Annotated[str | None, typer.Option(metavar="V,V", help=f"Variants; default: {BASELINES}.")] = None,
     seeds: Annotated[
-        int | None, typer.Option(metavar="N", min=1, help="Seeds 0 ... N-1 of every variant [default: 1].")
+        int | None, typer.Option(metavar="N", min=1, help="Seeds 0 ... N-1 of every variant; default: 1.")
     ] = None,
     preset: Annotated[
-        str | None, typer.Option(metavar="paper|cpu|smoke", help="Full size; for laptops; for seconds [default: cpu].")
+        str | None, typer.Option(metavar="paper|cpu|smoke", help="Full size; for laptops; for seconds; default: cpu.")
     ] = None,
     overrides: Overrides = None,
     samples: Annotated[
-        int | None, typer.Option(metavar="N", min=2, help="Images to draw from each generator [default: 1000].")
+        int | None, typer.Option(metavar="N", min=2, help="Images to draw from each generator; default: 1000.")
     ] = None,
     score_every: Annotated[
-        int | None, typer.Option(metavar="N", min=1, help="Steps between scores while training [default: never].")
+        int | None, typer.Option(metavar="N", min=1, help="Steps between scores while training; default: never.")
     ] = None,
     save_every: Annotated[
-        int | None, typer.Option(metavar="N", min=1, help="Steps between checkpoints [default: 250].")
+        int | None, typer.Option(metavar="N", min=1, help="Steps between checkpoints; default: 250.")
     ] = None,
     gradnorm_steps: Annotated[
-        int | None, typer.Option(metavar="N", min=0, help="Steps probed at the end; 0: none [default: 100].")
+        int | None, typer.Option(metavar="N", min=0, help="Steps probed at the end; 0: none; default: 100.")
     ] = None,
     reference: Annotated[
-        str | None, typer.Option(metavar="NAME|FILE|SRC", help="What to score against [default: anime-faces-64].")
+        str | None, typer.Option(metavar="NAME|FILE|SRC", help="What to score against; default: anime-faces-64.")
     ] = None,
     detector: Annotated[
         str, typer.Option(metavar="NAME|yolo:PATH|none", help="Face detector for AFD, or none.")

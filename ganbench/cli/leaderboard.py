@@ -19,11 +19,11 @@ def leaderboard(
     ],
     sort: Annotated[str, typer.Option(metavar="ID", help="The result to rank by.")] = "fd[lite0]",
     reference: Annotated[
-        str | None, typer.Option(metavar="NAME|FILE|SRC", help="What to score against [default: anime-faces-64].")
+        str | None, typer.Option(metavar="NAME|FILE|SRC", help="What to score against; default: anime-faces-64.")
     ] = None,
     detector: Annotated[
         str | None,
-        typer.Option(metavar="NAME|yolo:PATH|none", help="Face detector for AFD, or none [default: yolo-nano]."),
+        typer.Option(metavar="NAME|yolo:PATH|none", help="Face detector for AFD, or none; default: yolo-nano."),
     ] = None,
     resize: options.Resize = None,
     jobs: Annotated[int, typer.Option(metavar="N", min=1, help="Processes that score at a time.")] = 1,

@@ -1,0 +1,85 @@
+"""What the tests of the bench run in processes of their own: a bench that is killed, and what workers do."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import time
+from pathlib import Path
+
+from ganbench import workers
+from ganbench.workers import Workers
+
+SETTINGS = {
+    "variants": ["dcgan", "wgan-gp"],
+    "preset": "smoke",
+    "samples": 30,
+    "gradnorm_steps": 4,
+    "save_every": 2,
+    "overrides": {"": ["model.size=32", "training.batch=8", "training.steps=12"]},
+}
+
+
+def context() -> multiprocessing.context.ForkServerContext:
+    """Return a context whose processes start in milliseconds: their parent has the imports done."""
+    made = multiprocessing.get_context("forkserver")
+    made.set_forkserver_preload(["bench_processes", "ganbench.bench.run", "ganbench.diagnostics.curves", "pandas"])
+    return made
+
+
+def bench(home: str, data: str, reference: str, out: str, settings: dict, jobs: int = 1, said: str = "") -> None:
+    """Run a bench as the command does; what it says goes to the file ``said``."""
+    import torch
+
+    from ganbench.bench.grid import Place, Plan, cells_of, make_grid
+    from ganbench.bench.run import run_grid
+    from ganbench.errors import GanbenchError
+    from ganbench.scorer import Scorer
+
+    os.environ["GANBENCH_HOME"] = home
+    torch.set_num_threads(1)
+    workers.CONTEXT = context()
+    grid = make_grid(SETTINGS | settings)
+    scorer = Scorer.of(reference, None, device="cpu")
+    plan = Plan(grid, Place(data, Path(out), device="cpu"), scorer)
+
+    def say(text: str) -> None:
+        if said:
+            with Path(said).open("a") as f:
+                f.write(text + "\n")
+
+    try:
+        run_grid(plan, cells_of(grid), jobs=jobs, say=say)
+    except GanbenchError as e:
+        say(str(e))
+        raise SystemExit(e.exit_code) from e
+
+
+def square(task: int, tell) -> tuple[int, list[int]]:
+    """Return a square and the cores that the process may use."""
+    tell(f"at {task}")
+    return task**2, sorted(os.sched_getaffinity(0))
+
+
+def fragile(task: str, tell) -> str:
+    """Die in the way that the task says."""
+    if task == "kill":
+        os.kill(os.getpid(), signal.SIGKILL)
+    if task == "exit":
+        os._exit(3)
+    return task
+
+
+def slow(task: str, tell) -> str:
+    """Say who works, and do it for long."""
+    tell(os.getpid())
+    time.sleep(600)
+    return task
+
+
+def parent_of_slow(file: str) -> None:
+    """Start a slow worker and write down its number."""
+    with Workers(slow, 1) as crew:
+        for _ in crew.run(["a"], lambda number, pid: Path(file).write_text(str(pid))):
+            pass

@@ -1,0 +1,432 @@
+"""The bench: grids, processes that die, a bench killed and resumed, and what passes for done."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from bench_processes import SETTINGS, bench, context, fragile, parent_of_slow, slow, square
+from PIL import Image
+from typer.testing import CliRunner
+
+from ganbench import cores, workers
+from ganbench.bench.changes import refuse_changes
+from ganbench.bench.grid import Place, Plan, cells_of, load_grid, make_grid
+from ganbench.bench.progress import GridProgress
+from ganbench.bench.run import run_grid
+from ganbench.bench.speed import speed_of
+from ganbench.cli.app import app
+from ganbench.errors import GanbenchError, UnknownName
+from ganbench.features.extractor import Extractor
+from ganbench.images.sources import open_source
+from ganbench.images.toyfaces import toyfaces
+from ganbench.reference import Reference
+from ganbench.scorecard import Scorecard
+from ganbench.scorer import Scorer
+from ganbench.training.checkpoint import load_checkpoint
+from ganbench.training.recipe import load_recipe
+from ganbench.training.run_folder import RunFolder
+from ganbench.workers import Died, Workers
+
+CELLS = ("dcgan-seed0", "wgan-gp-seed0")
+
+
+def _invoke(*arguments: object):
+    return CliRunner().invoke(app, [str(a) for a in arguments])
+
+
+# --- grids ---
+
+
+def test_cells_are_variants_by_labels_by_seeds() -> None:
+    overrides = {"": [], "slow": ["optimizer.lr=1e-5"]}
+    grid = make_grid({"variants": ["dcgan", "wgan"], "seeds": [0, 3], "overrides": overrides})
+    cells = cells_of(grid, ["model.width=8"])
+    assert [cell.name for cell in cells] == [
+        "dcgan-seed0", "dcgan-seed3", "dcgan-slow-seed0", "dcgan-slow-seed3",
+        "wgan-seed0", "wgan-seed3", "wgan-slow-seed0", "wgan-slow-seed3",
+    ]  # fmt: skip
+    last = cells[-1].recipe
+    assert (last.training.seed, last.optimizer.lr, last.model.width, last.preset) == (3, 1e-5, 8, "cpu")
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({}, "variants: Field required"),
+        ({"variants": ["dcgan"], "seed": [1]}, "seed: Extra inputs"),
+        ({"variants": ["dcgan"], "seeds": 3}, "seeds: Input should be a valid list"),
+        ({"variants": ["dcgan"], "samples": 1}, "samples: .*greater than or equal to 2"),
+        ({"variants": ["dcgan"], "seeds": [0, 0]}, "called dcgan-seed0: a variant, label or seed comes twice"),
+        ({"variants": ["dcgan"], "overrides": {"../up": []}}, "cannot be a folder's name"),
+        ({"variants": ["dcgan"], "overrides": {"a": ["optimizer.rl=1"]}}, "optimizer.lr"),
+        ({"variants": ["dcgen"]}, "Did you mean 'dcgan'"),
+    ],
+)  # fmt: skip
+def test_bad_grids_are_explained(settings: dict, message: str) -> None:
+    with pytest.raises(GanbenchError, match=message):
+        cells_of(make_grid(settings))
+
+
+def test_a_grid_file_that_cannot_be_read(tmp_path: Path) -> None:
+    with pytest.raises(GanbenchError, match="cannot read the grid"):
+        load_grid(tmp_path / "absent.toml")
+    (tmp_path / "grid.toml").write_text("variants = [")
+    with pytest.raises(GanbenchError, match="is not TOML"):
+        load_grid(tmp_path / "grid.toml")
+
+
+# --- processes ---
+
+
+def test_slots_share_no_core(monkeypatch: pytest.MonkeyPatch) -> None:
+    chosen: list[set[int]] = []
+    monkeypatch.setattr(os, "sched_getaffinity", lambda pid: {2, 3, 5, 7, 11})
+    monkeypatch.setattr(os, "sched_setaffinity", lambda pid, mask: chosen.append(mask))
+    for slot in range(3):
+        cores.keep_to_cores(slot, 2)
+    assert chosen == [{2, 3}, {5, 7}, {11, 2}]
+
+
+def test_workers_return_every_result_and_tell() -> None:
+    heard: list[tuple[int, object]] = []
+    with Workers(square, 2) as crew:
+        results = dict(crew.run([3, 4, 5], lambda number, message: heard.append((number, message))))
+    assert {number: value for number, (value, _) in results.items()} == {0: 9, 1: 16, 2: 25}
+    assert sorted(heard) == [(0, "at 3"), (1, "at 4"), (2, "at 5")]
+    assert {len(allowed) for _, allowed in results.values()} == {max(1, cores.available_cores() // 2)}
+
+
+def test_a_worker_that_dies_costs_its_task_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(workers, "CONTEXT", context())
+    with Workers(fragile, 1) as crew:
+        results = dict(crew.run(["a", "kill", "b", "exit", "c"]))
+    assert [results[i] for i in (0, 2, 4)] == ["a", "b", "c"]
+    assert results[1] == Died("its process was killed (SIGKILL): out of memory?")
+    assert results[3] == Died("its process ended with exit code 3")
+
+
+def test_stopped_workers_end_and_nothing_more_is_handed_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(workers, "CONTEXT", context())
+    with Workers(slow, 1) as crew:
+        results = dict(crew.run(["a", "b"], lambda number, pid: crew.stop()))
+    assert results == {0: Died("its process was ended by SIGTERM")}
+
+
+def test_no_worker_outlives_a_killed_parent(tmp_path: Path) -> None:
+    parent = context().Process(target=parent_of_slow, args=(str(tmp_path / "pid"),))
+    parent.start()
+    _wait_for(lambda: (tmp_path / "pid").is_file() and (tmp_path / "pid").read_text())
+    worker = int((tmp_path / "pid").read_text())
+    assert _alive(worker)
+    parent.kill()
+    parent.join()
+    _wait_for(lambda: not _alive(worker))
+
+
+def _alive(pid: int) -> bool:
+    try:
+        return "\nState:\tZ" not in Path(f"/proc/{pid}/status").read_text()
+    except FileNotFoundError:
+        return False
+
+
+def _wait_for(condition, seconds: float = 300) -> None:
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "it never came"
+        time.sleep(0.02)
+
+
+# --- speed and progress ---
+
+
+def _log(folder: Path, lines: list[dict]) -> RunFolder:
+    run = RunFolder(folder)
+    run.start(load_recipe("dcgan", "smoke", ["training.batch=16"]), {})
+    for line in lines:
+        run.log(line)
+    return run
+
+
+def test_a_pause_moves_neither_speed_nor_minutes(tmp_path: Path) -> None:
+    steady = [{"step": s, "images_per_second": 100.0 + s % 3} for s in range(10, 1010, 10)]
+    plain = speed_of(_log(tmp_path / "plain", steady))
+    assert plain.images_per_second == 101
+    assert plain.minutes == pytest.approx(1000 * 16 / 101 / 60)
+    slept = [dict(line) for line in steady]
+    slept[40]["images_per_second"] = 0.001  # a laptop that slept for a night
+    slept += [{"step": 500, "warning": "said once"}, {"step": 1000, "fd[lite0]": 3.0}]
+    assert speed_of(_log(tmp_path / "slept", slept)) == plain
+
+
+def test_lines_weigh_by_the_steps_they_cover(tmp_path: Path) -> None:
+    lines = [
+        {"step": 90, "images_per_second": 10.0},
+        *({"step": s, "images_per_second": 500.0} for s in range(91, 100)),
+    ]
+    assert speed_of(_log(tmp_path, lines)).images_per_second == 10  # 90 steps against 9
+
+
+def test_a_log_that_does_not_tell_the_speed(tmp_path: Path) -> None:
+    assert speed_of(_log(tmp_path / "none", [])) is None
+    broken = [{"step": 5, "images_per_second": float("nan")}, {"step": 6, "images_per_second": 0}]
+    assert speed_of(_log(tmp_path / "broken", broken)) is None
+
+
+def test_the_time_left_is_learnt_from_every_recipe(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    grid = make_grid({"variants": ["dcgan", "wgan-gp"], "seeds": [0, 1], "preset": "smoke"})
+    cells = cells_of(grid, ["training.steps=100"])
+    progress = GridProgress(Plan(grid, Place("", tmp_path), None), cells, 1000, jobs=1)
+    clock = [0.0]
+    monkeypatch.setattr("ganbench.bench.progress.time.monotonic", lambda: clock[0])
+    assert progress.seconds_left() is None  # nothing was seen yet
+    progress.reach(0, 0)
+    clock[0] = 20.0
+    progress.reach(0, 10)  # two seconds a step
+    assert progress.seconds_left() == pytest.approx(90 * 2 + 300 * 2)
+    progress.finish(0)
+    progress.reach(2, 0)
+    clock[0] = 120.0
+    progress.reach(2, 20)  # wgan-gp: five
+    assert progress.seconds_left() == pytest.approx(100 * 2 + 80 * 5 + 100 * 5)
+    assert progress.left() == "1 of 4 cells over, about 18 min of training left"
+
+
+# --- whole benches ---
+
+
+@pytest.fixture(scope="module")
+def faces(tmp_path_factory: pytest.TempPathFactory, lite0: Extractor) -> tuple[Path, Path]:
+    """Return a folder of small toy faces and a reference of them."""
+    folder = tmp_path_factory.mktemp("faces")
+    for i, (_, image) in enumerate(toyfaces(24, size=32, seed=3), 1):
+        Image.fromarray(image).save(folder / f"{i}.png")
+    file = tmp_path_factory.mktemp("reference") / "faces.npz"
+    Reference.build(open_source(folder), lite0, name="faces").save(file)
+    return folder, file
+
+
+@pytest.fixture(scope="module")
+def whole(faces: tuple[Path, Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the folder of a bench that ran through; no test writes into it."""
+    home, out = tmp_path_factory.mktemp("home"), tmp_path_factory.mktemp("whole")
+    child = context().Process(target=bench, args=(str(home), *map(str, faces), str(out), {}))
+    start = time.perf_counter()
+    child.start()
+    child.join()
+    (out / "seconds").write_text(str(time.perf_counter() - start))
+    assert child.exitcode == 0
+    return out
+
+
+def _contents(cell: Path) -> dict[str, object]:
+    """Return all that a cell came to, without what the clock says."""
+    state = load_checkpoint(cell / "checkpoint.pt")
+    card = Scorecard.from_json((cell / "scorecard.json").read_text())
+    log = [{k: v for k, v in line.items() if k != "images_per_second"} for line in RunFolder(cell).read_metrics()]
+    return {
+        "weights": {k: v for name in ("generator", "discriminator") for k, v in state[name].items()},
+        "step": state["step"],
+        "rows": card.rows,
+        "run": card.source["run"],
+        "samples": np.load(cell / "samples.npz")["images"],
+        "gradnorm": (cell / "gradnorm.csv").read_bytes(),
+        "log": log,
+        "status": json.loads((cell / "status.json").read_text()),
+    }
+
+
+def _assert_same(a: Path, b: Path) -> None:
+    for name in CELLS:
+        one, two = _contents(a / name), _contents(b / name)
+        weights = one.pop("weights"), two.pop("weights")
+        assert weights[0].keys() == weights[1].keys()
+        assert all(torch.equal(weights[0][key], weights[1][key]) for key in weights[0])
+        assert np.array_equal(one.pop("samples"), two.pop("samples"))
+        assert one == two
+
+
+def test_a_bench_killed_five_times_comes_to_the_same(
+    whole: Path, faces: tuple[Path, Path], tmp_path: Path, ganbench_home: Path, rng: np.random.Generator
+) -> None:
+    arguments = (str(ganbench_home), *map(str, faces), str(tmp_path / "killed"), {})
+    length = float((whole / "seconds").read_text())
+    kills, trained = 0, []
+    while kills < 5:
+        child = context().Process(target=bench, args=arguments)
+        child.start()
+        child.join(timeout=rng.uniform(0.1, 0.5) * length)
+        if child.exitcode is not None:  # it got through before: what it had made last is taken away
+            assert child.exitcode == 0
+            (tmp_path / "killed" / CELLS[1] / "checkpoint.pt").unlink()
+            continue
+        child.kill()
+        child.join()
+        kills += 1
+        trained.append([(tmp_path / "killed" / name / "checkpoint.pt").is_file() for name in CELLS])
+    child = context().Process(target=bench, args=arguments)
+    child.start()
+    child.join()
+    assert child.exitcode == 0
+    _assert_same(whole, tmp_path / "killed")
+    assert any(map(any, trained))  # some of the kills came after training had begun
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_saves_what_trains_in_every_process(
+    number: int, whole: Path, faces: tuple[Path, Path], tmp_path: Path, ganbench_home: Path
+) -> None:
+    long = {"overrides": {"": ["model.size=32", "training.batch=8", "training.steps=100000"]}, "save_every": 10**6}
+    said, out = tmp_path / "said", tmp_path / "out"
+    arguments = (str(ganbench_home), *map(str, faces), str(out))
+    child = context().Process(target=bench, args=(*arguments, long, 2, str(said)))
+    child.start()
+    _wait_for(lambda: all((out / name / "metrics.jsonl").is_file() for name in CELLS))
+    os.kill(child.pid, number)
+    child.join()
+    assert child.exitcode == 130
+    assert "The same command goes on from there" in said.read_text()
+    for name in CELLS:
+        step = load_checkpoint(out / name / "checkpoint.pt")["step"]
+        assert 0 < step < 100_000
+        status = json.loads((out / name / "status.json").read_text())
+        assert status["state"] == "stopped"
+        assert f"stopped at step {step} of 100000 and saved" in status["reason"]
+
+
+def _plan(out: Path, faces: tuple[Path, Path], scorer: Scorer | None = None, **settings: object) -> Plan:
+    folder, reference = faces
+    scorer = scorer or Scorer.of(str(reference), None, device="cpu")
+    return Plan(make_grid(SETTINGS | settings), Place(str(folder), out, device="cpu"), scorer)
+
+
+def test_failed_cells_are_recorded_and_the_rest_goes_on(
+    faces: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(workers, "CONTEXT", context())
+    small = SETTINGS["overrides"][""]
+    plan = _plan(
+        tmp_path, faces, variants=["wgan"], gradnorm_steps=0,
+        overrides={"mad": [*small, "optimizer.lr=1e30"], "greedy": [*small, "training.batch=64"], "sane": small},
+    )  # fmt: skip
+    said: list[str] = []
+    statuses = run_grid(plan, cells_of(plan.grid), say=said.append)
+    assert [status.state for status in statuses] == ["failed", "failed", "done"]
+    assert "is not finite" in statuses[0].reason
+    assert "do not fill a batch of 64" in statuses[1].reason
+    kept = json.loads((tmp_path / "wgan-mad-seed0" / "status.json").read_text())
+    assert kept == statuses[0].to_dict()
+    assert (tmp_path / "wgan-sane-seed0" / "scorecard.json").is_file()
+    assert any("3 of 3 cells over" in text for text in said)
+
+
+def test_what_is_done_is_not_done_again_and_what_rests_on_changes_is(
+    whole: Path, faces: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(workers, "CONTEXT", context())
+    out = tmp_path / "bench"
+    shutil.copytree(whole, out)
+    scorer = Scorer.of(str(faces[1]), None, device="cpu")
+
+    def run(**settings: object) -> dict[str, float]:
+        plan = _plan(out, faces, scorer, variants=["dcgan"], **settings)
+        assert [s.state for s in run_grid(plan, cells_of(plan.grid))] == ["done"]
+        return {path.name: path.stat().st_mtime_ns for path in (out / "dcgan-seed0").iterdir()}
+
+    first = {path.name: path.stat().st_mtime_ns for path in (out / "dcgan-seed0").iterdir()}
+    again = run()
+    assert {name for name in first if first[name] != again[name]} == {"status.json"}
+    fewer = run(samples=20)  # scored again; neither trained nor probed
+    assert {name for name in again if again[name] != fewer[name]} == {"status.json", "samples.npz", "scorecard.json"}
+    assert Scorecard.from_json((out / "dcgan-seed0" / "scorecard.json").read_text())["fd[lite0]"].n == 20
+    small = [text.replace("steps=12", "steps=14") for text in SETTINGS["overrides"][""]]
+    run(samples=20, overrides={"": small})
+    assert load_checkpoint(out / "dcgan-seed0" / "checkpoint.pt")["step"] == 14
+    card = Scorecard.from_json((out / "dcgan-seed0" / "scorecard.json").read_text())
+    assert card.source["run"]["step"] == 14
+    assert pd.read_csv(out / "dcgan-seed0" / "gradnorm.csv")["step"].min() == 14
+
+
+def test_a_folder_of_another_study_is_refused(whole: Path, faces: tuple[Path, Path], image_folder: Path) -> None:
+    small = SETTINGS["overrides"][""]
+    source = open_source(faces[0])
+    refuse_changes(cells_of(make_grid(SETTINGS)), whole, source)
+    refuse_changes(cells_of(make_grid(SETTINGS | {"seeds": [0, 1]})), whole, source)  # more cells are no change
+    for overrides, message in (
+        ([*small, "optimizer.lr=1e-3"], r"dcgan-seed0: optimizer\.lr was 0\.0001, now 0\.001.*Give another --out"),
+        ([text.replace("steps=12", "steps=6") for text in small], "12 steps are done, now 6 are asked for"),
+    ):
+        with pytest.raises(GanbenchError, match=message):
+            refuse_changes(cells_of(make_grid(SETTINGS | {"overrides": {"": overrides}})), whole, source)
+    with pytest.raises(GanbenchError, match="trained on other images"):
+        refuse_changes(cells_of(make_grid(SETTINGS)), whole, open_source(image_folder))
+
+
+def test_a_second_bench_is_kept_out(faces: tuple[Path, Path], tmp_path: Path) -> None:
+    plan = _plan(tmp_path, faces)
+    lock = RunFolder(tmp_path).lock()
+    with pytest.raises(GanbenchError, match="another process"):
+        run_grid(plan, cells_of(plan.grid))
+    RunFolder(tmp_path).unlock(lock)
+
+
+# --- the command ---
+
+
+def test_a_dry_run_says_what_is_left(whole: Path, faces: tuple[Path, Path], tmp_path: Path) -> None:
+    grid = tmp_path / "grid.toml"
+    grid.write_text(
+        'variants = ["dcgan", "wgan-gp"]\npreset = "smoke"\nsamples = 30\ngradnorm_steps = 9\nsave_every = 2\n'
+        '[overrides]\n"" = ["model.size=32", "training.batch=8", "training.steps=12"]\n'
+    )
+    options = ("--data", faces[0], "--reference", faces[1], "--detector", "none", "--device", "cpu", "--dry-run")
+    result = _invoke("bench", grid, "--seeds", 2, "--gradnorm-steps", 4, "--out", whole, *options)
+    assert result.exit_code == 0, result.output
+    lines = [line.split() for line in result.output.splitlines()]
+    assert [line[:3] for line in lines[:4]] == [
+        ["dcgan-seed0", "done", "0"], ["dcgan-seed1", "new", "16"],
+        ["wgan-gp-seed0", "done", "0"], ["wgan-gp-seed1", "new", "16"],
+    ]  # fmt: skip
+    assert float(lines[0][4]) == 0
+    assert "4 cells, about" in result.output
+    refused = _invoke("bench", grid, "--set", "model.width=8", "--out", whole, *options)
+    assert "model.width was 4, now 8" in str(refused.exception)
+    assert isinstance(_invoke("bench", "--variants", "wgam", "--out", tmp_path, *options).exception, UnknownName)
+
+
+def test_the_command_writes_tables_and_a_report(
+    whole: Path, faces: tuple[Path, Path], tmp_path: Path, ganbench_home: Path
+) -> None:
+    """Run the command in a process of its own, with processes started as users' are; most of it is done already."""
+    out = tmp_path / "bench"
+    shutil.copytree(whole, out)
+    (out / CELLS[0] / "gradnorm.csv").unlink()
+    small = [text for pair in (("--set", text) for text in SETTINGS["overrides"][""]) for text in pair]
+    command = [
+        sys.executable, "-m", "ganbench", "bench", "--variants", "dcgan,wgan-gp,wgan", "--preset", "smoke", *small,
+        "--set", "training.seed=7", "--samples", "30", "--gradnorm-steps", "4", "--save-every", "2", "--data", faces[0],
+        "--reference", faces[1], "--detector", "none", "--device", "cpu", "--out", out, "--jobs", "2",
+    ]  # fmt: skip
+    environment = os.environ | {"GANBENCH_HOME": str(ganbench_home), "OMP_NUM_THREADS": "1"}
+    done = subprocess.run([str(c) for c in command], capture_output=True, text=True, check=False, env=environment)
+    assert done.returncode == 0, done.stderr
+    written = {path.name for path in out.iterdir() if path.is_file() and path.name != "seconds"}
+    assert written == {"leaderboard.csv", "leaderboard.md", "leaderboard.json", "leaderboard.tex", "report.html"}
+    table = pd.read_csv(out / "leaderboard.csv")
+    assert set(table["name"]) == {*CELLS, "wgan-seed0"}
+    assert (table["minutes"] > 0).all()
+    assert table["error"].isna().all()
+    assert "published elsewhere" in done.stdout
+    assert "3 of 3 cells over" in done.stderr
+    assert "wgan-seed0" in (out / "report.html").read_text()
