@@ -41,6 +41,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, list[Entry], Pa
     """Return a page with everything in it, its entries, and the folder they are in."""
     folder = tmp_path_factory.mktemp("report")
     with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("ganbench.report.modes.READABLE", 0.7)  # sixty labelled faces are few
         patch.setenv("GANBENCH_HOME", str(tmp_path_factory.mktemp("home")))
         net = f"yolo:{_network(folder / 'net.onnx', _v8())}"
         protocol = load_detector(net).protocol
@@ -75,6 +76,8 @@ def test_the_page_is_whole_and_needs_no_network(made: tuple[str, list[Entry], Pa
                  "Training", "Gradient norms", "Protocol", "What to cite", "few images (4 entries)", "onnxruntime",
                  "Under dcgan the gradient norm grows towards the output"):  # fmt: skip
         assert part in page, part
+    assert re.search(r'<th scope="col">hair style \(\d\d%\)</th>', page)
+    assert re.search(r"<td>\d+ of 7</td>", page)
     assert HOSTILE not in page
     sources = re.findall(r'(?:src|href)="([^"#][^":]*:)', page)
     assert set(sources) <= {"data:", "https:"}

@@ -20,7 +20,7 @@ from ganbench.leaderboard.published import PUBLISHED_PROTOCOL
 from ganbench.leaderboard.table import SEEDS_NOTE, columns, header, lines, notes, seed_lines
 from ganbench.report.curves import WINDOW, gradient_figure, training_figure
 from ganbench.report.detections import LOOKED_AT, Detectors, Overlays
-from ganbench.report.modes import READABLE, Reached, reader_of
+from ganbench.report.modes import Reached, reader_of
 from ganbench.report.pictures import Nearest, RealImages, figure_uri, sheet_uri
 from ganbench.training.run_folder import RunFolder
 
@@ -82,7 +82,7 @@ def make_page(
         pictures=pictures,
         without=without,
         looked_at=LOOKED_AT,
-        readable=READABLE,
+        modes=_modes(pictures),
         training="" if training is None else figure_uri(training),
         window=WINDOW,
         gradients="" if gradients is None else figure_uri(gradients),
@@ -147,6 +147,32 @@ def _samples(entry: Entry) -> Source:
     path = entry.path / "samples.npz" if entry.is_run else entry.path
     source = open_source(path, resize=entry.card.source.get("resize"))
     return source.first(min(len(source), _LOADED))
+
+
+def _modes(pictures: list[Pictures]) -> dict[str, list] | None:
+    """Return titles, lines, what is missing and what could not be read; None without toy faces."""
+    pictured = [p for p in pictures if p.modes]
+    if not pictured:
+        return None
+
+    def title(reached: Reached) -> str:
+        return f"{reached.attribute.replace('_', ' ')} ({reached.accuracy:.0%})"
+
+    first = pictured[0].modes  # which attributes can be read, and how well, is the same for all
+    return {
+        "titles": [title(r) for r in first if r.readable],
+        "unread": [title(r) for r in first if not r.readable],
+        "lines": [
+            [p.name, *(f"{len(r.values) - len(r.missing)} of {len(r.values)}" for r in p.modes if r.readable)]
+            for p in pictured
+        ],
+        "missing": [
+            (p.name, r.attribute.replace("_", " "), r.missing)
+            for p in pictured
+            for r in p.modes
+            if r.readable and r.missing
+        ],
+    }
 
 
 def _protocols(entries: list[Entry]) -> list[tuple[str, str, int]]:

@@ -23,6 +23,7 @@ _COARSE = 16  # pixels of a side at which images are compared for the copy check
 def sheet_uri(images: np.ndarray, *, columns: int = 8, pad: int = 2) -> str:
     """Return images, uint8 (N, H, W, 3), as one JPEG, row by row."""
     count, height, width, _ = images.shape
+    columns = min(columns, count)
     rows = -(-count // columns)
     sheet = np.full((rows * (height + pad) + pad, columns * (width + pad) + pad, 3), 255, np.uint8)
     for i, image in enumerate(images):
