@@ -23,7 +23,7 @@ def measure(variant: str, width: int, pairs: int) -> dict[str, float]:
     trainer = Trainer(load_recipe(variant, "paper", [f"model.width={width}"]), torch.device("cpu"))
     batch = trainer.recipe.training.batch
     pixels = torch.randint(0, 256, (batch, 64, 64, 3), dtype=torch.uint8)
-    probe = GradNormProbe(trainer.discriminator)
+    probe = GradNormProbe(trainer.discriminator, clip=getattr(trainer.recipe.objective, "clip", None))
     watching = False
     trainer.observers.append(lambda step, real, fake: probe.record(step) if watching else None)
     critic = trainer.recipe.training.n_critic

@@ -8,7 +8,7 @@ import pytest
 
 from ganbench.errors import GanbenchError, UnknownName
 from ganbench.training.objectives import build_objective
-from ganbench.training.recipe import PRESETS, known_keys, load_recipe, load_resolved, recipe_names
+from ganbench.training.recipe import PRESETS, RMSpropRecipe, known_keys, load_recipe, load_resolved, recipe_names
 from ganbench.training.recipe_diff import EXPLANATIONS, diff_recipes
 
 ASSIGNMENT = {  # the table of the assignment, written out once more
@@ -81,12 +81,25 @@ def test_overrides_are_parsed_as_toml() -> None:
         ("wgan", ["optimizer.lr=-1"], "greater than 0"),
         ("wgan", ["model.size=48"], "model.size"),
         ("dcgan", ["objective.clip=1"], "unknown key objective.clip"),
+        ("stylegan2", ["model.norm=batch"], "the model stylegan2 has no model.norm"),
+        ("dcgan", ["model.mapping_layers=2"], "the model dcgan has no model.mapping_layers"),
+        ("dcgan", ["optimizer.name=sgd"], "optimizer: .*'sgd'"),
+        ("dcgan", ["optimizer.lr=inf"], "optimizer.adam.lr: .*finite"),
         ("missing.toml", [], "cannot read the recipe missing.toml"),
     ],
 )
 def test_mistakes(variant: str, overrides: list[str], message: str) -> None:
     with pytest.raises(GanbenchError, match=message):
         load_recipe(variant, "paper", overrides)
+
+
+def test_another_optimizer_loss_or_model_keeps_what_it_knows() -> None:
+    recipe = load_recipe("dcgan", "paper", ["optimizer.name=rmsprop"])
+    assert recipe.optimizer == RMSpropRecipe(name="rmsprop", lr=1e-4)
+    swapped = ["objective.name=wasserstein-gp", "objective.penalty_weight=10", "objective.penalty_norm=2"]
+    assert load_recipe("wgan", "paper", swapped).objective == load_recipe("wgan-gp").objective
+    model = load_recipe("dcgan", "paper", ["model.name=stylegan2"]).model
+    assert (model.name, model.size, model.width) == ("stylegan2", 64, 64)
 
 
 def test_unknown_preset() -> None:

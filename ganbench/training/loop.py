@@ -119,7 +119,7 @@ class Loop:
         with _stop_requests() as stop, self._tensorboard(), self._bar() as advance:
             since, steps = time.perf_counter(), trainer.step
             while trainer.step < self.total:
-                if self.world.any(stop.is_set()):
+                if self._shall_stop(stop):
                     if trainer.latest:
                         self._health.check_losses(trainer.step, trainer.losses())
                     self._save(final=True)
@@ -137,6 +137,12 @@ class Loop:
                 self._write_what_is_due()
                 since += time.perf_counter() - pause  # sheets, scores and checkpoints do not count as training time
             self._save(final=True)
+
+    def _shall_stop(self, stop: threading.Event) -> bool:
+        """Tell whether a signal came; several processes vote as often as they log, for a vote waits for the GPUs."""
+        if self.world.size > 1 and self.trainer.step % self.options.log_every:
+            return False
+        return self.world.any(stop.is_set())
 
     def _bar(self) -> AbstractContextManager[Callable[..., None]]:
         if not self.world.first:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 import tomlkit
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -14,6 +14,8 @@ from ganbench.registry import did_you_mean
 
 FOLDER = Path(__file__).resolve().parent.parent / "recipes"
 PRESETS = ("paper", "cpu", "smoke")
+_SECTIONS = ("model", "objective", "optimizer", "training", "data")
+_NOT_OF = {"dcgan": ("max_width", "mapping_layers"), "stylegan2": ("norm",)}  # settings that a model has not got
 
 
 class _Section(BaseModel):
@@ -118,11 +120,8 @@ class Recipe(_Section):
                 values |= {f"{section}.{key}": value for key, value in content.items()}
             else:
                 values[section] = content
-        if self.model.name == "dcgan":  # settings that this model has not got
-            for key in ("model.max_width", "model.mapping_layers"):
-                values.pop(key)
-        else:
-            values.pop("model.norm")
+        for key in _NOT_OF[self.model.name]:
+            values.pop(f"model.{key}")
         return values
 
     def to_toml(self) -> str:
@@ -170,7 +169,11 @@ def load_recipe(variant: str, preset: str = "paper", overrides: list[str] | tupl
     for text in overrides:
         data = _override(data, text)
     name = Path(variant).stem if variant.endswith(".toml") else variant
-    return validate(data | {"variant": data.get("variant", name), "preset": preset}, name)
+    recipe = validate(data | {"variant": data.get("variant", name), "preset": preset}, name)
+    for key in _NOT_OF[recipe.model.name]:
+        if key in data["model"]:
+            raise GanbenchError(f"recipe {name}: the model {recipe.model.name} has no model.{key}")
+    return recipe
 
 
 def load_resolved(path: Path) -> Recipe:
@@ -205,16 +208,14 @@ def _explain(error: dict[str, Any]) -> str:
 
 def known_keys() -> list[str]:
     """Return every key that a recipe may set, as ``section.name``."""
-    keys = []
-    for section, classes in {
-        "model": [ModelRecipe],
-        "objective": [BCERecipe, ClipRecipe, PenaltyRecipe, StyleGAN2Recipe],
-        "optimizer": [AdamRecipe, RMSpropRecipe],
-        "training": [TrainingRecipe],
-        "data": [DataRecipe],
-    }.items():
-        keys += list(dict.fromkeys(f"{section}.{name}" for c in classes for name in c.model_fields))
-    return keys
+    keys = (f"{section}.{name}" for section in _SECTIONS for kind in _kinds(section) for name in kind.model_fields)
+    return list(dict.fromkeys(keys))
+
+
+def _kinds(section: str) -> list[type[_Section]]:
+    """Return the classes that a section may be of."""
+    annotation = Recipe.model_fields[section].annotation
+    return list(get_args(annotation)) or [annotation]
 
 
 def _read(variant: str, seen: tuple[str, ...] = ()) -> dict[str, Any]:
@@ -272,7 +273,11 @@ def _override(data: dict[str, Any], text: str) -> dict[str, Any]:
         parsed = tomlkit.parse(f"value = {value.strip()}").unwrap()["value"]
     except ParseError:
         parsed = value.strip()  # a bare word: model.norm=instance
-    old = data.get(section, {})
-    if name != "name" and section == "training" and name in ("epochs", "steps"):
+    if section == "training" and name in ("epochs", "steps"):
         return _merge(data, {section: {name: parsed}})
+    old = data.get(section, {})
+    if name == "name":  # another optimizer, say: what it has not got goes
+        kinds = [kind for kind in _kinds(section) if parsed in get_args(kind.model_fields["name"].annotation)]
+        known = {key for kind in kinds for key in kind.model_fields} - set(_NOT_OF.get(str(parsed), ()))
+        old = {key: value for key, value in old.items() if key in known}
     return data | {section: {**old, name: parsed}}
