@@ -1,10 +1,12 @@
 """FID from a folder of PNGs: ganbench against torch-fidelity, pytorch-fid and clean-fid, in one run.
 
-    python benchmarks/inception.py                 # 1,000 images, about ten minutes on two cores
-    python benchmarks/inception.py --count 128 --out inception.json
+    python benchmarks/inception.py                        # 1,000 images, about ten minutes on two cores
+    python benchmarks/inception.py --count 64 --out inception.json
+    python benchmarks/inception.py --memory 1000 20000    # peak memory of ganbench alone, about ten minutes
 
 Every tool gets the same 64x64 PNGs, the same random weights (tests/random_inception.py) and a precomputed reference and
-runs in a process of its own, imports included. "of GEMM" is the share of the matrix-product rate, measured in the same
+runs in a process of its own, imports included. "CPU s" is the processor time of all its threads, which other work on
+the machine disturbs less than the wall time. "of GEMM" is the share of the matrix-product rate, measured in the same
 run, that 11.4 GFLOP per image amounts to.
 """
 
@@ -13,15 +15,19 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 GFLOP_PER_IMAGE = 11.4
 REAL_COUNT = 64  # images behind the references: their features are not what is measured
+DISTINCT = 1000  # more images than these are the same files under further names
 TOOLS = ("ganbench fp32", "ganbench bf16", "torch-fidelity", "pytorch-fid", "clean-fid")
+WHOLE = "ganbench, every metric"
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests"))
 
@@ -31,28 +37,38 @@ def write_images(folder: Path, count: int, seed: int) -> None:
     from random_inception import random_images
 
     folder.mkdir()
-    for i, image in enumerate(random_images(count, seed)):
+    for i, image in enumerate(random_images(min(count, DISTINCT), seed)):
         Image.fromarray(image).save(folder / f"{i:05}.png")
+    for i in range(DISTINCT, count):
+        (folder / f"{i:05}.png").hardlink_to(folder / f"{i % DISTINCT:05}.png")
 
 
-def prepare(work: Path, count: int) -> None:
-    """Write the images, the weights, and each tool's reference; export the network as a first use would."""
-    import torch
+def prepare(work: Path) -> None:
+    """Write the weights and ganbench's own references; export the network as a first use would."""
     from random_inception import write_weights
+
+    from ganbench.features.extractor import BuildOptions, load_extractor
+    from ganbench.reference import Reference
+
+    write_images(work / "real", REAL_COUNT, 2)
+    weights = write_weights(work / "weights.pth")
+    for precision in ("fp32", "bf16"):
+        extractor = load_extractor("inception", BuildOptions(weights, precision=precision))
+        Reference.build(work / "real", extractor).save(work / f"{precision}.npz")
+
+
+def prepare_peers(work: Path) -> None:
+    """Write the reference of each other tool, in its own form."""
+    import torch
 
     from ganbench.features.extractor import BuildOptions, load_extractor
     from ganbench.interop import write_pytorch_fid
     from ganbench.reference import Reference
 
-    write_images(work / "fake", count, 1)
-    write_images(work / "real", REAL_COUNT, 2)
-    weights = write_weights(work / "weights.pth")
-    for name, file in (("inception", "tf1"), ("inception:pytorch-fid", "pytorch-fid"), ("inception:clean", "clean")):
+    weights = work / "weights.pth"
+    for name, file in (("inception:pytorch-fid", "pytorch-fid"), ("inception:clean", "clean")):
         reference = Reference.build(work / "real", load_extractor(name, BuildOptions(weights)))
-        reference.save(work / f"{file}.npz")
         write_pytorch_fid(reference, work / f"{file}-stats.npz")
-    rough = load_extractor("inception", BuildOptions(weights, precision="bf16"))
-    Reference.build(work / "real", rough).save(work / "bf16.npz")
     torch_fidelity(work)  # fills its cache of the reference's statistics
     network = _pytorch_fid_network(weights)([3], resize_input=False, normalize_input=False).eval()
 
@@ -75,15 +91,15 @@ def prepare(work: Path, count: int) -> None:
     torch.jit.trace(Program(), torch.zeros(1, 3, 299, 299)).save(work / "inception-2015-12-05.pt")
 
 
-def ganbench_fid(work: Path, precision: str) -> float:
+def ganbench_fid(work: Path, precision: str, metrics: Sequence[str] | None = ("fd",)) -> float:
     import ganbench
 
     card = ganbench.score(
         work / "fake",
-        work / ("tf1.npz" if precision == "fp32" else "bf16.npz"),
+        work / f"{precision}.npz",
         "inception",
         None,
-        metrics=["fd"],
+        metrics=metrics,
         weights=work / "weights.pth",
         precision=precision,
         cache=False,
@@ -161,17 +177,16 @@ def clean_fid(work: Path) -> float:
 
 def measure(tool: str, work: Path) -> dict[str, float]:
     """Run one tool in this process."""
-    started = time.perf_counter()
     calls = {
         "ganbench fp32": lambda: ganbench_fid(work, "fp32"),
         "ganbench bf16": lambda: ganbench_fid(work, "bf16"),
+        WHOLE: lambda: ganbench_fid(work, "fp32", None),
         "torch-fidelity": lambda: torch_fidelity(work),
         "pytorch-fid": lambda: pytorch_fid(work),
         "clean-fid": lambda: clean_fid(work),
     }
     fid = calls[tool]()
-    seconds = time.perf_counter() - started
-    return {"seconds": seconds, "peak_mb": peak_mb(), "fid": fid}
+    return {"fid": fid, "peak_mb": peak_mb(), "cpu_seconds": time.process_time()}
 
 
 def peak_mb() -> float:
@@ -194,11 +209,60 @@ def gemm_rate(precision: str) -> float:
     return 2 * size**3 / best / 1e9
 
 
+def run(tool: str, folder: str) -> dict[str, float] | None:
+    """Run one tool in a process of its own; None, and a line that says why, if it fails."""
+    started = time.perf_counter()
+    command = [sys.executable, __file__, "--one", tool, folder]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        print(f"{tool}: failed: {(done.stderr.strip().splitlines() or ['no message'])[-1]}", file=sys.stderr)
+        return None
+    return {**json.loads(done.stdout.splitlines()[-1]), "seconds": time.perf_counter() - started}
+
+
+def compare(folder: str, count: int, tools: list[str]) -> dict[str, dict[str, float]]:
+    """Run every tool on the same images and print the table."""
+    prepare(Path(folder))
+    write_images(Path(folder) / "fake", count, 1)
+    prepare_peers(Path(folder))
+    figures: dict[str, dict[str, float]] = {}
+    for tool in tools:
+        gemm = gemm_rate("bf16" if "bf16" in tool else "fp32")
+        figure = run(tool, folder)
+        if figure is not None:
+            rate = count / figure["seconds"]
+            share = rate * GFLOP_PER_IMAGE / gemm
+            figures[tool] = {**figure, "images_per_s": rate, "gemm_gflops": gemm, "of_gemm": share}
+    print(f"{'tool':16}{'seconds':>9}{'CPU s':>8}{'images/s':>10}{'peak MB':>9}{'of GEMM':>9}{'FID':>13}")
+    for tool, f in figures.items():
+        times = f"{f['seconds']:>9.1f}{f['cpu_seconds']:>8.1f}{f['images_per_s']:>10.1f}"
+        print(f"{tool:16}{times}{f['peak_mb']:>9.0f}{f['of_gemm']:>9.0%}{f['fid']:>13.4f}")
+    return figures
+
+
+def compare_memory(folder: str, counts: list[int]) -> dict[str, dict[str, float]]:
+    """Print the peak memory of a whole scorecard for each number of images."""
+    prepare(Path(folder))
+    figures: dict[str, dict[str, float]] = {}
+    for count in counts:
+        write_images(Path(folder) / "fake", count, 1)
+        figure = run(WHOLE, folder)
+        shutil.rmtree(Path(folder) / "fake")
+        if figure is not None:
+            figures[str(count)] = figure
+            print(f"{count:>7} images: peak {figure['peak_mb']:.0f} MB, {figure['seconds']:.0f} s", flush=True)
+    if len(figures) > 1:
+        peaks = [figure["peak_mb"] for figure in figures.values()]
+        print(f"the last against the first: {peaks[-1] / peaks[0]:.2f}")
+    return figures
+
+
 def main() -> None:
-    """Run every tool in a process of its own and print the table."""
+    """Compare the tools, or the memory at several numbers of images."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--count", type=int, default=1000)
     parser.add_argument("--tools", nargs="+", choices=TOOLS, default=list(TOOLS))
+    parser.add_argument("--memory", type=int, nargs="+", metavar="COUNT", help="instead: ganbench's peak memory")
     parser.add_argument("--out", type=Path, help="also write the figures as JSON")
     parser.add_argument("--one", nargs=2, metavar=("TOOL", "FOLDER"), help=argparse.SUPPRESS)
     args = parser.parse_args()
@@ -206,31 +270,11 @@ def main() -> None:
         tool, work = args.one
         print(json.dumps(measure(tool, Path(work))))
         return
-    figures: dict[str, dict[str, float]] = {}
     with tempfile.TemporaryDirectory() as folder:
         os.environ["GANBENCH_HOME"] = str(Path(folder) / "home")
-        prepare(Path(folder), args.count)
-        for tool in args.tools:
-            gemm = gemm_rate("bf16" if "bf16" in tool else "fp32")
-            command = [sys.executable, __file__, "--one", tool, folder]
-            started = time.perf_counter()
-            done = subprocess.run(command, capture_output=True, text=True, check=False)
-            if done.returncode:
-                print(f"{tool}: failed: {(done.stderr.strip().splitlines() or ['no message'])[-1]}", file=sys.stderr)
-                continue
-            wall = time.perf_counter() - started
-            figure = json.loads(done.stdout.splitlines()[-1])
-            rate = args.count / wall
-            share = rate * GFLOP_PER_IMAGE / gemm
-            figures[tool] = {**figure, "seconds": wall, "images_per_s": rate, "gemm_gflops": gemm, "of_gemm": share}
-    print(f"{'tool':16}{'seconds':>9}{'images/s':>10}{'peak MB':>9}{'of GEMM':>9}{'FID':>13}")
-    for tool, f in figures.items():
-        cells = (
-            f"{f['seconds']:>9.1f}{f['images_per_s']:>10.1f}{f['peak_mb']:>9.0f}{f['of_gemm']:>9.0%}{f['fid']:>13.4f}"
-        )
-        print(f"{tool:16}{cells}")
+        figures = compare_memory(folder, args.memory) if args.memory else compare(folder, args.count, args.tools)
     if args.out:
-        args.out.write_text(json.dumps({"count": args.count, "tools": figures}, indent=2))
+        args.out.write_text(json.dumps(figures, indent=2))
 
 
 if __name__ == "__main__":

@@ -5,13 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from ganbench.detectors.base import Detector
-from ganbench.features.extractor import Extractor
 from ganbench.images.sources import Batch
-from ganbench.metrics.copies import nearest_reference
-from ganbench.metrics.features import FeatureSet
-from ganbench.metrics.manifold import realism
 from ganbench.metrics.neighbours import Pairs
-from ganbench.reference import Reference
 
 
 @dataclass
@@ -42,28 +37,24 @@ class Faces:
         self.scores += [float(d.scores.max(initial=0.0)) for d in found]
 
 
-def per_image_table(
-    seen: Seen,
-    faces: Faces | None,
-    references: dict[Extractor, Reference],
-    fakes: dict[Extractor, FeatureSet],
-) -> list[dict[str, object]]:
-    """Return one row per image; the features must be complete and in the order of the names."""
+def per_image_table(seen: Seen, faces: Faces | None, neighbours: dict[str, Pairs]) -> list[dict[str, object]]:
+    """Return one row per image.
+
+    Args:
+        seen: names and digests.
+        faces: what the detector found, or None.
+        neighbours: the nearest images under each extractor; its fake samples must be all images, in the order of names.
+    """
     first = {}
     rows: list[dict[str, object]] = []
     for name, digest in zip(seen.names, seen.digests, strict=True):
         rows.append({"name": name, "duplicate_of": first.get(digest, "")})
         first.setdefault(digest, name)
-    for extractor, reference in references.items():
-        real, fake = reference.features, fakes[extractor]
-        if not len(real.sample):
-            continue  # a file with mu and sigma alone has no images to be near to
-        pairs = Pairs(real, fake)
-        distance, _ = nearest_reference(real=real, fake=fake, pairs=pairs)
-        closeness = realism(real=real, fake=fake, pairs=pairs)
-        for i, row in enumerate(rows):
-            row[f"nearest_reference[{extractor.spec.name}]"] = float(distance[i])
-            row[f"realism[{extractor.spec.name}]"] = float(closeness[i])
+    for extractor, pairs in neighbours.items():
+        between = pairs.between
+        for row, distance, realism in zip(rows, between.nearest, between.realism, strict=True):
+            row[f"nearest_reference[{extractor}]"] = float(distance)
+            row[f"realism[{extractor}]"] = float(realism)
     if faces is not None:
         for row, count, score in zip(rows, faces.counts, faces.scores, strict=True):
             row[f"faces[{faces.detector.name}]"] = count

@@ -57,6 +57,7 @@ class Reference:
         sample_size: int = SAMPLE_SIZE,
         seed: int = 0,
         name: str = "reference",
+        cache: bool = False,
     ) -> Reference:
         """Compute the statistics of real images.
 
@@ -67,6 +68,7 @@ class Reference:
             sample_size: images whose features are kept; all of them if there are fewer.
             seed: seed of their choice.
             name: shown in scorecards.
+            cache: keep and reuse the features.
 
         Raises:
             ReferenceError: fewer than two images.
@@ -75,7 +77,9 @@ class Reference:
         if len(opened) < 2:
             raise ReferenceError(f"{opened.label}: a reference needs at least 2 images, found {len(opened)}")
         extractor = load_extractor(features) if isinstance(features, str) else features
-        collected = collect_features(opened, extractor, cap=sample_size, seed=seed, what="reference features")
+        collected = collect_features(
+            opened, extractor, cap=sample_size, seed=seed, what="reference features", cache=cache
+        )
         data = {"label": Path(opened.label).name, "count": collected.n, "digest": opened.digest()}
         resize = None if opened.resize is None else str(opened.resize)
         return cls(collected, extractor.spec, opened.image_size(), resize, data, seed, name=name)

@@ -12,19 +12,18 @@ import numpy as np
 
 from ganbench.detectors.afd import afd
 from ganbench.detectors.base import Detector, DetectorOptions, load_detector
-from ganbench.errors import AssetMissing, MetricError, ReferenceError, SourceError
-from ganbench.features.cache import load_features, save_features
-from ganbench.features.collect import Consumer, FeatureConsumer, feature_key, stream
-from ganbench.features.extractor import BuildOptions, Extractor, load_extractor
+from ganbench.errors import AssetMissing, ReferenceError, SourceError
+from ganbench.features.collect import collect_all
+from ganbench.features.extractor import BuildOptions, Extractor, load_extractor, takes_weights
 from ganbench.images.resize import Resize
 from ganbench.images.sources import Source, open_source
 from ganbench.metrics.copies import exact_duplicates
-from ganbench.metrics.evaluate import evaluate
-from ganbench.metrics.features import FeatureSet
-from ganbench.metrics.registry import METRICS, Estimate, Metric
+from ganbench.metrics.neighbours import Pairs
+from ganbench.metrics.registry import METRICS, Metric
 from ganbench.per_image import Faces, Seen, per_image_table
 from ganbench.reference import Reference
 from ganbench.reference_library import DEFAULT_NAME, find_reference, holds_statistics
+from ganbench.results import add_absent, add_estimate, add_metrics
 from ganbench.scorecard import Row, Scorecard
 
 if TYPE_CHECKING:
@@ -151,28 +150,49 @@ def score_source(
             )
         names, extractors, missing = _load_extractors(options)
         references = _references(reference, extractors, source, options, resize, missing)
+        specs = {extractor.spec.name: extractor.spec for extractor in extractors}
         detector, no_detector = _load_detector(options)
         seen = Seen()
         faces = Faces(detector) if detector else None
-        fakes = _observe(source, list(references), options, [seen, *([faces] if faces else [])])
+        used = [extractor for extractor in extractors if extractor.spec.name in references]
+        fakes = collect_all(
+            source,
+            used,
+            cap=max(len(source), SAMPLE_CAP) if options.per_image else SAMPLE_CAP,
+            seed=options.seed,
+            what="scoring",
+            cache=options.cache,
+            others=[seen, *([faces] if faces else [])],
+        )
+        del extractors, used  # the metrics want the memory of the networks
 
         card = Scorecard([], _describe(source, seen), {})
+        neighbours: dict[str, Pairs] = {}
         for name in names:
             if name in missing:
-                card.rows += [_absent_row(metric, name, missing[name]) for metric in chosen if _applies(metric, name)]
+                add_absent(card, chosen, name, missing[name])
                 continue
-            extractor = next(e for e in references if e.spec.name == name)
-            card.reference[name] = references[extractor].meta()
-            _add_metrics(card, chosen, extractor, references[extractor], fakes[extractor], options.seed)
-        _add(card, "duplicates[pixels]", exact_duplicates(seen.digests), "Exact duplicates", "lower", "")
+            pairs = add_metrics(card, chosen, specs[name], references[name], fakes[name], options.seed)
+            if pairs is not None:
+                neighbours[name] = pairs
+        add_estimate(card, "duplicates[pixels]", exact_duplicates(seen.digests), "Exact duplicates", "lower")
         if faces is not None:
             estimate = afd(np.array(faces.counts) > 0)
-            _add(card, f"afd[{detector.name}]", estimate, "Anime-face detection rate", "higher", detector.protocol)
+            title = "Anime-face detection rate"
+            add_estimate(card, f"afd[{detector.name}]", estimate, title, "higher", detector.protocol)
         elif options.detector is not None:
             card.rows.append(Row(f"afd[{options.detector}]", None, better="higher", reason=no_detector))
         if options.per_image:
-            card.per_image = per_image_table(seen, faces, references, fakes)
-    card.warnings += [str(w.message) for w in caught if issubclass(w.category, UserWarning)]
+            card.per_image = per_image_table(seen, faces, neighbours)
+            card.warnings += [
+                f"per image: no distances to real images with {name}: their features are not known, or too few images"
+                for name in sorted(fakes.keys() - neighbours.keys())
+            ]
+    for warning in caught:
+        if issubclass(warning.category, UserWarning):
+            card.warnings.append(str(warning.message))
+        else:
+            warnings.warn_explicit(warning.message, warning.category, warning.filename, warning.lineno)
     card.warnings += [f"{bad.name} was left out: {bad.why}" for bad in source.bad]
     return card
 
@@ -191,7 +211,9 @@ def _load_extractors(options: ScoreOptions) -> tuple[list[str], list[Extractor],
     names, loaded, missing = [], {}, {}
     for name in options.features:
         try:
-            extractor = load_extractor(name, BuildOptions(options.weights, options.device, options.precision))
+            # Beside an extractor that needs them, one that brings its own weights is not given them.
+            weights = options.weights if len(options.features) == 1 or takes_weights(name) else None
+            extractor = load_extractor(name, BuildOptions(weights, options.device, options.precision))
             names.append(extractor.spec.name)
             loaded.setdefault(extractor.spec.name, extractor)
         except AssetMissing as e:
@@ -217,25 +239,25 @@ def _references(
     options: ScoreOptions,
     resize: str | Resize | None,
     missing: dict[str, str],
-) -> dict[Extractor, Reference]:
-    """Return a reference for each extractor; an extractor without one is noted in ``missing``."""
-    found: dict[Extractor, Reference] = {}
+) -> dict[str, Reference]:
+    """Return a reference for each extractor, by name; an extractor without one is noted in ``missing``."""
+    found: dict[str, Reference] = {}
     refused: list[ReferenceError] = []
     for extractor in extractors:
+        name = extractor.spec.name
         try:
             candidate = reference_for(reference, extractor, options, resize)
             if candidate is None:
-                name = extractor.spec.name
                 missing[name] = (
                     f"no reference {reference or DEFAULT_NAME} for {name}. Build one: ganbench reference build REAL "
                     f"--features {name} --size 64 -o real.npz, then score with --reference real.npz"
                 )
                 continue
             candidate.require_match(extractor.spec, source.image_size())
-            found[extractor] = candidate
+            found[name] = candidate
         except ReferenceError as e:
             refused.append(e)
-            missing[extractor.spec.name] = str(e)
+            missing[name] = str(e)
     if refused and not found:
         raise refused[0]
     return found
@@ -260,68 +282,9 @@ def reference_for(
     if isinstance(reference, Path) and holds_statistics(reference):
         return Reference.load(reference)
     real = open_source(reference, resize=resize)
-    return Reference.build(real, extractor, sample_size=SAMPLE_CAP, seed=options.seed, name=real.label)
-
-
-def _observe(
-    source: Source, extractors: list[Extractor], options: ScoreOptions, others: list[Consumer]
-) -> dict[Extractor, FeatureSet]:
-    """Make the one pass over the source; features that the cache knows are not computed again."""
-    cap = len(source) if options.per_image else SAMPLE_CAP
-    fakes: dict[Extractor, FeatureSet] = {}
-    keys: dict[Extractor, str] = {}
-    consumers: dict[Extractor, FeatureConsumer] = {}
-    for extractor in extractors:
-        keys[extractor] = feature_key(source, extractor, cap=max(cap, SAMPLE_CAP), seed=options.seed)
-        cached = load_features(keys[extractor]) if options.cache else None
-        if cached is not None:
-            fakes[extractor] = cached
-        else:
-            consumers[extractor] = FeatureConsumer(extractor, cap=max(cap, SAMPLE_CAP), seed=options.seed)
-    stream(source, [*others, *consumers.values()], "scoring")
-    for extractor, consumer in consumers.items():
-        fakes[extractor] = consumer.result()
-        if options.cache and not source.bad:
-            save_features(keys[extractor], fakes[extractor])
-    return fakes
-
-
-def _applies(metric: Metric, extractor: str) -> bool:
-    return metric.needs != "logits" or extractor.partition(":")[0] == "inception"
-
-
-def _result_id(metric: Metric, extractor: str) -> str:
-    """Return ``fd[lite0]``; with Inception features the metric goes by its established name, ``fid[inception]``."""
-    inception = extractor.partition(":")[0] == "inception"
-    return f"{metric.inception_name if inception and metric.inception_name else metric.name}[{extractor}]"
-
-
-def _absent_row(metric: Metric, extractor: str, reason: str) -> Row:
-    return Row(
-        _result_id(metric, extractor), None, better=metric.better, title=metric.title, unit=metric.unit, reason=reason
+    return Reference.build(
+        real, extractor, sample_size=SAMPLE_CAP, seed=options.seed, name=real.label, cache=options.cache
     )
-
-
-def _add(card: Scorecard, result_id: str, e: Estimate, title: str, better: str, protocol: str, unit: str = "") -> None:
-    details = "; ".join(part for part in (protocol, e.detail) if part)
-    row = Row(result_id, e.value, e.low, e.high, better, e.n, e.seed, details, title, unit, e.interval)
-    card.rows.append(row)
-    card.warnings += [f"{result_id}: {text}" for text in e.warnings]
-
-
-def _add_metrics(
-    card: Scorecard, metrics: list[Metric], extractor: Extractor, reference: Reference, fake: FeatureSet, seed: int
-) -> None:
-    name = extractor.spec.name
-    applicable = [m for m in metrics if _applies(m, name)]
-    results = evaluate([m.name for m in applicable], real=reference.features, fake=fake, seed=seed)
-    for metric in applicable:
-        result = results[metric.name]
-        if isinstance(result, MetricError):
-            card.rows.append(_absent_row(metric, name, str(result)))
-            continue
-        protocol = f"{extractor.spec.protocol}; against {reference.origin()}"
-        _add(card, _result_id(metric, name), result, metric.title, metric.better, protocol, metric.unit)
 
 
 def _describe(source: Source, seen: Seen) -> dict[str, object]:

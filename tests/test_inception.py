@@ -99,6 +99,16 @@ def test_pytorch_and_bf16_agree_with_the_export(
     assert replace(rough.spec, note="") == rough.spec
 
 
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+def test_cuda_agrees_with_the_cpu(extractor: Extractor, weights: Path, images: np.ndarray) -> None:
+    expected = extractor(images)
+    found = load_extractor("inception", BuildOptions(weights=weights, device="cuda"))(images)
+    assert relative(found[0], expected[0]) <= 1e-4
+    assert relative(found[1], expected[1]) <= 1e-4
+    rough = load_extractor("inception", BuildOptions(weights=weights, device="cuda", precision="bf16"))(images)
+    assert 0 < relative(rough[0], expected[0]) < 0.3
+
+
 def test_pytorch_fid_protocol(weights: Path, images: np.ndarray, monkeypatch: pytest.MonkeyPatch) -> None:
     theirs = pytorch_fid_network(weights, monkeypatch)
     with torch.no_grad():
@@ -174,6 +184,18 @@ def test_end_to_end_against_torch_fidelity(weights: Path, tmp_path: Path, fideli
         "recall[inception]": prc["recall"],
     }
     assert {name: found[name] for name in expected} == pytest.approx(expected, rel=1e-3)
+
+
+def test_weights_go_to_the_extractor_that_needs_them(weights: Path, images: np.ndarray) -> None:
+    import ganbench
+
+    card = ganbench.score(
+        images, random_images(8, 4), ["lite0", "inception"], None, weights=weights, metrics=["fd"], cache=False
+    )
+    assert card["fd[lite0]"].value > 0
+    assert card["fid[inception]"].value > 0
+    with pytest.raises(AssetError, match="not the lite0 weights"):
+        ganbench.score(images, random_images(8, 4), "lite0", None, weights=weights)
 
 
 def _narrowed(*sets: torch.Tensor) -> list[torch.Tensor]:

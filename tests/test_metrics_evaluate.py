@@ -12,7 +12,7 @@ from scipy.stats import binomtest, t
 
 from ganbench.errors import MetricError, UnknownName
 from ganbench.metrics import METRICS, Estimate, FeatureSet, Moments, Pairs, evaluate, neighbours
-from ganbench.metrics.intervals import group_jackknife_error, mean_interval, wilson
+from ganbench.metrics.intervals import group_jackknife_error, halves_error, mean_interval, share_interval, wilson
 
 
 def features(rng: np.random.Generator, n: int, size: int = 4) -> FeatureSet:
@@ -110,3 +110,16 @@ def test_interval_helpers_match_the_textbook(rng: np.random.Generator):
     # For a mean and groups of one, the jackknife error is the standard error exactly.
     without = (values.sum() - values) / 14
     assert group_jackknife_error(without) == pytest.approx(values.std(ddof=1) / math.sqrt(15))
+    # For the mean of independent values, halves give the standard error of half as many.
+    halves = np.array([rng.normal(3, 2, (2, 50)).mean(axis=1) for _ in range(4000)])
+    assert halves_error(halves) == pytest.approx(2 / math.sqrt(50), rel=0.04)
+
+
+def test_a_share_of_dependent_units_has_a_width_everywhere():
+    # In the middle: Student's t. Without a visible error: one unit. At 0 and 1: Wilson's.
+    assert share_interval(0.4, 0.02, 19, 300) == pytest.approx((0.4 - 2.093024 * 0.02, 0.4 + 2.093024 * 0.02))
+    assert share_interval(0.4, 0.0, 19, 300) == pytest.approx((0.4 - 1 / 300, 0.4 + 1 / 300))
+    assert share_interval(0.0, 0.0, 19, 300) == wilson(0.0, 300)
+    assert share_interval(1.0, 0.0, 19, 300) == wilson(1.0, 300)
+    low, high = share_interval(1.0, 0.05, 19, 300)
+    assert (low, high) == (pytest.approx(1 - 2.093024 * 0.05), 1.0)

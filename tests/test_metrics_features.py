@@ -68,23 +68,22 @@ def test_reservoir_depends_neither_on_batches_nor_order_nor_merging(rng: np.rand
     np.testing.assert_array_equal(small.moments.scatter, one.moments.scatter)
 
 
-def test_reservoir_is_uniform_and_streams_differ():
-    counts, overlap = np.zeros(200), 0
+def test_reservoir_is_uniform_and_seeds_differ():
+    counts, overlap, previous = np.zeros(200), 0, np.empty(0)
     trials, cap = 400, 50
     features = np.zeros((200, 1), np.float32)
     for seed in range(trials):
-        picked = []
-        for stream in (0, 1):
-            collector = FeatureCollector(1, cap=cap, seed=seed, stream=stream)
-            collector.add(np.arange(200), features)
-            picked.append(collector.result().sample_index)
-        counts[picked[0]] += 1
-        overlap += len(np.intersect1d(*picked))
+        collector = FeatureCollector(1, cap=cap, seed=seed)
+        collector.add(np.arange(200), features)
+        picked = collector.result().sample_index
+        counts[picked] += 1
+        overlap += len(np.intersect1d(picked, previous))
+        previous = picked
     expected = trials * cap / 200
     # Chi-square with 199 degrees of freedom, scaled for sampling without replacement; 1e-4 tail is about 280.
     assert np.sum((counts - expected) ** 2 / (expected * (1 - cap / 200))) < 280
     # Independent draws share cap^2 / 200 = 12.5 positions on average; the standard error here is 0.13.
-    assert abs(overlap / trials - 12.5) < 0.6
+    assert abs(overlap / (trials - 1) - 12.5) < 0.6
 
 
 def test_small_sets_are_kept_whole_and_in_order(rng: np.random.Generator):
@@ -92,11 +91,19 @@ def test_small_sets_are_kept_whole_and_in_order(rng: np.random.Generator):
     collector = FeatureCollector(4, cap=100)
     order = rng.permutation(30)
     collector.add(order, features[order])
-    first = collector.result()
-    assert first.complete
-    np.testing.assert_array_equal(first.sample, features)
-    collector.add(np.array([30]), features[:1])
-    assert (first.n, collector.result().n) == (30, 31)
+    found = collector.result()
+    assert found.complete
+    np.testing.assert_array_equal(found.sample, features)
+
+
+def test_moments_of_all_images_in_order_are_those_of_the_sample_to_the_last_bit(rng: np.random.Generator):
+    """What comes from the cache, which keeps the features alone, then equals what was measured."""
+    features = rng.normal(3, 2, (2500, 6)).astype(np.float32)
+    found = fill(FeatureCollector(6, cap=4000), features, np.arange(2500), 33).result()
+    assert found.complete
+    again = Moments.of(found.sample)
+    np.testing.assert_array_equal(found.moments.scatter, again.scatter)
+    np.testing.assert_array_equal(found.moments.mean, again.mean)
 
 
 def test_nan_features_are_refused_by_position():
@@ -107,17 +114,6 @@ def test_nan_features_are_refused_by_position():
         collector.add(np.arange(10, 14), features)
     with pytest.raises(MetricError, match=r"image 0 and 1 more hold NaN"):
         FeatureSet(Moments.of(np.eye(3)), np.full((2, 3), np.inf, np.float32), np.arange(2))
-
-
-def add_twice(collector: FeatureCollector) -> None:
-    collector.add(np.arange(2), np.ones((2, 3)))
-    collector.add(np.arange(1, 3), np.ones((2, 3)))
-    collector.result()
-
-
-def add_logits_late(collector: FeatureCollector) -> None:
-    collector.add(np.arange(2), np.ones((2, 3)))
-    collector.add(np.arange(2, 4), np.ones((2, 3)), np.ones((2, 2)))
 
 
 @pytest.mark.parametrize(

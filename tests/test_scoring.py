@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shutil
+import warnings
+import weakref
 from pathlib import Path
 
 import numpy as np
@@ -10,11 +12,15 @@ import pytest
 from PIL import Image
 
 import ganbench
+from ganbench import scoring
 from ganbench.detectors.base import DETECTORS, Detection, Detector
 from ganbench.errors import MetricError, ReferenceError, SourceError, UnknownName
+from ganbench.features import runtime
 from ganbench.features.extractor import Extractor
 from ganbench.images.sources import open_source
 from ganbench.images.toyfaces import mode_of, toyfaces
+from ganbench.metrics.copies import exact_duplicates
+from ganbench.metrics.registry import Estimate
 from ganbench.reference import Reference
 
 FEATURE_METRICS = ("fd", "kd", "precision", "recall", "density", "coverage", "near_duplicates", "copies")
@@ -155,6 +161,60 @@ def test_real_images_serve_as_a_reference(faces: np.ndarray, tmp_path: Path) -> 
     assert card.source["resize"] == "pillow-bicubic-48x48"
 
 
+def test_real_images_are_looked_at_once(
+    real: Reference, faces: np.ndarray, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    np.save(tmp_path / "real.npy", np.stack([image for _, image in toyfaces(30, seed=9)]))
+    first = ganbench.score(faces, tmp_path / "real.npy", detector=None)
+
+    def no_network(*args: object) -> None:
+        raise AssertionError("the network ran although the features were cached")
+
+    monkeypatch.setattr(Extractor, "__call__", no_network)
+    assert ganbench.score(faces, tmp_path / "real.npy", detector=None).rows == first.rows
+    # An image's features are the same whichever side it is on.
+    other = ganbench.score(tmp_path / "real.npy", real, detector=None)
+    assert other["fd[lite0]"].n == 30
+
+
+def test_the_networks_are_gone_when_the_metrics_run(
+    real: Reference, faces: np.ndarray, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    runners = []
+    honest = runtime.make_runner
+
+    def watched(*args: object, **options: object) -> object:
+        runner = honest(*args, **options)
+        runners.append(weakref.ref(runner))
+        return runner
+
+    monkeypatch.setattr(runtime, "make_runner", watched)
+    alive = []
+    monkeypatch.setattr(
+        scoring, "exact_duplicates", lambda digests: alive.append(runners[0]()) or exact_duplicates(digests)
+    )
+    ganbench.score(faces, real, detector=None, cache=False)
+    assert len(runners) == 1
+    assert alive == [None]
+
+
+def test_what_goes_wrong_in_arithmetic_is_not_swallowed(
+    real: Reference, faces: np.ndarray, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Warnings of ours go into the scorecard; all others go on to whoever called."""
+
+    def noisy(digests: list[str]) -> Estimate:
+        warnings.warn("overflow", RuntimeWarning, stacklevel=2)
+        return exact_duplicates(digests)
+
+    monkeypatch.setattr(scoring, "exact_duplicates", noisy)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        card = ganbench.score(faces, real, detector=None, metrics=["fd"])
+    assert "overflow" in [str(w.message) for w in caught]
+    assert "overflow" not in card.warnings
+
+
 def test_a_reference_of_another_extractor_is_refused(real: Reference, faces: np.ndarray) -> None:
     with pytest.raises(ReferenceError, match=r"built with lite0 v1.*scored with lite0 v1.*bf16.*precision"):
         ganbench.score(faces, real, detector=None, precision="bf16")
@@ -167,6 +227,9 @@ def test_too_few_images(real: Reference, faces: np.ndarray) -> None:
     assert card["fd[lite0]"].value > 0
     assert card["precision[lite0]"].value is None
     assert "7" in card["precision[lite0]"].reason  # the smallest number that it takes
+    card = ganbench.score(faces[:3], real, detector=None, per_image=True)
+    assert [set(row) for row in card.per_image] == [{"name", "duplicate_of"}] * 3
+    assert any(text.startswith("per image: no distances to real images with lite0") for text in card.warnings)
 
 
 def test_nan_features_are_an_error_that_names_the_image(

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Protocol
 
+from ganbench.features.cache import load_features, save_features
 from ganbench.features.extractor import BATCH, Extractor
 from ganbench.images.sources import Batch, Source
-from ganbench.metrics.features import FeatureCollector, FeatureSet, Moments
+from ganbench.metrics.features import FeatureCollector, FeatureSet
 from ganbench.progress import track
 
 
@@ -34,13 +34,8 @@ class FeatureConsumer:
         self._collector.add(batch.indices, features, logits)
 
     def result(self) -> FeatureSet:
-        """Return what was collected.
-
-        When every feature was kept, the moments are taken from them in one go, so that a result that comes from the
-        cache, which keeps the features alone, is the same to the last bit.
-        """
-        features = self._collector.result()
-        return replace(features, moments=Moments.of(features.sample)) if features.complete else features
+        """Return what was collected."""
+        return self._collector.result()
 
 
 def stream(source: Source, consumers: Sequence[Consumer], what: str) -> None:
@@ -52,19 +47,52 @@ def stream(source: Source, consumers: Sequence[Consumer], what: str) -> None:
             advance(len(batch.names))
 
 
-def collect_features(source: Source, extractor: Extractor, *, cap: int, seed: int, what: str) -> FeatureSet:
-    """Return the features of a source.
+def collect_all(
+    source: Source,
+    extractors: Sequence[Extractor],
+    *,
+    cap: int,
+    seed: int,
+    what: str,
+    cache: bool,
+    others: Sequence[Consumer] = (),
+) -> dict[str, FeatureSet]:
+    """Return the features of a source under several extractors, by their names, from one pass over it.
 
     Args:
         source: the images.
-        extractor: computes the features.
+        extractors: compute the features.
         cap: how many feature vectors to keep; the moments are over all images whatever it is.
         seed: seed of the choice of those kept.
         what: shown beside the progress bar.
+        cache: reuse features that were kept before, and keep these.
+        others: who else is to see every image; without them there is no pass if all features are known.
     """
-    consumer = FeatureConsumer(extractor, cap=cap, seed=seed)
-    stream(source, [consumer], what)
-    return consumer.result()
+    found: dict[str, FeatureSet] = {}
+    keys: dict[str, str] = {}
+    consumers: dict[str, FeatureConsumer] = {}
+    for extractor in extractors:
+        name = extractor.spec.name
+        keys[name] = feature_key(source, extractor, cap=cap, seed=seed) if cache else ""
+        known = load_features(keys[name]) if cache else None
+        if known is not None:
+            found[name] = known
+        else:
+            consumers[name] = FeatureConsumer(extractor, cap=cap, seed=seed)
+    if others or consumers:
+        stream(source, [*others, *consumers.values()], what)
+    for name, consumer in consumers.items():
+        found[name] = consumer.result()
+        if cache and not source.bad:
+            save_features(keys[name], found[name])
+    return found
+
+
+def collect_features(
+    source: Source, extractor: Extractor, *, cap: int, seed: int, what: str, cache: bool = False
+) -> FeatureSet:
+    """Return the features of a source under one extractor; see ``collect_all``."""
+    return collect_all(source, [extractor], cap=cap, seed=seed, what=what, cache=cache)[extractor.spec.name]
 
 
 def feature_key(source: Source, extractor: Extractor, *, cap: int, seed: int) -> str:

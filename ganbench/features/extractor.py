@@ -138,11 +138,13 @@ class ExtractorEntry:
     ``module`` defines ``specify(options) -> ExtractorSpec``, cheap, which checks that the weights are there and right,
     and ``build(spec, options) -> nn.Module``, which maps resized float images (N, 3, S, S) in 0..255 to features.
     ``exportable`` tells whether the network may be exported to ONNX; large or foreign ones run in PyTorch everywhere.
+    ``takes_weights`` tells whether ``--weights`` is for it; otherwise its weights come with the installation.
     """
 
     module: str
     summary: str
     exportable: bool = True
+    takes_weights: bool = True
 
     def functions(
         self,
@@ -154,7 +156,10 @@ class ExtractorEntry:
 
 EXTRACTORS: Registry[ExtractorEntry] = Registry("extractor")
 EXTRACTORS.add(
-    "lite0", ExtractorEntry("ganbench.features.lite0", "EfficientNet-lite0, 1280-d, weights come with the installation")
+    "lite0",
+    ExtractorEntry(
+        "ganbench.features.lite0", "EfficientNet-lite0, 1280-d, weights come with the installation", takes_weights=False
+    ),
 )
 EXTRACTORS.add(
     "inception",
@@ -171,6 +176,12 @@ for _name, _summary in (
     EXTRACTORS.add(
         _name, ExtractorEntry("ganbench.features.fidelity", f"{_summary}, needs --weights", exportable=False)
     )
+
+
+def takes_weights(name: str) -> bool:
+    """Tell whether ``--weights`` is for the extractor of this name, ``NAME``, ``NAME:RESIZE`` or a user's own."""
+    base = name.partition(":")[0]
+    return base in EXTRACTORS and EXTRACTORS[base].takes_weights
 
 
 def load_extractor(name: str, options: BuildOptions | None = None) -> Extractor:

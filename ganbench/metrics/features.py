@@ -8,7 +8,7 @@ import numpy as np
 
 from ganbench.errors import MetricError
 
-# Rows folded into the moments at once: one large matrix product instead of many small ones.
+# Rows folded into the moments at once: one large matrix product instead of many small ones, in bounded memory.
 _FOLD = 1024
 _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 
@@ -38,7 +38,10 @@ class Moments:
         features = np.asarray(features)
         if features.ndim != 2:
             raise MetricError(f"features must be an array of (images, feature size), not of shape {features.shape}.")
-        return cls.empty(features.shape[1]).update(features)
+        moments = cls.empty(features.shape[1])
+        for start in range(0, len(features), _FOLD):
+            moments.update(features[start : start + _FOLD])
+        return moments
 
     @classmethod
     def from_cov(cls, mean: np.ndarray, cov: np.ndarray, n: int) -> Moments:
@@ -149,21 +152,21 @@ class FeatureSet:
 class FeatureCollector:
     """Collects features of any number of images in bounded memory: exact moments and a uniform random sample.
 
-    The sample is a bottom-k reservoir: an image's priority is a hash of (seed, stream, index), and the ``cap`` smallest
-    are kept. It depends neither on batch sizes nor on order, and samples of disjoint parts merge into the sample of
-    the whole. The moments equal those of any other order up to float64 rounding.
+    The sample is a bottom-k reservoir: an image's priority is a hash of (seed, index), and the ``cap`` smallest are
+    kept. It depends neither on batch sizes nor on order, and samples of disjoint parts merge into the sample of the
+    whole. The moments equal those of any other order up to float64 rounding; of images that come in order and are all
+    kept, they equal ``Moments.of(sample)`` to the last bit.
 
     Args:
         feature_size: D.
         cap: Largest number of images in the sample; memory is about ``4 * cap * D`` bytes.
         seed: Seed of the sample.
-        stream: Tells apart sets that share a seed (real and fake), so that they do not pick the same positions.
     """
 
-    def __init__(self, feature_size: int, cap: int = 10_000, seed: int = 0, stream: int = 0) -> None:
+    def __init__(self, feature_size: int, cap: int = 10_000, seed: int = 0) -> None:
         if cap < 1:
             raise MetricError(f"the feature sample needs room for at least 1 image, not {cap}.")
-        self.feature_size, self.cap, self.seed, self.stream = feature_size, cap, seed, stream
+        self.feature_size, self.cap, self.seed = feature_size, cap, seed
         self._moments = Moments.empty(feature_size)
         self._pending = np.empty((_FOLD, feature_size), np.float32)
         self._pending_rows = 0
@@ -197,31 +200,34 @@ class FeatureCollector:
             if logits.ndim != 2 or len(logits) != len(features):
                 raise MetricError(f"expected logits of shape ({len(features)}, classes), got {logits.shape}.")
             _refuse_nonfinite("logits", logits, indices)
-        self._keep(_priorities(self.seed, self.stream, indices), indices, features, logits)
+        self._keep(_priorities(self.seed, indices), indices, features, logits)
         self._fold(features)
 
     def result(self) -> FeatureSet:
-        """Return the statistics of all images added so far; more may be added afterwards.
+        """Return the statistics of all images. The arrays are handed over, not copied: this ends the collecting.
 
         Raises:
             MetricError: a position was added twice.
         """
-        done = self._moments
-        moments = Moments(done.n, done.mean.copy(), done.scatter.copy()).update(self._pending[: self._pending_rows])
-        order = np.argsort(self._index[: self._size])
-        index = self._index[order]
+        moments = self._moments.update(self._pending[: self._pending_rows])
+        index, features = self._index[: self._size], self._features[: self._size]
+        logits = None if self._logits is None else self._logits[: self._size]
+        order = np.argsort(index)
+        index = index[order]
         if (repeated := np.flatnonzero(np.diff(index) == 0)).size:
             raise MetricError(f"image {index[repeated[0]]} was added twice; give every image its own position.")
-        logits = None if self._logits is None else self._logits[order]
-        return FeatureSet(moments, self._features[order], index, logits)
+        for array in (features, logits):
+            if array is not None:
+                _reorder(array, order)
+        return FeatureSet(moments, features, index, logits)
 
     def merge(self, other: FeatureCollector) -> FeatureCollector:
         """Add the images that ``other`` has seen, in place; returns self.
 
         Raises:
-            MetricError: the collectors differ in feature size, cap, seed or stream.
+            MetricError: the collectors differ in feature size, cap or seed.
         """
-        for what in ("feature_size", "cap", "seed", "stream"):
+        for what in ("feature_size", "cap", "seed"):
             if getattr(self, what) != getattr(other, what):
                 raise MetricError(f"cannot merge: {what} {getattr(self, what)} differs from {getattr(other, what)}.")
         kept = slice(0, other._size)
@@ -269,13 +275,22 @@ def _refuse_nonfinite(what: str, array: np.ndarray, index: np.ndarray) -> None:
         raise MetricError(f"{what} of image {index[bad[0]]}{more} hold NaN or infinite values.")
 
 
-def _priorities(seed: int, stream: int, index: np.ndarray) -> np.ndarray:
-    """Return one pseudo-random uint64 per index: SplitMix64 (Steele, Lea, Flood 2014), started from seed and stream.
+def _reorder(array: np.ndarray, order: np.ndarray) -> None:
+    """Put the rows of ``array`` into ``order``, in place and a few columns at a time: no second copy of a sample."""
+    if (np.diff(order) == 1).all():
+        return
+    for start in range(0, array.shape[1], 64):
+        columns = slice(start, start + 64)
+        array[:, columns] = array[order, columns]
 
-    For one seed and stream the map from index to priority is one to one, so priorities never tie.
+
+def _priorities(seed: int, index: np.ndarray) -> np.ndarray:
+    """Return one pseudo-random uint64 per index: SplitMix64 (Steele, Lea, Flood 2014), started from the seed.
+
+    For one seed the map from index to priority is one to one, so priorities never tie.
     """
     # Arrays, not scalars: NumPy's unsigned arrays wrap around silently, which is what the hash wants.
-    key = _mix(_mix(np.array([seed % 2**64], np.uint64)) + np.array([stream % 2**64], np.uint64) * _GOLDEN)
+    key = _mix(_mix(np.array([seed % 2**64], np.uint64)))
     return _mix(key + index.astype(np.uint64) * _GOLDEN)
 
 

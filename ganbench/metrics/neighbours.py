@@ -15,7 +15,8 @@ from ganbench.metrics.pairwise import distance_blocks, nearest
 K_MANIFOLD = 3
 K_DENSITY = 5
 GROUPS = 20
-# Neighbours kept per fake image: the 3rd nearest must be found after any one group of images has been taken away.
+SPLITS = 20
+# Neighbours kept per fake image. The 3rd nearest within a half is among them for all but 2 in 1,000.
 _DEPTH = 16
 # Radii are compared with this slack, so that a tie (the neighbour itself, copied) does not turn on the last bit.
 _SLACK = 1e-9
@@ -28,9 +29,10 @@ class Between:
     Attributes:
         inside: Whether a fake image lies in the 3-neighbour ball of any real one, (f,) bool.
         balls: Number of real 5-neighbour balls that hold the fake image, (f,) int64.
-        recalled: Real images that lie in the 3-neighbour ball of any fake one, (r, 1 + G) bool; column 0 with all fake
-            images, column 1 + g without group g.
-        covered: Real images whose 5-neighbour ball holds any fake one, (r, 1 + G) bool, columns as above.
+        recalled: Whether a real image lies in the 3-neighbour ball of any fake one, (r,) bool.
+        recalled_by_half: The same for each half of the fake images alone, in 20 random splits, (r, 20, 2) bool.
+        covered: Real images whose 5-neighbour ball holds any fake one, (r, 1 + G) bool; column 0 with all fake images,
+            column 1 + g without group g.
         nearest: Distance of each fake image to the nearest real one, (f,) float64.
         nearest_index: Row of that real image in the real sample, (f,) int64.
         realism: Largest ratio of a real image's 3-neighbour radius to its distance from the fake image, (f,) float64,
@@ -40,6 +42,7 @@ class Between:
     inside: np.ndarray
     balls: np.ndarray
     recalled: np.ndarray
+    recalled_by_half: np.ndarray
     covered: np.ndarray
     nearest: np.ndarray
     nearest_index: np.ndarray
@@ -52,7 +55,7 @@ class Pairs:
     Args:
         real: At least 7 sample images.
         fake: At least 7 sample images.
-        seed: Seed of the random groups for the jackknife.
+        seed: Seed of the random groups and halves that the intervals rest on.
 
     Raises:
         MetricError: a sample is missing or too small, or the features differ in length.
@@ -80,10 +83,9 @@ class Pairs:
     def between(self) -> Between:
         """Everything read off the distances between real and fake images."""
         real, fake = self.real.sample, self.fake.sample
-        groups = np.random.default_rng(self.seed).permutation(len(fake)) % min(GROUPS, len(fake))
-        membership = _one_hot(groups)
-        others, other_groups = _radii_without_groups(*self._fake_near, groups)
-        other_membership = [_one_hot(g, membership.shape[1]) for g in other_groups.T]
+        draw = np.random.default_rng(self.seed)
+        membership = _one_hot(draw.permutation(len(fake)) % min(GROUPS, len(fake)))
+        halves = np.array([draw.permutation(len(fake)) % 2 == 0 for _ in range(SPLITS)])
 
         manifold = self.real_near[:, K_MANIFOLD - 1]
         typical = manifold <= np.median(manifold)
@@ -91,23 +93,24 @@ class Pairs:
         outer = manifold * (1 + _SLACK)
         strict = self.real_near[:, K_DENSITY - 1] * (1 - _SLACK)
         fake_outer = self.fake_near[:, K_MANIFOLD - 1] * (1 + _SLACK)
+        half_outer = [_radii_within(*self._fake_near, half) * (1 + _SLACK) for half in halves]
 
         inside, balls = np.zeros(len(fake), bool), np.zeros(len(fake), np.int64)
         ratio, best = np.full(len(fake), np.inf), np.full(len(fake), np.inf)
         best_index = np.zeros(len(fake), np.int64)
-        # Fake images of each group that recall (or cover) a real image, and those that do only without a group.
-        recalling = np.zeros((len(real), membership.shape[1]))
-        recalling_without = np.zeros_like(recalling)
-        covering = np.zeros_like(recalling)
+        recalled, recalled_by_half = np.zeros(len(real), bool), np.zeros((len(real), SPLITS, 2), bool)
+        # Number of fake images of each group in the ball of each real image.
+        covering = np.zeros((len(real), membership.shape[1]))
         for rows, columns, squared in distance_blocks(real, fake):
             inside[columns] |= (squared <= outer[rows, None]).any(axis=0)
             held = squared < strict[rows, None]
             balls[columns] += np.count_nonzero(held, axis=0)
             covering[rows] += held.astype(np.float32) @ membership[columns]
-            recalling[rows] += (squared <= fake_outer[columns]).astype(np.float32) @ membership[columns]
-            for radii, member in zip(others.T, other_membership, strict=True):
-                wider = (squared <= radii[columns] * (1 + _SLACK)).astype(np.float32)
-                recalling_without[rows] += wider @ member[columns]
+            recalled[rows] |= (squared <= fake_outer[columns]).any(axis=1)
+            for split, (outer_in_half, half) in enumerate(zip(half_outer, halves, strict=True)):
+                within = squared <= outer_in_half[columns]
+                recalled_by_half[rows, split, 0] |= (within & half[columns]).any(axis=1)
+                recalled_by_half[rows, split, 1] |= (within & ~half[columns]).any(axis=1)
             low = squared.argmin(axis=0)
             lowest = np.take_along_axis(squared, low[None], axis=0)[0]
             closer = lowest < best[columns]
@@ -118,43 +121,25 @@ class Pairs:
             ratio[columns] = np.minimum(ratio[columns], relative.min(axis=0, initial=np.inf))
         with np.errstate(divide="ignore"):
             realism = 1.0 / np.sqrt(ratio)
-        recalled = np.hstack([recalling.any(axis=1)[:, None], _any_other(recalling) | (recalling_without > 0)])
-        covered = np.hstack([covering.any(axis=1)[:, None], _any_other(covering)])
-        return Between(inside, balls, recalled, covered, np.sqrt(best), best_index, realism)
+        without = covering.sum(axis=1, keepdims=True) - covering > 0
+        covered = np.hstack([covering.any(axis=1)[:, None], without])
+        return Between(inside, balls, recalled, recalled_by_half, covered, np.sqrt(best), best_index, realism)
 
 
-def _one_hot(groups: np.ndarray, count: int | None = None) -> np.ndarray:
+def _one_hot(groups: np.ndarray) -> np.ndarray:
     """Return (n, groups) float32 with a one in each row's group; float32 turns counting into a matrix product."""
-    count = int(groups.max()) + 1 if count is None else count
-    return (groups[:, None] == np.arange(count)).astype(np.float32)
+    return (groups[:, None] == np.arange(groups.max() + 1)).astype(np.float32)
 
 
-def _any_other(counts: np.ndarray) -> np.ndarray:
-    """Return, for each row and column, whether any other column of that row is positive."""
-    return counts.sum(axis=1, keepdims=True) - counts > 0
-
-
-def _radii_without_groups(squared: np.ndarray, index: np.ndarray, groups: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return each fake image's squared 3-neighbour radius without the group of its 1st, 2nd and 3rd neighbour.
-
-    Taking away any other group leaves the radius as it is. Where the image itself belongs to the group, the radius is
-    -1, which holds nothing.
+def _radii_within(squared: np.ndarray, index: np.ndarray, half: np.ndarray) -> np.ndarray:
+    """Return each fake image's squared 3-neighbour radius within its own half of the fake images, (f,).
 
     Args:
         squared: Squared distances to the nearest fake images, (f, depth), ascending.
         index: Their row numbers, (f, depth).
-        groups: Group of every fake image, (f,).
-
-    Returns:
-        Squared radii (f, 3) and the group that each of them does without, (f, 3).
+        half: Whether an image is in the first half, (f,) bool.
     """
-    neighbour_groups = groups[index]
-    without = neighbour_groups[:, :K_MANIFOLD]
-    radii = np.empty(without.shape)
-    for slot in range(K_MANIFOLD):
-        left = np.cumsum(neighbour_groups != without[:, slot, None], axis=1)
-        # Were fewer than 3 of the kept neighbours left, the farthest kept one would stand in (a lower bound).
-        third = np.where(left[:, -1] >= K_MANIFOLD, (left >= K_MANIFOLD).argmax(axis=1), left.shape[1] - 1)
-        radii[:, slot] = np.take_along_axis(squared, third[:, None], axis=1)[:, 0]
-    radii[without == groups[:, None]] = -1.0
-    return radii, without
+    own = np.cumsum(half[index] == half[:, None], axis=1)
+    # Were fewer than 3 of the kept neighbours in the same half, the farthest kept one would stand in (a lower bound).
+    third = np.where(own[:, -1] >= K_MANIFOLD, (own >= K_MANIFOLD).argmax(axis=1), own.shape[1] - 1)
+    return np.take_along_axis(squared, third[:, None], axis=1)[:, 0]
