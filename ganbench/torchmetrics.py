@@ -54,6 +54,11 @@ class _FeatureMetric(Metric):
         self.extractor = load_extractor(features, options) if isinstance(features, str) else features
         self.reference = _find(reference, self.extractor)
 
+    def set_dtype(self, dst_type: str | torch.dtype) -> _FeatureMetric:
+        """Keep the states as they are: in fewer digits they would lose the distance."""
+        del dst_type
+        return self
+
     def _extract(self, images: torch.Tensor, real: bool) -> np.ndarray:
         """Return float32 features (N, D) of uint8 images (N, 3, H, W).
 
@@ -112,11 +117,6 @@ class FrechetDistance(_FeatureMetric):
             self.add_state(f"{side}_sum", torch.zeros(size, dtype=torch.float64), dist_reduce_fx="sum")
             self.add_state(f"{side}_outer", torch.zeros(size, size, dtype=torch.float64), dist_reduce_fx="sum")
 
-    def set_dtype(self, dst_type: str | torch.dtype) -> FrechetDistance:
-        """Keep float64: sums of squares in less would lose the distance."""
-        del dst_type
-        return self
-
     def update(self, images: torch.Tensor, real: bool = False) -> None:
         """Take in uint8 images (N, 3, H, W)."""
         x = torch.from_numpy(self._extract(images, real) - self._origin).to(self.fake_sum.device)
@@ -163,6 +163,14 @@ class KernelDistance(_FeatureMetric):
         """Take in uint8 images (N, 3, H, W)."""
         features = torch.from_numpy(self._extract(images, real)).to(self.device)
         (self.real_features if real else self.fake_features).append(features)
+
+    def sync(self, *args: object, **kwargs: object) -> None:
+        """Join the processes' features; one that has seen no image takes part with an array of none."""
+        for side in ("fake", "real"):
+            parts = getattr(self, f"{side}_features")
+            if isinstance(parts, list) and not parts:
+                parts.append(torch.empty(0, self.extractor.spec.feature_size, device=self.device))
+        super().sync(*args, **kwargs)
 
     def compute(self) -> torch.Tensor:
         """Return the distance, a float64 scalar.
