@@ -132,11 +132,10 @@ class Workers:
         worker.connection.close()
         worker.process.join()
         code = worker.process.exitcode
-        if code == -signal.SIGKILL:
-            return Died("its process was killed (SIGKILL): out of memory?")
-        if code < 0:
-            return Died(f"its process was ended by {signal.Signals(-code).name}")
-        return Died(f"its process ended with exit code {code}")
+        if code >= 0:
+            return Died(f"its process ended with exit code {code}")
+        name = signal.Signals(-code).name
+        return Died(f"its process was ended by {name}" + (": out of memory?" if name == "SIGKILL" else ""))
 
 
 def _serve(connection: Connection, slot: int, share: int) -> None:

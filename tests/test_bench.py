@@ -112,7 +112,7 @@ def test_a_worker_that_dies_costs_its_task_alone(monkeypatch: pytest.MonkeyPatch
     with Workers(fragile, 1) as crew:
         results = dict(crew.run(["a", "kill", "b", "exit", "c"]))
     assert [results[i] for i in (0, 2, 4)] == ["a", "b", "c"]
-    assert results[1] == Died("its process was killed (SIGKILL): out of memory?")
+    assert results[1] == Died("its process was ended by SIGKILL: out of memory?")
     assert results[3] == Died("its process ended with exit code 3")
 
 
@@ -318,17 +318,22 @@ def test_failed_cells_are_recorded_and_the_rest_goes_on(
     small = SETTINGS["overrides"][""]
     plan = _plan(
         tmp_path, faces, variants=["wgan"], gradnorm_steps=0,
-        overrides={"mad": [*small, "optimizer.lr=1e30"], "greedy": [*small, "training.batch=64"], "sane": small},
+        overrides={
+            "mad": [*small, "optimizer.lr=1e30"], "greedy": [*small, "training.batch=64"], "hurt": small, "sane": small,
+        },
     )  # fmt: skip
+    (tmp_path / "wgan-hurt-seed0").mkdir()
+    (tmp_path / "wgan-hurt-seed0" / "checkpoint.pt").write_bytes(b"a bad sector")
     said: list[str] = []
     statuses = run_grid(plan, cells_of(plan.grid), say=said.append)
-    assert [status.state for status in statuses] == ["failed", "failed", "done"]
+    assert [status.state for status in statuses] == ["failed", "failed", "failed", "done"]
     assert "is not finite" in statuses[0].reason
     assert "do not fill a batch of 64" in statuses[1].reason
+    assert "not a readable checkpoint" in statuses[2].reason
     kept = json.loads((tmp_path / "wgan-mad-seed0" / "status.json").read_text())
     assert kept == statuses[0].to_dict()
     assert (tmp_path / "wgan-sane-seed0" / "scorecard.json").is_file()
-    assert any("3 of 3 cells over" in text for text in said)
+    assert any("4 of 4 cells over" in text for text in said)
 
 
 def test_what_is_done_is_not_done_again_and_what_rests_on_changes_is(

@@ -133,6 +133,14 @@ def trained_steps(folder: Path) -> int:
     return load_checkpoint(run.checkpoint)["step"] if run.checkpoint.is_file() else 0
 
 
+def steps_done(folder: Path) -> int:
+    """Return the step of a run's checkpoint, 0 without one that can be read (the cell itself will fail, and say so)."""
+    try:
+        return trained_steps(folder)
+    except GanbenchError:
+        return 0
+
+
 def score_run(folder: Path, scorer: Scorer, samples: int) -> Scorecard:
     """Draw samples from a run, keep them as ``samples.npz``, and write ``scorecard.json``.
 
@@ -158,7 +166,7 @@ def is_scored(folder: Path, scorer: Scorer, samples: int) -> bool:
         card = Scorecard.from_json(RunFolder(folder).scorecard.read_text("utf-8"))
     except (OSError, ValueError, KeyError, TypeError):
         return False
-    wanted = {"step": trained_steps(folder), "samples": samples, "scorer": scorer.key}
+    wanted = {"step": steps_done(folder), "samples": samples, "scorer": scorer.key}
     return card.source.get("run") == wanted
 
 

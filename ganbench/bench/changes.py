@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from ganbench.bench.cell import is_probed, is_scored, trained_steps
+from ganbench.bench.cell import is_probed, is_scored, steps_done
 from ganbench.bench.grid import Cell, Plan
 from ganbench.errors import GanbenchError
 from ganbench.images.sources import Source
@@ -42,7 +42,7 @@ def _changes(run: RunFolder, cell: Cell, source: Source) -> list[str]:
     ]
     if images_of(run) not in (None, source.digest()):
         changes.append(f"it was trained on other images than {source.label}")
-    done, wanted = trained_steps(run.path), cell.recipe.steps(len(source))
+    done, wanted = steps_done(run.path), cell.recipe.steps(len(source))
     if done > wanted:
         changes.append(f"{done:,} steps are done, now {wanted:,} are asked for")
     return changes
@@ -59,7 +59,7 @@ def images_of(run: RunFolder) -> str | None:
 def state_of(plan: Plan, cell: Cell, total: int) -> str:
     """Say in a word or two what is done of a cell whose training has ``total`` steps."""
     folder = plan.place.out / cell.name
-    done = trained_steps(folder)
+    done = steps_done(folder)
     if done < total:
         return f"at step {done:,}" if done else "new"
     if not is_scored(folder, plan.scorer, plan.grid.samples):

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from ganbench.bench.cell import trained_steps
+from ganbench.bench.cell import steps_done
 from ganbench.bench.changes import refuse_changes, state_of
 from ganbench.bench.grid import Cell, Plan, cost_of
 from ganbench.features.runtime import resolve_device
@@ -54,7 +54,7 @@ def estimate(plan: Plan, cells: list[Cell]) -> list[Estimate]:
             total = cell.recipe.steps(len(pixels))
             state = state_of(plan, cell, total)
             probed = plan.grid.gradnorm_steps if state != "done" else 0
-            steps = max(0, total - trained_steps(plan.place.out / cell.name)) + probed
+            steps = max(0, total - steps_done(plan.place.out / cell.name)) + probed
             cost = cost_of(cell.recipe)
             if steps and cost not in known:
                 known[cost] = seconds_per_step(cell.recipe, pixels, plan.place.device)

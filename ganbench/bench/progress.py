@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ganbench.bench.cell import trained_steps
+from ganbench.bench.cell import steps_done
 from ganbench.bench.grid import Cell, Plan, cost_of
 from ganbench.bench.speed import speed_of
 from ganbench.progress import track
@@ -46,7 +46,7 @@ class GridProgress:
             folder = plan.place.out / cell.name
             total = cell.recipe.steps(images)
             cost = cost_of(cell.recipe)
-            self._courses.append(_Course(cost, total, min(total, trained_steps(folder))))
+            self._courses.append(_Course(cost, total, min(total, steps_done(folder))))
             speed = speed_of(RunFolder(folder)) if RunFolder(folder).recipe_file.is_file() else None
             if speed is not None:
                 self._seconds[cost] = cell.recipe.training.batch / speed.images_per_second

@@ -101,19 +101,27 @@ def bench(
     say = (lambda text: None) if quiet else (lambda text: typer.secho(text, dim=True, err=True))
     statuses = run_grid(plan, cells, jobs=jobs, say=say)
     _publish(plan, cells, statuses, sort)
-    if any(status.state != "done" for status in statuses):
+    failed = [status for status in statuses if status.state != "done"]
+    for status in failed:
+        typer.secho(f"{status.name} {status.state}: {status.reason}", fg=typer.colors.RED, err=True)
+    if failed:
         raise typer.Exit(1)
 
 
 def _publish(plan: Plan, cells: list[Cell], statuses: list[Status], sort: str) -> None:
-    """Write the tables and the report; cells that failed stand in them with their reason."""
+    """Write the tables and the report; cells that failed before they were scored stand in them with their reason."""
+    from ganbench.bench.cell import is_scored
     from ganbench.leaderboard.entries import collect
     from ganbench.leaderboard.export import to_csv, to_json, to_latex, to_markdown
     from ganbench.report.page import make_page
     from ganbench.storage import atomic_write
 
     out = plan.place.out
-    failed = {out / status.name: status.reason for status in statuses if status.state != "done"}
+    failed = {
+        out / status.name: status.reason
+        for status in statuses
+        if status.state != "done" and not is_scored(out / status.name, plan.scorer, plan.grid.samples)
+    }
     entries = collect([out / cell.name for cell in cells], lambda: plan.scorer, failed=failed)
     makers = {
         "leaderboard.csv": lambda: to_csv(entries, sort),

@@ -42,11 +42,11 @@ class RunFolder:
         return load_resolved(self.recipe_file)
 
     def start(self, recipe: Recipe, extra: dict[str, object]) -> None:
-        """Create the folder of a new run."""
-        self.write_recipe(recipe)
+        """Create the folder of a new run; the recipe, which marks it as one, comes last."""
         with atomic_write(self.environment, "w") as f:
             json.dump({**library_versions(), **extra}, f, indent=2)
             f.write("\n")
+        self.write_recipe(recipe)
 
     def write_recipe(self, recipe: Recipe) -> None:
         """Write ``recipe.toml``."""
