@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from training_processes import SMALL, noise_images, one_of_several, run
+from training_processes import SMALL, noise_images, one_of_several, run, run_as_one_of_two
 
 from ganbench.errors import GanbenchError
 from ganbench.images.arrays import ArraySource
@@ -117,9 +117,7 @@ def _without_timing(folder: Path) -> list[dict[str, float]]:
 def test_two_processes_train_as_one_with_the_doubled_batch(
     variant: str, overrides: list[str], tmp_path: Path, processes
 ) -> None:
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        port = s.getsockname()[1]
+    port = _free_port()
     overrides = [*overrides, "training.batch=16"]
     runs = [(0, 1, port, variant, overrides, tmp_path / "one.pt")]
     runs += [(rank, 2, port, variant, overrides, tmp_path / "two.pt") for rank in range(2)]
@@ -139,6 +137,46 @@ def test_two_processes_train_as_one_with_the_doubled_batch(
         changed += int((~torch.isclose(value, two["generator"][name], rtol=1e-2, atol=2e-4)).sum())
         total += value.numel()
     assert changed < 0.01 * total
+
+
+def _free_port() -> int:
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
+
+def test_two_processes_stop_together_and_resume_to_the_same_bits(
+    tmp_path: Path, ganbench_home: Path, processes
+) -> None:
+    def together(name: str, signal_at: int | None) -> list[int | None]:
+        port = _free_port()
+        children = [
+            processes.Process(
+                target=run_as_one_of_two, args=(rank, port, tmp_path / name, str(ganbench_home), signal_at)
+            )
+            for rank in range(2)
+        ]
+        for child in children:
+            child.start()
+        for child in children:
+            child.join(timeout=300)
+        return [child.exitcode for child in children]
+
+    assert together("whole", None) == [0, 0]
+    assert together("stopped", 3) == [130, 130]
+    assert load_checkpoint(tmp_path / "stopped" / "checkpoint.pt")["step"] == 6  # the vote after the signal
+    assert together("stopped", None) == [0, 0]
+    a, b = (load_checkpoint(tmp_path / name / "checkpoint.pt") for name in ("whole", "stopped"))
+    assert a["step"] == 9
+    assert _same(a, b)
+    logs = [_without_timing(tmp_path / name) for name in ("whole", "stopped")]
+    assert logs[0] == logs[1]
+    assert [line["step"] for line in logs[0]] == [3, 5, 6, 9]  # once, by the first process
+    assert sorted(path.name for path in (tmp_path / "stopped" / "samples").iterdir()) == [
+        "0000004.png",
+        "0000008.png",
+        "0000009.png",
+    ]
 
 
 def test_more_steps_on_resume_equal_one_long_run(tmp_path: Path) -> None:

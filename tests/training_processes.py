@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import signal
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -10,11 +12,10 @@ import torch
 
 from ganbench.images.arrays import ArraySource
 from ganbench.training.distributed import join_world
-from ganbench.training.loop import LoopOptions
+from ganbench.training.loop import LoopOptions, Stopped
 from ganbench.training.recipe import load_recipe
 from ganbench.training.start import train
 from ganbench.training.trainer import Trainer
-
 
 SMALL = ["model.size=32", "training.batch=8"]
 
@@ -34,10 +35,33 @@ def run(folder: Path, home: str, variant: str, steps: int, overrides: list[str],
     train(recipe, source, folder, device="cpu", resume=True, options=options)
 
 
-def one_of_several(rank: int, size: int, port: int, variant: str, overrides: list[str], out: Path) -> None:
-    """Train a few steps as one process of several and write losses and weights."""
+def _join(rank: int, size: int, port: int) -> None:
+    """Set what ``torchrun`` would."""
     os.environ |= {"RANK": str(rank), "WORLD_SIZE": str(size), "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port)}
     torch.set_num_threads(1)
+
+
+def run_as_one_of_two(rank: int, port: int, folder: Path, home: str, signal_at: int | None) -> None:
+    """Train a run to its end together with another process; a SIGTERM may reach the second of them alone."""
+    _join(rank, 2, port)
+    os.environ["GANBENCH_HOME"] = home
+
+    def observe(step: int, real: torch.Tensor, fake: torch.Tensor) -> None:
+        if rank == 1 and step == signal_at:
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    recipe = load_recipe("dcgan", "smoke", [*SMALL, "training.steps=9", "training.average=0.9"])
+    source = ArraySource.of("noise", noise_images(), value_range=None, resize=None)
+    options = LoopOptions(log_every=3, sheet_every=4, save_every=5)
+    try:
+        train(recipe, source, folder, device="cpu", resume=True, options=options, observers=[observe])
+    except Stopped as e:
+        sys.exit(e.exit_code)
+
+
+def one_of_several(rank: int, size: int, port: int, variant: str, overrides: list[str], out: Path) -> None:
+    """Train a few steps as one process of several and write losses and weights."""
+    _join(rank, size, port)
     pixels = torch.from_numpy(noise_images())
     with join_world(torch.device("cpu")) as world:
         trainer = Trainer(load_recipe(variant, "smoke", ["model.size=32", *overrides]), torch.device("cpu"), world)
