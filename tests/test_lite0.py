@@ -97,7 +97,14 @@ def test_changed_code_is_exported_anew(lite0: Extractor, monkeypatch: pytest.Mon
     exported(lite0.spec, build)
     exported(lite0.spec, build)
     assert len(made) == 1
+    folder = ganbench_home / "fresh" / "cache" / "onnx"
+    (before,) = folder.glob("*.onnx")
     monkeypatch.setattr(export, "_code_hash", lambda: "of other code")
+    monkeypatch.setattr(export, "LIMIT_BYTES", before.stat().st_size + 1000)
+    exported(lite0.spec, build)
+    assert len(made) == 2
+    # There is room for one: the old one is gone, and the new one is used.
+    assert not before.exists()
     exported(lite0.spec, build)
     assert len(made) == 2
 

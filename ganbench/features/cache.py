@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ganbench.errors import GanbenchError
+from ganbench.errors import GanbenchError, MetricError
 from ganbench.metrics.features import FeatureSet, Moments
 from ganbench.storage import atomic_write, cache_dir, evict
 
@@ -31,9 +31,9 @@ def load_features(key: str) -> FeatureSet | None:
         moments = (
             Moments(int(arrays["n"]), arrays["mean"], arrays["scatter"]) if "scatter" in arrays else Moments.of(sample)
         )
-    except (OSError, zipfile.BadZipFile, ValueError, KeyError, EOFError):
+        return FeatureSet(moments, sample, index, logits)
+    except (OSError, zipfile.BadZipFile, ValueError, KeyError, EOFError, MetricError):
         return None
-    return FeatureSet(moments, sample, index, logits)
 
 
 def save_features(key: str, features: FeatureSet) -> None:

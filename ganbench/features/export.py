@@ -14,11 +14,13 @@ from typing import TYPE_CHECKING
 
 from ganbench.errors import GanbenchError
 from ganbench.features.extractor import ExtractorSpec
-from ganbench.storage import atomic_write, cache_dir
+from ganbench.storage import atomic_write, cache_dir, evict
 
 if TYPE_CHECKING:
     import torch
     from torch import nn
+
+LIMIT_BYTES = 1 << 30  # of all graphs kept: those of other versions and weights go first, by age
 
 
 def exported(spec: ExtractorSpec, build: Callable[[], nn.Module]) -> bytes:
@@ -45,7 +47,8 @@ def exported(spec: ExtractorSpec, build: Callable[[], nn.Module]) -> bytes:
             f.write(graph)
         with atomic_write(checksum, "w") as f:
             f.write(hashlib.sha256(graph).hexdigest())
-    except GanbenchError as e:
+        evict(path.parent, LIMIT_BYTES, keep=path)
+    except (GanbenchError, OSError) as e:
         warnings.warn(f"the exported network was not kept: {e}", stacklevel=2)
     return graph
 
