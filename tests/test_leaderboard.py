@@ -17,6 +17,7 @@ from synthetic_runs import make_card, make_run
 from typer.testing import CliRunner
 
 from ganbench.cli.app import app
+from ganbench.cli.leaderboard import fitting
 from ganbench.errors import GanbenchError, UnknownName
 from ganbench.features.extractor import Extractor
 from ganbench.images.sources import open_source
@@ -375,11 +376,20 @@ def test_the_command_ranks_scorecards_and_exports(runs: list[Path], tmp_path: Pa
         assert f"wrote {path.name}" in result.stdout.replace(f"{tmp_path}/", "")
 
 
+def test_columns_that_do_not_fit_a_narrow_terminal_are_left_out() -> None:
+    table = [["rank", "name", "fd\n[lite0]", "kd"], ["1", "a long name", "392.4\n390 … 394", "0.7"]]
+    assert fitting(table, 4 + 11 + 9 + 2 + 3 * 4 + 1) == 3  # one too few: "0.7" is three wide
+    assert fitting(table, 4 + 11 + 9 + 3 + 3 * 4 + 1) == 4
+    assert fitting(table, 1) == 3
+
+
 def test_the_command_prints_json_alone_and_says_when_nothing_was_scored(runs: list[Path], tmp_path: Path) -> None:
     result = CliRunner().invoke(app, ["leaderboard", *map(str, runs), "--json", "-"])
     assert len(json.loads(result.stdout)["boards"][0]["entries"]) == 5
     (tmp_path / "bad.json").write_text("{")
-    assert CliRunner().invoke(app, ["leaderboard", str(tmp_path / "bad.json")]).exit_code == 1
+    make_card({FD: None}).write(json_file=tmp_path / "unmeasured.json")
+    for name in ("bad.json", "unmeasured.json"):
+        assert CliRunner().invoke(app, ["leaderboard", str(tmp_path / name)]).exit_code == 1
     wrong = CliRunner().invoke(app, ["leaderboard", *map(str, runs), "--sort", "fd", "--csv", str(tmp_path / "x.csv")])
     assert isinstance(wrong.exception, UnknownName)
     assert not (tmp_path / "x.csv").exists()

@@ -83,7 +83,7 @@ def leaderboard(
         rescore=rescore,
         warn=lambda text: warn(f"not scored: {text}"),
     )
-    boards(entries, sort)  # an unknown --sort is told before anything is written
+    ranked = boards(entries, sort)  # an unknown --sort is told before anything is written
     texts = {
         csv_file: lambda: to_csv(entries, sort),
         markdown: lambda: to_markdown(entries, sort, published=published),
@@ -101,7 +101,7 @@ def leaderboard(
         typer.echo(to_json(entries, sort, published=published), nl=False)
     else:
         _print(entries, sort, published, written)
-    if all(entry.card is None for entry in entries):
+    if not ranked:
         raise typer.Exit(1)
 
 
@@ -116,7 +116,7 @@ def _html(
 
 
 def _print(entries: list[Entry], sort: str, published: bool, written: list[Path]) -> None:
-    """Print the boards; of the intervals only those of the result ranked by, so that the table stays narrow."""
+    """Print the boards; of the intervals only those of the result ranked by, and only columns that fit the terminal."""
     from rich.console import Console
     from rich.markup import escape
     from rich.table import Table
@@ -127,31 +127,52 @@ def _print(entries: list[Entry], sort: str, published: bool, written: list[Path]
     from ganbench.leaderboard.table import SEEDS_NOTE, columns, header, lines, notes, seed_lines
 
     console = Console(highlight=False)
+    if not console.is_terminal:
+        console.width = max(console.width, _PIPED)
     shown = columns(entries, sort)
 
-    def show(title: str, titles: list[str], table: list[list[str]], left: tuple[int, ...]) -> None:
+    def show(title: str, titles: list[str], table: list[list[str]], left: tuple[str, ...]) -> None:
+        titles = [name.replace("[", "\n[") for name in titles]
+        fit = fitting([titles, *table], console.width)
         view = Table(title=title, title_justify="left")
-        for i, name in enumerate(titles):
-            view.add_column(escape(name), justify="left" if i in left else "right", overflow="fold")
+        for name in titles[:fit]:
+            view.add_column(escape(name), justify="left" if name in left else "right", overflow="fold")
         for line in table:
-            view.add_row(*(escape(cell) for cell in line))
+            view.add_row(*(escape(cell) for cell in line[:fit]))
         console.print(view)
+        if fit < len(titles):
+            note(f"No room for {', '.join(name.replace(chr(10), '') for name in titles[fit:])}: see --markdown.")
 
     def note(text: str) -> None:
         console.print(f"[dim]{escape(text)}[/dim]")
 
     for board in boards(entries, sort):
-        texts = [[str(c) if i == 2 else c.text for i, c in enumerate(line)] for line in lines(board, shown)]
-        show("", header(board, shown), texts, (1, 2 + len(shown)))
+        table = [
+            [f"{cell.text}\n{cell.interval}" if i == 2 and cell.interval else cell.text for i, cell in enumerate(line)]
+            for line in lines(board, shown)
+        ]
+        show("", header(board, shown), table, ("name", "AFD tier"))
         for text in notes(board, shown):
             note(text)
         if seeds := seed_lines(board, shown):
-            show("over seeds", ["variant", "seeds", *shown], seeds, (0,))
+            show("over seeds", ["variant", "seeds", *shown], seeds, ("variant",))
             note(SEEDS_NOTE)
     if missing := unranked(entries, sort):
-        show("not ranked", ["name", "reason"], [list(pair) for pair in missing], (0, 1))
+        show("not ranked", ["name", "reason"], [list(pair) for pair in missing], ("name", "reason"))
     if published:
-        show("published elsewhere", ["", "FID", "AFD"], published_lines(), (0,))
+        show("published elsewhere", ["variant", "FID", "AFD"], published_lines(), ("variant",))
         note(PUBLISHED_PROTOCOL)
     for path in written:
         console.print(f"wrote {escape(str(path))}")
+
+
+_PIPED = 200  # characters of a line where no terminal sets a limit
+
+
+def fitting(table: list[list[str]], room: int) -> int:
+    """Return how many columns fit into so many characters; the first three always count, since they can be folded."""
+    widths = [max(len(part) for cell in column for part in cell.split("\n")) for column in zip(*table, strict=True)]
+    count = len(widths)
+    while count > 3 and sum(widths[:count]) + 3 * count + 1 > room:
+        count -= 1
+    return count

@@ -90,7 +90,8 @@ def to_latex(entries: list[Entry], by: str, *, published: bool = False) -> str:
         parts += [f"% {_flat(note)}" for note in notes(board, shown)]
         titles = header(board, shown)
         body = [[str(cell) for cell in line] for line in lines(board, shown)]
-        parts.append(_tabular("rl" + "r" * len(shown) + "l" + "r" * (len(titles) - len(shown) - 3), titles, body))
+        alignment = "".join("l" if title in ("name", "AFD tier") else "r" for title in titles)
+        parts.append(_tabular(alignment, titles, body))
         if seeds := seed_lines(board, shown):
             parts += [f"% {SEEDS_NOTE}", _tabular("lr" + "r" * len(shown), ["variant", "seeds", *shown], seeds)]
     parts += [f"% not ranked: {_flat(name)}: {_flat(reason)}" for name, reason in unranked(entries, by)]

@@ -49,7 +49,8 @@ def header(board: Board, shown: list[str]) -> list[str]:
     """Return the titles of the columns."""
     arrows = {row.id: ARROWS[row.better] for entry in board.entries for row in entry.card.rows}
     titles = ["rank", "name", *(f"{name} {arrows.get(name, '')}".strip() for name in shown)]
-    return [*titles, "AFD tier", *(["images/s", "minutes"] if _timed(board) else [])]
+    titles += ["AFD tier"] if _tiered(board) else []
+    return titles + (["images/s", "minutes"] if _timed(board) else [])
 
 
 def lines(board: Board, shown: list[str]) -> list[list[Cell]]:
@@ -58,7 +59,8 @@ def lines(board: Board, shown: list[str]) -> list[list[Cell]]:
     for rank, entry in zip(board.ranks, board.entries, strict=True):
         line = [Cell(str(rank), key=rank), Cell(entry.name, key=entry.name)]
         line += [_cell(board, entry, name) for name in shown]
-        line.append(Cell(tier(entry), key=tier(entry) or None))
+        if _tiered(board):
+            line.append(Cell(tier(entry), key=tier(entry) or None))
         if _timed(board):
             speed = entry.speed
             values = (None, None) if speed is None else (speed.images_per_second, speed.minutes)
@@ -81,6 +83,10 @@ def _three_digits(value: float | None) -> str:
     return "–" if value is None else f"{value:.0f}" if value >= 100 else f"{value:.3g}"
 
 
+def _tiered(board: Board) -> bool:
+    return any(tier(entry) for entry in board.entries)
+
+
 def _timed(board: Board) -> bool:
     return any(entry.speed is not None for entry in board.entries)
 
@@ -90,7 +96,7 @@ def notes(board: Board, shown: list[str]) -> list[str]:
     found = [f"Ranked by {board.by}, n = {board.n}; {board.protocol}.", RANK_NOTE]
     if any(cell.text.endswith(OTHER) for line in lines(board, shown) for cell in line):
         found.append(OTHER_NOTE)
-    if any(tier(entry) for entry in board.entries):
+    if _tiered(board):
         found.append(TIER_NOTE)
     if _timed(board):
         found.append(SPEED_NOTE)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import pickle
 from pathlib import Path
 from typing import Any
 
@@ -38,7 +37,7 @@ def load_checkpoint(path: Path, device: torch.device | str = "cpu") -> dict[str,
         content = torch.load(path, map_location=device, weights_only=True)
     except FileNotFoundError as e:
         raise GanbenchError(f"{path}: no checkpoint there. Was the run started, and long enough to save one?") from e
-    except (OSError, RuntimeError, EOFError, pickle.UnpicklingError, ValueError, KeyError) as e:
+    except Exception as e:  # on damaged bytes the unpickler raises whatever it stumbles over
         raise GanbenchError(f"{path}: not a readable checkpoint ({type(e).__name__})") from e
     if not isinstance(content, dict) or content.get("format") != FORMAT:
         raise GanbenchError(f"{path}: not a ganbench checkpoint of format {FORMAT}")
