@@ -29,6 +29,7 @@ from ganbench.training.start import train
 
 SAMPLE_SEED = 1  # of the latents of the images that are scored, the same in every cell
 _TELL_EVERY = 0.5  # seconds
+_PATIENCE = 60.0  # seconds
 
 
 @dataclass(frozen=True)
@@ -82,6 +83,7 @@ def run_cell(plan: Plan, cell: Cell, tell: Callable[[object], None]) -> Status:
 def _bring_to_its_end(plan: Plan, cell: Cell, tell: Callable[[object], None]) -> None:
     grid, place = plan.grid, plan.place
     folder, source = place.out / cell.name, place.open()
+    _wait_for_the_lock(RunFolder(folder))
     RunFolder(folder).sweep()
     total = cell.recipe.steps(len(source))
     if trained_steps(folder) < total:
@@ -92,6 +94,19 @@ def _bring_to_its_end(plan: Plan, cell: Cell, tell: Callable[[object], None]) ->
     if grid.gradnorm_steps and not is_probed(folder, total, grid.gradnorm_steps):
         tell(Note("probing gradients"))
         _probe(folder, source, grid.gradnorm_steps, place.device)
+
+
+def _wait_for_the_lock(run: RunFolder) -> None:
+    """Wait for the process of a bench that was killed a moment ago: it ends by itself, on a busy machine not at once."""
+    end = time.monotonic() + _PATIENCE
+    while True:
+        try:
+            run.unlock(run.lock())
+            return
+        except GanbenchError:
+            if time.monotonic() > end:
+                raise
+        time.sleep(0.1)
 
 
 def _train(plan: Plan, cell: Cell, source: Source, tell: Callable[[object], None]) -> None:
