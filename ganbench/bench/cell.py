@@ -97,7 +97,7 @@ def _bring_to_its_end(plan: Plan, cell: Cell, tell: Callable[[object], None]) ->
 
 
 def _wait_for_the_lock(run: RunFolder) -> None:
-    """Wait for the process of a bench that was killed a moment ago: it ends by itself, on a busy machine not at once."""
+    """Wait for the process of a bench killed a moment ago: it ends by itself, on a busy machine not at once."""
     end = time.monotonic() + _PATIENCE
     while True:
         try:
