@@ -138,7 +138,7 @@ def test_dinov2_takes_its_code_from_the_hub_folder(
     assert relative(load_extractor("dinov2-vit-s-14", options)(images)[0], expected) <= 1e-4
 
 
-@pytest.mark.parametrize("name", [n for n, e in EXTRACTORS._entries.items() if not e.exported])
+@pytest.mark.parametrize("name", [n for n, e in EXTRACTORS._entries.items() if not e.exportable])
 def test_without_weights_the_command_is_named(name: str) -> None:
     with pytest.raises(AssetMissing, match="--weights PATH/"):
         load_extractor(name)
