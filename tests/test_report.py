@@ -90,7 +90,7 @@ def test_the_page_is_whole_and_needs_no_network(made: tuple[str, list[Entry], Pa
 def test_detections_come_from_the_detector_of_the_scorecard(made: tuple[str, list[Entry], Path]) -> None:
     page, entries, folder = made
     assert "yolo:net.onnx finds a face in 39 of the first 40 samples" in page
-    assert "and none in 1" in page
+    assert "yolo:net.onnx finds none in 1 of the first 40" in page
     images = np.load(folder / "dcgan-seed0" / "samples.npz")["images"]
     other = f"yolo:{_network(folder / 'other.onnx', _v8(2))}"
     for given, message in ((None, "give its file: --detector yolo:PATH"), (other, "other.onnx is now")):

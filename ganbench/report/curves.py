@@ -14,7 +14,7 @@ from ganbench.training.run_folder import RunFolder
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-WINDOW = 25  # logged steps of the running mean of losses
+WINDOW = 25  # logged steps of the running mean of losses, fewer in a short log
 _DASHES = ("-", "--", ":", "-.")  # by seed
 _SCORES = ("fd[", "recall[", "afd[")
 
@@ -40,7 +40,8 @@ def training_figure(entries: list[Entry]) -> Figure | None:
             points = [(line["step"], line[name]) for line in log if name in line]
             if points:
                 steps, values = np.array(points, float).T
-                values = running_mean(values, WINDOW) if name.endswith("_loss") else values
+                if name.endswith("_loss"):
+                    values = running_mean(values, min(WINDOW, 1 + len(values) // 10))
                 colour = COLOURS[groups.index(entry.group) % len(COLOURS)]
                 dashes = _DASHES[(entry.seed or 0) % len(_DASHES)]
                 marker = None if name.endswith("_loss") else "."

@@ -38,6 +38,11 @@ class Overlays:
     miss_count: int = 0
     reason: str = ""
 
+    @property
+    def count(self) -> int:
+        """Samples looked at."""
+        return self.hit_count + self.miss_count
+
 
 class Detectors:
     """The detectors that scorecards were measured with; each is loaded once."""
