@@ -33,9 +33,12 @@ from ganbench.images.toyfaces import toyfaces
 from ganbench.reference import Reference
 from ganbench.scorecard import Scorecard
 from ganbench.scorer import Scorer
+from ganbench.training import loop
 from ganbench.training.checkpoint import load_checkpoint
+from ganbench.training.loop import LoopOptions
 from ganbench.training.recipe import load_recipe
 from ganbench.training.run_folder import RunFolder
+from ganbench.training.start import train
 from ganbench.workers import Died, Workers
 
 CELLS = ("dcgan-seed0", "wgan-gp-seed0")
@@ -375,6 +378,18 @@ def test_a_folder_of_another_study_is_refused(whole: Path, faces: tuple[Path, Pa
             refuse_changes(cells_of(make_grid(SETTINGS | {"overrides": {"": overrides}})), whole, source)
     with pytest.raises(GanbenchError, match="trained on other images"):
         refuse_changes(cells_of(make_grid(SETTINGS)), whole, open_source(image_folder))
+
+
+def test_scores_while_training_are_against_the_reference_of_the_bench(
+    faces: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(loop, "SCORED", 20)
+    options = LoopOptions(sheet_every=None, score_every=2, reference=Reference.load(faces[1]), detector=None)
+    recipe = load_recipe("dcgan", "smoke", ["model.size=32", "training.batch=8", "training.steps=2"])
+    train(recipe, open_source(faces[0]), tmp_path, options=options)
+    line = RunFolder(tmp_path).read_metrics()[-1]
+    assert line["fd[lite0]"] > 0  # against the default one, of images of 64 pixels, there would be none
+    assert not any(key.startswith("afd[") for key in line)
 
 
 def test_a_second_bench_is_kept_out(faces: tuple[Path, Path], tmp_path: Path) -> None:
