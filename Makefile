@@ -4,11 +4,11 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: demo test bench lock clean
+.PHONY: demo test bench study lock clean
 
 demo: $(READY)
 	@mkdir -p demo-out
-	$(BIN)/ganbench score examples/toyfaces.tgz --json demo-out/scorecard.json --csv demo-out/scorecard.csv \
+	$(BIN)/ganbench score examples/wgan.tgz --json demo-out/scorecard.json --csv demo-out/scorecard.csv \
 		--markdown demo-out/scorecard.md --per-image demo-out/per-image.csv
 
 test: $(READY)
@@ -18,7 +18,14 @@ test: $(READY)
 
 bench: $(READY)
 	$(BIN)/python benchmarks/score.py
+	$(BIN)/python benchmarks/detect.py
+	$(BIN)/python benchmarks/training.py
+	$(BIN)/python benchmarks/gradnorm.py
 	$(BIN)/python benchmarks/inception.py
+
+# The study of docs/benchmark.md, on your faces: make study DATA=faces.zip. Two hours on two cores; goes on where it was.
+study: $(READY)
+	$(BIN)/ganbench bench examples/study.toml --data $(DATA) --resize 64 --limit 18000 --out study --jobs 2
 
 # uv, because it installs the constraints file in seconds and shares files between virtual environments.
 $(READY): pyproject.toml constraints.txt

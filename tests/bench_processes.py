@@ -24,7 +24,9 @@ SETTINGS = {
 def context() -> multiprocessing.context.ForkServerContext:
     """Return a context whose processes start in milliseconds: their parent has the imports done."""
     made = multiprocessing.get_context("forkserver")
-    made.set_forkserver_preload(["bench_processes", "ganbench.bench.run", "ganbench.diagnostics.curves", "pandas"])
+    made.set_forkserver_preload(
+        ["bench_processes", "ganbench.bench.run", "ganbench.features.lite0", "pandas", "scipy.stats", "torch._dynamo"]
+    )
     return made
 
 
