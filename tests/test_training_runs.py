@@ -29,7 +29,7 @@ KILLS = int(os.environ.get("GANBENCH_KILLS", "1"))  # per variant; 5 makes the t
 def processes() -> multiprocessing.context.ForkServerContext:
     """Return a context whose processes start in milliseconds: their parent has the imports done."""
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["training_processes"])
+    context.set_forkserver_preload(["training_processes", "torch._dynamo"])  # the first optimizer imports the second
     return context
 
 

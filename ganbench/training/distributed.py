@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -10,7 +11,6 @@ from datetime import timedelta
 
 import torch
 from torch import distributed, nn
-from torch.distributed.nn.functional import all_reduce
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from ganbench.errors import GanbenchError
@@ -55,7 +55,9 @@ class World:
         if self.size == 1:
             return module
         # Buffers are the same everywhere already: batch norm counts the whole batch, see SyncedBatchNorm.
-        return nn.parallel.DistributedDataParallel(module, broadcast_buffers=False)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", FutureWarning)  # the option's new name is unknown to older PyTorch
+            return nn.parallel.DistributedDataParallel(module, broadcast_buffers=False)
 
 
 @contextmanager
@@ -71,6 +73,20 @@ def join_world(device: torch.device) -> Iterator[World]:
         yield World(distributed.get_rank(), distributed.get_world_size())
     finally:
         distributed.destroy_process_group()
+
+
+class _Sum(torch.autograd.Function):
+    """Sum over all processes, with a gradient: the sum of theirs, which has a gradient in turn."""
+
+    @staticmethod
+    def forward(ctx: object, x: torch.Tensor) -> torch.Tensor:
+        total = x.clone()
+        distributed.all_reduce(total)
+        return total
+
+    @staticmethod
+    def backward(ctx: object, gradient: torch.Tensor) -> torch.Tensor:
+        return _Sum.apply(gradient)
 
 
 class SyncedBatchNorm(_BatchNorm):
@@ -89,10 +105,10 @@ class SyncedBatchNorm(_BatchNorm):
         axes = [axis for axis in range(x.ndim) if axis != 1]
         wide = x.float()
         count = wide.numel() / wide.shape[1] * distributed.get_world_size()
-        mean = all_reduce(wide.sum(axes)) / count
+        mean = _Sum.apply(wide.sum(axes)) / count
         shape = [1, -1] + [1] * (x.ndim - 2)
         # Two passes: the variance as a difference of two sums would lose digits.
-        variance = all_reduce((wide - mean.view(shape)).square().sum(axes)) / count
+        variance = _Sum.apply((wide - mean.view(shape)).square().sum(axes)) / count
         with torch.no_grad():
             self.num_batches_tracked.add_(1)
             self.running_mean.lerp_(mean, self.momentum)
