@@ -55,7 +55,7 @@ def leaderboard(
 
     [bold]Examples[/bold]
 
-      ganbench leaderboard runs/* --sort "fd[lite0]" --markdown board.md
+      ganbench leaderboard runs/* --sort "fd\\[lite0]" --markdown board.md
 
       ganbench leaderboard submissions/*.tgz --jobs 2 --csv board.csv
 

@@ -20,7 +20,7 @@ Overrides = Annotated[
     list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Override a setting, such as optimizer.lr=2e-4.")
 ]
 Precision = Annotated[
-    str | None, typer.Option(metavar="fp32|tf32|bf16", help="Arithmetic [default: the recipe's, fp32].")
+    str | None, typer.Option(metavar="fp32|tf32|bf16", help="Arithmetic.", show_default="the recipe's, fp32")
 ]
 Limit = Annotated[int | None, typer.Option(metavar="N", min=2, help="Use the first N images only.")]
 
@@ -35,7 +35,9 @@ def train(
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in the folder.")] = False,
     device: options.Device = "auto",
     precision: Precision = None,
-    seed: Annotated[int | None, typer.Option(metavar="S", help="Seed of every random choice [default: 0].")] = None,
+    seed: Annotated[
+        int | None, typer.Option(metavar="S", help="Seed of every random choice.", show_default="0")
+    ] = None,
     limit: Limit = None,
     resize: options.Resize = None,
     recursive: options.Recursive = False,
