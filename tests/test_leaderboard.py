@@ -26,6 +26,9 @@ from ganbench.leaderboard.entries import Entry, collect
 from ganbench.leaderboard.export import to_csv, to_frame, to_json, to_latex, to_markdown
 from ganbench.leaderboard.published import PUBLISHED, tier_of
 from ganbench.leaderboard.table import columns, lines, notes, seed_lines
+from ganbench.metrics import neighbours, pairwise
+from ganbench.metrics.evaluate import evaluate
+from ganbench.metrics.features import FeatureSet
 from ganbench.metrics.intervals import wilson
 from ganbench.reference import Reference
 from ganbench.scorecard import Row, Scorecard
@@ -338,6 +341,17 @@ def test_broken_submissions_do_not_spoil_the_rest(
         # Another reference: the cached scorecards are not taken for it.
         refused = collected(tmp_path / "other.npz")[:3]
         assert all("AssertionError" in e.error for e in refused), [e.error for e in refused]
+
+
+def test_what_depends_on_the_reference_alone_is_computed_once(
+    rng: np.random.Generator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real, *fakes = (FeatureSet.of(rng.normal(size=(40, 6))) for _ in range(3))
+    alone = [evaluate(["recall", "kd"], real=FeatureSet.of(real.sample), fake=fake) for fake in fakes]
+    calls: list[int] = []
+    monkeypatch.setattr(neighbours, "nearest", lambda x, k: calls.append(len(x)) or pairwise.nearest(x, k))
+    assert [evaluate(["recall", "kd"], real=real, fake=fake) for fake in fakes] == alone
+    assert len(calls) == 3  # once among the real images, and once among each of the two sets of fake ones
 
 
 def test_several_processes_rank_the_same(

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -11,6 +13,8 @@ from ganbench.errors import MetricError
 # Rows folded into the moments at once: one large matrix product instead of many small ones, in bounded memory.
 _FOLD = 1024
 _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
+
+T = TypeVar("T")
 
 
 @dataclass(eq=False)
@@ -112,6 +116,7 @@ class FeatureSet:
     sample: np.ndarray
     sample_index: np.ndarray
     logits: np.ndarray | None = None
+    _kept: dict[str, Any] = field(default_factory=dict, init=False, repr=False)
 
     def __post_init__(self) -> None:
         size = self.moments.mean.size
@@ -142,6 +147,12 @@ class FeatureSet:
     def size(self) -> int:
         """Feature size D."""
         return self.moments.mean.size
+
+    def once(self, name: str, compute: Callable[[], T]) -> T:
+        """Return what depends on this set alone, computed once: many sets are compared with one reference."""
+        if name not in self._kept:
+            self._kept[name] = compute()
+        return self._kept[name]
 
     @property
     def complete(self) -> bool:
