@@ -59,13 +59,16 @@ class Workers:
 
     def __exit__(self, *reason: object) -> None:
         for worker in filter(None, self._workers):
-            worker.connection.close()  # an idle process ends at that
-            if worker.task is not None:
+            if worker.task is None:
+                self._send(worker, None)
+            else:
                 worker.process.kill()
+        for worker in filter(None, self._workers):
             worker.process.join(_PATIENCE)
             if worker.process.is_alive():
                 worker.process.kill()
                 worker.process.join()
+            worker.connection.close()
 
     def run(
         self, tasks: Sequence[Any], hear: Callable[[int, object], None] = lambda number, message: None
@@ -114,17 +117,20 @@ class Workers:
             self._workers[slot] = self._start(slot)
         worker = self._workers[slot]
         worker.task = number
-        with contextlib.suppress(OSError):  # it died in the meantime: ``run`` finds the closed connection and says so
-            worker.connection.send(tasks[number])
+        self._send(worker, (tasks[number],))
 
     def _start(self, slot: int) -> _Worker:
         ours, theirs = CONTEXT.Pipe()
         process = CONTEXT.Process(target=_serve, args=(theirs, slot, self._share), daemon=True)
         process.start()
         theirs.close()  # the process has its own copy; with ours closed, its end is seen as an end of the file
-        with contextlib.suppress(OSError):  # as above
-            ours.send(self._function)
-        return _Worker(process, ours)
+        worker = _Worker(process, ours)
+        self._send(worker, self._function)
+        return worker
+
+    def _send(self, worker: _Worker, message: object) -> None:
+        with contextlib.suppress(OSError):  # it died in the meantime: ``run`` finds the closed connection and says so
+            worker.connection.send(message)
 
     def _bury(self, slot: int) -> Died:
         worker = self._workers[slot]
@@ -146,12 +152,11 @@ def _serve(connection: Connection, slot: int, share: int) -> None:
     set_quiet(True)
     try:
         function = connection.recv()  # which imports what it needs: that counts the cores, so not before
-        while True:
-            task = connection.recv()
-            result = function(task, lambda message: connection.send(("message", message)))
+        while (order := connection.recv()) is not None:
+            result = function(order[0], lambda message: connection.send(("message", message)))
             connection.send(("result", result))
     except (EOFError, BrokenPipeError):
-        return  # the parent wants no more
+        return  # the parent is gone
 
 
 def _end_with_the_parent() -> None:

@@ -41,7 +41,8 @@ def bench(home: str, data: str, reference: str, out: str, settings: dict, jobs: 
 
     os.environ["GANBENCH_HOME"] = home
     torch.set_num_threads(1)
-    workers.CONTEXT = context()
+    # This process has run no thread that computes: a copy of it is safe, and starts at once.
+    workers.CONTEXT = multiprocessing.get_context("fork")
     grid = make_grid(SETTINGS | settings)
     scorer = Scorer.of(reference, None, device="cpu")
     plan = Plan(grid, Place(data, Path(out), device="cpu"), scorer)
