@@ -19,6 +19,7 @@ import network
 import nonfaces
 import scenes
 import train
+import untouched_nonfaces
 
 
 def _pools(rng: np.random.Generator) -> tuple[scenes.Pool, scenes.Pool]:
@@ -126,9 +127,12 @@ def test_a_killed_training_goes_on_to_the_same_bits(
         assert torch.equal(a, b)
 
 
-@pytest.mark.parametrize("kind", [*nonfaces.TRAINED, *nonfaces.UNSEEN])
+KINDS = nonfaces.TRAINED | nonfaces.UNSEEN | untouched_nonfaces.UNTOUCHED
+
+
+@pytest.mark.parametrize("kind", KINDS)
 def test_nonfaces_are_images_that_depend_on_the_seed_alone(kind: str, rng: np.random.Generator) -> None:
-    make = (nonfaces.TRAINED | nonfaces.UNSEEN)[kind]
+    make = KINDS[kind]
     faces = rng.integers(0, 256, (24, 64, 64, 3), dtype=np.uint8)
     first, second = (make(faces.copy(), np.random.default_rng(5)) for _ in range(2))
     assert first.dtype == np.uint8
@@ -137,5 +141,5 @@ def test_nonfaces_are_images_that_depend_on_the_seed_alone(kind: str, rng: np.ra
     assert not (first == faces).all((1, 2, 3)).any()
 
 
-def test_no_kind_is_both_trained_and_unseen() -> None:
-    assert not nonfaces.TRAINED.keys() & nonfaces.UNSEEN.keys()
+def test_no_kind_stands_in_two_lists() -> None:
+    assert len(KINDS) == len(nonfaces.TRAINED) + len(nonfaces.UNSEEN) + len(untouched_nonfaces.UNTOUCHED)
