@@ -30,9 +30,8 @@ def add_metrics(
     except MetricError:
         pairs = None  # every metric that needs them says why in its row
     card.reference[spec.name] = reference.meta()
-    chosen = _applicable(metrics, spec.name)
-    found = evaluate([metric.name for metric in chosen], real=real, fake=fake, seed=seed, pairs=pairs)
-    for metric in chosen:
+    found = evaluate([metric.name for metric in metrics], real=real, fake=fake, seed=seed, pairs=pairs)
+    for metric in metrics:
         result_id, estimate = _result_id(metric, spec.name), found[metric.name]
         if isinstance(estimate, MetricError):
             card.rows.append(_absent(metric, spec.name, str(estimate)))
@@ -44,7 +43,7 @@ def add_metrics(
 
 def add_absent(card: Scorecard, metrics: Sequence[Metric], extractor: str, reason: str) -> None:
     """Add rows without values for an extractor that could not be used."""
-    card.rows += [_absent(metric, extractor, reason) for metric in _applicable(metrics, extractor)]
+    card.rows += [_absent(metric, extractor, reason) for metric in metrics]
 
 
 def add_estimate(
@@ -69,7 +68,8 @@ def add_estimate(
     card.warnings += [f"{result_id}: {text}" for text in estimate.warnings]
 
 
-def _applicable(metrics: Sequence[Metric], extractor: str) -> list[Metric]:
+def applicable(metrics: Sequence[Metric], extractor: str) -> list[Metric]:
+    """Return the metrics that make sense on an extractor when nobody asked for them by name."""
     return [metric for metric in metrics if metric.needs != "logits" or _is_inception(extractor)]
 
 

@@ -23,7 +23,7 @@ from ganbench.metrics.registry import METRICS, Metric
 from ganbench.per_image import Faces, Seen, per_image_table
 from ganbench.reference import Reference
 from ganbench.reference_library import DEFAULT_NAME, find_reference, holds_statistics
-from ganbench.results import add_absent, add_estimate, add_metrics
+from ganbench.results import add_absent, add_estimate, add_metrics, applicable
 from ganbench.scorecard import Row, Scorecard
 
 if TYPE_CHECKING:
@@ -169,10 +169,12 @@ def score_source(
         card = Scorecard([], _describe(source, seen), {})
         neighbours: dict[str, Pairs] = {}
         for name in names:
+            # What was asked for by name always gets a row, if only with the reason why it has no value.
+            wanted = applicable(chosen, name) if options.metrics is None else chosen
             if name in missing:
-                add_absent(card, chosen, name, missing[name])
+                add_absent(card, wanted, name, missing[name])
                 continue
-            pairs = add_metrics(card, chosen, specs[name], references[name], fakes[name], options.seed)
+            pairs = add_metrics(card, wanted, specs[name], references[name], fakes[name], options.seed)
             if pairs is not None:
                 neighbours[name] = pairs
         add_estimate(card, "duplicates[pixels]", exact_duplicates(seen.digests), "Exact duplicates", "lower")
@@ -200,7 +202,7 @@ def score_source(
 def _choose_metrics(names: Sequence[str] | None) -> list[Metric]:
     if names is None:
         return [metric for metric in METRICS.values() if metric.default]
-    return [METRICS[name] for name in names]
+    return [METRICS[name] for name in dict.fromkeys(names)]
 
 
 def _load_extractors(options: ScoreOptions) -> tuple[list[str], list[Extractor], dict[str, str]]:

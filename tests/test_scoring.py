@@ -92,6 +92,18 @@ def test_other_faces_score_better_than_noise_and_collapse_loses_recall(real: Ref
     assert cards["one"]["near_duplicates[lite0]"].value > 0.9
 
 
+def test_every_metric_asked_for_has_a_row(real: Reference, faces: np.ndarray, monkeypatch: pytest.MonkeyPatch,
+                                          tmp_path: Path) -> None:  # fmt: skip
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path))  # no weights for Inception
+    metrics = ["inception_score", "fd", "fd"]
+    card = ganbench.score(faces, real, features=["lite0", "inception"], detector=None, metrics=metrics)
+    ids = ["inception_score[lite0]", "fd[lite0]", "is[inception]", "fid[inception]", "duplicates[pixels]"]
+    assert [row.id for row in card.rows] == ids
+    assert card["inception_score[lite0]"].value is None
+    assert "class logits" in card["inception_score[lite0]"].reason
+    assert card["fd[lite0]"].value > 0
+
+
 def test_images_of_the_reference_are_found_as_copies(real: Reference) -> None:
     copied = np.stack([image for _, image in toyfaces(30, seed=100)])
     copied[1] = copied[0]
