@@ -148,10 +148,10 @@ def score_source(
                 f"{source.label}: scoring needs at least 2 images, found {len(source)}. "
                 "Is it a sheet of tiles? Then say so: --grid ROWSxCOLUMNS"
             )
+        detector, no_detector = _load_detector(options)
         names, extractors, missing = _load_extractors(options)
         references = _references(reference, extractors, source, options, resize, missing)
         specs = {extractor.spec.name: extractor.spec for extractor in extractors}
-        detector, no_detector = _load_detector(options)
         seen = Seen()
         faces = Faces(detector) if detector else None
         used = [extractor for extractor in extractors if extractor.spec.name in references]

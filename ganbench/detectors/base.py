@@ -71,8 +71,8 @@ def load_detector(name: str, options: DetectorOptions | None = None) -> Detector
 
     Raises:
         UnknownName: no such detector.
-        AssetMissing: its file is not there.
-        GanbenchError: a file that is no detector, or an option that it has not got.
+        AssetMissing: it is known, but its file is not installed.
+        GanbenchError: a file that is not there or no detector, or an option that it has not got.
     """
     options = options or DetectorOptions()
     kind, colon, path = name.partition(":")

@@ -13,7 +13,7 @@ from ganbench.assets import file_hash
 from ganbench.cores import available_cores
 from ganbench.detectors.base import Detection, Detector, DetectorOptions
 from ganbench.detectors.layouts import Layout, find_layout
-from ganbench.errors import AssetMissing, GanbenchError
+from ganbench.errors import GanbenchError
 from ganbench.storage import shipped_dir
 
 GRAY = 114  # what letterboxing fills up with, in every YOLO
@@ -66,12 +66,11 @@ class YoloDetector(Detector):
             device: ``cpu``, ``cuda`` or ``auto`` (CUDA where ONNX Runtime has it).
 
         Raises:
-            AssetMissing: no such file.
-            GanbenchError: not ONNX, not a YOLO, or of another input size.
+            GanbenchError: no such file, not ONNX, not a YOLO, or of another input size.
         """
         settings.check()
         if not path.is_file():
-            raise AssetMissing(f"{path}: no such file. Export a YOLO to ONNX, or use the detector yolo-nano")
+            raise GanbenchError(f"{path}: no such file. Export a YOLO to ONNX, or use the detector yolo-nano")
         self.name = name
         self.settings = settings
         self._session = _session(path, device)
