@@ -12,7 +12,7 @@ import numpy as np
 
 from ganbench.detectors.afd import afd
 from ganbench.detectors.base import Detector, DetectorOptions, load_detector
-from ganbench.errors import AssetMissing, ReferenceError, SourceError
+from ganbench.errors import AssetMissing, GanbenchError, ReferenceError, SourceError
 from ganbench.features.collect import collect_all
 from ganbench.features.extractor import BuildOptions, Extractor, load_extractor, takes_weights
 from ganbench.images.resize import Resize
@@ -225,10 +225,14 @@ def _load_extractors(options: ScoreOptions) -> tuple[list[str], list[Extractor],
 
 
 def _load_detector(options: ScoreOptions) -> tuple[Detector | None, str]:
+    chosen = DetectorOptions(options.device, options.conf, options.iou, options.imgsz)
     if options.detector is None:
+        if given := chosen.given():
+            raise GanbenchError(
+                f"--{next(iter(given))} is a setting of a detector, and there is none (--detector none)"
+            )
         return None, ""
     try:
-        chosen = DetectorOptions(options.device, options.conf, options.iou, options.imgsz)
         return load_detector(options.detector, chosen), ""
     except AssetMissing as e:
         return None, str(e)
