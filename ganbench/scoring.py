@@ -143,6 +143,8 @@ def score_source(
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", UserWarning)
         chosen = _choose_metrics(options.metrics)
+        if options.seed < 0:
+            raise GanbenchError(f"seed {options.seed}: expected 0 or more")
         if len(source) < 2:
             raise SourceError(
                 f"{source.label}: scoring needs at least 2 images, found {len(source)}. "

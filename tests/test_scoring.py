@@ -14,7 +14,7 @@ from PIL import Image
 import ganbench
 from ganbench import scoring
 from ganbench.detectors.base import DETECTORS, Detection, Detector
-from ganbench.errors import MetricError, ReferenceError, SourceError, UnknownName
+from ganbench.errors import GanbenchError, MetricError, ReferenceError, SourceError, UnknownName
 from ganbench.features import runtime
 from ganbench.features.extractor import Extractor
 from ganbench.images.sources import open_source
@@ -274,6 +274,11 @@ def test_one_truncated_image_among_a_thousand(real: Reference, tmp_path: Path, h
     assert card.source["skipped"] == ["417.jpg"]
     assert any("417.jpg was left out" in text for text in card.warnings)
     shutil.rmtree(folder)
+
+
+def test_a_negative_seed_is_refused(real: Reference, faces: np.ndarray) -> None:
+    with pytest.raises(GanbenchError, match="seed -1: expected 0 or more"):
+        ganbench.score(faces, real, detector=None, seed=-1)
 
 
 def test_unknown_names_suggest(real: Reference, faces: np.ndarray) -> None:
