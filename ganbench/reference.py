@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import zipfile
+import zlib
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -219,5 +220,6 @@ def _read_arrays(path: Path) -> dict[str, np.ndarray]:
             return {name: file[name] for name in file.files}
     except FileNotFoundError as e:
         raise ReferenceError(f"{path}: no such reference file") from e
-    except (zipfile.BadZipFile, ValueError, OSError, EOFError, KeyError) as e:
-        raise ReferenceError(f"{path}: not a readable reference ({e}). It may be cut short; copy it again.") from e
+    except (zipfile.BadZipFile, zlib.error, ValueError, TypeError, OSError, EOFError, KeyError) as e:
+        # NumPy's own words are no help: of any other file it says that pickles would have to be allowed.
+        raise ReferenceError(f"{path}: not a readable reference: damaged, cut short or no .npz. Copy it again.") from e

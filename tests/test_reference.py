@@ -89,6 +89,20 @@ def test_pickles_are_never_read(tmp_path: Path) -> None:
         Reference.load(tmp_path / "evil.npz")
 
 
+def test_a_damaged_reference_is_called_so(built: Reference, tmp_path: Path) -> None:
+    path = tmp_path / "toy.npz"
+    built.save(path)
+    whole = path.read_bytes()
+    middle = len(whole) // 2
+    np.save(tmp_path / "one.npy", np.zeros(3))
+    for data in (whole[:middle] + bytes(64) + whole[middle + 64 :], whole[:-1000], b"xx", b"",
+                 (tmp_path / "one.npy").read_bytes()):  # fmt: skip
+        path.write_bytes(data)
+        with pytest.raises(ReferenceError, match=r"toy\.npz: not a readable reference: damaged, cut short") as caught:
+            Reference.load(path)
+        assert "pickle" not in str(caught.value)
+
+
 def test_a_pytorch_fid_file_serves_the_frechet_distance_alone(
     built: Reference, faces: np.ndarray, lite0: Extractor, tmp_path: Path
 ) -> None:
