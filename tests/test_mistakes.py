@@ -85,6 +85,7 @@ MISTAKES = {
     "gradnorm --data good --out g": "give --variant wgan, or --run RUN",
     "gradnorm --run nowhere --data good --out g": "not a training run",
     "gradnorm --variant wgan --data good --steps 5 --out g": "--skip 100 leaves nothing",
+    "gradnorm --variant dcgan --clip 0.01 --data good --out g": "dcgan does not clip its weights. Variants that do: wgan;",
     "bench --data good --out b --variants foo": "unknown variant 'foo'",
     "bench nowhere.toml --data good --out b": "cannot read the grid",
     "bench bad.toml --data good --out b": "is not TOML",

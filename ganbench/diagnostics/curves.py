@@ -14,7 +14,7 @@ from ganbench.diagnostics.gradnorm import GradNormProbe
 from ganbench.errors import GanbenchError
 from ganbench.progress import track
 from ganbench.training.checkpoint import load_checkpoint
-from ganbench.training.recipe import Recipe, load_recipe
+from ganbench.training.recipe import ClipRecipe, Recipe, load_recipe, recipe_names
 from ganbench.training.run_folder import RunFolder
 from ganbench.training.trainer import Trainer
 
@@ -91,6 +91,8 @@ def plan(
     bounds = [[f"objective.clip={c}"] for c in clips] or [[]]
     for seed in seeds or [0]:
         settings = [*(overrides or []), f"training.seed={seed}"]
+        if clips:
+            _check_that_they_clip([load_recipe(name, preset, settings) for name in variants])
         recipes = [load_recipe(name, preset, [*settings, *bound]) for name in variants for bound in bounds]
         recipes += [load_recipe(name, preset, settings) for name in against]
         curves += map(of_recipe, recipes)
@@ -101,6 +103,16 @@ def plan(
             raise GanbenchError(f"the curve {curve.name!r} with seed {key[1]} is asked for twice; leave one out")
         seen.add(key)
     return curves
+
+
+def _check_that_they_clip(recipes: list[Recipe]) -> None:
+    for recipe in recipes:
+        if not isinstance(recipe.objective, ClipRecipe):
+            clipping = [name for name in recipe_names() if isinstance(load_recipe(name).objective, ClipRecipe)]
+            raise GanbenchError(
+                f"--clip: {recipe.variant} does not clip its weights. Variants that do: {', '.join(clipping)}; "
+                "to compare with another, name it with --against"
+            )
 
 
 def measure(
