@@ -245,7 +245,7 @@ def test_mistakes(image_folder: Path, tmp_path: Path) -> None:
     for arguments, message in (
         ((), "nothing to probe"),
         (("--variant", "wgan", "--steps", 10, "--skip", 10), "leaves nothing"),
-        (("--variant", "dcgan", "--clip", 1), "unknown key objective.clip"),
+        (("--variant", "dcgan", "--clip", 1), "dcgan does not clip its weights. Variants that do: wgan;"),
         (("--variant", "wgam"), "Did you mean 'wgan'"),
         (("--against", "wgan", "--clip", 1), "--clip makes curves of --variant"),
         (("--run", tmp_path, "--set", "optimizer.lr=1"), "a run keeps its recipe"),
