@@ -27,6 +27,15 @@ def test_the_order_of_the_images_is_a_function_of_seed_and_step() -> None:
     assert torch.equal(torch.cat(shares), images.load(2))
 
 
+@pytest.mark.parametrize(
+    ("count", "hint"),
+    [(12, ", or a smaller batch: --set training.batch=8"), (8, "batch=8"), (2, "batch=2"), (1, "Give more images")],
+)
+def test_a_batch_that_fits_is_suggested(count: int, hint: str) -> None:
+    with pytest.raises(GanbenchError, match=f"{count} training images do not fill a batch of 16.*{hint}$"):
+        TrainingImages(noise_images(count, 4), "", batch=16, seed=0)
+
+
 def test_decoded_images_are_kept_and_a_damaged_file_is_replaced(image_folder: Path, ganbench_home: Path) -> None:
     source = open_source(image_folder)
     pixels = np.array(decode_source(source))  # a copy: the file itself will be damaged

@@ -35,9 +35,10 @@ class TrainingImages:
             GanbenchError: fewer images than a batch.
         """
         if len(pixels) < batch:
+            fits = 1 << (len(pixels).bit_length() - 1) if len(pixels) else 0  # the largest power of two
+            smaller = f", or a smaller batch: --set training.batch={fits}" if fits >= 2 else ""
             raise GanbenchError(
-                f"{len(pixels)} training images do not fill a batch of {batch}. Give more images, "
-                "or a smaller batch: --set training.batch=16"
+                f"{len(pixels)} training images do not fill a batch of {batch}. Give more images{smaller}"
             )
         self.pixels = pixels
         self.digest = digest
