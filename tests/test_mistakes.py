@@ -76,6 +76,8 @@ MISTAKES = {
     "train --variant dcgan --data good --run r --set lr=1": "expected section.key=value",
     "train --variant dcgan --data good --run r --set optimizer.lr=fast": "unable to parse string as a number",
     "train --variant dcgan --data good --run r --seed -1": "greater than or equal to 0",
+    "train --variant dcgan --data good --run r --set model.size=32": "add --resize 32, or --set model.size=64$",
+    "train --variant dcgan --data sizes.npz --run r": "images are 48x40, the recipe trains on 64x64: add --resize 64$",
     "train --variant dcgan --data good --run r --preset smoke": "do not fill a batch of 16",
     "sample nowhere --out o": "no such run or file",
     "sample good --out o": "not a training run",
@@ -85,7 +87,6 @@ MISTAKES = {
     "gradnorm --data good --out g": "give --variant wgan, or --run RUN",
     "gradnorm --run nowhere --data good --out g": "not a training run",
     "gradnorm --variant wgan --data good --steps 5 --out g": "--skip 100 leaves nothing",
-    "gradnorm --variant dcgan --clip 0.01 --data good --out g": "dcgan does not clip its weights. Variants that do: wgan;",
     "bench --data good --out b --variants foo": "unknown variant 'foo'",
     "bench nowhere.toml --data good --out b": "cannot read the grid",
     "bench bad.toml --data good --out b": "is not TOML",
@@ -126,6 +127,7 @@ def here(tmp_path: Path, image_folder: Path, rng: np.random.Generator, monkeypat
         (tmp_path / name).write_bytes(b"")
     (tmp_path / "bad.toml").write_text("variants = [\n")
     np.save(tmp_path / "floats.npy", rng.random((4, 64, 64, 3)))
+    np.savez(tmp_path / "sizes.npz", images=rng.integers(0, 256, (12, 48, 40, 3), dtype=np.uint8))
     np.savez(tmp_path / "images.npz", images=rng.integers(0, 256, (12, 64, 64, 3), dtype=np.uint8))
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("COLUMNS", "200")

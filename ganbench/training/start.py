@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import get_args
 
 import torch
 
@@ -14,7 +15,7 @@ from ganbench.images.sources import Source
 from ganbench.training.data import TrainingImages, decode_source
 from ganbench.training.distributed import World, join_world
 from ganbench.training.loop import Loop, LoopOptions
-from ganbench.training.recipe import Recipe
+from ganbench.training.recipe import ModelRecipe, Recipe
 from ganbench.training.run_folder import RunFolder
 from ganbench.training.trainer import Observer, Trainer
 
@@ -84,9 +85,11 @@ def check_size(source: Source, recipe: Recipe) -> None:
     """
     size, (height, width) = recipe.model.size, source.image_size()
     if (height, width) != (size, size):
+        known = get_args(ModelRecipe.model_fields["size"].annotation)
+        other = f", or --set model.size={height}" if height == width and height in known else ""
         raise GanbenchError(
-            f"{source.label}: images are {height}x{width}, the recipe trains on {size}x{size}: add --resize {size}, "
-            "or --set model.size="
+            f"{source.label}: images are {height}x{width}, the recipe trains on {size}x{size}: "
+            f"add --resize {size}{other}"
         )
 
 
