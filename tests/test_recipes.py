@@ -114,7 +114,7 @@ def test_files_extend_shipped_recipes_and_each_other(tmp_path: Path) -> None:
     assert (recipe.variant, recipe.objective.clip, recipe.optimizer.name) == ("mine", 0.1, "rmsprop")
     assert recipe.training.epochs is None
     for text, message in (
-        ("title = 'x'\nextends = '" + str(mine) + "'\nwidth = 3\n", "unknown key width"),
+        ("title = 'x'\nextends = '" + str(mine) + "'\nwidth = 3\n", "unknown key 'width'. Did you mean 'model.width'"),
         ("not toml", "not a TOML recipe"),
         ("title='x'\nextends='wgan'\n[training]\nsteps=1\nepochs=1\n", "exactly one of"),
     ):
@@ -126,6 +126,28 @@ def test_files_extend_shipped_recipes_and_each_other(tmp_path: Path) -> None:
     loop.write_text(f"title = 'x'\nextends = '{loop}'\n")
     with pytest.raises(GanbenchError, match="extends itself"):
         load_recipe(str(loop))
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("foo = 1", r"unknown key 'foo'\. Sections: \[model\], \[objective\], \[optimizer\], \[training\], \[data\]$"),
+        ("lr = 2e-4\nbatch = 64", r"unknown key 'lr'\. Did you mean 'optimizer\.lr'\? Sections: "),
+        ("[optimiser]\nlr = 2e-4", r"unknown key 'optimiser'\. Did you mean 'optimizer'\? Sections: "),
+        ("[model]\nname = 'dcgan'", r"no section \[objective\]\. Sections: "),
+        ("model = 3\nextends = 'dcgan'", r"model: Input should be .*, got 3$"),
+        (
+            "extends = 'wgan'\n[optimizer]\nname = 'adam'",
+            r"optimizer\.adam\.lr: Field required; optimizer\.adam\.betas: Field required$",
+        ),
+    ],
+)
+def test_files_without_the_form_of_a_recipe(text: str, message: str, tmp_path: Path) -> None:
+    flat = tmp_path / "flat.toml"
+    flat.write_text(text)
+    with pytest.raises(GanbenchError, match=r"flat\.toml: " + message) as caught:
+        load_recipe(str(flat))
+    assert len(str(caught.value)) < 200 + len(str(flat))
 
 
 @pytest.mark.parametrize("variant", [*ASSIGNMENT, "stylegan2"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
 
@@ -169,7 +170,7 @@ def load_recipe(variant: str, preset: str = "paper", overrides: list[str] | tupl
     for text in overrides:
         data = _override(data, text)
     name = Path(variant).stem if variant.endswith(".toml") else variant
-    recipe = validate(data | {"variant": data.get("variant", name), "preset": preset}, name)
+    recipe = validate(data | {"variant": data.get("variant", name), "preset": preset}, variant)
     for key in _NOT_OF[recipe.model.name]:
         if key in data["model"]:
             raise GanbenchError(f"recipe {name}: the model {recipe.model.name} has no model.{key}")
@@ -187,6 +188,7 @@ def validate(data: dict[str, Any], label: str) -> Recipe:
     Raises:
         GanbenchError: unknown keys (with the nearest known one) or values that are not allowed.
     """
+    _check_sections(data, label)
     try:
         recipe = Recipe.model_validate(data)
     except ValidationError as e:
@@ -196,8 +198,25 @@ def validate(data: dict[str, Any], label: str) -> Recipe:
     return recipe
 
 
+def _check_sections(data: dict[str, Any], label: str) -> None:
+    """Refuse a file without the form of a recipe before anything is said of its values."""
+    sections = ", ".join(f"[{section}]" for section in _SECTIONS)
+    for key in data:
+        if key not in Recipe.model_fields:
+            near = [known for known in known_keys() if known.endswith(f".{key}")] or get_close_matches(key, _SECTIONS)
+            hint = f" Did you mean {near[0]!r}?" if near else ""
+            raise UnknownName(f"recipe {label}: unknown key {key!r}.{hint} Sections: {sections}")
+    absent = [section for section in _SECTIONS if section != "data" and section not in data]
+    if absent:
+        raise GanbenchError(
+            f'recipe {label}: no section [{absent[0]}]. Sections: {sections}; extends = "dcgan" takes them from there'
+        )
+
+
 def _explain(error: dict[str, Any]) -> str:
     where = ".".join(str(part) for part in error["loc"])
+    if error["type"] == "missing":
+        return f"{where}: {error['msg']}"
     if error["type"] != "extra_forbidden":
         return f"{where}: {error['msg']}, got {error.get('input')!r}"
     # A discriminated union puts the chosen member's name into the location: objective, wgan-clip, key.
