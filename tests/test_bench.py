@@ -203,7 +203,7 @@ def test_the_time_left_is_learnt_from_every_recipe(tmp_path: Path, monkeypatch: 
     clock[0] = 120.0
     progress.reach(2, 20)  # wgan-gp: five
     assert progress.seconds_left() == pytest.approx(100 * 2 + 80 * 5 + 100 * 5)
-    assert progress.left() == "1 of 4 cells over, about 18 min of training left"
+    assert progress.left() == "1 of 4 cells done, about 18 min of training left"
 
 
 # --- whole benches ---
@@ -341,7 +341,7 @@ def test_failed_cells_are_recorded_and_the_rest_goes_on(
     kept = json.loads((tmp_path / "wgan-mad-seed0" / "status.json").read_text())
     assert kept == statuses[0].to_dict()
     assert (tmp_path / "wgan-sane-seed0" / "scorecard.json").is_file()
-    assert any("4 of 4 cells over" in text for text in said)
+    assert any("4 of 4 cells done" in text for text in said)
 
 
 def test_what_is_done_is_not_done_again_and_what_rests_on_changes_is(
@@ -453,5 +453,5 @@ def test_the_command_writes_tables_and_a_report(
     assert (table["minutes"] > 0).all()
     assert table["error"].isna().all()
     assert "published elsewhere" in done.stdout
-    assert "3 of 3 cells over" in done.stderr
+    assert "3 of 3 cells done" in done.stderr
     assert "wgan-seed0" in (out / "report.html").read_text()

@@ -35,6 +35,12 @@ def test_every_command_explains_itself_with_an_example(command: list[str]) -> No
     assert f"ganbench {' '.join(command)}" in result.output
 
 
+def test_what_may_be_left_out_stands_in_one_pair_of_brackets() -> None:
+    result = CliRunner().invoke(app, ["bench", "--help"])
+    assert "[OPTIONS] [GRID.toml]" in result.output
+    assert "[[" not in result.output
+
+
 def test_help_loads_no_heavy_library() -> None:
     code = (
         "import sys; sys.argv = ['ganbench', '--help']\nfrom ganbench.cli.app import main\n"

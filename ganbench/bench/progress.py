@@ -74,9 +74,9 @@ class GridProgress:
         self._move(self._courses[number], self._courses[number].total, self.left())
 
     def left(self) -> str:
-        """Return how many cells are over and what time is left of the training, as far as that is known."""
+        """Return how many cells came to their end, good or bad, and the training time left, as far as that is known."""
         over = sum(course.over for course in self._courses)
-        text = f"{over} of {len(self._courses)} cells over"
+        text = f"{over} of {len(self._courses)} cells done"
         seconds = self.seconds_left()
         return text if seconds is None else f"{text}, {_words(seconds)} of training left"
 

@@ -22,7 +22,7 @@ def bench(
     out: Annotated[Path, typer.Option(metavar="DIR", help="A run folder per cell, and the tables.")],
     grid: Annotated[
         Path | None,
-        typer.Argument(metavar="[GRID.toml]", help="A grid in a file; options given here win over it."),
+        typer.Argument(metavar="GRID.toml", help="A grid in a file; options given here win over it."),
     ] = None,
     variants: Annotated[str | None, typer.Option(metavar="V,V", help=f"Variants; default: {BASELINES}.")] = None,
     seeds: Annotated[
