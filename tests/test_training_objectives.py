@@ -225,7 +225,48 @@ def test_averaged_generator_follows_the_formula() -> None:
     assert len(live) > 0
     for name, statistic in trainer.average.named_buffers():  # batch norm's: a mean already, taken as they are
         assert torch.equal(statistic, live[name])
-    assert trainer.sampler is trainer.average
+
+
+def test_samples_of_an_averaged_generator_use_its_own_batch_statistics() -> None:
+    trainer = Trainer(_recipe("dcgan", "training.average=0.9"), CPU)
+    for _ in range(3):
+        trainer.train_step(_pixels())
+    before = copy.deepcopy(trainer.average.state_dict())
+    random_state = torch.get_rng_state()
+    sampler = trainer.sampler
+    assert torch.equal(torch.get_rng_state(), random_state)
+    assert all(torch.equal(before[key], value) for key, value in trainer.average.state_dict().items())
+    norms = [module for module in sampler.modules() if isinstance(module, nn.BatchNorm2d)]
+    assert len(norms) > 0
+    # Independent: the statistics of every norm's inputs over the same latents, collected by hooks.
+    sums: dict[nn.Module, list[tuple[torch.Tensor, torch.Tensor]]] = {norm: [] for norm in norms}
+    hooks = [
+        norm.register_forward_pre_hook(
+            lambda module, inputs: sums[module].append((inputs[0].mean((0, 2, 3)), inputs[0].var((0, 2, 3))))
+        )
+        for norm in norms
+    ]
+    stream = torch.Generator().manual_seed(0)
+    sampler.train()
+    kept = [(norm.running_mean.clone(), norm.running_var.clone()) for norm in norms]
+    with torch.no_grad():
+        for _ in range(16):
+            sampler(*sampler.inputs(Draw(stream, 64)))
+    for hook in hooks:
+        hook.remove()
+    for norm, (mean, variance) in zip(norms, kept, strict=True):
+        means, variances = (torch.stack(parts).mean(0) for parts in zip(*sums[norm], strict=True))
+        torch.testing.assert_close(mean, means, rtol=1e-5, atol=1e-6)
+        torch.testing.assert_close(variance, variances, rtol=1e-4, atol=1e-6)
+        assert norm.momentum == 0.1
+
+
+def test_a_generator_without_batch_norms_is_sampled_as_it_is() -> None:
+    trainer = Trainer(_recipe("stylegan2"), CPU)
+    trainer.train_step(_pixels())
+    sampler = trainer.sampler.state_dict()
+    assert sampler.keys() == trainer.average.state_dict().keys()
+    assert all(torch.equal(sampler[key], value) for key, value in trainer.average.state_dict().items())
 
 
 def _gradient_norm(network: nn.Module) -> float:

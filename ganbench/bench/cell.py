@@ -165,7 +165,7 @@ def score_run(folder: Path, scorer: Scorer, samples: int) -> Scorecard:
         GanbenchError: no checkpoint, or what scoring raises.
     """
     state = load_checkpoint(RunFolder.open(folder).checkpoint)
-    generator = generator_of(state).to(resolve_device(scorer.options.device))
+    generator = generator_of(state, resolve_device(scorer.options.device))
     images = np.concatenate(list(sample(generator, samples, seed=SAMPLE_SEED)))
     with atomic_write(folder / "samples.npz") as f:
         np.savez_compressed(f, images=images)

@@ -12,7 +12,7 @@ from torch import nn
 from ganbench.errors import GanbenchError
 from ganbench.models.draw import Draw
 from ganbench.models.imported import load_generator_file
-from ganbench.models.registry import MODELS
+from ganbench.training.averaging import build_averaged, build_generator
 from ganbench.training.checkpoint import load_checkpoint
 from ganbench.training.data import to_pixels
 from ganbench.training.recipe import validate
@@ -60,15 +60,15 @@ def load_generator(path: Path, device: torch.device | str = "cpu") -> nn.Module:
         GanbenchError: neither a run with a checkpoint nor a generator that can be read.
     """
     if path.is_dir():
-        return generator_of(load_checkpoint(RunFolder.open(path).checkpoint)).to(device)
+        return generator_of(load_checkpoint(RunFolder.open(path).checkpoint), device)
     if not path.exists():
         raise GanbenchError(f"{path}: no such run or file")
     return load_generator_file(path).to(device)
 
 
-def generator_of(checkpoint: dict) -> nn.Module:
-    """Rebuild the sampling generator from a checkpoint's content."""
+def generator_of(checkpoint: dict, device: torch.device | str = "cpu") -> nn.Module:
+    """Rebuild the sampling generator from a checkpoint's content, on a device."""
     recipe = validate(checkpoint["recipe"], "of the checkpoint")
-    generator, _ = MODELS[recipe.model.name](recipe.model)
-    generator.load_state_dict(checkpoint["average"] or checkpoint["generator"])
-    return generator.to(memory_format=torch.channels_last)
+    if checkpoint["average"]:
+        return build_averaged(recipe.model, checkpoint["average"], device)
+    return build_generator(recipe.model, checkpoint["generator"], device)

@@ -12,6 +12,7 @@ from torch import nn
 from ganbench.errors import GanbenchError
 from ganbench.models.draw import Draw
 from ganbench.models.registry import MODELS
+from ganbench.training.averaging import build_averaged
 from ganbench.training.data import to_training_range
 from ganbench.training.distributed import World, synchronise_batch_norms
 from ganbench.training.objectives import build_objective
@@ -60,8 +61,10 @@ class Trainer:
 
     @property
     def sampler(self) -> nn.Module:
-        """The generator that samples are drawn from: the averaged one where the recipe keeps one."""
-        return self.generator if self.average is None else self.average
+        """The generator that samples are drawn from: a copy of the averaged one, where the recipe keeps one."""
+        if self.average is None:
+            return self.generator
+        return build_averaged(self.recipe.model, self.average.state_dict(), self.device)
 
     def train_step(self, pixels: torch.Tensor) -> None:
         """Do one step of the discriminator, and every ``n_critic``-th time one of the generator.
