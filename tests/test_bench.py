@@ -452,6 +452,12 @@ def test_the_command_writes_tables_and_a_report(
     assert set(table["name"]) == {*CELLS, "wgan-seed0"}
     assert (table["minutes"] > 0).all()
     assert table["error"].isna().all()
-    assert "published elsewhere" in done.stdout
+    texts = [(out / name).read_text() for name in written if name != "leaderboard.csv"]
+    assert not any("published by a course report" in text for text in texts)
+    command = [*map(str, command), "--published"]
+    shown = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
+    assert "published elsewhere" in shown.stdout
+    texts = [(out / name).read_text() for name in written if name != "leaderboard.csv"]
+    assert all("published by a course report" in text for text in texts)
     assert "3 of 3 cells done" in done.stderr
     assert "wgan-seed0" in (out / "report.html").read_text()

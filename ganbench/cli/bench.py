@@ -51,6 +51,7 @@ def bench(
         str, typer.Option(metavar="NAME|yolo:PATH|none", help="Face detector for AFD, or none.")
     ] = "yolo-nano",
     sort: Annotated[str, typer.Option(metavar="ID", help="The result to rank by.")] = "fd[lite0]",
+    published: options.Published = False,
     jobs: Annotated[int, typer.Option(metavar="N", min=1, help="Cells at a time, each on its share of cores.")] = 1,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="List the cells and how long they will take, from a 20-step trial.")
@@ -100,7 +101,7 @@ def bench(
         return
     say = (lambda text: None) if quiet else (lambda text: typer.secho(text, dim=True, err=True))
     statuses = run_grid(plan, cells, jobs=jobs, say=say)
-    _publish(plan, cells, statuses, sort)
+    _publish(plan, cells, statuses, sort, published=published)
     failed = [status for status in statuses if status.state != "done"]
     for status in failed:
         typer.secho(f"{status.name} {status.state}: {status.reason}", fg=typer.colors.RED, err=True)
@@ -108,7 +109,7 @@ def bench(
         raise typer.Exit(1)
 
 
-def _publish(plan: Plan, cells: list[Cell], statuses: list[Status], sort: str) -> None:
+def _publish(plan: Plan, cells: list[Cell], statuses: list[Status], sort: str, *, published: bool) -> None:
     """Write the tables and the report; cells that failed before they were scored stand in them with their reason."""
     from ganbench.bench.cell import is_scored
     from ganbench.leaderboard.entries import collect
@@ -125,11 +126,11 @@ def _publish(plan: Plan, cells: list[Cell], statuses: list[Status], sort: str) -
     entries = collect([out / cell.name for cell in cells], lambda: plan.scorer, failed=failed)
     makers = {
         "leaderboard.csv": lambda: to_csv(entries, sort),
-        "leaderboard.md": lambda: to_markdown(entries, sort, published=True),
-        "leaderboard.json": lambda: to_json(entries, sort, published=True),
-        "leaderboard.tex": lambda: to_latex(entries, sort, published=True),
+        "leaderboard.md": lambda: to_markdown(entries, sort, published=published),
+        "leaderboard.json": lambda: to_json(entries, sort, published=published),
+        "leaderboard.tex": lambda: to_latex(entries, sort, published=published),
         "report.html": lambda: make_page(
-            entries, sort, real=plan.place.open(), published=True, detector=plan.scorer.options.detector
+            entries, sort, real=plan.place.open(), published=published, detector=plan.scorer.options.detector
         ),
     }
     for name, make in makers.items():

@@ -31,9 +31,7 @@ def leaderboard(
         bool, typer.Option("--rescore", help="Score runs again that have a scorecard; without it they keep theirs.")
     ] = False,
     cache: Annotated[bool, typer.Option("--cache/--no-cache", help="Keep and reuse scorecards and features.")] = True,
-    published: Annotated[
-        bool, typer.Option("--published", help="Also show a course report's rows, which are not comparable.")
-    ] = False,
+    published: options.Published = False,
     csv_file: Annotated[
         Path | None, typer.Option("--csv", metavar="F", help="Wide table, a column per result.")
     ] = None,

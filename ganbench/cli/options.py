@@ -37,6 +37,12 @@ Imgsz = Annotated[int | None, typer.Option(metavar="PX", show_default="64", help
 Seed = Annotated[int, typer.Option(metavar="S", min=0, help="Seed of every random choice.")]
 
 
+Published = Annotated[
+    bool,
+    typer.Option("--published/--no-published", help="Also show a course report's rows, which are not comparable."),
+]
+
+
 def _quiet(value: bool) -> bool:
     from ganbench.progress import set_quiet  # imports rich.progress, which --help does without
 
