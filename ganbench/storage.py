@@ -85,6 +85,39 @@ def atomic_write(path: Path, mode: str = "wb") -> Iterator[IO]:
             Path(temporary).unlink(missing_ok=True)
 
 
+def check_outputs(*files: Path | None, folders: tuple[Path | None, ...] = ()) -> None:
+    """Check that files can be written, before the work whose results they are for; nothing is created.
+
+    Args:
+        files: files to write later; None and ``-`` (standard output) are passed over.
+        folders: folders to write into later, which need not exist yet.
+
+    Raises:
+        GanbenchError: a folder where a file is to be, a file where a folder is to be, or no permission.
+    """
+    for file in files:
+        if file is not None and str(file) != "-":
+            _check_place(file, file.parent, is_file=True)
+    for folder in folders:
+        if folder is not None:
+            _check_place(folder, folder, is_file=False)
+
+
+def _check_place(wanted: Path, folder: Path, *, is_file: bool) -> None:
+    try:
+        if is_file and wanted.is_dir():
+            raise GanbenchError(f"cannot write {wanted}: it is a folder. Name a file in it, such as {wanted / 'out'}")
+        # The nearest folder above that exists: the rest will be made in it.
+        there = next(path for path in (folder, *folder.absolute().parents) if path.exists())
+        usable = there.is_dir()
+    except OSError as e:
+        raise GanbenchError(f"cannot write {wanted}: {e.strerror}. Choose another place.") from e
+    if not usable:
+        raise GanbenchError(f"cannot write {wanted}: {there} is a file, not a folder. Choose another place.")
+    if not os.access(there, os.W_OK | os.X_OK):
+        raise GanbenchError(f"cannot write {wanted}: no permission to write into {there}. Choose another place.")
+
+
 def evict(folder: Path, limit_bytes: int, *, keep: Path) -> None:
     """Remove the least recently used files of a cache folder until the rest fits; ``keep`` always stays."""
     files = [path for path in folder.iterdir() if path.is_file() and not path.name.startswith(".")]

@@ -25,6 +25,27 @@ def test_atomic_write_replaces_the_file_only_at_the_end(tmp_path: Path) -> None:
     assert [p.name for p in target.parent.iterdir()] == ["file.txt"]
 
 
+def test_places_that_cannot_be_written_are_found_before_the_work(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").touch()
+    (tmp_path / "folder").mkdir()
+    storage.check_outputs(
+        None, Path("-"), tmp_path / "file", tmp_path / "new" / "deep" / "card.json", folders=(None, tmp_path / "folder")
+    )
+    assert {path.name for path in tmp_path.iterdir()} == {"file", "folder"}
+    with pytest.raises(GanbenchError, match=r"cannot write .*folder: it is a folder. Name a file in it"):
+        storage.check_outputs(tmp_path / "new.csv", tmp_path / "folder")
+    for places in ({"folders": (tmp_path / "file",)}, {"folders": (tmp_path / "file" / "deep",)}):
+        with pytest.raises(GanbenchError, match=r"cannot write .*: .*file is a file, not a folder"):
+            storage.check_outputs(**places)
+    with pytest.raises(GanbenchError, match=r"cannot write .*card\.json: .*file is a file, not a folder"):
+        storage.check_outputs(tmp_path / "file" / "deep" / "card.json")
+    monkeypatch.setattr(os, "access", lambda path, mode: False)  # root may write everywhere
+    with pytest.raises(GanbenchError, match=r"no permission to write into .*folder\."):
+        storage.check_outputs(tmp_path / "folder" / "card.json")
+
+
 def test_an_error_inside_the_block_keeps_the_old_file(tmp_path: Path) -> None:
     target = tmp_path / "file.bin"
     target.write_bytes(b"old")

@@ -48,8 +48,10 @@ def calibrate(
     from ganbench.detectors.base import DetectorOptions, load_detector
     from ganbench.detectors.calibration import area, operating_point, roc
     from ganbench.images.sources import open_source
+    from ganbench.storage import check_outputs
 
     del quiet
+    check_outputs(plot)
     conf = None if detector == "opencv-cascade" else _LOWEST
     chosen = load_detector(detector, DetectorOptions(device, conf, iou, imgsz))
     scores = [_best_scores(chosen, open_source(s, resize=resize, recursive=recursive)) for s in (real, fake)]

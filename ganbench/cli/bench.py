@@ -77,7 +77,9 @@ def bench(
     from ganbench.bench.grid import Place, Plan, cells_of, load_grid, make_grid
     from ganbench.bench.run import run_grid
     from ganbench.scorer import Scorer
+    from ganbench.storage import check_outputs
 
+    check_outputs(folders=(out,))
     given = {
         "variants": None if variants is None else [v.strip() for v in variants.split(",") if v.strip()],
         "seeds": None if seeds is None else list(range(seeds)),

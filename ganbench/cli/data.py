@@ -64,8 +64,10 @@ def pack(
     """
     from ganbench.images.sources import open_source
     from ganbench.images.submission import pack_submission
+    from ganbench.storage import check_outputs
 
     del quiet
+    check_outputs(out)
     opened = open_source(source, grid=options.parse_grid(grid), pad=pad, resize=resize, recursive=recursive)
     packed = pack_submission(opened, out, quality=quality, limit=limit)
     how = "files copied unchanged" if packed.quality is None else f"JPEG quality {packed.quality}"

@@ -54,9 +54,10 @@ def detect(
     from ganbench.detectors.base import DetectorOptions, load_detector
     from ganbench.images.sources import open_source
     from ganbench.progress import track
-    from ganbench.storage import atomic_write
+    from ganbench.storage import atomic_write, check_outputs
 
     del quiet
+    check_outputs(csv_file, folders=(draw,))
     chosen = load_detector(detector, DetectorOptions(device, conf, iou, imgsz))
     opened = open_source(
         source, recursive=recursive, grid=options.parse_grid(grid), pad=pad, resize=resize, skip_bad=skip_bad

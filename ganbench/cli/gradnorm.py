@@ -59,11 +59,12 @@ def gradnorm(
     from ganbench.errors import GanbenchError
     from ganbench.features.runtime import resolve_device
     from ganbench.images.sources import open_source
-    from ganbench.storage import atomic_write
+    from ganbench.storage import atomic_write, check_outputs
     from ganbench.training.data import TrainingImages, decode_source
     from ganbench.training.start import check_size
 
     del quiet
+    check_outputs(folders=(out,))
     if skip >= steps:
         raise GanbenchError(f"--skip {skip} leaves nothing of --steps {steps}")
     short = [f"training.precision={precision}"] if precision else []

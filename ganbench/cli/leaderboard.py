@@ -64,9 +64,10 @@ def leaderboard(
     from ganbench.leaderboard.export import to_csv, to_json, to_latex, to_markdown
     from ganbench.scorer import Scorer
     from ganbench.scoring import DEFAULT_DETECTOR
-    from ganbench.storage import atomic_write
+    from ganbench.storage import atomic_write, check_outputs
 
     del quiet
+    check_outputs(csv_file, markdown, latex, html, json_file)
 
     def warn(text: str) -> None:
         typer.secho(text, fg=typer.colors.YELLOW, err=True)

@@ -48,8 +48,10 @@ def build(
     from ganbench.features.extractor import BuildOptions, load_extractor
     from ganbench.images.sources import open_source
     from ganbench.reference import Reference
+    from ganbench.storage import check_outputs
 
     del quiet
+    check_outputs(output)
     opened = open_source(source, recursive=recursive, resize=size, skip_bad=skip_bad)
     opened = opened if limit is None else opened.first(limit)
     extractor = load_extractor(features, BuildOptions(weights, device, precision))

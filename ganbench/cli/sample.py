@@ -39,12 +39,13 @@ def sample(
     from ganbench.images.arrays import ArraySource
     from ganbench.images.submission import COUNT, TGZ, pack_submission
     from ganbench.progress import track
-    from ganbench.storage import atomic_write
+    from ganbench.storage import atomic_write, check_outputs
     from ganbench.training.sampling import load_generator
     from ganbench.training.sampling import sample as draw
 
     del quiet
     archive = str(out).lower().endswith(TGZ)
+    check_outputs(out if archive else None, folders=() if archive else (out,))
     if archive and count != COUNT:
         raise GanbenchError(f"{out}: a submission has {COUNT:,} images, not {count:,}; write to a folder instead")
     if not archive and out.is_dir() and any(out.iterdir()):

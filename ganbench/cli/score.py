@@ -69,8 +69,10 @@ def score(
     """Score generated images: FD, KD, precision, recall, copies and faces found, each with its 95 % interval."""
     from ganbench.images.sources import open_source
     from ganbench.scoring import ScoreOptions, score_source
+    from ganbench.storage import check_outputs
 
     del quiet
+    check_outputs(json_file, csv_file, markdown, per_image)
     opened = open_source(
         source, recursive=recursive, grid=options.parse_grid(grid), pad=pad, resize=resize, skip_bad=skip_bad
     )
