@@ -29,7 +29,7 @@ from ganbench.scorecard import Row, Scorecard
 if TYPE_CHECKING:
     import torch
 
-SAMPLE_CAP = 10_000  # feature vectors kept in memory for the kernel and manifold metrics
+SAMPLE_CAP = 5_000  # feature vectors kept for the kernel and manifold metrics: memory must not grow with the images
 DEFAULT_DETECTOR = "yolo-nano"
 
 Images = str | Path | np.ndarray | Source
