@@ -247,6 +247,23 @@ def _names(page: object) -> list[str]:
     return page.locator("table.sortable tbody th").all_inner_texts()
 
 
+def test_all_usual_columns_fit_a_desktop(browser: object, tmp_path: Path) -> None:
+    share = (0.002667, 0.002004, 0.003329)  # as many digits as there can be
+    usual = {
+        "kd[lite0]": (0.3761, 0.3724, 0.3798),
+        **{f"{n}[lite0]": share for n in ("precision", "recall", "coverage")},
+    }
+    card = make_card({FD: (259.3, 257.6, 261.2), **usual, "afd[yolo-nano]": (0.08312, 0.06746, 0.1017)})
+    paths = [make_run(tmp_path / f"dcgan-clipnorm-seed{seed}", "dcgan-clipnorm", seed, card) for seed in (0, 1)]
+    (tmp_path / "page.html").write_text(make_page(collect(paths, lambda: None), FD), "utf-8")
+    page = browser.new_page(viewport={"width": 1200, "height": 800})
+    page.goto((tmp_path / "page.html").as_uri())
+    assert page.locator("table.sortable thead th").all_inner_texts()[-3:] == ["AFD tier", "images/s", "minutes"]
+    board = page.locator(".wide").first
+    assert board.evaluate("d => d.scrollWidth - d.clientWidth") == 0
+    page.close()
+
+
 def test_columns_sort_by_mouse_and_by_keyboard(view) -> None:
     page = view()
     assert page.title() == "ganbench report"
