@@ -46,6 +46,11 @@ def add_absent(card: Scorecard, metrics: Sequence[Metric], extractor: str, reaso
     card.rows += [_absent(metric, extractor, reason) for metric in metrics]
 
 
+def result_ids(metrics: Sequence[Metric], extractor: str) -> list[str]:
+    """Return the ids of the rows that ``add_metrics`` adds, such as ``fd[lite0]``."""
+    return [_result_id(metric, extractor) for metric in metrics]
+
+
 def add_estimate(
     card: Scorecard, result_id: str, estimate: Estimate, title: str, better: str, protocol: str = "", *, unit: str = ""
 ) -> None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ganbench.detectors.afd import afd
-from ganbench.detectors.base import Detector, DetectorOptions, load_detector
+from ganbench.detectors.base import Detector, DetectorOptions, load_detector, result_name
 from ganbench.errors import AssetMissing, GanbenchError, ReferenceError, SourceError
 from ganbench.features.collect import collect_all
 from ganbench.features.extractor import BuildOptions, Extractor, load_extractor, takes_weights
@@ -23,7 +23,7 @@ from ganbench.metrics.registry import METRICS, Metric
 from ganbench.per_image import Faces, Seen, per_image_table
 from ganbench.reference import Reference
 from ganbench.reference_library import DEFAULT_NAME, find_reference, holds_statistics
-from ganbench.results import add_absent, add_estimate, add_metrics, applicable
+from ganbench.results import add_absent, add_estimate, add_metrics, applicable, result_ids
 from ganbench.scorecard import Row, Scorecard
 
 if TYPE_CHECKING:
@@ -171,8 +171,7 @@ def score_source(
         card = Scorecard([], _describe(source, seen), {})
         neighbours: dict[str, Pairs] = {}
         for name in names:
-            # What was asked for by name always gets a row, if only with the reason why it has no value.
-            wanted = applicable(chosen, name) if options.metrics is None else chosen
+            wanted = _wanted(chosen, name, options)
             if name in missing:
                 add_absent(card, wanted, name, missing[name])
                 continue
@@ -205,6 +204,23 @@ def _choose_metrics(names: Sequence[str] | None) -> list[Metric]:
     if names is None:
         return [metric for metric in METRICS.values() if metric.default]
     return [METRICS[name] for name in dict.fromkeys(names)]
+
+
+def _wanted(chosen: list[Metric], extractor: str, options: ScoreOptions) -> list[Metric]:
+    # What was asked for by name always gets a row, if only with the reason why it has no value.
+    return applicable(chosen, extractor) if options.metrics is None else chosen
+
+
+def known_results(options: ScoreOptions) -> list[str]:
+    """Return the ids of all rows that scoring with these options makes, without scoring anything.
+
+    Raises:
+        UnknownName: no such metric.
+    """
+    chosen = _choose_metrics(options.metrics)
+    found = [i for name in options.features for i in result_ids(_wanted(chosen, name, options), name)]
+    detector = [] if options.detector is None else [f"afd[{result_name(options.detector)}]"]
+    return [*found, "duplicates[pixels]", *detector]
 
 
 def _load_extractors(options: ScoreOptions) -> tuple[list[str], list[Extractor], dict[str, str]]:

@@ -22,6 +22,7 @@ from ganbench.images.toyfaces import mode_of, toyfaces
 from ganbench.metrics.copies import exact_duplicates
 from ganbench.metrics.registry import Estimate
 from ganbench.reference import Reference
+from ganbench.scoring import ScoreOptions, known_results, score_source
 
 FEATURE_METRICS = ("fd", "kd", "precision", "recall", "density", "coverage", "near_duplicates", "copies")
 
@@ -274,6 +275,15 @@ def test_one_truncated_image_among_a_thousand(real: Reference, tmp_path: Path, h
     assert card.source["skipped"] == ["417.jpg"]
     assert any("417.jpg was left out" in text for text in card.warnings)
     shutil.rmtree(folder)
+
+
+@pytest.mark.parametrize("metrics", [None, ["inception_score", "fd"]])
+def test_the_results_are_known_before_anything_is_scored(
+    metrics: list[str] | None, real: Reference, faces: np.ndarray, half: str
+) -> None:
+    options = ScoreOptions(metrics=metrics, detector=half)
+    assert known_results(options) == [row.id for row in score_source(open_source(faces), real, options).rows]
+    assert "afd[yolo:net.onnx]" in known_results(ScoreOptions(detector="yolo:some/where/net.onnx"))
 
 
 def test_a_negative_seed_is_refused(real: Reference, faces: np.ndarray) -> None:

@@ -76,7 +76,9 @@ def bench(
     from ganbench.bench.estimate import estimate
     from ganbench.bench.grid import Place, Plan, cells_of, load_grid, make_grid
     from ganbench.bench.run import run_grid
+    from ganbench.leaderboard.boards import refuse_unknown
     from ganbench.scorer import Scorer
+    from ganbench.scoring import ScoreOptions, known_results
     from ganbench.storage import check_outputs
 
     check_outputs(folders=(out,))
@@ -92,7 +94,9 @@ def bench(
     settings = {"variants": BASELINES.split(",")} if grid is None else load_grid(grid)
     plan_grid = make_grid(settings | {key: value for key, value in given.items() if value is not None})
     cells = cells_of(plan_grid, overrides)
-    scorer = Scorer.of(reference, None if detector == "none" else detector, resize=resize, device=device)
+    chosen = None if detector == "none" else detector
+    refuse_unknown(sort, known_results(ScoreOptions(detector=chosen)))
+    scorer = Scorer.of(reference, chosen, resize=resize, device=device)
     plan = Plan(plan_grid, Place(data, out, limit, resize, device), scorer)
     if dry_run:
         left = estimate(plan, cells)

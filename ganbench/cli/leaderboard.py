@@ -59,7 +59,7 @@ def leaderboard(
 
       ganbench leaderboard runs/* --html report.html --real faces.zip --resize 64
     """
-    from ganbench.leaderboard.boards import boards
+    from ganbench.leaderboard.boards import boards, refuse_unknown
     from ganbench.leaderboard.entries import collect
     from ganbench.leaderboard.export import to_csv, to_json, to_latex, to_markdown
     from ganbench.scorer import Scorer
@@ -75,6 +75,7 @@ def leaderboard(
     chosen = None if detector == "none" else detector or DEFAULT_DETECTOR
     if (reference or detector) and not rescore and any((path / "scorecard.json").is_file() for path in paths):
         warn("runs keep the scorecard they have: --reference and --detector are for the others (see --rescore)")
+    refuse_unknown(sort, _known_results(paths, chosen))
     entries = collect(
         paths,
         lambda: Scorer.of(reference, chosen, resize=resize, device=device, cache=cache),
@@ -82,7 +83,7 @@ def leaderboard(
         rescore=rescore,
         warn=lambda text: warn(f"not scored: {text}"),
     )
-    ranked = boards(entries, sort)  # an unknown --sort is told before anything is written
+    ranked = boards(entries, sort)
     texts = {
         csv_file: lambda: to_csv(entries, sort),
         markdown: lambda: to_markdown(entries, sort, published=published),
@@ -102,6 +103,21 @@ def leaderboard(
         _print(entries, sort, published, written)
     if not ranked:
         raise typer.Exit(1)
+
+
+def _known_results(paths: list[Path], detector: str | None) -> list[str]:
+    """Return the results that scoring would give, and those of the scorecards that are there."""
+    from ganbench.scorecard import Scorecard
+    from ganbench.scoring import ScoreOptions, known_results
+
+    known = known_results(ScoreOptions(detector=detector))
+    for path in paths:
+        file = path if path.suffix.lower() == ".json" else path / "scorecard.json"
+        try:
+            known += [row.id for row in Scorecard.from_json(file.read_text("utf-8")).rows]
+        except (OSError, ValueError, KeyError, TypeError):
+            continue  # no scorecard; collect says so where one was to be
+    return list(dict.fromkeys(known))
 
 
 def _html(

@@ -81,6 +81,12 @@ def load_detector(name: str, options: DetectorOptions | None = None) -> Detector
     return DETECTORS[name](options)
 
 
+def result_name(name: str) -> str:
+    """Return what a detector is called in results: a YOLO in a file goes by the file's name, wherever that lies."""
+    kind, colon, path = name.partition(":")
+    return f"yolo:{Path(path).name}" if kind == "yolo" and colon else name
+
+
 def _opencv_cascade(options: DetectorOptions) -> Detector:
     from ganbench.detectors.cascade import CascadeDetector
 
@@ -99,7 +105,9 @@ def _yolo_file(path: str, options: DetectorOptions) -> Detector:
     from ganbench.detectors.yolo import YoloDetector, YoloSettings
 
     file = Path(path)
-    return YoloDetector(file, f"yolo:{file.name}", replace(YoloSettings(), **options.given()), device=options.device)
+    return YoloDetector(
+        file, result_name(f"yolo:{path}"), replace(YoloSettings(), **options.given()), device=options.device
+    )
 
 
 DETECTORS: Registry[Callable[[DetectorOptions], Detector]] = Registry("detector")

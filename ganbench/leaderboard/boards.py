@@ -51,8 +51,8 @@ def boards(entries: list[Entry], by: str) -> list[Board]:
         UnknownName: no entry has this result.
     """
     known = list(dict.fromkeys(row.id for e in entries if e.card for row in e.card.rows))
-    if known and by not in known:
-        raise UnknownName(f"no result is called {by!r}.{did_you_mean(by, known)}")
+    if known:
+        refuse_unknown(by, known)
     found: dict[Conditions, Board] = {}
     for entry in entries:
         row = measured(entry, by)
@@ -63,6 +63,18 @@ def boards(entries: list[Entry], by: str) -> list[Board]:
         sign = -1 if measured(board.entries[0], by).better == "higher" else 1
         board.entries.sort(key=lambda entry: sign * measured(entry, by).value)
     return sorted(found.values(), key=lambda board: -len(board.entries))
+
+
+def refuse_unknown(by: str, known: list[str]) -> None:
+    """Refuse to rank by a result that there is not.
+
+    Raises:
+        UnknownName: it is not among the known ids.
+    """
+    if by not in known:
+        same = [name for name in known if name.partition("[")[0] == by]  # the metric alone, without its brackets
+        hint = f" Did you mean {same[0]!r}?" if same else did_you_mean(by, known)
+        raise UnknownName(f"no result is called {by!r}.{hint}")
 
 
 def unranked(entries: list[Entry], by: str) -> list[tuple[str, str]]:
