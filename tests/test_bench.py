@@ -81,6 +81,13 @@ def test_bad_grids_are_explained(settings: dict, message: str) -> None:
         cells_of(make_grid(settings))
 
 
+def test_a_variant_may_have_seeds_of_its_own() -> None:
+    grid = make_grid({"variants": ["dcgan", "wgan"], "seeds": [0, 1], "seeds_of": {"wgan": [4]}})
+    assert [cell.name for cell in cells_of(grid)] == ["dcgan-seed0", "dcgan-seed1", "wgan-seed4"]
+    with pytest.raises(GanbenchError, match="seeds_of names wagn, which is not among the variants"):
+        cells_of(make_grid({"variants": ["wgan"], "seeds_of": {"wagn": [0]}}))
+
+
 def test_a_grid_file_that_cannot_be_read(tmp_path: Path) -> None:
     with pytest.raises(GanbenchError, match="cannot read the grid"):
         load_grid(tmp_path / "absent.toml")
@@ -425,6 +432,10 @@ def test_a_dry_run_says_what_is_left(whole: Path, faces: tuple[Path, Path], tmp_
     ]  # fmt: skip
     assert float(lines[0][4]) == 0
     assert "4 cells, about" in result.output
+    listed = json.loads(
+        _invoke("bench", grid, "--seeds", 2, "--gradnorm-steps", 4, "--out", whole, *options, "--json", "-").stdout
+    )
+    assert [(cell["name"], cell["steps"]) for cell in listed["cells"][:2]] == [("dcgan-seed0", 0), ("dcgan-seed1", 16)]
     refused = _invoke("bench", grid, "--set", "model.width=8", "--out", whole, *options)
     assert "model.width was 4, now 8" in str(refused.exception)
     assert isinstance(_invoke("bench", "--variants", "wgam", "--out", tmp_path, *options).exception, UnknownName)
@@ -454,10 +465,13 @@ def test_the_command_writes_tables_and_a_report(
     assert table["error"].isna().all()
     texts = [(out / name).read_text() for name in written if name != "leaderboard.csv"]
     assert not any("published by a course report" in text for text in texts)
-    command = [*map(str, command), "--published"]
+    command = [*map(str, command), "--published", "--json", str(tmp_path / "result.json")]
     shown = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
     assert "published elsewhere" in shown.stdout
     texts = [(out / name).read_text() for name in written if name != "leaderboard.csv"]
     assert all("published by a course report" in text for text in texts)
+    result = json.loads((tmp_path / "result.json").read_text())
+    assert [(cell["name"], cell["state"]) for cell in result["cells"]] == [(n, "done") for n in (*CELLS, "wgan-seed0")]
+    assert result["leaderboard"] == json.loads((out / "leaderboard.json").read_text())
     assert "3 of 3 cells done" in done.stderr
     assert "wgan-seed0" in (out / "report.html").read_text()

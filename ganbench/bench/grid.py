@@ -19,14 +19,20 @@ from ganbench.training.recipe import Recipe, load_recipe
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._=,-]*")  # becomes a folder's name on every system
 
+Seeds = Annotated[list[Annotated[int, Field(ge=0)]], Field(min_length=1)]
+
 
 class Grid(BaseModel):
-    """What to run. ``overrides`` maps a label to ``--set`` texts; every label is run with every variant and seed."""
+    """What to run: every variant with every seed and every label of ``overrides``.
+
+    ``overrides`` maps labels to ``--set`` texts, ``seeds_of`` maps variants to seeds of their own.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     variants: list[str] = Field(min_length=1)
-    seeds: list[Annotated[int, Field(ge=0)]] = Field([0], min_length=1)
+    seeds: Seeds = [0]
+    seeds_of: dict[str, Seeds] = {}
     overrides: dict[str, list[str]] = Field({"": []}, min_length=1)
     preset: str = "cpu"
     samples: int = Field(1000, ge=2)
@@ -102,9 +108,11 @@ def cells_of(grid: Grid, more: list[str] | None = None) -> list[Cell]:
         GanbenchError: an unknown variant or setting, a label that cannot be a folder's name, or two cells of one name.
     """
     cells: dict[str, Cell] = {}
+    for stray in grid.seeds_of.keys() - set(grid.variants):
+        raise GanbenchError(f"the grid: seeds_of names {stray}, which is not among the variants")
     for variant in grid.variants:
         for label, sets in grid.overrides.items():
-            for seed in grid.seeds:
+            for seed in grid.seeds_of.get(variant, grid.seeds):
                 recipe = load_recipe(variant, grid.preset, [*(more or []), *sets, f"training.seed={seed}"])
                 stem = Path(variant).stem if variant.endswith(".toml") else variant
                 name = "-".join([stem, *([label] if label else []), f"seed{seed}"])
