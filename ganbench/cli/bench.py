@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -53,6 +55,12 @@ def bench(
     sort: Annotated[str, typer.Option(metavar="ID", help="The result to rank by.")] = "fd[lite0]",
     published: options.Published = False,
     jobs: Annotated[int, typer.Option(metavar="N", min=1, help="Cells at a time, each on its share of cores.")] = 1,
+    json_file: Annotated[
+        Path | None,
+        typer.Option(
+            "--json", metavar="F", help="Write how every cell ended, and the leaderboard, as JSON; - prints it."
+        ),
+    ] = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="List the cells and how long they will take, from a 20-step trial.")
     ] = False,
@@ -81,7 +89,7 @@ def bench(
     from ganbench.scoring import ScoreOptions, known_results
     from ganbench.storage import check_outputs
 
-    check_outputs(folders=(out,))
+    check_outputs(json_file, folders=(out,))
     given = {
         "variants": None if variants is None else [v.strip() for v in variants.split(",") if v.strip()],
         "seeds": None if seeds is None else list(range(seeds)),
@@ -100,6 +108,8 @@ def bench(
     plan = Plan(plan_grid, Place(data, out, limit, resize, device), scorer)
     if dry_run:
         left = estimate(plan, cells)
+        if json_file is not None and _write_json(json_file, {"cells": [asdict(e) for e in left]}):
+            return
         for e in left:
             typer.echo(f"{e.name:36} {e.state:16} {e.steps:8,} steps {e.seconds / 60:8.1f} min")
         total = sum(e.seconds for e in left) / 60 / jobs
@@ -107,7 +117,12 @@ def bench(
         return
     say = (lambda text: None) if quiet else (lambda text: typer.secho(text, dim=True, err=True))
     statuses = run_grid(plan, cells, jobs=jobs, say=say)
-    _publish(plan, cells, statuses, sort, published=published)
+    written = _publish(plan, cells, statuses, sort, published=published)
+    board = json.loads((out / "leaderboard.json").read_text("utf-8"))
+    content = {"cells": [status.to_dict() for status in statuses], "leaderboard": board}
+    if json_file is None or not _write_json(json_file, content):
+        typer.echo((out / "leaderboard.md").read_text("utf-8"))
+        typer.echo(f"wrote {', '.join(written)} to {out}")
     failed = [status for status in statuses if status.state != "done"]
     for status in failed:
         typer.secho(f"{status.name} {status.state}: {status.reason}", fg=typer.colors.RED, err=True)
@@ -115,8 +130,11 @@ def bench(
         raise typer.Exit(1)
 
 
-def _publish(plan: Plan, cells: list[Cell], statuses: list[Status], sort: str, *, published: bool) -> None:
-    """Write the tables and the report; cells that failed before they were scored stand in them with their reason."""
+def _publish(plan: Plan, cells: list[Cell], statuses: list[Status], sort: str, *, published: bool) -> list[str]:
+    """Write the tables and the report; cells that failed before they were scored stand in them with their reason.
+
+    Returns the names of the files.
+    """
     from ganbench.bench.cell import is_scored
     from ganbench.leaderboard.entries import collect
     from ganbench.leaderboard.export import to_csv, to_json, to_latex, to_markdown
@@ -142,5 +160,17 @@ def _publish(plan: Plan, cells: list[Cell], statuses: list[Status], sort: str, *
     for name, make in makers.items():
         with atomic_write(out / name, "w") as f:
             f.write(make())
-    typer.echo((out / "leaderboard.md").read_text("utf-8"))
-    typer.echo(f"wrote {', '.join(makers)} to {out}")
+    return list(makers)
+
+
+def _write_json(file: Path, content: dict[str, object]) -> bool:
+    """Write the result for programs; return whether it went to standard output, where nothing else may stand then."""
+    from ganbench.storage import atomic_write
+
+    text = json.dumps(content, indent=2, ensure_ascii=False) + "\n"
+    if str(file) == "-":
+        typer.echo(text, nl=False)
+        return True
+    with atomic_write(file, "w") as f:
+        f.write(text)
+    return False
