@@ -261,6 +261,12 @@ def test_samples_of_an_averaged_generator_use_its_own_batch_statistics() -> None
         assert norm.momentum == 0.1
 
 
+def test_an_average_of_0_is_none() -> None:
+    trainer = Trainer(_recipe("stylegan2", "training.average=0"), CPU)
+    assert trainer.average is None
+    assert trainer.sampler is trainer.generator
+
+
 def test_a_generator_without_batch_norms_is_sampled_as_it_is() -> None:
     trainer = Trainer(_recipe("stylegan2"), CPU)
     trainer.train_step(_pixels())

@@ -89,7 +89,7 @@ class TrainingRecipe(_Section):
     steps: int | None = Field(None, ge=1)
     n_critic: int = Field(1, ge=1)
     clip_grad_norm: float | None = Field(None, gt=0)
-    average: float | None = Field(None, gt=0, lt=1)
+    average: float | None = Field(None, ge=0, lt=1)  # 0: none, as if it were not there
     precision: Literal["fp32", "tf32", "bf16"] = "fp32"
     seed: int = Field(0, ge=0)
 
