@@ -14,7 +14,9 @@ import pytest
 from PIL import Image
 from synthetic_runs import add_pictures, make_card, make_run
 from test_yolo import _network, _v8
+from typer.testing import CliRunner
 
+from ganbench.cli.app import app
 from ganbench.detectors.base import load_detector
 from ganbench.images.sources import open_source
 from ganbench.images.toyfaces import draw_face, sample_attributes, toyfaces, write_toyfaces
@@ -245,6 +247,22 @@ def view(browser: object, made: tuple[str, list[Entry], Path], tmp_path: Path) -
 
 def _names(page: object) -> list[str]:
     return page.locator("table.sortable tbody th").all_inner_texts()
+
+
+def test_one_scored_sheet_makes_a_page(tmp_path: Path) -> None:
+    faces = [image for _, image in toyfaces(12, seed=3)]
+    sheet = np.concatenate([np.concatenate(faces[i : i + 4], axis=1) for i in (0, 4, 8)])
+    Image.fromarray(sheet).save(tmp_path / "sheet.png")
+    out = tmp_path / "page.html"
+    write_toyfaces(tmp_path / "real", 12, seed=9)
+    command = ["score", tmp_path / "sheet.png", "--grid", "3x4", "--reference", tmp_path / "real", "--html", out]
+    result = CliRunner().invoke(app, [str(c) for c in command])
+    assert result.exit_code == 0, result.output
+    page = out.read_text("utf-8")
+    assert 'data-key="sheet.png"' in page
+    assert 'alt="Sheet of samples of sheet.png"' in page
+    assert re.search(r"yolo-nano finds (a face|none) in \d+ of the first 12 samples", page)
+    assert "Entries without pictures" not in page
 
 
 def test_all_usual_columns_fit_a_desktop(browser: object, tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ import typer
 from ganbench.cli import options
 
 if TYPE_CHECKING:
+    from ganbench.images.sources import Source
     from ganbench.scorecard import Scorecard
 
 EXAMPLES = """
@@ -63,6 +64,9 @@ def score(
     ] = None,
     csv_file: Annotated[Path | None, typer.Option("--csv", metavar="F", help="Write the rows as CSV.")] = None,
     markdown: Annotated[Path | None, typer.Option(metavar="F", help="Write a Markdown table.")] = None,
+    html: Annotated[
+        Path | None, typer.Option(metavar="F", help="Write one self-contained page, with samples and detections.")
+    ] = None,
     per_image: Annotated[Path | None, typer.Option(metavar="F.csv", help="Write one line per image.")] = None,
     quiet: options.Quiet = False,
 ) -> None:
@@ -72,7 +76,7 @@ def score(
     from ganbench.storage import check_outputs
 
     del quiet
-    check_outputs(json_file, csv_file, markdown, per_image)
+    check_outputs(json_file, csv_file, markdown, html, per_image)
     opened = open_source(
         source, recursive=recursive, grid=options.parse_grid(grid), pad=pad, resize=resize, skip_bad=skip_bad
     )
@@ -102,6 +106,9 @@ def score(
         markdown_file=markdown,
         per_image_file=per_image,
     )
+    if html is not None:
+        _write_page(card, opened, None if detector == "none" else detector, html)
+        written.append(html)
     if to_stdout:
         typer.echo(card.to_json(), nl=False)
         return
@@ -111,6 +118,18 @@ def score(
 
 
 score.__doc__ = f"{score.__doc__}\n{EXAMPLES}"
+
+
+def _write_page(card: Scorecard, source: Source, detector: str | None, path: Path) -> None:
+    """Write the report of a leaderboard with this one entry, by its first result."""
+    from ganbench.leaderboard.entries import Entry
+    from ganbench.report.page import make_page
+    from ganbench.storage import atomic_write
+
+    by = next((row.id for row in card.rows if row.value is not None), card.rows[0].id)
+    name = Path(source.label).name or source.label
+    with atomic_write(path, "w") as f:
+        f.write(make_page([Entry(name, Path(source.label), card, group=name)], by, detector=detector, samples=source))
 
 
 def _print(card: Scorecard, written: list[Path]) -> None:

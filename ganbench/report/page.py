@@ -47,6 +47,7 @@ def make_page(
     real: Source | None = None,
     published: bool = False,
     detector: str | None = None,
+    samples: Source | None = None,
 ) -> str:
     """Return the page.
 
@@ -58,6 +59,7 @@ def make_page(
         published: whether to show the published rows.
         detector: what may have made the scorecards' AFD, for pictures of its hits and misses; registered detectors are
             found without it.
+        samples: the images of a single entry, opened; without it they are looked for where the entry is.
 
     Raises:
         GanbenchError: real images that cannot be read.
@@ -67,7 +69,7 @@ def make_page(
     gradients, findings = gradient_figure(entries)
     training = training_figure(entries)
     best = [entry for board in ranked for entry in board.entries]
-    pictures, without = _pictures(best, real, detector)
+    pictures, without = _pictures(best, real, detector, samples)
     environment = Environment(
         loader=FileSystemLoader(Path(__file__).parent), autoescape=select_autoescape(), undefined=StrictUndefined
     )
@@ -110,7 +112,7 @@ def _table(board: Board, shown: list[str]) -> dict[str, object]:
 
 
 def _pictures(
-    entries: list[Entry], real: Source | None, detector: str | None
+    entries: list[Entry], real: Source | None, detector: str | None, opened: Source | None
 ) -> tuple[list[Pictures], list[tuple[str, str]]]:
     """Return the pictures of the best entries, and (name, reason) of those without."""
     images = None if real is None else RealImages(real)
@@ -119,7 +121,7 @@ def _pictures(
     found, without = [], [(entry.name, "only the best are pictured") for entry in entries[PICTURED:]]
     for entry in entries[:PICTURED]:
         try:
-            source = _samples(entry)
+            source = _samples(entry) if opened is None else opened.first(min(len(opened), _LOADED))
             samples = np.concatenate([batch.pixels for batch in source.batches(256)])
         except GanbenchError as e:
             without.append((entry.name, str(e)))
