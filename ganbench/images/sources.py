@@ -203,7 +203,7 @@ class Source(ABC):
     def _too_many(self, bad: list[BadImage]) -> SourceError:
         shown = "; ".join(f"{image.name} ({image.why})" for image in bad[:5])
         more = f" and {len(bad) - 5} more" if len(bad) > 5 else ""
-        hint = "" if len(bad) == len(self) else f" To leave them out: --skip-bad {len(bad)}"
+        hint = "" if len(bad) == len(self) else f" Commands with --skip-bad leave them out: --skip-bad {len(bad)}"
         return SourceError(f"{self.label}: {len(bad)} of {len(self)} images cannot be read: {shown}{more}.{hint}")
 
     def first(self, count: int) -> Source:

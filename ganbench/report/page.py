@@ -22,6 +22,7 @@ from ganbench.report.curves import WINDOW, gradient_figure, training_figure
 from ganbench.report.detections import LOOKED_AT, Detectors, Overlays
 from ganbench.report.modes import Reached, reader_of
 from ganbench.report.pictures import Nearest, RealImages, figure_uri, sheet_uri
+from ganbench.report.tracking import trackings
 from ganbench.training.run_folder import RunFolder
 
 SHEET = 64  # samples shown per entry
@@ -87,6 +88,7 @@ def make_page(
         modes=_modes(pictures),
         training="" if training is None else figure_uri(training),
         window=WINDOW,
+        trackings=trackings(entries),
         gradients="" if gradients is None else figure_uri(gradients),
         findings=findings,
         protocols=_protocols(entries),
