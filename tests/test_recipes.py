@@ -135,7 +135,7 @@ def test_files_extend_shipped_recipes_and_each_other(tmp_path: Path) -> None:
         ("lr = 2e-4\nbatch = 64", r"unknown key 'lr'\. Did you mean 'optimizer\.lr'\? Sections: "),
         ("[optimiser]\nlr = 2e-4", r"unknown key 'optimiser'\. Did you mean 'optimizer'\? Sections: "),
         ("[model]\nname = 'dcgan'", r"no section \[objective\]\. Sections: "),
-        ("model = 3\nextends = 'dcgan'", r"model: Input should be .*, got 3$"),
+        ("extends = 'dcgan'\nmodel = 3", r"model = 3; it is a section: \[model\]"),
         (
             "extends = 'wgan'\n[optimizer]\nname = 'adam'",
             r"optimizer\.adam\.lr: Field required; optimizer\.adam\.betas: Field required$",

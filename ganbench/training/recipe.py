@@ -259,11 +259,15 @@ def _read(variant: str, seen: tuple[str, ...] = ()) -> dict[str, Any]:
 
 def _parse(path: Path) -> dict[str, Any]:
     try:
-        return tomlkit.parse(path.read_text("utf-8")).unwrap()
+        data = tomlkit.parse(path.read_text("utf-8")).unwrap()
     except OSError as e:
         raise GanbenchError(f"cannot read the recipe {path}: {e.strerror}") from e
     except (ParseError, UnicodeDecodeError) as e:
         raise GanbenchError(f"{path} is not a TOML recipe: {e}") from e
+    for section in _SECTIONS:
+        if not isinstance(data.get(section, {}), dict):
+            raise GanbenchError(f"recipe {path}: {section} = {data[section]!r}; it is a section: [{section}]")
+    return data
 
 
 def _merge(base: dict[str, Any], change: dict[str, Any]) -> dict[str, Any]:
