@@ -23,7 +23,7 @@ bench: $(READY)
 	$(BIN)/python benchmarks/gradnorm.py
 	$(BIN)/python benchmarks/inception.py
 
-# The study of docs/benchmark.md, on your faces: make study DATA=faces.zip. Two hours on two cores; goes on where it was.
+# The study of docs/benchmark.md, on your faces: make study DATA=faces.zip. About an hour and a half on two cores; goes on where it was.
 study: $(READY)
 	$(BIN)/ganbench bench examples/study.toml --data $(DATA) --resize 64 --limit 18000 --out study --jobs 2
 
