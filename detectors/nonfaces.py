@@ -145,6 +145,12 @@ def middle_turned(faces: Images, rng: np.random.Generator) -> Images:
     return np.stack(out)
 
 
+def bent(face: np.ndarray, columns: np.ndarray, rows: np.ndarray) -> np.ndarray:
+    """Take every pixel of a face from another place, (64, 64) each in pixels; beyond the rim the face is mirrored."""
+    columns, rows = columns.astype(np.float32), rows.astype(np.float32)
+    return cv2.remap(face, columns, rows, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT)
+
+
 def warped(faces: Images, rng: np.random.Generator) -> Images:
     """Bend every face along a smooth random field, by 10 to 16 pixels on average: what was straight is knotted."""
     y, x = np.mgrid[0:SIZE, 0:SIZE].astype(np.float32)
@@ -153,7 +159,7 @@ def warped(faces: Images, rng: np.random.Generator) -> Images:
         coarse = rng.normal(size=(2, int(rng.integers(4, 8)), int(rng.integers(4, 8)))).astype(np.float32)
         field = np.stack([cv2.resize(c, (SIZE, SIZE), interpolation=cv2.INTER_CUBIC) for c in coarse])
         field *= rng.uniform(10, 16) / np.abs(field).mean()
-        out.append(cv2.remap(face, x + field[0], y + field[1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT))
+        out.append(bent(face, x + field[0], y + field[1]))
     return np.stack(out)
 
 
@@ -240,15 +246,7 @@ def swirled(faces: Images, rng: np.random.Generator) -> Images:
     for face in faces:
         turned = angle + rng.uniform(6, 12) * rng.choice([-1, 1]) * np.exp(-radius / 20)
         columns, rows = (radius * f(turned) + SIZE / 2 for f in (np.cos, np.sin))
-        out.append(
-            cv2.remap(
-                face,
-                columns.astype(np.float32),
-                rows.astype(np.float32),
-                cv2.INTER_LINEAR,
-                borderMode=cv2.BORDER_REFLECT,
-            )
-        )
+        out.append(bent(face, columns, rows))
     return np.stack(out)
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import cv2
 import numpy as np
-from nonfaces import SIZE, Images, Maker, photo_crops
+from nonfaces import SIZE, Images, Maker, bent, photo_crops
 
 
 def columns_shuffled(faces: Images, rng: np.random.Generator) -> Images:
@@ -39,8 +39,7 @@ def inside_out(faces: Images, rng: np.random.Generator) -> Images:
         cx, cy = SIZE / 2 + rng.uniform(-4, 4, 2)
         radius = np.maximum(np.hypot(x - cx, y - cy), 0.5)
         scale = (SIZE / 2 - radius) / radius
-        columns, rows = (cx + (x - cx) * scale).astype(np.float32), (cy + (y - cy) * scale).astype(np.float32)
-        out.append(cv2.remap(face, columns, rows, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT))
+        out.append(bent(face, cx + (x - cx) * scale, cy + (y - cy) * scale))
     return np.stack(out)
 
 
@@ -53,15 +52,7 @@ def kaleidoscopes(faces: Images, rng: np.random.Generator) -> Images:
         wedge = np.pi / int(rng.integers(3, 7))
         folded = np.abs((angle + np.pi) % (2 * wedge) - wedge) + rng.uniform(0, 2 * np.pi)
         columns, rows = (radius * f(folded) + (SIZE - 1) / 2 for f in (np.cos, np.sin))
-        out.append(
-            cv2.remap(
-                face,
-                columns.astype(np.float32),
-                rows.astype(np.float32),
-                cv2.INTER_LINEAR,
-                borderMode=cv2.BORDER_REFLECT,
-            )
-        )
+        out.append(bent(face, columns, rows))
     return np.stack(out)
 
 
@@ -80,15 +71,7 @@ def waves(faces: Images, rng: np.random.Generator) -> Images:
         height, length, phase = rng.uniform(8, 14, 2), rng.uniform(12, 24, 2), rng.uniform(0, 2 * np.pi, 2)
         columns = x + height[0] * np.sin(2 * np.pi * y / length[0] + phase[0])
         rows = y + height[1] * np.sin(2 * np.pi * x / length[1] + phase[1])
-        out.append(
-            cv2.remap(
-                face,
-                columns.astype(np.float32),
-                rows.astype(np.float32),
-                cv2.INTER_LINEAR,
-                borderMode=cv2.BORDER_REFLECT,
-            )
-        )
+        out.append(bent(face, columns, rows))
     return np.stack(out)
 
 
