@@ -61,7 +61,7 @@ def test_features_do_not_depend_on_batch_size_or_order(images: np.ndarray, preci
     at_once, _ = extractor(images)
     one_by_one = np.concatenate([extractor(images[i : i + 1])[0] for i in range(len(images))])
     order = np.random.default_rng(0).permutation(len(images))
-    # Every image runs by itself where a graph is exported; PyTorch's convolutions may round otherwise in a batch.
+    # Few images run in a call where a graph is exported; PyTorch's convolutions may round otherwise in a batch.
     tolerance = 0 if runs_on_cpu(precision) else 1e-2 * np.abs(at_once).max()
     np.testing.assert_allclose(one_by_one, at_once, rtol=0, atol=tolerance)
     np.testing.assert_allclose(extractor(images[order])[0], at_once[order], rtol=0, atol=tolerance)
