@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import torch
 from torch import nn
+from torch.optim.swa_utils import update_bn
 
 from ganbench.models.draw import Draw
 from ganbench.models.registry import MODELS
@@ -36,18 +37,20 @@ def build_averaged(model: ModelRecipe, state: dict[str, torch.Tensor], device: t
         The generator. The same weights give the same statistics, to the bit on one CPU.
     """
     generator = build_generator(model, state, device)
-    norms = [module for module in generator.modules() if isinstance(module, nn.BatchNorm2d)]
-    if not norms:
-        return generator
-    momenta = [norm.momentum for norm in norms]
-    for norm in norms:
-        norm.reset_running_stats()
-        norm.momentum = None  # the plain mean over all batches
     stream = torch.Generator().manual_seed(_SEED)  # on the CPU: the same latents on every device
-    generator.train()
-    with torch.no_grad():
-        for _ in range(_BATCHES):
-            generator(*[t.to(device) for t in generator.inputs(Draw(stream, _BATCH))])
-    for norm, momentum in zip(norms, momenta, strict=True):
-        norm.momentum = momentum
+    latents = ([t.to(device) for t in generator.inputs(Draw(stream, _BATCH))] for _ in range(_BATCHES))
+    # update_bn passes the first element of what it is given, and that one whole.
+    update_bn(([inputs] for inputs in latents), _OnInputs(generator))
     return generator
+
+
+class _OnInputs(nn.Module):
+    """A generator as a function of one thing, the list of its inputs."""
+
+    def __init__(self, generator: nn.Module) -> None:
+        super().__init__()
+        self.generator = generator
+
+    def forward(self, inputs: list[torch.Tensor]) -> torch.Tensor:
+        images: torch.Tensor = self.generator(*inputs)
+        return images
