@@ -20,9 +20,9 @@ from PIL import Image, ImageFilter
 
 import ganbench
 from ganbench.features.collect import collect_features
-from ganbench.features.extractor import load_extractor
+from ganbench.features.registry import load_extractor
 from ganbench.images.sources import open_source
-from ganbench.images.toyfaces import toyfaces
+from ganbench.toyfaces import toyfaces
 
 HELD_OUT = 2000
 COLUMNS = ("fd", "kd", "precision", "recall", "density", "coverage", "near_duplicates", "copies")

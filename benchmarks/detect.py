@@ -16,9 +16,10 @@ from pathlib import Path
 
 import numpy as np
 
-from ganbench.detectors.base import Detector, load_detector
+from ganbench.detectors.base import Detector
+from ganbench.detectors.registry import load_detector
 from ganbench.errors import AssetMissing
-from ganbench.images.toyfaces import toyfaces
+from ganbench.toyfaces import toyfaces
 
 
 def seconds(detector: Detector, pixels: np.ndarray) -> float:

@@ -47,8 +47,9 @@ def prepare(work: Path) -> None:
     """Write the weights and ganbench's own references; export the network as a first use would."""
     from random_inception import write_weights
 
-    from ganbench.features.extractor import BuildOptions, load_extractor
-    from ganbench.reference import Reference
+    from ganbench.features.registry import load_extractor
+    from ganbench.features.spec import BuildOptions
+    from ganbench.references.reference import Reference
 
     write_images(work / "real", REAL_COUNT, 2)
     weights = write_weights(work / "weights.pth")
@@ -61,9 +62,10 @@ def prepare_peers(work: Path) -> None:
     """Write the reference of each other tool, in its own form."""
     import torch
 
-    from ganbench.features.extractor import BuildOptions, load_extractor
-    from ganbench.interop import write_pytorch_fid
-    from ganbench.reference import Reference
+    from ganbench.features.registry import load_extractor
+    from ganbench.features.spec import BuildOptions
+    from ganbench.references.interop import write_pytorch_fid
+    from ganbench.references.reference import Reference
 
     weights = work / "weights.pth"
     for name, file in (("inception:pytorch-fid", "pytorch-fid"), ("inception:clean", "clean")):

@@ -26,8 +26,8 @@ import cv2
 import numpy as np
 from PIL import Image
 
-from ganbench.cores import available_cores
 from ganbench.images.sources import open_source
+from ganbench.system.cores import available_cores
 
 EXAMPLE = Path(__file__).resolve().parent.parent / "examples" / "toyfaces.tgz"
 BROKEN = 5

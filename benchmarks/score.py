@@ -24,7 +24,7 @@ import numpy as np
 
 def make_images(folder: Path, count: int) -> Path:
     """Write an .npy of toy faces: cheap to decode, so that the network is what is measured."""
-    from ganbench.images.toyfaces import toyfaces
+    from ganbench.toyfaces import toyfaces
 
     path = folder / f"toyfaces-{count}.npy"
     array = np.lib.format.open_memmap(path, "w+", np.uint8, (count, 64, 64, 3))
@@ -43,7 +43,7 @@ def make_images(folder: Path, count: int) -> Path:
 
 def measure_ganbench(path: Path) -> dict[str, float]:
     """Score in this process: features, every default metric, AFD."""
-    from ganbench.features.extractor import load_extractor
+    from ganbench.features.registry import load_extractor
     from ganbench.images.sources import open_source
 
     load_extractor("lite0")  # the one-time export is not what is measured
@@ -85,7 +85,7 @@ def measure_eager(path: Path) -> dict[str, float]:
     from torch.nn import functional as F
 
     from ganbench.features import lite0
-    from ganbench.features.extractor import BuildOptions
+    from ganbench.features.spec import BuildOptions
 
     options = BuildOptions()
     network = lite0.build(lite0.specify(options), options)

@@ -12,7 +12,7 @@ import torch
 from torch import nn
 
 import ganbench
-from ganbench.images.toyfaces import toyfaces
+from ganbench.toyfaces import toyfaces
 
 torch.manual_seed(0)
 real = np.stack([image for _, image in toyfaces(256)])  # uint8 (N, 64, 64, 3)

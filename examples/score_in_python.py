@@ -11,7 +11,7 @@ import numpy as np
 import torch
 
 import ganbench
-from ganbench.images.toyfaces import toyfaces
+from ganbench.toyfaces import toyfaces
 
 # A folder, an archive, an array file: what the command line takes.
 archive = Path(__file__).with_name("toyfaces.tgz")

@@ -11,9 +11,9 @@ from typing import Any
 __version__ = "0.1.0"
 
 _PUBLIC = {
-    "score": "ganbench.scoring",
-    "Scorecard": "ganbench.scorecard",
-    "Reference": "ganbench.reference",
+    "score": "ganbench.scoring.score",
+    "Scorecard": "ganbench.scoring.scorecard",
+    "Reference": "ganbench.references.reference",
     "GradNormProbe": "ganbench.diagnostics.gradnorm",
     "open_source": "ganbench.images.sources",
     "GanbenchError": "ganbench.errors",

@@ -1,12 +1,21 @@
-"""A registry: names to things, with a helpful error for an unknown name."""
+"""A registry: names to things, with a helpful error for an unknown name.
+
+An entry may be given as ``"module:object"``, so that listing names imports nothing. Installed packages add entries of
+their own through an entry-point group; ``package.module:Name`` names an object in any file that Python finds, the
+current folder included.
+"""
 
 from __future__ import annotations
 
 import difflib
+import importlib
+import sys
 from collections.abc import Iterator
-from typing import Generic, TypeVar
+from importlib import metadata
+from pathlib import Path
+from typing import Generic, TypeVar, cast
 
-from ganbench.errors import UnknownName
+from ganbench.errors import GanbenchError, UnknownName
 
 T = TypeVar("T")
 
@@ -18,30 +27,106 @@ def did_you_mean(name: str, known: list[str]) -> str:
 
 
 class Registry(Generic[T]):
-    """Named entries of one kind (metrics, extractors, detectors, assets), in order of registration."""
+    """Named entries of one kind (metrics, extractors, detectors, objectives, models), in order of registration."""
 
-    def __init__(self, kind: str) -> None:
+    def __init__(self, kind: str, entry_type: type | tuple[type, ...] = object, group: str | None = None) -> None:
+        """Set up.
+
+        Args:
+            kind: what an entry is, for messages.
+            entry_type: of what class every entry must be.
+            group: entry-point group in which installed packages may add entries; None: they may not.
+        """
         self.kind = kind
-        self._entries: dict[str, T] = {}
+        self.entry_type = entry_type
+        self.group = group
+        self._entries: dict[str, T | str] = {}
+        self._plugins_known = group is None
 
-    def add(self, name: str, entry: T) -> T:
-        """Register ``entry``; a name can be taken once."""
+    def add(self, name: str, entry: T | str) -> None:
+        """Register an entry, or the ``"module:object"`` that is imported when it is first asked for.
+
+        Raises:
+            ValueError: the name is taken.
+        """
         if name in self._entries:
             raise ValueError(f"{self.kind} {name!r} is registered twice")
         self._entries[name] = entry
-        return entry
 
     def __getitem__(self, name: str) -> T:
-        if name not in self._entries:
-            raise UnknownName(f"unknown {self.kind} {name!r}.{did_you_mean(name, list(self._entries))}")
-        return self._entries[name]
+        """Return an entry by its name, or the object that ``package.module:Name`` names.
+
+        Raises:
+            UnknownName: there is none.
+            GanbenchError: it cannot be imported, or is no entry of this kind.
+        """
+        if name not in self:
+            if ":" in name:
+                return self._checked(name, load_object(name, self.kind, list(self)))
+            raise UnknownName(f"unknown {self.kind} {name!r}.{did_you_mean(name, list(self))}")
+        entry = self._entries[name]
+        if isinstance(entry, str):
+            entry = self._entries[name] = self._checked(name, load_object(entry, self.kind))
+        return entry
 
     def __contains__(self, name: object) -> bool:
+        if name in self._entries:
+            return True
+        self._find_plugins()
         return name in self._entries
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._entries)
+        self._find_plugins()
+        return iter(list(self._entries))
 
     def values(self) -> list[T]:
         """Return all entries in order of registration."""
-        return list(self._entries.values())
+        return [self[name] for name in self]
+
+    def _checked(self, name: str, entry: object) -> T:
+        if not isinstance(entry, self.entry_type):
+            kinds = self.entry_type if isinstance(self.entry_type, tuple) else (self.entry_type,)
+            wanted = " or ".join(kind.__name__ for kind in kinds)
+            raise GanbenchError(f"{name} is no {self.kind}: it is {type(entry).__name__}, not {wanted}")
+        return cast(T, entry)
+
+    def _find_plugins(self) -> None:
+        """Take in what installed packages offer; a name of ours stays ours."""
+        if self._plugins_known:
+            return
+        self._plugins_known = True
+        for point in metadata.entry_points(group=cast(str, self.group)):
+            self._entries.setdefault(point.name, point.value)
+
+
+def load_object(path: str, kind: str, known: list[str] | None = None) -> object:
+    """Import ``package.module:name``; the current folder is searched too.
+
+    Args:
+        path: a dotted module, a colon, and a name in it.
+        kind: what it is to be, for messages.
+        known: names that may have been meant, where the user typed the path.
+
+    Raises:
+        UnknownName: no such module, or no such name in it.
+        GanbenchError: importing it fails.
+    """
+    module_name, _, attribute = path.partition(":")
+    # Users keep such a file beside their data; a console script does not have the current folder on the path.
+    if (here := str(Path.cwd())) not in sys.path:
+        sys.path.append(here)
+    try:
+        module = importlib.import_module(module_name)
+    except ModuleNotFoundError as e:
+        if e.name is None or not (module_name == e.name or module_name.startswith(f"{e.name}.")):
+            raise GanbenchError(f"{kind} {path!r}: importing {module_name} failed: {e}.") from e
+        hint = "" if known is None else did_you_mean(module_name, known)
+        raise UnknownName(f"unknown {kind} {path!r}: no {kind} or module is called {module_name!r}.{hint}") from e
+    except Exception as e:  # whatever somebody else's code raises is to be shown with its place
+        raise GanbenchError(f"{kind} {path!r}: importing {module_name} failed: {type(e).__name__}: {e}.") from e
+    found: object = module
+    for part in attribute.split("."):
+        if not part or not hasattr(found, part):
+            raise UnknownName(f"{kind} {path!r}: module {module_name} has no {attribute!r}.")
+        found = getattr(found, part)
+    return found

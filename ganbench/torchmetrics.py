@@ -18,12 +18,15 @@ import numpy as np
 import torch
 
 from ganbench.errors import GanbenchError, MetricError
-from ganbench.features.extractor import BuildOptions, Extractor, load_extractor
-from ganbench.metrics.features import FeatureSet, Moments
+from ganbench.features.extractor import Extractor
+from ganbench.features.registry import load_extractor
+from ganbench.features.spec import BuildOptions
 from ganbench.metrics.frechet import solve
 from ganbench.metrics.kernel import kd
-from ganbench.reference import Reference
-from ganbench.reference_library import find_reference
+from ganbench.references.library import find_reference
+from ganbench.references.reference import Reference
+from ganbench.statistics.features import FeatureSet
+from ganbench.statistics.moments import Moments
 
 try:
     from torchmetrics import Metric

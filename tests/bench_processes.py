@@ -8,8 +8,8 @@ import signal
 import time
 from pathlib import Path
 
-from ganbench import workers
-from ganbench.workers import Workers
+from ganbench.system import workers
+from ganbench.system.workers import Workers
 
 SETTINGS = {
     "variants": ["dcgan", "wgan-gp"],
@@ -37,7 +37,7 @@ def bench(home: str, data: str, reference: str, out: str, settings: dict, jobs: 
     from ganbench.bench.grid import Place, Plan, cells_of, make_grid
     from ganbench.bench.run import run_grid
     from ganbench.errors import GanbenchError
-    from ganbench.scorer import Scorer
+    from ganbench.scoring.scorer import Scorer
 
     os.environ["GANBENCH_HOME"] = home
     torch.set_num_threads(1)

@@ -8,7 +8,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from ganbench.features.extractor import BuildOptions, Extractor, load_extractor
+from ganbench.features.extractor import Extractor
+from ganbench.features.registry import load_extractor
+from ganbench.features.spec import BuildOptions
 
 
 def _make_home(tmp_path_factory: pytest.TempPathFactory) -> Path:

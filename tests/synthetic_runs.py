@@ -7,8 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
-from ganbench.images.toyfaces import toyfaces
-from ganbench.scorecard import Row, Scorecard
+from ganbench.scoring.scorecard import Row, Scorecard
+from ganbench.toyfaces import toyfaces
 from ganbench.training.recipe import load_recipe
 from ganbench.training.run_folder import RunFolder
 

@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from ganbench import assets
-from ganbench.assets import ASSETS, Asset
 from ganbench.cli.assets import app
 from ganbench.errors import AssetError, AssetMissing, GateFailed, UnknownName
+from ganbench.system import assets
+from ganbench.system.assets import ASSETS, Asset
 
 CONTENT = bytes(range(256)) * 2000
 

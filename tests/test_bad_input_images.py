@@ -15,7 +15,8 @@ from PIL import Image
 from ganbench.errors import SourceError
 from ganbench.images.limits import ArchiveLimits
 from ganbench.images.names import natural_key
-from ganbench.images.sources import Source, open_source
+from ganbench.images.source import Source
+from ganbench.images.sources import open_source
 
 
 def jpeg(level: int) -> bytes:

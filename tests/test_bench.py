@@ -19,27 +19,27 @@ from bench_processes import SETTINGS, bench, context, fragile, parent_of_slow, s
 from PIL import Image
 from typer.testing import CliRunner
 
-from ganbench import cores, workers
 from ganbench.bench.changes import refuse_changes
 from ganbench.bench.grid import Place, Plan, cells_of, load_grid, make_grid
 from ganbench.bench.progress import GridProgress
 from ganbench.bench.run import run_grid
-from ganbench.bench.speed import speed_of
 from ganbench.cli.app import app
 from ganbench.errors import GanbenchError, UnknownName
 from ganbench.features.extractor import Extractor
 from ganbench.images.sources import open_source
-from ganbench.images.toyfaces import toyfaces
-from ganbench.reference import Reference
-from ganbench.scorecard import Scorecard
-from ganbench.scorer import Scorer
+from ganbench.references.reference import Reference
+from ganbench.runs.speed import speed_of
+from ganbench.scoring.scorecard import Scorecard
+from ganbench.scoring.scorer import Scorer
+from ganbench.system import cores, workers
+from ganbench.system.workers import Died, Workers
+from ganbench.toyfaces import toyfaces
 from ganbench.training import loop
 from ganbench.training.checkpoint import load_checkpoint
 from ganbench.training.loop import LoopOptions
 from ganbench.training.recipe import load_recipe
 from ganbench.training.run_folder import RunFolder
 from ganbench.training.start import train
-from ganbench.workers import Died, Workers
 
 CELLS = ("dcgan-seed0", "wgan-gp-seed0")
 

@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 from ganbench.cli.app import app
 from ganbench.detectors.calibration import area, operating_point, roc
 from ganbench.errors import MetricError
-from ganbench.images.toyfaces import toyfaces
+from ganbench.toyfaces import toyfaces
 
 
 def test_area_is_that_of_scikit_learn(rng: np.random.Generator) -> None:

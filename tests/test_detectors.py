@@ -11,13 +11,14 @@ from PIL import Image
 from scipy.stats import binomtest
 from typer.testing import CliRunner
 
-from ganbench import assets
 from ganbench.cli.app import app
 from ganbench.detectors.afd import afd
-from ganbench.detectors.base import DETECTORS, Detection, Detector, DetectorOptions, load_detector
+from ganbench.detectors.base import Detection, Detector, DetectorOptions
 from ganbench.detectors.cascade import CascadeDetector, CascadeSettings
+from ganbench.detectors.registry import DETECTORS, load_detector
 from ganbench.errors import AssetMissing, GanbenchError, MetricError
-from ganbench.images.toyfaces import toyfaces
+from ganbench.system import assets
+from ganbench.toyfaces import toyfaces
 
 CASCADE = Path(__file__).resolve().parents[2] / "shared" / "data" / "lbpcascade_animeface.xml"
 needs_cascade = pytest.mark.skipif(

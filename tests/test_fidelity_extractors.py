@@ -10,7 +10,8 @@ import torch
 import torchvision
 
 from ganbench.errors import AssetError, AssetMissing, GanbenchError, MetricError, UnknownName
-from ganbench.features.extractor import EXTRACTORS, BuildOptions, load_extractor
+from ganbench.features.registry import EXTRACTORS, load_extractor
+from ganbench.features.spec import BuildOptions
 
 
 def pseudo_random(shape: torch.Size, generator: torch.Generator) -> torch.Tensor:
@@ -231,8 +232,8 @@ def test_a_network_of_the_users_own_scores(image_folder: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "error", "message"),
     [
-        ("own_networks.nets:missing", UnknownName, "no callable 'missing'"),
-        ("own_networks.nets:constant", UnknownName, "no callable 'constant'"),
+        ("own_networks.nets:missing", UnknownName, "has no 'missing'"),
+        ("own_networks.nets:constant", UnknownName, "'constant' is no callable"),
         ("own_networks.absent:colours", UnknownName, "no extractor or module"),
         ("incption:clean", UnknownName, "Did you mean 'inception'"),
         ("own_networks.needy:colours", GanbenchError, "No module named 'absent_library_x'"),

@@ -18,8 +18,10 @@ from torch_fidelity.metric_prc import prc_features_to_metric
 
 from ganbench.errors import AssetError, AssetMissing, UnknownName
 from ganbench.features import inception
-from ganbench.features.extractor import BuildOptions, Extractor, load_extractor
+from ganbench.features.extractor import Extractor
+from ganbench.features.registry import load_extractor
 from ganbench.features.runtime import TorchRunner
+from ganbench.features.spec import BuildOptions
 
 sys.path.insert(0, str(Path(__file__).parent))
 from random_inception import random_images, write_weights
@@ -252,7 +254,7 @@ def test_weights_that_would_run_code_are_refused(tmp_path: Path) -> None:
 def test_the_protocol_says_what_the_weights_are(extractor: Extractor) -> None:
     assert extractor.spec.protocol.startswith("inception v1, tf1 to 299 px, weights ")
     assert "not the published weights" in extractor.spec.protocol
-    assert load_extractor.__module__ == "ganbench.features.extractor"
+    assert load_extractor.__module__ == "ganbench.features.registry"
 
 
 def test_unknown_protocol(weights: Path) -> None:
@@ -266,7 +268,7 @@ def test_a_cached_export_spares_importing_torch(extractor: Extractor, weights: P
     import subprocess
 
     code = (
-        "import sys; from pathlib import Path; from ganbench.features.extractor import load_extractor, BuildOptions;"
+        "import sys; from pathlib import Path; from ganbench.features.registry import load_extractor;from ganbench.features.spec import BuildOptions;"
         "load_extractor('inception', BuildOptions(weights=Path(sys.argv[1]), device='cpu'));"
         "sys.exit('torch' in sys.modules)"
     )

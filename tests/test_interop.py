@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 
 from ganbench.errors import ReferenceError
-from ganbench.interop import read_clean_fid, write_clean_fid, write_pytorch_fid
-from ganbench.metrics.features import FeatureSet
 from ganbench.metrics.frechet import fd
 from ganbench.metrics.kernel import kd
-from ganbench.reference import Reference
+from ganbench.references.interop import read_clean_fid, write_clean_fid, write_pytorch_fid
+from ganbench.references.reference import Reference
+from ganbench.statistics.features import FeatureSet
 
 SIZE = 16
 

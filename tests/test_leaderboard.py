@@ -28,11 +28,11 @@ from ganbench.leaderboard.published import PUBLISHED, tier_of
 from ganbench.leaderboard.table import columns, lines, notes, seed_lines
 from ganbench.metrics import neighbours, pairwise
 from ganbench.metrics.evaluate import evaluate
-from ganbench.metrics.features import FeatureSet
 from ganbench.metrics.intervals import wilson
-from ganbench.reference import Reference
-from ganbench.scorecard import Row, Scorecard
-from ganbench.scorer import Scorer
+from ganbench.references.reference import Reference
+from ganbench.scoring.scorecard import Row, Scorecard
+from ganbench.scoring.scorer import Scorer
+from ganbench.statistics.features import FeatureSet
 
 FD = "fd[lite0]"
 AFD = "afd[yolo-nano]"
@@ -330,7 +330,7 @@ def test_broken_submissions_do_not_spoil_the_rest(
     paths[0] = moved
     with monkeypatch.context() as patch:
         patch.setattr(Extractor, "__call__", no_network)
-        patch.setattr("ganbench.scorer.score_source", no_network)
+        patch.setattr("ganbench.scoring.scorer.score_source", no_network)
         again = collected()
         good_again = [e for e in again if e.card]
         assert [e.card.rows for e in good_again] == [e.card.rows for e in first if e.card]

@@ -11,14 +11,16 @@ import onnxruntime
 import pytest
 import torch
 
-from ganbench.cores import available_cores
 from ganbench.errors import AssetError, GanbenchError, MetricError, UnknownName
 from ganbench.features import export
 from ganbench.features import lite0 as lite0_module
 from ganbench.features.cpu import runs_on_cpu
 from ganbench.features.export import exported
-from ganbench.features.extractor import BuildOptions, Extractor, load_extractor
+from ganbench.features.extractor import Extractor
+from ganbench.features.registry import load_extractor
 from ganbench.features.runtime import TorchRunner, resolve_device
+from ganbench.features.spec import BuildOptions
+from ganbench.system.cores import available_cores
 
 
 @pytest.fixture(scope="module")
@@ -215,7 +217,7 @@ def test_a_cached_export_spares_importing_torch(lite0: Extractor) -> None:
     import sys
 
     code = (
-        "import sys; from ganbench.features.extractor import load_extractor, BuildOptions;"
+        "import sys; from ganbench.features.registry import load_extractor;from ganbench.features.spec import BuildOptions;"
         "load_extractor('lite0', BuildOptions(device='cpu')); sys.exit('torch' in sys.modules)"
     )
     load_extractor("lite0", BuildOptions(device="cpu"))

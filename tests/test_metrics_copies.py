@@ -7,8 +7,8 @@ import pytest
 from scipy.spatial.distance import cdist
 
 from ganbench.errors import MetricError
-from ganbench.metrics import FeatureSet
 from ganbench.metrics.copies import copies, exact_duplicates, near_duplicates, nearest_reference
+from ganbench.statistics.features import FeatureSet
 
 
 def test_planted_copies_and_duplicates_are_counted(rng: np.random.Generator):

@@ -11,8 +11,14 @@ from hypothesis import strategies as st
 from scipy.stats import binomtest, t
 
 from ganbench.errors import MetricError, UnknownName
-from ganbench.metrics import METRICS, Estimate, FeatureSet, Moments, Pairs, evaluate, neighbours
+from ganbench.metrics import neighbours
+from ganbench.metrics.base import Estimate
+from ganbench.metrics.evaluate import evaluate
 from ganbench.metrics.intervals import group_jackknife_error, halves_error, mean_interval, share_interval, wilson
+from ganbench.metrics.neighbours import Pairs
+from ganbench.metrics.registry import METRICS
+from ganbench.statistics.features import FeatureSet
+from ganbench.statistics.moments import Moments
 
 
 def features(rng: np.random.Generator, n: int, size: int = 4) -> FeatureSet:

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from ganbench.errors import MetricError
-from ganbench.metrics import FeatureSet
 from ganbench.metrics.fd_infinity import POINTS, _subset_distances, fd_inf
 from ganbench.metrics.frechet import fd, frechet_distance
+from ganbench.statistics.features import FeatureSet
 
 
 def test_subset_distances_are_frechet_distances(rng: np.random.Generator):

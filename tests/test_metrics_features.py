@@ -8,7 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ganbench.errors import MetricError
-from ganbench.metrics import FeatureCollector, FeatureSet, Moments
+from ganbench.statistics.collector import FeatureCollector
+from ganbench.statistics.features import FeatureSet
+from ganbench.statistics.moments import Moments
 
 
 def fill(collector: FeatureCollector, features: np.ndarray, order: np.ndarray, batch: int) -> FeatureCollector:

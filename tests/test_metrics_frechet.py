@@ -10,8 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ganbench.errors import MetricError
-from ganbench.metrics import FeatureSet, Moments
 from ganbench.metrics.frechet import cholesky_factor, fd, frechet_distance, singular_values, solve
+from ganbench.statistics.features import FeatureSet
+from ganbench.statistics.moments import Moments
 
 
 def covariance(rng: np.random.Generator, size: int, rank: int) -> np.ndarray:

@@ -8,8 +8,8 @@ import torch
 from torch_fidelity import metric_isc
 
 from ganbench.errors import MetricError
-from ganbench.metrics import FeatureSet
 from ganbench.metrics.inception_score import inception_score
+from ganbench.statistics.features import FeatureSet
 
 
 def with_logits(logits: np.ndarray) -> FeatureSet:

@@ -8,8 +8,9 @@ import torch
 from torch_fidelity import metric_kid
 
 from ganbench.errors import MetricError
-from ganbench.metrics import FeatureSet, kernel, pairwise
+from ganbench.metrics import kernel, pairwise
 from ganbench.metrics.kernel import kd, kd_subsets
+from ganbench.statistics.features import FeatureSet
 
 
 def looped(real: np.ndarray, fake: np.ndarray) -> float:

@@ -8,8 +8,11 @@ import torch
 from scipy.spatial.distance import cdist
 from torch_fidelity import metric_prc
 
-from ganbench.metrics import FeatureSet, Pairs, evaluate, pairwise
+from ganbench.metrics import pairwise
+from ganbench.metrics.evaluate import evaluate
 from ganbench.metrics.manifold import coverage, density, precision, realism, recall
+from ganbench.metrics.neighbours import Pairs
+from ganbench.statistics.features import FeatureSet
 
 FOUR = ["precision", "recall", "density", "coverage"]
 

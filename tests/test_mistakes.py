@@ -33,7 +33,7 @@ MISTAKES = {
     "score good --grid 2x2": "for one image file that is a sheet",
     "score good --features lite1": "Did you mean 'lite0'",
     "score good --features nomodule:thing": "no extractor or module is called 'nomodule'",
-    "score good --features os:nothing": "module os has no callable 'nothing'",
+    "score good --features os:nothing": "module os has no 'nothing'",
     "score good --metric fdd": "Did you mean 'fd'",
     "score good --reference nowhere.npz": "and no such file",
     "score good --reference bad.npz": "not a readable reference",

@@ -13,10 +13,10 @@ from ganbench.cli.app import app
 from ganbench.errors import GateFailed, ReferenceError, UnknownName
 from ganbench.features.extractor import Extractor
 from ganbench.images.sources import open_source
-from ganbench.images.toyfaces import toyfaces
-from ganbench.metrics import evaluate
-from ganbench.reference import Reference
-from ganbench.reference_library import check_reference, find_reference, holds_statistics, installed_references
+from ganbench.metrics.evaluate import evaluate
+from ganbench.references.library import check_reference, find_reference, holds_statistics, installed_references
+from ganbench.references.reference import Reference
+from ganbench.toyfaces import toyfaces
 
 
 @pytest.fixture(scope="module")

@@ -17,18 +17,18 @@ from test_yolo import _network, _v8
 from typer.testing import CliRunner
 
 from ganbench.cli.app import app
-from ganbench.detectors.base import load_detector
+from ganbench.detectors.registry import load_detector
+from ganbench.diagnostics.toy_modes import ToyFaces, reader_of
 from ganbench.images.sources import open_source
-from ganbench.images.toyfaces import draw_face, sample_attributes, toyfaces, write_toyfaces
-from ganbench.images.toyfaces.attributes import row
 from ganbench.leaderboard.entries import Entry, collect
 from ganbench.report.curves import running_mean
 from ganbench.report.detections import Detectors
-from ganbench.report.modes import ToyFaces, reader_of
 from ganbench.report.page import make_page
 from ganbench.report.pictures import RealImages
-from ganbench.scorecard import Row
-from ganbench.storage import shipped_dir
+from ganbench.scoring.scorecard import Row
+from ganbench.system.storage import shipped_dir
+from ganbench.toyfaces import draw_face, sample_attributes, toyfaces, write_toyfaces
+from ganbench.toyfaces.attributes import row
 
 FD = "fd[lite0]"
 AFD = "afd[yolo:net.onnx]"
@@ -43,7 +43,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, list[Entry], Pa
     """Return a page with everything in it, its entries, and the folder they are in."""
     folder = tmp_path_factory.mktemp("report")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("ganbench.report.modes.READABLE", 0.7)  # sixty labelled faces are few
+        patch.setattr("ganbench.diagnostics.toy_modes.READABLE", 0.7)  # sixty labelled faces are few
         patch.setenv("GANBENCH_HOME", str(tmp_path_factory.mktemp("home")))
         net = f"yolo:{_network(folder / 'net.onnx', _v8())}"
         protocol = load_detector(net).protocol

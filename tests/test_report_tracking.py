@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from synthetic_runs import make_card, make_run
 
+from ganbench.leaderboard.agreement import trackings
 from ganbench.leaderboard.entries import Entry, collect
 from ganbench.report.page import make_page
-from ganbench.report.tracking import trackings
 from ganbench.training.run_folder import RunFolder
 
 AFD, FD = "afd[yolo-nano]", "fd[lite0]"

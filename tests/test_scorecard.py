@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from ganbench.scorecard import COLUMNS, Row, Scorecard, format_number
+from ganbench.scoring.scorecard import COLUMNS, Row, Scorecard, format_number
 
 
 @pytest.fixture

@@ -12,17 +12,18 @@ import pytest
 from PIL import Image
 
 import ganbench
-from ganbench import scoring
-from ganbench.detectors.base import DETECTORS, Detection, Detector
+from ganbench.detectors.base import Detection, Detector
+from ganbench.detectors.registry import DETECTORS
 from ganbench.errors import GanbenchError, MetricError, ReferenceError, SourceError, UnknownName
 from ganbench.features import runtime
 from ganbench.features.extractor import Extractor
 from ganbench.images.sources import open_source
-from ganbench.images.toyfaces import mode_of, toyfaces
+from ganbench.metrics.base import Estimate
 from ganbench.metrics.copies import exact_duplicates
-from ganbench.metrics.registry import Estimate
-from ganbench.reference import Reference
-from ganbench.scoring import ScoreOptions, known_results, score_source
+from ganbench.references.reference import Reference
+from ganbench.scoring import score as scoring
+from ganbench.scoring.score import ScoreOptions, known_results, score_source
+from ganbench.toyfaces import mode_of, toyfaces
 
 FEATURE_METRICS = ("fd", "kd", "precision", "recall", "density", "coverage", "near_duplicates", "copies")
 

@@ -9,7 +9,7 @@ from torchvision.utils import save_image
 from typer.testing import CliRunner
 
 from ganbench.cli.app import app
-from ganbench.images.toyfaces import toyfaces
+from ganbench.toyfaces import toyfaces
 
 
 def test_a_guessed_grid_is_shown(tmp_path: Path) -> None:

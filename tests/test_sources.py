@@ -16,7 +16,8 @@ from PIL import Image
 from ganbench.errors import SourceError
 from ganbench.images.limits import ArchiveLimits
 from ganbench.images.resize import Resize
-from ganbench.images.sources import Source, open_source
+from ganbench.images.source import Source
+from ganbench.images.sources import open_source
 
 
 def pixels_of(source: Source, size: int = 5) -> np.ndarray:

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from ganbench import storage
 from ganbench.errors import GanbenchError, UnknownName
 from ganbench.registry import Registry
+from ganbench.system import storage
 
 
 def test_atomic_write_replaces_the_file_only_at_the_end(tmp_path: Path) -> None:

@@ -13,11 +13,12 @@ import pytest
 import torch
 
 from ganbench.errors import MetricError, ReferenceError, UnknownName
-from ganbench.features.extractor import Extractor, ExtractorSpec
-from ganbench.metrics.features import FeatureSet
+from ganbench.features.extractor import Extractor
+from ganbench.features.spec import ExtractorSpec
 from ganbench.metrics.frechet import fd
 from ganbench.metrics.kernel import kd
-from ganbench.reference import Reference
+from ganbench.references.reference import Reference
+from ganbench.statistics.features import FeatureSet
 from ganbench.torchmetrics import FrechetDistance, KernelDistance
 
 SIZE = 12

@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 from ganbench.cli.data import app
 from ganbench.errors import GanbenchError
 from ganbench.images.sources import open_source
-from ganbench.images.toyfaces import (
+from ganbench.toyfaces import (
     MODES,
     FaceAttributes,
     draw_face,
@@ -24,7 +24,7 @@ from ganbench.images.toyfaces import (
     toyfaces,
     write_toyfaces,
 )
-from ganbench.images.toyfaces.attributes import ACCESSORIES, EXPRESSIONS, HAIR_COLORS, HAIR_STYLES
+from ganbench.toyfaces.attributes import ACCESSORIES, EXPRESSIONS, HAIR_COLORS, HAIR_STYLES
 
 
 def plain_face() -> FaceAttributes:

@@ -13,11 +13,12 @@ from typer.testing import CliRunner
 
 import ganbench
 from ganbench.cli.app import app
-from ganbench.detectors.base import DetectorOptions, load_detector
+from ganbench.detectors.base import DetectorOptions
+from ganbench.detectors.registry import load_detector
 from ganbench.detectors.yolo import GRAY
 from ganbench.errors import AssetMissing, GanbenchError
-from ganbench.images.toyfaces import toyfaces
-from ganbench.storage import shipped_dir
+from ganbench.system.storage import shipped_dir
+from ganbench.toyfaces import toyfaces
 
 SIZE = 64
 CELLS = 8 * 8 + 4 * 4 + 2 * 2

@@ -21,7 +21,7 @@ from nonfaces import Images, blurred, colour_noise, face_blobs, mean_faces, patc
 
 from ganbench.detectors.cascade import CascadeDetector, CascadeSettings
 from ganbench.images.sources import open_source
-from ganbench.images.toyfaces import toyfaces
+from ganbench.toyfaces import toyfaces
 
 
 def make_sets(faces: Images, seed: int) -> dict[str, Images]:

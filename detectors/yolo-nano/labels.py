@@ -12,7 +12,7 @@ import numpy as np
 
 from ganbench.detectors.cascade import CascadeDetector, CascadeSettings
 from ganbench.images.sources import open_source
-from ganbench.progress import track
+from ganbench.system.progress import track
 
 SETTINGS = (
     CascadeSettings(upscale=1, border=0.25, scale_factor=1.05),

@@ -22,8 +22,8 @@ from network import YoloNano, loss
 from nonfaces import TRAINED, without_eyes
 from scenes import Pool, scenes, single
 
-from ganbench.images.toyfaces import draw_face, face_box, sample_attributes
-from ganbench.progress import track
+from ganbench.system.progress import track
+from ganbench.toyfaces import draw_face, face_box, sample_attributes
 from ganbench.training.checkpoint import load_checkpoint, save_checkpoint
 from ganbench.training.data import TrainingImages
 from ganbench.training.recipe import load_recipe

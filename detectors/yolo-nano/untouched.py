@@ -17,11 +17,12 @@ HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent))
 from untouched_nonfaces import UNTOUCHED
 
-from ganbench.detectors.base import DetectorOptions, load_detector
+from ganbench.detectors.base import DetectorOptions
+from ganbench.detectors.registry import load_detector
 from ganbench.images.sheets import write_sheet
 from ganbench.images.sources import open_source
 from ganbench.metrics.intervals import wilson
-from ganbench.storage import atomic_write
+from ganbench.system.storage import atomic_write
 
 HELD_OUT = 18_000  # images from here on were not trained on
 EACH = 500

@@ -8,26 +8,21 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-import numpy as np
 import torch
 
 from ganbench.bench.grid import Cell, Plan
 from ganbench.diagnostics.curves import measure, of_run
 from ganbench.errors import GanbenchError
 from ganbench.features.runtime import resolve_device
-from ganbench.images.arrays import ArraySource
-from ganbench.images.sources import Source
-from ganbench.scorecard import Scorecard
-from ganbench.scorer import Scorer
-from ganbench.storage import atomic_write
-from ganbench.training.checkpoint import load_checkpoint
+from ganbench.images.source import Source
+from ganbench.runs.facts import is_probed, trained_steps
+from ganbench.runs.scored import is_scored, score_run
+from ganbench.system.storage import atomic_write
 from ganbench.training.data import TrainingImages, decode_source
 from ganbench.training.loop import LoopOptions, Stopped
 from ganbench.training.run_folder import RunFolder
-from ganbench.training.sampling import generator_of, sample
 from ganbench.training.start import train
 
-SAMPLE_SEED = 1  # of the latents of the images that are scored, the same in every cell
 _TELL_EVERY = 0.5  # seconds
 _PATIENCE = 60.0  # seconds
 
@@ -136,64 +131,6 @@ def _train(plan: Plan, cell: Cell, source: Source, tell: Callable[[object], None
         observers=[observe],
         warn=lambda text: tell(Note(text)),
     )
-
-
-def trained_steps(folder: Path) -> int:
-    """Return the step of a run's checkpoint, 0 without one.
-
-    Raises:
-        GanbenchError: the checkpoint cannot be read.
-    """
-    run = RunFolder(folder)
-    return load_checkpoint(run.checkpoint)["step"] if run.checkpoint.is_file() else 0
-
-
-def steps_done(folder: Path) -> int:
-    """Return the step of a run's checkpoint, 0 without one that can be read (the cell itself will fail, and say so)."""
-    try:
-        return trained_steps(folder)
-    except GanbenchError:
-        return 0
-
-
-def score_run(folder: Path, scorer: Scorer, samples: int) -> Scorecard:
-    """Draw samples from a run, keep them as ``samples.npz``, and write ``scorecard.json``.
-
-    The scorecard says what it is of (``source.run``), so that it is never taken for that of another checkpoint.
-
-    Raises:
-        GanbenchError: no checkpoint, or what scoring raises.
-    """
-    state = load_checkpoint(RunFolder.open(folder).checkpoint)
-    generator = generator_of(state, resolve_device(scorer.options.device))
-    images = np.concatenate(list(sample(generator, samples, seed=SAMPLE_SEED)))
-    with atomic_write(folder / "samples.npz") as f:
-        np.savez_compressed(f, images=images)
-    card = scorer.score(ArraySource.of(folder.name, images, value_range=None, resize=None))
-    card.source["run"] = {"step": state["step"], "samples": samples, "scorer": scorer.key}
-    card.write(json_file=folder / "scorecard.json")
-    return card
-
-
-def is_scored(folder: Path, scorer: Scorer, samples: int) -> bool:
-    """Tell whether the scorecard is of the checkpoint that is there, and made in this very way."""
-    try:
-        card = Scorecard.from_json(RunFolder(folder).scorecard.read_text("utf-8"))
-    except (OSError, ValueError, KeyError, TypeError):
-        return False
-    wanted = {"step": steps_done(folder), "samples": samples, "scorer": scorer.key}
-    return card.source.get("run") == wanted
-
-
-def is_probed(folder: Path, since: int, steps: int) -> bool:
-    """Tell whether ``gradnorm.csv`` holds so many steps from the end of the training on."""
-    import pandas as pd
-
-    try:
-        recorded = pd.read_csv(folder / "gradnorm.csv", usecols=["step"])["step"]
-    except (OSError, ValueError):
-        return False
-    return recorded.min() == since and recorded.nunique() == steps
 
 
 def _probe(folder: Path, source: Source, steps: int, device: str) -> None:

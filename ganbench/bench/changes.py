@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
-from ganbench.bench.cell import is_probed, is_scored, steps_done
 from ganbench.bench.grid import Cell, Plan
 from ganbench.errors import GanbenchError
-from ganbench.images.sources import Source
+from ganbench.images.source import Source
+from ganbench.runs.facts import images_of, is_probed, steps_done
+from ganbench.runs.scored import is_scored
 from ganbench.training.run_folder import RunFolder
 
 _MAY_CHANGE = ("title", "source", "training.steps", "training.epochs")  # a run can be made longer
@@ -46,14 +46,6 @@ def _changes(run: RunFolder, cell: Cell, source: Source) -> list[str]:
     if done > wanted:
         changes.append(f"{done:,} steps are done, now {wanted:,} are asked for")
     return changes
-
-
-def images_of(run: RunFolder) -> str | None:
-    """Return the digest of the images that a run is trained on, None where nothing tells."""
-    try:
-        return json.loads(run.environment.read_text("utf-8"))["images"]["digest"]
-    except (OSError, ValueError, KeyError, TypeError):
-        return None  # the checkpoint knows too, and training refuses
 
 
 def state_of(plan: Plan, cell: Cell, total: int) -> str:

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from ganbench.bench.cell import steps_done
 from ganbench.bench.changes import refuse_changes, state_of
 from ganbench.bench.grid import Cell, Plan, cost_of
 from ganbench.features.runtime import resolve_device
-from ganbench.progress import track
+from ganbench.runs.facts import steps_done
+from ganbench.system.progress import track
 from ganbench.training.data import TrainingImages, decode_source
 from ganbench.training.recipe import Recipe
 from ganbench.training.trainer import Trainer

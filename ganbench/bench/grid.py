@@ -13,8 +13,10 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from tomlkit.exceptions import ParseError
 
 from ganbench.errors import GanbenchError
-from ganbench.images.sources import Source, open_source
-from ganbench.scorer import Scorer
+from ganbench.images.source import Source
+from ganbench.images.sources import open_source
+from ganbench.runs.facts import settings_of
+from ganbench.scoring.scorer import Scorer
 from ganbench.training.recipe import Recipe, load_recipe
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._=,-]*")  # becomes a folder's name on every system
@@ -124,11 +126,6 @@ def cells_of(grid: Grid, more: list[str] | None = None) -> list[Cell]:
                     )
                 cells[name] = Cell(name, recipe)
     return list(cells.values())
-
-
-def settings_of(recipe: Recipe) -> dict[str, object]:
-    """Return the settings that runs share which differ in nothing but the seed."""
-    return {key: value for key, value in recipe.flat().items() if key not in ("training.seed", "title", "source")}
 
 
 def cost_of(recipe: Recipe) -> str:

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ganbench.bench.cell import steps_done
 from ganbench.bench.grid import Cell, Plan, cost_of
-from ganbench.bench.speed import speed_of
-from ganbench.progress import track
+from ganbench.runs.facts import steps_done
+from ganbench.runs.speed import speed_of
+from ganbench.system.progress import track
 from ganbench.training.run_folder import RunFolder
 
 

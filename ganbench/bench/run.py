@@ -14,11 +14,11 @@ from ganbench.bench.changes import refuse_changes
 from ganbench.bench.grid import Cell, Plan
 from ganbench.bench.progress import GridProgress
 from ganbench.errors import GanbenchError
-from ganbench.storage import atomic_write
+from ganbench.system.storage import atomic_write
+from ganbench.system.workers import Died, Workers
 from ganbench.training.data import decode_source
 from ganbench.training.loop import Stopped
 from ganbench.training.run_folder import RunFolder
-from ganbench.workers import Died, Workers
 
 
 def run_grid(

@@ -45,10 +45,11 @@ def calibrate(
 
       ganbench afd calibrate --real faces.zip --fake noise.npz --detector yolo:yolov8.onnx --fpr 0.001 --plot roc.png
     """
-    from ganbench.detectors.base import DetectorOptions, load_detector
+    from ganbench.detectors.base import DetectorOptions
     from ganbench.detectors.calibration import area, operating_point, roc
+    from ganbench.detectors.registry import load_detector
     from ganbench.images.sources import open_source
-    from ganbench.storage import check_outputs
+    from ganbench.system.storage import check_outputs
 
     del quiet
     check_outputs(plot)
@@ -87,7 +88,7 @@ def calibrate(
 def _best_scores(detector, source) -> np.ndarray:
     import numpy as np
 
-    from ganbench.progress import track
+    from ganbench.system.progress import track
 
     scores: list[float] = []
     with track(f"detecting in {source.label}", len(source)) as advance:

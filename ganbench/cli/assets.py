@@ -17,8 +17,8 @@ Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
 def _states() -> list[dict[str, str]]:
-    from ganbench.assets import ASSETS, find
     from ganbench.errors import AssetError
+    from ganbench.system.assets import ASSETS, find
 
     states = []
     for asset in ASSETS.values():
@@ -66,7 +66,7 @@ def fetch(name: Name, quiet: options.Quiet = False) -> None:
 
       ganbench assets fetch inception
     """
-    from ganbench.assets import fetch as fetch_asset
+    from ganbench.system.assets import fetch as fetch_asset
 
     del quiet
     typer.echo(f"{name}: {fetch_asset(name)}")
@@ -84,7 +84,7 @@ def add(
 
       ganbench assets add lbpcascade_animeface ~/Downloads/lbpcascade_animeface.xml
     """
-    from ganbench.assets import add as add_asset
+    from ganbench.system.assets import add as add_asset
 
     del quiet
     typer.echo(f"{name}: {add_asset(name, path)}")

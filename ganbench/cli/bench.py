@@ -85,9 +85,9 @@ def bench(
     from ganbench.bench.grid import Place, Plan, cells_of, load_grid, make_grid
     from ganbench.bench.run import run_grid
     from ganbench.leaderboard.boards import refuse_unknown
-    from ganbench.scorer import Scorer
-    from ganbench.scoring import ScoreOptions, known_results
-    from ganbench.storage import check_outputs
+    from ganbench.scoring.score import ScoreOptions, known_results
+    from ganbench.scoring.scorer import Scorer
+    from ganbench.system.storage import check_outputs
 
     check_outputs(json_file, folders=(out,))
     given = {
@@ -135,11 +135,11 @@ def _publish(plan: Plan, cells: list[Cell], statuses: list[Status], sort: str, *
 
     Returns the names of the files.
     """
-    from ganbench.bench.cell import is_scored
     from ganbench.leaderboard.entries import collect
     from ganbench.leaderboard.export import to_csv, to_json, to_latex, to_markdown
     from ganbench.report.page import make_page
-    from ganbench.storage import atomic_write
+    from ganbench.runs.scored import is_scored
+    from ganbench.system.storage import atomic_write
 
     out = plan.place.out
     failed = {
@@ -165,7 +165,7 @@ def _publish(plan: Plan, cells: list[Cell], statuses: list[Status], sort: str, *
 
 def _write_json(file: Path, content: dict[str, object]) -> bool:
     """Write the result for programs; return whether it went to standard output, where nothing else may stand then."""
-    from ganbench.storage import atomic_write
+    from ganbench.system.storage import atomic_write
 
     text = json.dumps(content, indent=2, ensure_ascii=False) + "\n"
     if str(file) == "-":

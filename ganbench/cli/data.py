@@ -64,7 +64,7 @@ def pack(
     """
     from ganbench.images.sources import open_source
     from ganbench.images.submission import pack_submission
-    from ganbench.storage import check_outputs
+    from ganbench.system.storage import check_outputs
 
     del quiet
     check_outputs(out)
@@ -95,8 +95,8 @@ def slice_sheets(
     from ganbench.errors import GanbenchError
     from ganbench.images.names import is_image_name, natural_key
     from ganbench.images.sheets import SheetSource
-    from ganbench.progress import track
-    from ganbench.storage import atomic_write
+    from ganbench.system.progress import track
+    from ganbench.system.storage import atomic_write
 
     del quiet
     try:

@@ -51,10 +51,11 @@ def detect(
     import numpy as np
 
     from ganbench.detectors.afd import afd
-    from ganbench.detectors.base import DetectorOptions, load_detector
+    from ganbench.detectors.base import DetectorOptions
+    from ganbench.detectors.registry import load_detector
     from ganbench.images.sources import open_source
-    from ganbench.progress import track
-    from ganbench.storage import atomic_write, check_outputs
+    from ganbench.system.progress import track
+    from ganbench.system.storage import atomic_write, check_outputs
 
     del quiet
     check_outputs(csv_file, folders=(draw,))
@@ -107,7 +108,7 @@ def _draw(path: Path, pixels: np.ndarray, found: Detection) -> None:
     """Write one image, enlarged, with a green box and score per face; a red frame where there is none."""
     from PIL import Image, ImageDraw
 
-    from ganbench.storage import atomic_write
+    from ganbench.system.storage import atomic_write
 
     factor = max(1, -(-_SHOWN_PX // max(pixels.shape[:2])))
     image = Image.fromarray(pixels)

@@ -59,7 +59,7 @@ def gradnorm(
     from ganbench.errors import GanbenchError
     from ganbench.features.runtime import resolve_device
     from ganbench.images.sources import open_source
-    from ganbench.storage import atomic_write, check_outputs
+    from ganbench.system.storage import atomic_write, check_outputs
     from ganbench.training.data import TrainingImages, decode_source
     from ganbench.training.start import check_size
 

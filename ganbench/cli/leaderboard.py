@@ -62,9 +62,9 @@ def leaderboard(
     from ganbench.leaderboard.boards import boards, refuse_unknown
     from ganbench.leaderboard.entries import collect
     from ganbench.leaderboard.export import to_csv, to_json, to_latex, to_markdown
-    from ganbench.scorer import Scorer
-    from ganbench.scoring import DEFAULT_DETECTOR
-    from ganbench.storage import atomic_write, check_outputs
+    from ganbench.scoring.score import DEFAULT_DETECTOR
+    from ganbench.scoring.scorer import Scorer
+    from ganbench.system.storage import atomic_write, check_outputs
 
     del quiet
     check_outputs(csv_file, markdown, latex, html, json_file)
@@ -107,8 +107,8 @@ def leaderboard(
 
 def _known_results(paths: list[Path], detector: str | None) -> list[str]:
     """Return the results that scoring would give, and those of the scorecards that are there."""
-    from ganbench.scorecard import Scorecard
-    from ganbench.scoring import ScoreOptions, known_results
+    from ganbench.scoring.score import ScoreOptions, known_results
+    from ganbench.scoring.scorecard import Scorecard
 
     known = known_results(ScoreOptions(detector=detector))
     for path in paths:

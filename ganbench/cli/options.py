@@ -44,7 +44,7 @@ Published = Annotated[
 
 
 def _quiet(value: bool) -> bool:
-    from ganbench.progress import set_quiet  # imports rich.progress, which --help does without
+    from ganbench.system.progress import set_quiet  # imports rich.progress, which --help does without
 
     set_quiet(value)
     return value

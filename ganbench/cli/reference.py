@@ -11,7 +11,7 @@ import typer
 from ganbench.cli import options
 
 if TYPE_CHECKING:
-    from ganbench.reference import Reference
+    from ganbench.references.reference import Reference
 
 app = typer.Typer(no_args_is_help=True, help="Build, list, show and verify reference statistics.")
 
@@ -45,10 +45,11 @@ def build(
 
       ganbench reference build faces.zip --size 64 --features inception --weights inception.pth -o faces-inception.npz
     """
-    from ganbench.features.extractor import BuildOptions, load_extractor
+    from ganbench.features.registry import load_extractor
+    from ganbench.features.spec import BuildOptions
     from ganbench.images.sources import open_source
-    from ganbench.reference import Reference
-    from ganbench.storage import check_outputs
+    from ganbench.references.reference import Reference
+    from ganbench.system.storage import check_outputs
 
     del quiet
     check_outputs(output)
@@ -68,8 +69,8 @@ def list_references(json_output: Json = False, quiet: options.Quiet = False) -> 
 
       ganbench reference list
     """
-    from ganbench.reference import Reference
-    from ganbench.reference_library import installed_references
+    from ganbench.references.library import installed_references
+    from ganbench.references.reference import Reference
 
     del quiet
     entries = [(path, Reference.load(path)) for path in installed_references()]
@@ -116,7 +117,7 @@ def verify(
       ganbench reference verify faces.npz --source ./faces
     """
     from ganbench.errors import GateFailed
-    from ganbench.reference_library import check_reference
+    from ganbench.references.library import check_reference
 
     del quiet
     checks = check_reference(_load(reference), source)
@@ -149,7 +150,7 @@ def export(
       ganbench reference export faces-clean.npz STATS_FOLDER --format clean-fid
     """
     from ganbench.errors import UnknownName
-    from ganbench.interop import write_clean_fid, write_pytorch_fid
+    from ganbench.references.interop import write_clean_fid, write_pytorch_fid
     from ganbench.registry import did_you_mean
 
     del quiet
@@ -167,8 +168,8 @@ def export(
 
 def _load(name: str) -> Reference:
     from ganbench.errors import ReferenceError
-    from ganbench.reference import Reference
-    from ganbench.reference_library import find_reference
+    from ganbench.references.library import find_reference
+    from ganbench.references.reference import Reference
 
     path = Path(name)
     file = path if path.is_file() else find_reference(name, "lite0")

@@ -38,8 +38,8 @@ def sample(
     from ganbench.features.runtime import resolve_device
     from ganbench.images.arrays import ArraySource
     from ganbench.images.submission import COUNT, TGZ, pack_submission
-    from ganbench.progress import track
-    from ganbench.storage import atomic_write, check_outputs
+    from ganbench.system.progress import track
+    from ganbench.system.storage import atomic_write, check_outputs
     from ganbench.training.sampling import load_generator
     from ganbench.training.sampling import sample as draw
 

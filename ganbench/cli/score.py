@@ -10,8 +10,8 @@ import typer
 from ganbench.cli import options
 
 if TYPE_CHECKING:
-    from ganbench.images.sources import Source
-    from ganbench.scorecard import Scorecard
+    from ganbench.images.source import Source
+    from ganbench.scoring.scorecard import Scorecard
 
 EXAMPLES = """
 [bold]Examples[/bold]
@@ -72,8 +72,8 @@ def score(
 ) -> None:
     """Score generated images: FD, KD, precision, recall, copies and faces found, each with its 95 % interval."""
     from ganbench.images.sources import open_source
-    from ganbench.scoring import ScoreOptions, score_source
-    from ganbench.storage import check_outputs
+    from ganbench.scoring.score import ScoreOptions, score_source
+    from ganbench.system.storage import check_outputs
 
     del quiet
     check_outputs(json_file, csv_file, markdown, html, per_image)
@@ -124,7 +124,7 @@ def _write_page(card: Scorecard, source: Source, detector: str | None, path: Pat
     """Write the report of a leaderboard with this one entry, by its first result."""
     from ganbench.leaderboard.entries import Entry
     from ganbench.report.page import make_page
-    from ganbench.storage import atomic_write
+    from ganbench.system.storage import atomic_write
 
     by = next((row.id for row in card.rows if row.value is not None), card.rows[0].id)
     name = Path(source.label).name or source.label

@@ -24,7 +24,7 @@ def toyfaces(
 
       ganbench data toyfaces ./toyfaces --count 1000 --size 64 --seed 0
     """
-    from ganbench.images.toyfaces import write_toyfaces
+    from ganbench.toyfaces import write_toyfaces
 
     del quiet
     write_toyfaces(out, count, size, seed, force=force)

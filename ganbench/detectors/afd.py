@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from ganbench.errors import MetricError
+from ganbench.metrics.base import Estimate
 from ganbench.metrics.intervals import wilson
-from ganbench.metrics.registry import Estimate
 
 
 def afd(found: np.ndarray) -> Estimate:

@@ -3,14 +3,9 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
-from dataclasses import dataclass, replace
-from pathlib import Path
+from dataclasses import dataclass
 
 import numpy as np
-
-from ganbench.errors import GanbenchError
-from ganbench.registry import Registry
 
 
 @dataclass(frozen=True)
@@ -64,52 +59,3 @@ class DetectorOptions:
         """Return the thresholds that were chosen."""
         values = {"conf": self.conf, "iou": self.iou, "imgsz": self.imgsz}
         return {name: value for name, value in values.items() if value is not None}
-
-
-def load_detector(name: str, options: DetectorOptions | None = None) -> Detector:
-    """Return a detector by name, or ``yolo:PATH`` for a YOLO in an ONNX file.
-
-    Raises:
-        UnknownName: no such detector.
-        AssetMissing: it is known, but its file is not installed.
-        GanbenchError: a file that is not there or no detector, or an option that it has not got.
-    """
-    options = options or DetectorOptions()
-    kind, colon, path = name.partition(":")
-    if kind == "yolo" and colon:
-        return _yolo_file(path, options)
-    return DETECTORS[name](options)
-
-
-def result_name(name: str) -> str:
-    """Return what a detector is called in results: a YOLO in a file goes by the file's name, wherever that lies."""
-    kind, colon, path = name.partition(":")
-    return f"yolo:{Path(path).name}" if kind == "yolo" and colon else name
-
-
-def _opencv_cascade(options: DetectorOptions) -> Detector:
-    from ganbench.detectors.cascade import CascadeDetector
-
-    if options.given():
-        raise GanbenchError(f"--{next(iter(options.given()))}: the detector opencv-cascade has no such setting")
-    return CascadeDetector()  # which runs on the CPU only
-
-
-def _yolo_nano(options: DetectorOptions) -> Detector:
-    from ganbench.detectors.yolo import yolo_nano
-
-    return yolo_nano(options)
-
-
-def _yolo_file(path: str, options: DetectorOptions) -> Detector:
-    from ganbench.detectors.yolo import YoloDetector, YoloSettings
-
-    file = Path(path)
-    return YoloDetector(
-        file, result_name(f"yolo:{path}"), replace(YoloSettings(), **options.given()), device=options.device
-    )
-
-
-DETECTORS: Registry[Callable[[DetectorOptions], Detector]] = Registry("detector")
-DETECTORS.add("yolo-nano", _yolo_nano)
-DETECTORS.add("opencv-cascade", _opencv_cascade)

@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ganbench.assets import file_hash, require
-from ganbench.cores import available_cores
-from ganbench.detectors.base import Detection, Detector
+from ganbench.detectors.base import Detection, Detector, DetectorOptions
 from ganbench.errors import GanbenchError
+from ganbench.system.assets import file_hash, require
+from ganbench.system.cores import available_cores
 
 if TYPE_CHECKING:
     import cv2
@@ -128,3 +128,15 @@ class CascadeDetector(Detector):
         corners = np.asarray(boxes, np.float32)
         corners[:, 2:] += corners[:, :2]
         return Detection((corners - border) / np.float32(s.upscale), np.asarray(neighbors, np.float32))
+
+
+def opencv_cascade(options: DetectorOptions) -> CascadeDetector:
+    """Return the cascade at its measured settings; it runs on the CPU only.
+
+    Raises:
+        GanbenchError: a setting that it has not got.
+        AssetMissing: its file is not installed.
+    """
+    if options.given():
+        raise GanbenchError(f"--{next(iter(options.given()))}: the detector opencv-cascade has no such setting")
+    return CascadeDetector()

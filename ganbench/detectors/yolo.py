@@ -9,12 +9,12 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from ganbench.assets import file_hash
-from ganbench.cores import available_cores
 from ganbench.detectors.base import Detection, Detector, DetectorOptions
 from ganbench.detectors.layouts import Layout, find_layout
 from ganbench.errors import GanbenchError
-from ganbench.storage import shipped_dir
+from ganbench.system.assets import file_hash
+from ganbench.system.cores import available_cores
+from ganbench.system.storage import shipped_dir
 
 GRAY = 114  # what letterboxing fills up with, in every YOLO
 BATCH = 64
@@ -182,3 +182,13 @@ def yolo_nano(options: DetectorOptions) -> YoloDetector:
     chosen = replace(calibrated, **options.given())
     known = f"real faces reach {card['real']:.3f}, non-faces {card['nonfaces']:.3f}" if chosen == calibrated else ""
     return YoloDetector(path, "yolo-nano", chosen, quality=known, device=options.device)
+
+
+def yolo_file(path: Path, options: DetectorOptions) -> YoloDetector:
+    """Return a YOLO in an ONNX file; in results it goes by the file's name, wherever that lies.
+
+    Raises:
+        GanbenchError: no such file, or no YOLO in it.
+    """
+    chosen = replace(YoloSettings(), **options.given())
+    return YoloDetector(path, f"yolo:{path.name}", chosen, device=options.device)

@@ -12,7 +12,7 @@ import torch
 from ganbench.diagnostics.findings import WINDOW, troubles
 from ganbench.diagnostics.gradnorm import GradNormProbe
 from ganbench.errors import GanbenchError
-from ganbench.progress import track
+from ganbench.system.progress import track
 from ganbench.training.checkpoint import load_checkpoint
 from ganbench.training.recipe import ClipRecipe, Recipe, load_recipe, recipe_names
 from ganbench.training.run_folder import RunFolder

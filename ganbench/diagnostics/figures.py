@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ganbench.diagnostics.findings import profile
-from ganbench.storage import atomic_write
+from ganbench.system.storage import atomic_write
 
 if TYPE_CHECKING:
     import pandas as pd

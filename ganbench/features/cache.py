@@ -10,8 +10,9 @@ from pathlib import Path
 import numpy as np
 
 from ganbench.errors import GanbenchError, MetricError
-from ganbench.metrics.features import FeatureSet, Moments
-from ganbench.storage import atomic_write, cache_dir, evict
+from ganbench.statistics.features import FeatureSet
+from ganbench.statistics.moments import Moments
+from ganbench.system.storage import atomic_write, cache_dir, evict
 
 LIMIT_BYTES = 4 << 30  # the least recently used files go when the folder grows past this
 

@@ -8,9 +8,10 @@ from typing import Protocol
 
 from ganbench.features.cache import load_features, save_features
 from ganbench.features.extractor import BATCH, Extractor
-from ganbench.images.sources import Batch, Source
-from ganbench.metrics.features import FeatureCollector, FeatureSet
-from ganbench.progress import track
+from ganbench.images.source import Batch, Source
+from ganbench.statistics.collector import FeatureCollector
+from ganbench.statistics.features import FeatureSet
+from ganbench.system.progress import track
 
 
 class Consumer(Protocol):

@@ -14,7 +14,7 @@ from importlib.util import find_spec
 
 import numpy as np
 
-from ganbench.cores import available_cores
+from ganbench.system.cores import available_cores
 
 FewImages = Callable[[np.ndarray, np.ndarray, np.ndarray], list[np.ndarray]]
 

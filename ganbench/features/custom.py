@@ -14,15 +14,12 @@ The SHA-256 of its state dictionary (names, types, shapes and bytes) stands for 
 from __future__ import annotations
 
 import hashlib
-import importlib
-import sys
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ganbench.errors import AssetError, GanbenchError, MetricError, UnknownName
-from ganbench.features.extractor import EXTRACTORS, BuildOptions, ExtractorSpec
 from ganbench.features.resize import RESIZES
-from ganbench.registry import did_you_mean
+from ganbench.features.spec import BuildOptions, ExtractorSpec
+from ganbench.registry import load_object
 
 if TYPE_CHECKING:
     from torch import nn
@@ -31,12 +28,13 @@ INPUT_SIZE = 224
 RESIZE = "bicubic-aa"
 
 
-def load_custom(path: str, options: BuildOptions) -> tuple[ExtractorSpec, nn.Module]:
+def load_custom(path: str, options: BuildOptions, known: list[str]) -> tuple[ExtractorSpec, nn.Module]:
     """Build the network ``package.module:factory`` and its specification.
 
     Args:
         path: a dotted module and a callable in it; the current folder is searched too.
         options: ``weights`` does not apply: the factory loads its own.
+        known: names of extractors, one of which may have been meant.
 
     Raises:
         UnknownName: no such module, or no such factory in it.
@@ -45,7 +43,9 @@ def load_custom(path: str, options: BuildOptions) -> tuple[ExtractorSpec, nn.Mod
     """
     import torch
 
-    factory = _factory(path)
+    factory = load_object(path, "extractor", known)
+    if not callable(factory):
+        raise UnknownName(f"extractor {path!r}: {path.partition(':')[2]!r} is no callable.")
     if options.weights is not None:
         raise AssetError(f"--weights does not apply to {path}: the factory loads its own weights.")
     network = _call(path, factory)
@@ -80,26 +80,6 @@ def state_sha256(network: nn.Module) -> str:
 
 def _source_note(path: str, name: str) -> str:
     return "" if name == path else f"from {path}"
-
-
-def _factory(path: str) -> object:
-    module_name, _, attribute = path.partition(":")
-    # Users keep such a file beside their data; a console script does not have the current folder on the path.
-    if (here := str(Path.cwd())) not in sys.path:
-        sys.path.append(here)
-    try:
-        module = importlib.import_module(module_name)
-    except ModuleNotFoundError as e:
-        if e.name is None or not (module_name == e.name or module_name.startswith(f"{e.name}.")):
-            raise GanbenchError(f"{path}: importing {module_name} failed: {e}.") from e
-        hint = did_you_mean(module_name, list(EXTRACTORS))
-        raise UnknownName(f"unknown extractor {path!r}: no extractor or module is called {module_name!r}.{hint}") from e
-    except Exception as e:
-        raise GanbenchError(f"{path}: importing {module_name} failed: {type(e).__name__}: {e}.") from e
-    factory = getattr(module, attribute, None)
-    if not callable(factory):
-        raise UnknownName(f"{path}: module {module_name} has no callable {attribute!r}.")
-    return factory
 
 
 def _call(path: str, factory: object) -> object:

@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ganbench.errors import GanbenchError
-from ganbench.features.extractor import ExtractorSpec
-from ganbench.storage import atomic_write, cache_dir, evict
+from ganbench.features.spec import ExtractorSpec
+from ganbench.system.storage import atomic_write, cache_dir, evict
 
 if TYPE_CHECKING:
     import torch

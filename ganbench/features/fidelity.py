@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ganbench.errors import AssetError, AssetMissing, UnknownName
-from ganbench.features.extractor import BuildOptions, ExtractorSpec
+from ganbench.features.spec import BuildOptions, ExtractorSpec
 from ganbench.features.weights import load_state, named_weights, read_state
 
 if TYPE_CHECKING:

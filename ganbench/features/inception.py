@@ -15,11 +15,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ganbench.assets import ASSETS, require
 from ganbench.errors import UnknownName
-from ganbench.features.extractor import BuildOptions, ExtractorSpec
+from ganbench.features.spec import BuildOptions, ExtractorSpec
 from ganbench.features.weights import WeightsFile, load_state, named_weights, read_state
 from ganbench.registry import did_you_mean
+from ganbench.system.assets import ASSETS, require
 
 if TYPE_CHECKING:
     import torch

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ganbench.errors import AssetError, UnknownName
-from ganbench.features.extractor import BuildOptions, ExtractorSpec
-from ganbench.storage import sha256_file
+from ganbench.features.spec import BuildOptions, ExtractorSpec
+from ganbench.system.storage import sha256_file
 
 if TYPE_CHECKING:
     from torch import nn

@@ -13,7 +13,8 @@ import numpy as np
 from ganbench.errors import GanbenchError
 from ganbench.features.cpu import CpuRunner, runs_on_cpu
 from ganbench.features.export import exported
-from ganbench.features.extractor import ExtractorSpec, Runner
+from ganbench.features.extractor import Runner
+from ganbench.features.spec import ExtractorSpec
 
 if TYPE_CHECKING:
     from torch import nn

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ganbench.assets import file_hash
 from ganbench.errors import AssetError
+from ganbench.system.assets import file_hash
 
 if TYPE_CHECKING:
     import torch

@@ -12,7 +12,7 @@ import numpy as np
 from ganbench.errors import SourceError
 from ganbench.images.limits import ArchiveLimits
 from ganbench.images.resize import Resize
-from ganbench.images.sources import Source
+from ganbench.images.source import Source
 
 if TYPE_CHECKING:
     import torch

@@ -8,7 +8,7 @@ import numpy as np
 
 from ganbench.images.decode import decode
 from ganbench.images.resize import Resize
-from ganbench.images.sources import Source
+from ganbench.images.source import Source
 
 
 class EncodedSource(Source):

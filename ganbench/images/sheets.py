@@ -11,8 +11,8 @@ from PIL import Image
 from ganbench.errors import SourceError
 from ganbench.images.decode import WHITE, decode
 from ganbench.images.resize import Resize
-from ganbench.images.sources import Source
-from ganbench.storage import atomic_write
+from ganbench.images.source import Source
+from ganbench.system.storage import atomic_write
 
 PADS = range(0, 9)  # pixels between tiles that are tried when the user does not say
 _SMALLEST_TILE = 16

@@ -2,233 +2,24 @@
 
 from __future__ import annotations
 
-import hashlib
-import os
 import stat
-from abc import ABC, abstractmethod
-from collections import deque
-from collections.abc import Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ganbench.errors import DecodeError, SourceError
-from ganbench.images.decode import DECODE_RULES, WHITE
+from ganbench.errors import SourceError
+from ganbench.images.decode import WHITE
 from ganbench.images.limits import ArchiveLimits
 from ganbench.images.names import is_image_name
 from ganbench.images.resize import Resize
+from ganbench.images.source import Source
 
 if TYPE_CHECKING:
     import torch
 
 ARCHIVES = (".zip", ".tar", ".tgz", ".tar.gz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz")
 ARRAYS = (".npy", ".npz")
-_AHEAD = 4  # batches that decode threads may be ahead of the reader
-
-
-@dataclass(frozen=True)
-class Batch:
-    """A run of images.
-
-    Attributes:
-        indices: positions in ``Source.names``, int64 (N,).
-        names: their names.
-        pixels: uint8 (N, H, W, 3), RGB.
-        digests: SHA-256 of each image's pixels, hex.
-    """
-
-    indices: np.ndarray
-    names: list[str]
-    pixels: np.ndarray
-    digests: list[str]
-
-
-@dataclass(frozen=True)
-class BadImage:
-    """An image that could not be decoded."""
-
-    name: str
-    why: str
-
-
-class Source(ABC):
-    """An ordered list of images of one size.
-
-    Attributes:
-        label: what the user gave, for messages.
-        names: the images, in natural order (2.jpg before 10.jpg).
-        resize: rule that brings every image to one size, or None.
-        ignored: files that are not images and were passed over.
-        bad: images that could not be decoded, filled while ``batches`` runs; left out if ``skip_bad`` allows it.
-    """
-
-    def __init__(
-        self, label: str, names: list[str], *, resize: Resize | None = None, skip_bad: int = 0, salt: str = ""
-    ) -> None:
-        self.label = label
-        self.names = names
-        self.resize = resize
-        self.ignored: list[str] = []
-        self.bad: list[BadImage] = []
-        self._skip_bad = skip_bad
-        self._salt = salt
-        self._digest: str | None = None
-        self._first: tuple[str, tuple[int, int]] | None = None  # name and size of the image that sets the size
-
-    def __len__(self) -> int:
-        return len(self.names)
-
-    @abstractmethod
-    def load(self, index: int) -> np.ndarray:
-        """Return image ``index`` as decoded, before any resize: uint8 (H, W, 3). Safe to call from threads.
-
-        Raises:
-            DecodeError: it cannot be decoded.
-        """
-
-    @abstractmethod
-    def content(self, index: int) -> bytes | memoryview:
-        """Return the stored form of image ``index``, for the content digest.
-
-        Raises:
-            DecodeError: what is stored is damaged.
-        """
-
-    def digest(self) -> str:
-        """Return SHA-256 over all stored images in order and all rules that shape their pixels; decodes nothing."""
-        if self._digest is None:
-            total = hashlib.sha256(f"{DECODE_RULES} {self.resize} {self._salt}\n".encode())
-            for index in range(len(self)):
-                try:
-                    content = self.content(index)
-                except DecodeError as e:
-                    content = f"unreadable: {e.why}".encode()
-                total.update(hashlib.sha256(content).digest())
-            self._digest = total.hexdigest()
-        return self._digest
-
-    def image_size(self) -> tuple[int, int]:
-        """Return (height, width) of the images after resizing, pixels, from the first one that decodes.
-
-        Raises:
-            SourceError: none decodes.
-        """
-        if self.resize is not None:
-            return self.resize.height, self.resize.width
-        if self._first is None:
-            bad = []
-            for index, pixels in self._decode(range(len(self))):
-                if isinstance(pixels, np.ndarray):
-                    self._first = self.names[index], pixels.shape[:2]
-                    break
-                bad.append(BadImage(pixels.name, pixels.why))
-            else:
-                raise self._too_many(bad)
-        return self._first[1]
-
-    def batches(self, size: int, *, threads: int | None = None) -> Iterator[Batch]:
-        """Stream all images in order.
-
-        Threads decode a few batches ahead of the reader; memory stays bounded. A batch is shorter than ``size`` at the
-        end, and where unreadable images were left out.
-
-        Args:
-            size: images per batch.
-            threads: decode threads; default: up to 4.
-
-        Raises:
-            SourceError: more unreadable images than ``skip_bad`` allows (all are looked at first, so that the message
-                can count them), or images of different sizes.
-        """
-        self.bad = []
-        starts = iter(range(0, len(self), size))
-        pending: deque[Future] = deque()
-
-        with ThreadPoolExecutor(threads or min(4, os.cpu_count() or 1)) as pool:
-            try:
-                while True:
-                    while len(pending) < _AHEAD and (start := next(starts, None)) is not None:
-                        pending.append(pool.submit(self._decode_run, range(start, min(start + size, len(self)))))
-                    if not pending:
-                        break
-                    batch = self._assemble(pending.popleft().result())
-                    if batch is not None and len(self.bad) <= self._skip_bad:
-                        yield batch
-            finally:
-                for future in pending:
-                    future.cancel()
-        if len(self.bad) > self._skip_bad or len(self.bad) == len(self):
-            raise self._too_many(self.bad)
-
-    def _decode(self, indices: range) -> Iterator[tuple[int, np.ndarray | DecodeError]]:
-        for index in indices:
-            try:
-                pixels = self.load(index)
-                yield index, pixels if self.resize is None else self.resize(pixels)
-            except DecodeError as e:
-                yield index, e
-
-    def _decode_run(self, indices: range) -> list[tuple[int, np.ndarray | DecodeError]]:
-        return list(self._decode(indices))
-
-    def _assemble(self, decoded: list[tuple[int, np.ndarray | DecodeError]]) -> Batch | None:
-        good = []
-        for index, pixels in decoded:
-            if isinstance(pixels, DecodeError):
-                self.bad.append(BadImage(pixels.name, pixels.why))
-                continue
-            if self._first is None:
-                self._first = self.names[index], pixels.shape[:2]
-            first, size = self._first
-            if pixels.shape[:2] != size:
-                (h, w), (h0, w0) = pixels.shape[:2], size
-                raise SourceError(
-                    f"{self.label}: images of different sizes: {first} is {h0}x{w0} pixels, {self.names[index]} is "
-                    f"{h}x{w}. Bring them to one size by a stated rule, such as --resize {h0}x{w0}"
-                )
-            good.append((index, pixels))
-        if not good:
-            return None
-        stack = np.stack([pixels for _, pixels in good])
-        return Batch(
-            np.array([index for index, _ in good], np.int64),
-            [self.names[index] for index, _ in good],
-            stack,
-            [hashlib.sha256(pixels).hexdigest() for pixels in stack],
-        )
-
-    def _too_many(self, bad: list[BadImage]) -> SourceError:
-        shown = "; ".join(f"{image.name} ({image.why})" for image in bad[:5])
-        more = f" and {len(bad) - 5} more" if len(bad) > 5 else ""
-        hint = "" if len(bad) == len(self) else f" Commands with --skip-bad leave them out: --skip-bad {len(bad)}"
-        return SourceError(f"{self.label}: {len(bad)} of {len(self)} images cannot be read: {shown}{more}.{hint}")
-
-    def first(self, count: int) -> Source:
-        """Return a view of the first ``count`` images, in order."""
-        return Slice(self, count)
-
-
-class Slice(Source):
-    """The first images of another source."""
-
-    def __init__(self, whole: Source, count: int) -> None:
-        if count > len(whole):
-            raise SourceError(f"{whole.label}: {count} images asked for, {len(whole)} found")
-        super().__init__(
-            whole.label, whole.names[:count], resize=whole.resize, skip_bad=whole._skip_bad, salt=whole._salt
-        )
-        self._whole = whole
-
-    def load(self, index: int) -> np.ndarray:
-        """See ``Source.load``."""
-        return self._whole.load(index)
-
-    def content(self, index: int) -> bytes | memoryview:
-        """See ``Source.content``."""
-        return self._whole.content(index)
 
 
 def open_source(

@@ -14,8 +14,9 @@ from PIL import Image
 from ganbench.errors import GanbenchError, SourceError
 from ganbench.images.archives import ArchiveSource
 from ganbench.images.encoded import EncodedSource
-from ganbench.images.sources import Source, open_source
-from ganbench.storage import atomic_write
+from ganbench.images.source import Source
+from ganbench.images.sources import open_source
+from ganbench.system.storage import atomic_write
 
 COUNT = 1000
 SIZE = (64, 64)

@@ -13,7 +13,7 @@ from ganbench.errors import UnknownName
 from ganbench.leaderboard.entries import Entry
 from ganbench.leaderboard.published import tier_of
 from ganbench.registry import did_you_mean
-from ganbench.scorecard import Row
+from ganbench.scoring.scorecard import Row
 
 Conditions = tuple[str, int, str]  # protocol, n, digest of the reference's images
 

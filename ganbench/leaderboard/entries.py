@@ -7,17 +7,16 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
-from ganbench.bench.cell import score_run, trained_steps
-from ganbench.bench.changes import images_of
-from ganbench.bench.grid import settings_of
-from ganbench.bench.speed import Speed, speed_of
 from ganbench.errors import GanbenchError
 from ganbench.images.sources import open_source
-from ganbench.progress import track
-from ganbench.scorecard import Scorecard
-from ganbench.scorer import Scorer
+from ganbench.runs.facts import images_of, settings_of, trained_steps
+from ganbench.runs.scored import score_run
+from ganbench.runs.speed import Speed, speed_of
+from ganbench.scoring.scorecard import Scorecard
+from ganbench.scoring.scorer import Scorer
+from ganbench.system.progress import track
+from ganbench.system.workers import Died, Workers
 from ganbench.training.run_folder import RunFolder
-from ganbench.workers import Died, Workers
 
 SAMPLES = 1000  # drawn from a run that has no scorecard yet
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from ganbench.leaderboard.boards import Board, comparable, measured, over_seeds, tier
 from ganbench.leaderboard.entries import Entry
 from ganbench.leaderboard.published import TIER_NOTE
-from ganbench.scorecard import ARROWS, format_number
+from ganbench.scoring.scorecard import ARROWS, format_number
 
 METRICS = ("fd", "fid", "kd", "kid", "precision", "recall", "coverage", "afd")
 OTHER = "†"  # a value that does not compare with the rest of its column

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ganbench.errors import MetricError
-from ganbench.metrics.features import FeatureSet
+from ganbench.statistics.features import FeatureSet
 
 
 def check_sizes(real: FeatureSet, fake: FeatureSet) -> None:

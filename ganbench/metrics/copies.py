@@ -12,16 +12,16 @@ from collections.abc import Sequence
 import numpy as np
 
 from ganbench.errors import MetricError
+from ganbench.metrics.base import Estimate, metric
 from ganbench.metrics.checks import small_sample_warnings
-from ganbench.metrics.features import FeatureSet
 from ganbench.metrics.intervals import wilson
 from ganbench.metrics.neighbours import Pairs
-from ganbench.metrics.registry import Estimate, register
+from ganbench.statistics.features import FeatureSet
 
 _QUANTILE = 0.01
 
 
-@register(
+@metric(
     "near_duplicates",
     title="Near duplicates among the fake images",
     better="lower",
@@ -44,7 +44,7 @@ def near_duplicates(*, real: FeatureSet, fake: FeatureSet, seed: int = 0, pairs:
     return _estimate(share, low, high, "Wilson, n/2 (duplicates come in pairs)", real, fake)
 
 
-@register("copies", title="Copies of real images", better="lower", unit="share", needs="features", uses_pairs=True)
+@metric("copies", title="Copies of real images", better="lower", unit="share", needs="features", uses_pairs=True)
 def copies(*, real: FeatureSet, fake: FeatureSet, seed: int = 0, pairs: Pairs | None = None) -> Estimate:
     """Return the share of fake images that are nearer to an image of the real sample than the threshold.
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from ganbench.errors import MetricError
-from ganbench.metrics.features import FeatureSet
+from ganbench.metrics.base import Estimate
 from ganbench.metrics.neighbours import Pairs
-from ganbench.metrics.registry import METRICS, Estimate
+from ganbench.metrics.registry import METRICS
+from ganbench.statistics.features import FeatureSet
 
 
 def evaluate(

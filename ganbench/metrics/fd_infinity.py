@@ -11,11 +11,11 @@ import math
 import numpy as np
 
 from ganbench.errors import MetricError
+from ganbench.metrics.base import Estimate, metric
 from ganbench.metrics.checks import check_sizes
-from ganbench.metrics.features import FeatureSet
 from ganbench.metrics.frechet import factor_of, solve
 from ganbench.metrics.intervals import student
-from ganbench.metrics.registry import Estimate, register
+from ganbench.statistics.features import FeatureSet
 
 POINTS = 15
 # The authors' smallest subset; with fewer than 5 times as many images it shrinks with their number.
@@ -23,7 +23,7 @@ SMALLEST = 5000
 _FEWEST = 50
 
 
-@register(
+@metric(
     "fd_inf",
     title="Frechet distance at infinitely many images",
     better="lower",

@@ -12,10 +12,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from ganbench.errors import MetricError
+from ganbench.metrics.base import Estimate, metric
 from ganbench.metrics.checks import check_sizes
-from ganbench.metrics.features import FeatureSet, Moments
 from ganbench.metrics.intervals import Z95
-from ganbench.metrics.registry import Estimate, register
+from ganbench.statistics.features import FeatureSet
+from ganbench.statistics.moments import Moments
 
 # Singular values below this share of the largest are computed anew: see singular_values.
 _SMALL = 1e-4
@@ -77,8 +78,9 @@ def frechet_distance(
     return solve(FeatureSet(real, *empty), FeatureSet(fake, *empty)).value
 
 
-@register(
+@metric(
     "fd",
+    column=True,
     title="Frechet distance",
     better="lower",
     needs="moments",

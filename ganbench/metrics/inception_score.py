@@ -7,15 +7,15 @@ import math
 import numpy as np
 
 from ganbench.errors import MetricError
-from ganbench.metrics.features import FeatureSet
+from ganbench.metrics.base import Estimate, metric
 from ganbench.metrics.intervals import student
 from ganbench.metrics.kernel import TORCH_FIDELITY_SEED
-from ganbench.metrics.registry import Estimate, register
+from ganbench.statistics.features import FeatureSet
 
 SPLITS = 10
 
 
-@register(
+@metric(
     "inception_score", title="Inception Score", better="higher", unit="classes", needs="logits", inception_name="is"
 )
 def inception_score(*, real: FeatureSet | None = None, fake: FeatureSet, seed: int = 0) -> Estimate:

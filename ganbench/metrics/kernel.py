@@ -11,11 +11,11 @@ import math
 import numpy as np
 
 from ganbench.errors import MetricError
+from ganbench.metrics.base import Estimate, metric
 from ganbench.metrics.checks import check_samples
-from ganbench.metrics.features import FeatureSet
 from ganbench.metrics.intervals import Z95
 from ganbench.metrics.pairwise import dot_blocks
-from ganbench.metrics.registry import Estimate, register
+from ganbench.statistics.features import FeatureSet
 
 SUBSETS = 100
 SUBSET_SIZE = 1000
@@ -44,7 +44,7 @@ def kernel_times_self(x: np.ndarray, weights: np.ndarray) -> np.ndarray:
     return total
 
 
-@register("kd", title="Kernel distance", better="lower", needs="features", inception_name="kid")
+@metric("kd", column=True, title="Kernel distance", better="lower", needs="features", inception_name="kid")
 def kd(*, real: FeatureSet, fake: FeatureSet, seed: int = 0) -> Estimate:
     """Return the unbiased squared MMD over all pairs of the two samples.
 
@@ -76,7 +76,7 @@ def kd(*, real: FeatureSet, fake: FeatureSet, seed: int = 0) -> Estimate:
     return Estimate(value, value - half, value + half, "delete-one jackknife", n, detail=f"all pairs, real sample {m}")
 
 
-@register(
+@metric(
     "kd_subsets",
     title="Kernel distance, mean of 100 subsets of 1,000",
     better="lower",

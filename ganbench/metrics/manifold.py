@@ -8,14 +8,22 @@ from __future__ import annotations
 
 import numpy as np
 
+from ganbench.metrics.base import Estimate, metric
 from ganbench.metrics.checks import small_sample_warnings
-from ganbench.metrics.features import FeatureSet
 from ganbench.metrics.intervals import group_jackknife_error, halves_error, mean_interval, share_interval, wilson
 from ganbench.metrics.neighbours import K_DENSITY, K_MANIFOLD, SPLITS, Pairs
-from ganbench.metrics.registry import Estimate, register
+from ganbench.statistics.features import FeatureSet
 
 
-@register("precision", title="Improved precision", better="higher", unit="share", needs="features", uses_pairs=True)
+@metric(
+    "precision",
+    column=True,
+    title="Improved precision",
+    better="higher",
+    unit="share",
+    needs="features",
+    uses_pairs=True,
+)
 def precision(*, real: FeatureSet, fake: FeatureSet, seed: int = 0, pairs: Pairs | None = None) -> Estimate:
     """Return the share of fake images inside the 3-neighbour ball of at least one real image.
 
@@ -29,7 +37,9 @@ def precision(*, real: FeatureSet, fake: FeatureSet, seed: int = 0, pairs: Pairs
     return _estimate(share, low, high, "Wilson", K_MANIFOLD, None, real, fake)
 
 
-@register("recall", title="Improved recall", better="higher", unit="share", needs="features", uses_pairs=True)
+@metric(
+    "recall", column=True, title="Improved recall", better="higher", unit="share", needs="features", uses_pairs=True
+)
 def recall(*, real: FeatureSet, fake: FeatureSet, seed: int = 0, pairs: Pairs | None = None) -> Estimate:
     """Return the share of real images inside the 3-neighbour ball of at least one fake image.
 
@@ -46,7 +56,7 @@ def recall(*, real: FeatureSet, fake: FeatureSet, seed: int = 0, pairs: Pairs | 
     return _estimate(share, low, high, f"halves of {SPLITS} random splits", K_MANIFOLD, seed, real, fake)
 
 
-@register("density", title="Density", better="higher", needs="features", uses_pairs=True)
+@metric("density", title="Density", better="higher", needs="features", uses_pairs=True)
 def density(*, real: FeatureSet, fake: FeatureSet, seed: int = 0, pairs: Pairs | None = None) -> Estimate:
     """Return the mean number of real 5-neighbour balls that hold a fake image, divided by 5; may exceed 1.
 
@@ -60,7 +70,7 @@ def density(*, real: FeatureSet, fake: FeatureSet, seed: int = 0, pairs: Pairs |
     return _estimate(float(np.mean(each)), max(0.0, low), high, "Student t", K_DENSITY, None, real, fake)
 
 
-@register("coverage", title="Coverage", better="higher", unit="share", needs="features", uses_pairs=True)
+@metric("coverage", column=True, title="Coverage", better="higher", unit="share", needs="features", uses_pairs=True)
 def coverage(*, real: FeatureSet, fake: FeatureSet, seed: int = 0, pairs: Pairs | None = None) -> Estimate:
     """Return the share of real images whose 5-neighbour ball holds at least one fake image.
 

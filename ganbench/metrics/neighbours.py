@@ -8,8 +8,8 @@ from functools import cached_property
 import numpy as np
 
 from ganbench.metrics.checks import check_samples
-from ganbench.metrics.features import FeatureSet
 from ganbench.metrics.pairwise import distance_blocks, nearest
+from ganbench.statistics.features import FeatureSet
 
 # Neighbourhood sizes: Kynkaanniemi et al. 2019 (precision, recall), Naeem et al. 2020 (density, coverage).
 K_MANIFOLD = 3

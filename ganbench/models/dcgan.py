@@ -13,6 +13,7 @@ import torch
 from torch import nn
 
 from ganbench.models.draw import Draw
+from ganbench.models.settings import ModelRecipe
 
 NORMS = {
     "batch": nn.BatchNorm2d,
@@ -91,3 +92,11 @@ def _initialise(module: nn.Module) -> None:
         nn.init.normal_(module.weight, 1.0, 0.02)
     if isinstance(module, nn.Conv2d | nn.BatchNorm1d | nn.BatchNorm2d) and module.bias is not None:
         nn.init.zeros_(module.bias)
+
+
+def build(recipe: ModelRecipe) -> tuple[Generator, Discriminator]:
+    """Return the two networks of a recipe."""
+    return (
+        Generator(recipe.size, recipe.latent, recipe.width),
+        Discriminator(recipe.size, recipe.width, recipe.norm),
+    )

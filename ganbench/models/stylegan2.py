@@ -16,6 +16,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from ganbench.models.draw import Draw
+from ganbench.models.settings import ModelRecipe
 
 MIXING = 0.9  # share of training images whose layers take their styles from two latents
 _GAIN = math.sqrt(2)  # keeps the variance behind a leaky ReLU
@@ -266,3 +267,11 @@ class Discriminator(nn.Module):
         x = self.blocks(_active(self.from_rgb(images)))
         x = _active(self.conv(minibatch_deviation(x)))
         return self.score(_active(self.hidden(x.flatten(1)))).flatten()
+
+
+def build(recipe: ModelRecipe) -> tuple[Generator, Discriminator]:
+    """Return the two networks of a recipe."""
+    return (
+        Generator(recipe.size, recipe.latent, recipe.width, recipe.max_width, recipe.mapping_layers),
+        Discriminator(recipe.size, recipe.width, recipe.max_width),
+    )

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from ganbench.detectors.base import DETECTORS, Detector, load_detector
+from ganbench.detectors.base import Detector
+from ganbench.detectors.registry import DETECTORS, load_detector
 from ganbench.errors import GanbenchError
 from ganbench.leaderboard.boards import afd_row
 from ganbench.leaderboard.entries import Entry

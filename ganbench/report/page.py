@@ -11,8 +11,11 @@ import numpy as np
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
 import ganbench
+from ganbench.diagnostics.toy_modes import Reached, reader_of
 from ganbench.errors import GanbenchError
-from ganbench.images.sources import Source, open_source
+from ganbench.images.source import Source
+from ganbench.images.sources import open_source
+from ganbench.leaderboard.agreement import trackings
 from ganbench.leaderboard.boards import Board, boards, measured, unranked
 from ganbench.leaderboard.entries import Entry
 from ganbench.leaderboard.export import published_lines
@@ -20,9 +23,7 @@ from ganbench.leaderboard.published import PUBLISHED_PROTOCOL
 from ganbench.leaderboard.table import SEEDS_NOTE, columns, header, lines, notes, seed_lines
 from ganbench.report.curves import WINDOW, gradient_figure, training_figure
 from ganbench.report.detections import LOOKED_AT, Detectors, Overlays
-from ganbench.report.modes import Reached, reader_of
 from ganbench.report.pictures import Nearest, RealImages, figure_uri, sheet_uri
-from ganbench.report.tracking import trackings
 from ganbench.training.run_folder import RunFolder
 
 SHEET = 64  # samples shown per entry

@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 from PIL import Image
 
-from ganbench.images.sources import Source
+from ganbench.images.source import Source
 from ganbench.training.data import decode_source
 
 if TYPE_CHECKING:

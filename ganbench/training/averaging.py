@@ -8,7 +8,7 @@ from torch.optim.swa_utils import update_bn
 
 from ganbench.models.draw import Draw
 from ganbench.models.registry import MODELS
-from ganbench.training.recipe import ModelRecipe
+from ganbench.models.settings import ModelRecipe
 
 # Images that the statistics are taken of, and the seed of their latents: part of what an averaged generator is.
 _BATCHES, _BATCH, _SEED = 16, 64, 0

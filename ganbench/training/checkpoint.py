@@ -9,7 +9,7 @@ from typing import Any
 import torch
 
 from ganbench.errors import GanbenchError
-from ganbench.storage import atomic_write
+from ganbench.system.storage import atomic_write
 
 FORMAT = 1
 

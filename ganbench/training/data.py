@@ -8,9 +8,9 @@ import numpy as np
 import torch
 
 from ganbench.errors import GanbenchError
-from ganbench.images.sources import Source
-from ganbench.progress import track
-from ganbench.storage import atomic_write, cache_dir, evict
+from ganbench.images.source import Source
+from ganbench.system.progress import track
+from ganbench.system.storage import atomic_write, cache_dir, evict
 
 CACHE_LIMIT_BYTES = 16 << 30
 

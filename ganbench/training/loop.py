@@ -12,13 +12,13 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from ganbench.cores import available_cores
 from ganbench.errors import GanbenchError
 from ganbench.images.arrays import ArraySource
 from ganbench.images.sheets import write_sheet
-from ganbench.progress import track
-from ganbench.reference import Reference
-from ganbench.scoring import DEFAULT_DETECTOR, ScoreOptions, score_source
+from ganbench.references.reference import Reference
+from ganbench.scoring.score import DEFAULT_DETECTOR, ScoreOptions, score_source
+from ganbench.system.cores import available_cores
+from ganbench.system.progress import track
 from ganbench.training.checkpoint import load_checkpoint, save_checkpoint
 from ganbench.training.data import TrainingImages
 from ganbench.training.distributed import World

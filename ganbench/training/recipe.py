@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
 
 import tomlkit
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import Field, ValidationError
 from tomlkit.exceptions import ParseError
 
 from ganbench.errors import GanbenchError, UnknownName
+from ganbench.models.settings import ModelRecipe, Section
 from ganbench.registry import did_you_mean
 
 FOLDER = Path(__file__).resolve().parent.parent / "recipes"
@@ -19,36 +20,20 @@ _SECTIONS = ("model", "objective", "optimizer", "training", "data")
 _NOT_OF = {"dcgan": ("max_width", "mapping_layers"), "stylegan2": ("norm",)}  # settings that a model has not got
 
 
-class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=False, allow_inf_nan=False)
-
-
-class ModelRecipe(_Section):
-    """The two networks."""
-
-    name: Literal["dcgan", "stylegan2"]
-    size: Literal[32, 64, 128] = 64
-    latent: int = Field(100, ge=1)
-    width: int = Field(64, ge=1)
-    norm: Literal["batch", "instance", "none"] = "batch"
-    max_width: int = Field(512, ge=1)
-    mapping_layers: int = Field(8, ge=1)
-
-
-class BCERecipe(_Section):
+class BCERecipe(Section):
     """Binary cross-entropy."""
 
     name: Literal["bce"]
 
 
-class ClipRecipe(_Section):
+class ClipRecipe(Section):
     """Wasserstein loss, weights of the critic clipped."""
 
     name: Literal["wasserstein-clip"]
     clip: float = Field(gt=0)
 
 
-class PenaltyRecipe(_Section):
+class PenaltyRecipe(Section):
     """Wasserstein loss with gradient penalty."""
 
     name: Literal["wasserstein-gp"]
@@ -56,7 +41,7 @@ class PenaltyRecipe(_Section):
     penalty_norm: Literal[1, 2]
 
 
-class StyleGAN2Recipe(_Section):
+class StyleGAN2Recipe(Section):
     """Non-saturating loss with lazy R1 and path-length regularisation."""
 
     name: Literal["stylegan2"]
@@ -66,7 +51,7 @@ class StyleGAN2Recipe(_Section):
     path_every: int = Field(8, ge=1)
 
 
-class AdamRecipe(_Section):
+class AdamRecipe(Section):
     """Adam."""
 
     name: Literal["adam"]
@@ -74,14 +59,14 @@ class AdamRecipe(_Section):
     betas: tuple[Annotated[float, Field(ge=0, lt=1)], Annotated[float, Field(ge=0, lt=1)]]
 
 
-class RMSpropRecipe(_Section):
+class RMSpropRecipe(Section):
     """RMSprop with PyTorch's smoothing of 0.99."""
 
     name: Literal["rmsprop"]
     lr: float = Field(gt=0)
 
 
-class TrainingRecipe(_Section):
+class TrainingRecipe(Section):
     """Length and rhythm. One step is one step of the discriminator; exactly one of epochs and steps is given."""
 
     batch: int = Field(64, ge=2)
@@ -94,13 +79,13 @@ class TrainingRecipe(_Section):
     seed: int = Field(0, ge=0)
 
 
-class DataRecipe(_Section):
+class DataRecipe(Section):
     """What happens to the images."""
 
     flip: bool = False
 
 
-class Recipe(_Section):
+class Recipe(Section):
     """A whole recipe."""
 
     variant: str
@@ -231,7 +216,7 @@ def known_keys() -> list[str]:
     return list(dict.fromkeys(keys))
 
 
-def _kinds(section: str) -> list[type[_Section]]:
+def _kinds(section: str) -> list[type[Section]]:
     """Return the classes that a section may be of."""
     annotation = Recipe.model_fields[section].annotation
     return list(get_args(annotation)) or [annotation]

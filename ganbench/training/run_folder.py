@@ -8,8 +8,8 @@ import os
 from pathlib import Path
 
 from ganbench.errors import GanbenchError
-from ganbench.scorecard import library_versions
-from ganbench.storage import atomic_write
+from ganbench.system.storage import atomic_write
+from ganbench.system.versions import library_versions
 from ganbench.training.recipe import Recipe, load_resolved
 
 

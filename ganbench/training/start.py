@@ -8,14 +8,15 @@ from typing import get_args
 
 import torch
 
-from ganbench.cores import available_cores
 from ganbench.errors import GanbenchError
 from ganbench.features.runtime import resolve_device
-from ganbench.images.sources import Source
+from ganbench.images.source import Source
+from ganbench.models.settings import ModelRecipe
+from ganbench.system.cores import available_cores
 from ganbench.training.data import TrainingImages, decode_source
 from ganbench.training.distributed import World, join_world
 from ganbench.training.loop import Loop, LoopOptions
-from ganbench.training.recipe import ModelRecipe, Recipe
+from ganbench.training.recipe import Recipe
 from ganbench.training.run_folder import RunFolder
 from ganbench.training.trainer import Observer, Trainer
 

@@ -7,13 +7,12 @@ import html
 import io
 import json
 import math
-import platform
 from dataclasses import asdict, dataclass, field
-from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ganbench.storage import atomic_write
+from ganbench.system.storage import atomic_write
+from ganbench.system.versions import library_versions
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -66,17 +65,6 @@ class Row:
         if self.value is None:
             cells["protocol"] = f"not measured: {self.reason}"
         return cells
-
-
-def library_versions() -> dict[str, str]:
-    """Return the versions of what the numbers depend on, read without importing any of it."""
-    versions = {"python": platform.python_version(), "machine": platform.machine()}
-    for name in ("ganbench", "numpy", "scipy", "torch", "onnxruntime", "openvino", "pillow", "opencv-python"):
-        try:
-            versions[name] = metadata.version(name)
-        except metadata.PackageNotFoundError:
-            versions[name] = "not installed"
-    return versions
 
 
 def format_number(value: float | None) -> str:

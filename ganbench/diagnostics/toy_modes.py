@@ -18,9 +18,11 @@ import numpy as np
 
 from ganbench.features.cache import load_features, save_features
 from ganbench.features.collect import collect_features, feature_key
-from ganbench.features.extractor import BuildOptions, Extractor, load_extractor
-from ganbench.images.sources import Source
-from ganbench.scoring import SAMPLE_CAP
+from ganbench.features.extractor import Extractor
+from ganbench.features.registry import load_extractor
+from ganbench.features.spec import BuildOptions
+from ganbench.images.source import Source
+from ganbench.scoring.score import SAMPLE_CAP
 
 ATTRIBUTES = (
     "hair_color", "hair_style", "bangs", "eye_color", "expression", "pose", "background", "accessory", "skin",

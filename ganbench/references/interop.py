@@ -12,9 +12,10 @@ from pathlib import Path
 import numpy as np
 
 from ganbench.errors import ReferenceError
-from ganbench.metrics.features import FeatureSet, Moments
-from ganbench.reference import Reference
-from ganbench.storage import atomic_write
+from ganbench.references.reference import Reference
+from ganbench.statistics.features import FeatureSet
+from ganbench.statistics.moments import Moments
+from ganbench.system.storage import atomic_write
 
 
 def write_pytorch_fid(reference: Reference, path: Path) -> None:

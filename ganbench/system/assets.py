@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
-from ganbench.download import download
 from ganbench.errors import AssetError, AssetMissing
 from ganbench.registry import Registry
-from ganbench.storage import atomic_write, data_dir, sha256_file
+from ganbench.system.download import download
+from ganbench.system.storage import atomic_write, data_dir, sha256_file
 
 
 @dataclass(frozen=True)

@@ -14,8 +14,8 @@ from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from typing import Any
 
-from ganbench.cores import available_cores, keep_to_cores
-from ganbench.progress import set_quiet
+from ganbench.system.cores import available_cores, keep_to_cores
+from ganbench.system.progress import set_quiet
 
 # Not fork: a copy of a process that has threads inherits their locks without the threads that would release them.
 CONTEXT = multiprocessing.get_context("spawn")

@@ -11,10 +11,10 @@ import numpy as np
 from PIL import Image
 
 from ganbench.errors import GanbenchError
-from ganbench.images.toyfaces.attributes import MODES, FaceAttributes, mode_of, row, sample_attributes
-from ganbench.images.toyfaces.draw import draw_face, face_box
-from ganbench.progress import track
-from ganbench.storage import atomic_write
+from ganbench.system.progress import track
+from ganbench.system.storage import atomic_write
+from ganbench.toyfaces.attributes import MODES, FaceAttributes, mode_of, row, sample_attributes
+from ganbench.toyfaces.draw import draw_face, face_box
 
 __all__ = [
     "MODES",

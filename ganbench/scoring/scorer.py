@@ -10,14 +10,17 @@ from pathlib import Path
 
 import numpy as np
 
-from ganbench.detectors.base import DetectorOptions, load_detector
+from ganbench.detectors.base import DetectorOptions
+from ganbench.detectors.registry import load_detector
 from ganbench.errors import AssetMissing, GanbenchError
-from ganbench.features.extractor import BuildOptions, load_extractor
-from ganbench.images.sources import Source
-from ganbench.reference import Reference
-from ganbench.scorecard import Scorecard, library_versions
-from ganbench.scoring import ScoreOptions, reference_for, score_source
-from ganbench.storage import atomic_write, cache_dir, evict
+from ganbench.features.registry import load_extractor
+from ganbench.features.spec import BuildOptions
+from ganbench.images.source import Source
+from ganbench.references.reference import Reference
+from ganbench.scoring.score import ScoreOptions, reference_for, score_source
+from ganbench.scoring.scorecard import Scorecard
+from ganbench.system.storage import atomic_write, cache_dir, evict
+from ganbench.system.versions import library_versions
 
 LIMIT_BYTES = 256 << 20  # of all scorecards kept
 

@@ -37,7 +37,7 @@ def shipped_dir(name: str) -> Path:
     Args:
         name: ``"reference_stats"`` or ``"detectors"``.
     """
-    package = Path(__file__).resolve().parent
+    package = Path(__file__).resolve().parent.parent
     installed = package / "_shipped" / name
     return installed if installed.is_dir() else package.parent / name
 

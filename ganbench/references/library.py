@@ -10,9 +10,9 @@ import numpy as np
 
 from ganbench.errors import UnknownName
 from ganbench.images.sources import open_source
-from ganbench.reference import Reference
+from ganbench.references.reference import Reference
 from ganbench.registry import did_you_mean
-from ganbench.storage import data_dir, shipped_dir
+from ganbench.system.storage import data_dir, shipped_dir
 
 DEFAULT_NAME = "anime-faces-64"
 

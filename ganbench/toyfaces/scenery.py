@@ -5,10 +5,10 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from ganbench.images.toyfaces.attributes import RGB, FaceAttributes
-from ganbench.images.toyfaces.canvas import Canvas, curve, mirrored, mix, round_shape
-from ganbench.images.toyfaces.face import EYE_X, EYE_Y
-from ganbench.images.toyfaces.hair import crown_outline, line
+from ganbench.toyfaces.attributes import RGB, FaceAttributes
+from ganbench.toyfaces.canvas import Canvas, curve, mirrored, mix, round_shape
+from ganbench.toyfaces.face import EYE_X, EYE_Y
+from ganbench.toyfaces.hair import crown_outline, line
 
 WHITE = (255, 255, 255)
 _DUSK = (52, 30, 56)

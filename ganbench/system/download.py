@@ -9,8 +9,8 @@ import urllib.request
 from pathlib import Path
 
 from ganbench.errors import AssetError
-from ganbench.progress import track
-from ganbench.storage import sha256_file
+from ganbench.system.progress import track
+from ganbench.system.storage import sha256_file
 
 _CHUNK = 1 << 16
 _TIMEOUT_S = 30

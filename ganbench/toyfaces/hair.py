@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from ganbench.images.toyfaces.attributes import RGB, FaceAttributes
-from ganbench.images.toyfaces.canvas import Canvas, Point, curve, mirrored, mix, quadratic
+from ganbench.toyfaces.attributes import RGB, FaceAttributes
+from ganbench.toyfaces.canvas import Canvas, Point, curve, mirrored, mix, quadratic
 
 WHITE = (255, 255, 255)
 _NIGHT = (62, 38, 92)  # shadows on hair lean to violet

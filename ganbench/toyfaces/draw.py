@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from ganbench.images.toyfaces.attributes import FaceAttributes
-from ganbench.images.toyfaces.canvas import SUPERSAMPLE, Canvas
-from ganbench.images.toyfaces.face import draw_features, draw_head, head_outline
-from ganbench.images.toyfaces.hair import bang_paths, draw_back_hair, draw_front_hair, lock_outline
-from ganbench.images.toyfaces.scenery import draw_accessory, draw_background, draw_body, draw_ears_of_cat
+from ganbench.toyfaces.attributes import FaceAttributes
+from ganbench.toyfaces.canvas import SUPERSAMPLE, Canvas
+from ganbench.toyfaces.face import draw_features, draw_head, head_outline
+from ganbench.toyfaces.hair import bang_paths, draw_back_hair, draw_front_hair, lock_outline
+from ganbench.toyfaces.scenery import draw_accessory, draw_background, draw_body, draw_ears_of_cat
 
 _TOP_OF_HEAD = np.array([(0.3, 0.09), (0.5, 0.045), (0.7, 0.09)])
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from ganbench.images.toyfaces.attributes import FaceAttributes
-from ganbench.images.toyfaces.canvas import Canvas, Point, curve, mix, quadratic, round_shape
+from ganbench.toyfaces.attributes import FaceAttributes
+from ganbench.toyfaces.canvas import Canvas, Point, curve, mix, quadratic, round_shape
 
 WHITE = (255, 255, 255)
 INK = (64, 34, 46)

@@ -11,20 +11,25 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ganbench.detectors.afd import afd
-from ganbench.detectors.base import Detector, DetectorOptions, load_detector, result_name
+from ganbench.detectors.base import Detector, DetectorOptions
+from ganbench.detectors.registry import load_detector, result_name
 from ganbench.errors import AssetMissing, GanbenchError, ReferenceError, SourceError
 from ganbench.features.collect import collect_all
-from ganbench.features.extractor import BuildOptions, Extractor, load_extractor, takes_weights
+from ganbench.features.extractor import Extractor
+from ganbench.features.registry import load_extractor, takes_weights
+from ganbench.features.spec import BuildOptions
 from ganbench.images.resize import Resize
-from ganbench.images.sources import Source, open_source
+from ganbench.images.source import Source
+from ganbench.images.sources import open_source
+from ganbench.metrics.base import Metric
 from ganbench.metrics.copies import exact_duplicates
 from ganbench.metrics.neighbours import Pairs
-from ganbench.metrics.registry import METRICS, Metric
-from ganbench.per_image import Faces, Seen, per_image_table
-from ganbench.reference import Reference
-from ganbench.reference_library import DEFAULT_NAME, find_reference, holds_statistics
-from ganbench.results import add_absent, add_estimate, add_metrics, applicable, result_ids
-from ganbench.scorecard import Row, Scorecard
+from ganbench.metrics.registry import METRICS
+from ganbench.references.library import DEFAULT_NAME, find_reference, holds_statistics
+from ganbench.references.reference import Reference
+from ganbench.scoring.per_image import Faces, Seen, per_image_table
+from ganbench.scoring.rows import add_absent, add_estimate, add_metrics, applicable, result_ids
+from ganbench.scoring.scorecard import Row, Scorecard
 
 if TYPE_CHECKING:
     import torch

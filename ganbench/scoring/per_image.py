@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from ganbench.detectors.base import Detector
-from ganbench.images.sources import Batch
+from ganbench.images.source import Batch
 from ganbench.metrics.neighbours import Pairs
 
 

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import cv2
 import numpy as np
 
-from ganbench.images.toyfaces.attributes import RGB
+from ganbench.toyfaces.attributes import RGB
 
 SUPERSAMPLE = 4
 _SHIFT = 4  # fixed-point bits of OpenCV coordinates

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ganbench.errors import MetricError
-from ganbench.features.extractor import ExtractorSpec
+from ganbench.features.spec import ExtractorSpec
+from ganbench.metrics.base import Estimate, Metric
 from ganbench.metrics.evaluate import evaluate
-from ganbench.metrics.features import FeatureSet
 from ganbench.metrics.neighbours import Pairs
-from ganbench.metrics.registry import Estimate, Metric
-from ganbench.reference import Reference
-from ganbench.scorecard import Row, Scorecard
+from ganbench.references.reference import Reference
+from ganbench.scoring.scorecard import Row, Scorecard
+from ganbench.statistics.features import FeatureSet
 
 
 def add_metrics(

@@ -13,11 +13,15 @@ import numpy as np
 
 from ganbench.errors import ReferenceError
 from ganbench.features.collect import collect_features
-from ganbench.features.extractor import Extractor, ExtractorSpec, load_extractor
-from ganbench.images.sources import Source, open_source
-from ganbench.metrics.features import FeatureSet, Moments
-from ganbench.scorecard import library_versions
-from ganbench.storage import atomic_write
+from ganbench.features.extractor import Extractor
+from ganbench.features.registry import load_extractor
+from ganbench.features.spec import ExtractorSpec
+from ganbench.images.source import Source
+from ganbench.images.sources import open_source
+from ganbench.statistics.features import FeatureSet
+from ganbench.statistics.moments import Moments
+from ganbench.system.storage import atomic_write
+from ganbench.system.versions import library_versions
 
 SCHEMA = 1
 SAMPLE_SIZE = 3000  # images whose features are kept for the kernel and manifold metrics

@@ -1,0 +1,99 @@
+"""What a metric is, and what it returns."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal
+
+Better = Literal["lower", "higher", "none"]
+Needs = Literal["moments", "features", "logits", "detections", "pixels"]
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """One measured number.
+
+    Attributes:
+        value: The number, in the metric's unit.
+        low: Lower end of the interval, or None where there is none.
+        high: Upper end of the interval, or None where there is none.
+        interval: Name of the interval's method; 95 % unless the name says otherwise.
+        n: Fake images that the value rests on.
+        seed: Seed of the random choices made, or None when nothing was random.
+        detail: Settings that belong to the protocol (``"k=3, real sample 3000"``). It never depends on the values, so
+            that rows with equal protocols compare.
+        warnings: Plain sentences about what limits this number.
+    """
+
+    value: float
+    low: float | None
+    high: float | None
+    interval: str
+    n: int
+    seed: int | None = None
+    detail: str = ""
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Metric:
+    """A metric: a function of ``real=`` and ``fake=``, and what a reader must know of it. Made by :func:`metric`.
+
+    Attributes:
+        name: Result id, such as ``fd``.
+        version: Raised whenever the formula changes; it is in the protocol, and values of different versions never
+            compare.
+        title: Full name for tables.
+        better: Direction in which the number improves; ``"none"``: it is shown and never ranked.
+        needs: What it reads. ``"moments"`` (mean and covariance), ``"features"`` (the feature sample) and ``"logits"``:
+            both sides are a :class:`~ganbench.statistics.features.FeatureSet`. ``"detections"``: ``fake`` is a
+            :class:`~ganbench.statistics.detections.DetectionSet`; ``"pixels"``: a
+            :class:`~ganbench.statistics.pixels.PixelSet`; ``real`` is None for both.
+        compute: ``compute(*, real, fake, seed=0) -> Estimate``; takes ``pairs=`` as well when ``uses_pairs``.
+        unit: Unit of the value: ``""`` (a plain number), ``"share"`` (0 to 1), ``"classes"``.
+        inception_name: Result id on Inception features where the field has a name of its own for it, such as ``fid``.
+        default: Computed when the user names no metrics.
+        column: Shown on boards when the user names no columns.
+        uses_pairs: Reads the neighbours that several metrics share (:class:`~ganbench.metrics.neighbours.Pairs`).
+    """
+
+    name: str
+    version: int
+    title: str
+    better: Better
+    needs: Needs
+    compute: Callable[..., Estimate]
+    unit: str = ""
+    inception_name: str | None = None
+    default: bool = True
+    column: bool = False
+    uses_pairs: bool = False
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "__doc__", self.compute.__doc__)
+
+    def __call__(self, **sides: Any) -> Estimate:
+        """Compute it; see ``compute``."""
+        return self.compute(**sides)
+
+
+def metric(
+    name: str,
+    *,
+    title: str,
+    better: Better,
+    needs: Needs,
+    version: int = 1,
+    unit: str = "",
+    inception_name: str | None = None,
+    default: bool = True,
+    column: bool = False,
+    uses_pairs: bool = False,
+) -> Callable[[Callable[..., Estimate]], Metric]:
+    """Make the decorated function a metric; see :class:`Metric` for the fields."""
+
+    def make(compute: Callable[..., Estimate]) -> Metric:
+        return Metric(name, version, title, better, needs, compute, unit, inception_name, default, column, uses_pairs)
+
+    return make

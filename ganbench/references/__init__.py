@@ -1,0 +1,1 @@
+"""References: statistics of real images, computed once and scored against."""

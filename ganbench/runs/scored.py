@@ -1,0 +1,48 @@
+"""Samples and scorecard of a run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from ganbench.features.runtime import resolve_device
+from ganbench.images.arrays import ArraySource
+from ganbench.runs.facts import steps_done
+from ganbench.scoring.scorecard import Scorecard
+from ganbench.scoring.scorer import Scorer
+from ganbench.system.storage import atomic_write
+from ganbench.training.checkpoint import load_checkpoint
+from ganbench.training.run_folder import RunFolder
+from ganbench.training.sampling import generator_of, sample
+
+SAMPLE_SEED = 1  # of the latents of the images that are scored, the same in every cell
+
+
+def score_run(folder: Path, scorer: Scorer, samples: int) -> Scorecard:
+    """Draw samples from a run, keep them as ``samples.npz``, and write ``scorecard.json``.
+
+    The scorecard says what it is of (``source.run``), so that it is never taken for that of another checkpoint.
+
+    Raises:
+        GanbenchError: no checkpoint, or what scoring raises.
+    """
+    state = load_checkpoint(RunFolder.open(folder).checkpoint)
+    generator = generator_of(state, resolve_device(scorer.options.device))
+    images = np.concatenate(list(sample(generator, samples, seed=SAMPLE_SEED)))
+    with atomic_write(folder / "samples.npz") as f:
+        np.savez_compressed(f, images=images)
+    card = scorer.score(ArraySource.of(folder.name, images, value_range=None, resize=None))
+    card.source["run"] = {"step": state["step"], "samples": samples, "scorer": scorer.key}
+    card.write(json_file=folder / "scorecard.json")
+    return card
+
+
+def is_scored(folder: Path, scorer: Scorer, samples: int) -> bool:
+    """Tell whether the scorecard is of the checkpoint that is there, and made in this very way."""
+    try:
+        card = Scorecard.from_json(RunFolder(folder).scorecard.read_text("utf-8"))
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
+    wanted = {"step": steps_done(folder), "samples": samples, "scorer": scorer.key}
+    return card.source.get("run") == wanted

@@ -1,0 +1,1 @@
+"""Scoring: a source, references and instruments become a scorecard."""

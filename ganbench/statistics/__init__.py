@@ -1,0 +1,1 @@
+"""What can be merged: moments, feature samples, and the collectors that fill them."""

@@ -1,0 +1,1 @@
+"""What every floor stands on: files, processes, cores, progress, versions."""
