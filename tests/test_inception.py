@@ -268,7 +268,8 @@ def test_a_cached_export_spares_importing_torch(extractor: Extractor, weights: P
     import subprocess
 
     code = (
-        "import sys; from pathlib import Path; from ganbench.features.registry import load_extractor;from ganbench.features.spec import BuildOptions;"
+        "import sys; from pathlib import Path; from ganbench.features.registry import load_extractor;"
+        "from ganbench.features.spec import BuildOptions;"
         "load_extractor('inception', BuildOptions(weights=Path(sys.argv[1]), device='cpu'));"
         "sys.exit('torch' in sys.modules)"
     )

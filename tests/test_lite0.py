@@ -217,7 +217,8 @@ def test_a_cached_export_spares_importing_torch(lite0: Extractor) -> None:
     import sys
 
     code = (
-        "import sys; from ganbench.features.registry import load_extractor;from ganbench.features.spec import BuildOptions;"
+        "import sys; from ganbench.features.registry import load_extractor;"
+        "from ganbench.features.spec import BuildOptions;"
         "load_extractor('lite0', BuildOptions(device='cpu')); sys.exit('torch' in sys.modules)"
     )
     load_extractor("lite0", BuildOptions(device="cpu"))
