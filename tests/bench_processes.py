@@ -37,15 +37,16 @@ def bench(home: str, data: str, reference: str, out: str, settings: dict, jobs: 
     from ganbench.bench.grid import Place, Plan, cells_of, make_grid
     from ganbench.bench.run import run_grid
     from ganbench.errors import GanbenchError
-    from ganbench.scoring.scorer import Scorer
+    from ganbench.scoring.options import ScoreOptions
+    from ganbench.scoring.plan import Plan as ScoringPlan
 
     os.environ["GANBENCH_HOME"] = home
     torch.set_num_threads(1)
     # This process has run no thread that computes: a copy of it is safe, and starts at once.
     workers.CONTEXT = multiprocessing.get_context("fork")
     grid = make_grid(SETTINGS | settings)
-    scorer = Scorer.of(reference, None, device="cpu")
-    plan = Plan(grid, Place(data, Path(out), device="cpu"), scorer)
+    scoring = ScoringPlan.of(ScoreOptions(references=(reference,), detector=None, device="cpu"))
+    plan = Plan(grid, Place(data, Path(out), device="cpu"), scoring)
 
     def say(text: str) -> None:
         if said:

@@ -29,8 +29,9 @@ from ganbench.features.extractor import Extractor
 from ganbench.images.sources import open_source
 from ganbench.references.reference import Reference
 from ganbench.runs.speed import speed_of
+from ganbench.scoring.options import ScoreOptions
+from ganbench.scoring.plan import Plan as ScoringPlan
 from ganbench.scoring.scorecard import Scorecard
-from ganbench.scoring.scorer import Scorer
 from ganbench.system import cores, workers
 from ganbench.system.workers import Died, Workers
 from ganbench.toyfaces import toyfaces
@@ -320,10 +321,10 @@ def test_a_signal_saves_what_trains_in_every_process(
         assert f"stopped at step {step} of 100000 and saved" in status["reason"]
 
 
-def _plan(out: Path, faces: tuple[Path, Path], scorer: Scorer | None = None, **settings: object) -> Plan:
+def _plan(out: Path, faces: tuple[Path, Path], scoring: ScoringPlan | None = None, **settings: object) -> Plan:
     folder, reference = faces
-    scorer = scorer or Scorer.of(str(reference), None, device="cpu")
-    return Plan(make_grid(SETTINGS | settings), Place(str(folder), out, device="cpu"), scorer)
+    scoring = scoring or ScoringPlan.of(ScoreOptions(references=(str(reference),), detector=None, device="cpu"))
+    return Plan(make_grid(SETTINGS | settings), Place(str(folder), out, device="cpu"), scoring)
 
 
 def test_failed_cells_are_recorded_and_the_rest_goes_on(
@@ -357,10 +358,10 @@ def test_what_is_done_is_not_done_again_and_what_rests_on_changes_is(
     monkeypatch.setattr(workers, "CONTEXT", context())
     out = tmp_path / "bench"
     shutil.copytree(whole, out)
-    scorer = Scorer.of(str(faces[1]), None, device="cpu")
+    scoring = ScoringPlan.of(ScoreOptions(references=(str(faces[1]),), detector=None, device="cpu"))
 
     def run(**settings: object) -> dict[str, float]:
-        plan = _plan(out, faces, scorer, variants=["dcgan"], **settings)
+        plan = _plan(out, faces, scoring, variants=["dcgan"], **settings)
         assert [s.state for s in run_grid(plan, cells_of(plan.grid))] == ["done"]
         return {path.name: path.stat().st_mtime_ns for path in (out / "dcgan-seed0").iterdir()}
 

@@ -92,7 +92,7 @@ def test_score_writes_every_export(image_folder: Path, tmp_path: Path) -> None:
 
 def test_json_on_standard_output_is_all_there_is(image_folder: Path) -> None:
     done = run("score", str(image_folder), "--json", "-", "--metric", "fd", "--detector", "none")
-    assert [r["id"] for r in json.loads(done.stdout)["results"]] == ["fd[lite0]", "duplicates[pixels]"]
+    assert [r["id"] for r in json.loads(done.stdout)["results"]] == ["fd[lite0]"]
 
 
 def test_bad_grid_is_explained(tmp_path: Path) -> None:

@@ -12,11 +12,12 @@ from scipy.stats import binomtest
 from typer.testing import CliRunner
 
 from ganbench.cli.app import app
-from ganbench.detectors.afd import afd
 from ganbench.detectors.base import Detection, Detector, DetectorOptions
 from ganbench.detectors.cascade import CascadeDetector, CascadeSettings
 from ganbench.detectors.registry import DETECTORS, load_detector
 from ganbench.errors import AssetMissing, GanbenchError, MetricError
+from ganbench.metrics.detection_rate import afd
+from ganbench.statistics.detections import DetectionSet
 from ganbench.system import assets
 from ganbench.toyfaces import toyfaces
 
@@ -42,8 +43,9 @@ class BrightDetector(Detector):
 
 @pytest.mark.parametrize(("hits", "n"), [(0, 10), (7, 10), (10, 10), (612, 1000)])
 def test_afd_is_a_share_with_wilsons_interval(hits: int, n: int) -> None:
-    found = np.arange(n) < hits
-    estimate = afd(found)
+    box = np.zeros((1, 4)), np.ones(1)
+    none = np.zeros((0, 4)), np.ones(0)
+    estimate = afd(fake=DetectionSet.of([box] * hits + [none] * (n - hits)))
     expected = binomtest(hits, n).proportion_ci(method="wilson")
     assert estimate.value == hits / n
     assert estimate.low == pytest.approx(expected.low, abs=1e-12)
@@ -52,7 +54,7 @@ def test_afd_is_a_share_with_wilsons_interval(hits: int, n: int) -> None:
 
 def test_afd_of_nothing_is_an_error() -> None:
     with pytest.raises(MetricError, match="at least 1 image"):
-        afd(np.empty(0, bool))
+        afd(fake=DetectionSet.of([]))
 
 
 def test_the_cascade_must_be_installed_first() -> None:

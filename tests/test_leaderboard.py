@@ -30,8 +30,9 @@ from ganbench.metrics import neighbours, pairwise
 from ganbench.metrics.evaluate import evaluate
 from ganbench.metrics.intervals import wilson
 from ganbench.references.reference import Reference
+from ganbench.scoring.options import ScoreOptions
+from ganbench.scoring.plan import Plan as ScoringPlan
 from ganbench.scoring.scorecard import Row, Scorecard
-from ganbench.scoring.scorer import Scorer
 from ganbench.statistics.features import FeatureSet
 
 FD = "fd[lite0]"
@@ -42,7 +43,11 @@ def _entry(name: str, values: dict, **conditions: object) -> Entry:
     return Entry(name, Path(name), make_card(values, **conditions))
 
 
-def _no_scorer() -> Scorer:
+def _plan(reference: Path) -> ScoringPlan:
+    return ScoringPlan.of(ScoreOptions(references=(str(reference),), detector=None, device="cpu"))
+
+
+def _no_plan() -> ScoringPlan:
     raise AssertionError("nothing here has to be scored")
 
 
@@ -157,7 +162,7 @@ def runs(tmp_path: Path) -> list[Path]:
 
 
 def test_seeds_are_grouped_and_variants_with_other_settings_are_not(runs: list[Path]) -> None:
-    entries = collect(runs, _no_scorer)
+    entries = collect(runs, _no_plan)
     assert [e.group for e in entries[:2]] == ["dcgan", "dcgan"]
     assert entries[2].group == entries[3].group == "wgan objective.clip=1.0"
     assert entries[4].group == "wgan objective.clip=0.01"
@@ -175,7 +180,7 @@ def test_seeds_are_grouped_and_variants_with_other_settings_are_not(runs: list[P
 def test_runs_on_other_images_are_another_group(tmp_path: Path) -> None:
     card = make_card({FD: (1.0, 0.0, 2.0)})
     paths = [make_run(tmp_path / d, "dcgan", s, card, images=d * 16) for s, d in enumerate(("a", "b"))]
-    assert [e.group for e in collect(paths, _no_scorer)] == ["dcgan images=aaaaaaaa", "dcgan images=bbbbbbbb"]
+    assert [e.group for e in collect(paths, _no_plan)] == ["dcgan images=aaaaaaaa", "dcgan images=bbbbbbbb"]
 
 
 def test_names_and_paths(tmp_path: Path) -> None:
@@ -185,10 +190,10 @@ def test_names_and_paths(tmp_path: Path) -> None:
         paths.append(tmp_path / folder / "card.json")
         make_card({FD: (1, 0, 2)}).write(json_file=paths[-1])
     shutil.copy(paths[0], tmp_path / "carol.json")
-    entries = collect([*paths, paths[0], tmp_path / "carol.json"], _no_scorer)
+    entries = collect([*paths, paths[0], tmp_path / "carol.json"], _no_plan)
     assert [e.name for e in entries] == [str(paths[0]), str(paths[1]), "carol.json"]
     with pytest.raises(GanbenchError, match="nothing to rank"):
-        collect([], _no_scorer)
+        collect([], _no_plan)
 
 
 def test_damaged_scorecards_are_reasons(tmp_path: Path) -> None:
@@ -196,7 +201,7 @@ def test_damaged_scorecards_are_reasons(tmp_path: Path) -> None:
     for name, text in (("a.json", "{"), ("b.json", '{"results": 3}'), ("c.json", "[]")):
         (tmp_path / name).write_text(text)
     paths = [tmp_path / name for name in ("a.json", "b.json", "c.json", "absent.json")]
-    entries = collect(paths, _no_scorer, warn=told.append)
+    entries = collect(paths, _no_plan, warn=told.append)
     assert [e.card for e in entries] == [None] * 4
     assert all("not a scorecard" in text for text in told[:3])
     assert "cannot read" in told[3]
@@ -209,7 +214,7 @@ def test_damaged_scorecards_are_reasons(tmp_path: Path) -> None:
 def entries(runs: list[Path]) -> list[Entry]:
     """Return runs, a submission with an awkward name, and a broken one."""
     awkward = _entry("50%_|<b>&#{x}", {FD: (250.0, 248.0, 252.0), AFD: (0.9, 0.8, 0.95)})
-    return [*collect(runs, _no_scorer), awkward, Entry("broken.tgz", Path("broken.tgz"), error="cut\nshort")]
+    return [*collect(runs, _no_plan), awkward, Entry("broken.tgz", Path("broken.tgz"), error="cut\nshort")]
 
 
 def test_csv_is_wide_and_best_first(entries: list[Entry]) -> None:
@@ -313,7 +318,11 @@ def test_broken_submissions_do_not_spoil_the_rest(
     paths = [*good[::-1], *(tmp_path / name for name in broken)]
 
     def collected(ref: Path = reference) -> list[Entry]:
-        return collect(paths, lambda: Scorer.of(str(ref), None, device="cpu"), warn=told.append)
+        return collect(
+            paths,
+            lambda: ScoringPlan.of(ScoreOptions(references=(str(ref),), detector=None, device="cpu")),
+            warn=told.append,
+        )
 
     first = collected()
     (board,) = boards(first, FD)
@@ -330,7 +339,7 @@ def test_broken_submissions_do_not_spoil_the_rest(
     paths[0] = moved
     with monkeypatch.context() as patch:
         patch.setattr(Extractor, "__call__", no_network)
-        patch.setattr("ganbench.scoring.scorer.score_source", no_network)
+        patch.setattr("ganbench.scoring.cached.score_source", no_network)
         again = collected()
         good_again = [e for e in again if e.card]
         assert [e.card.rows for e in good_again] == [e.card.rows for e in first if e.card]
@@ -359,8 +368,8 @@ def test_several_processes_rank_the_same(
 ) -> None:
     reference, good, broken = submissions
     paths = [*good, *(tmp_path / name for name in broken)]
-    scorer = Scorer.of(str(reference), None, device="cpu", cache=False)
-    one, two = (collect(paths, lambda: scorer, jobs=jobs) for jobs in (1, 2))
+    scoring = ScoringPlan.of(ScoreOptions(references=(str(reference),), detector=None, device="cpu", cache=False))
+    one, two = (collect(paths, lambda: scoring, jobs=jobs) for jobs in (1, 2))
     assert [e.error for e in one] == [e.error for e in two]
     for a, b in zip(one, two, strict=True):
         assert (a.card is None) == (b.card is None)
@@ -413,14 +422,14 @@ def test_the_command_prints_json_alone_and_says_when_nothing_was_scored(runs: li
 
 def test_a_run_that_trained_on_is_scored_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     card = make_card({FD: (5.0, 4.0, 6.0)})
-    card.source["run"] = {"step": 100, "samples": 1000, "scorer": "k"}
+    card.source["run"] = {"step": 100, "samples": 1000, "plan": "k"}
     run = make_run(tmp_path / "run", "dcgan", 0, card)
-    assert collect([run], _no_scorer)[0].card[FD].value == 5  # no checkpoint: nothing newer can be there
+    assert collect([run], _no_plan)[0].card[FD].value == 5  # no checkpoint: nothing newer can be there
     steps = {"now": 100}
     monkeypatch.setattr("ganbench.leaderboard.entries.trained_steps", lambda path: steps["now"])
     newer = Scorecard.from_json(make_card({FD: (3.0, 2.0, 4.0)}).to_json())
-    monkeypatch.setattr("ganbench.leaderboard.entries.score_run", lambda path, scorer, samples: newer)
-    assert collect([run], _no_scorer)[0].card[FD].value == 5
+    monkeypatch.setattr("ganbench.leaderboard.entries.score_run", lambda path, plan, samples: newer)
+    assert collect([run], _no_plan)[0].card[FD].value == 5
     assert collect([run], lambda: None, rescore=True)[0].card[FD].value == 3
     steps["now"] = 200
     assert collect([run], lambda: None)[0].card[FD].value == 3

@@ -7,8 +7,10 @@ import pytest
 from scipy.spatial.distance import cdist
 
 from ganbench.errors import MetricError
-from ganbench.metrics.copies import copies, exact_duplicates, near_duplicates, nearest_reference
+from ganbench.metrics.copies import copies, near_duplicates, nearest_reference
+from ganbench.metrics.duplicates import duplicates
 from ganbench.statistics.features import FeatureSet
+from ganbench.statistics.pixels import PixelSet
 
 
 def test_planted_copies_and_duplicates_are_counted(rng: np.random.Generator):
@@ -43,10 +45,10 @@ def test_nearest_reference_matches_scipy(rng: np.random.Generator):
 
 
 def test_exact_duplicates_count_every_image_with_a_twin():
-    estimate = exact_duplicates(["a", "b", "a", "c", "a", "d", "c", "e"])
+    estimate = duplicates(fake=PixelSet(["a", "b", "a", "c", "a", "d", "c", "e"]))
     assert estimate.value == 5 / 8
     assert estimate.n == 8
-    assert exact_duplicates(["a", "b"]).value == 0
-    assert exact_duplicates(["a", "b"]).low == 0
+    assert duplicates(fake=PixelSet(["a", "b"])).value == 0
+    assert duplicates(fake=PixelSet(["a", "b"])).low == 0
     with pytest.raises(MetricError, match="at least 2 images, got 1"):
-        exact_duplicates(["a"])
+        duplicates(fake=PixelSet(["a"]))

@@ -20,6 +20,8 @@ from ganbench.metrics.registry import METRICS
 from ganbench.statistics.features import FeatureSet
 from ganbench.statistics.moments import Moments
 
+ON_FEATURES = [m for m in METRICS.values() if m.needs in ("moments", "features", "logits")]
+
 
 def features(rng: np.random.Generator, n: int, size: int = 4) -> FeatureSet:
     return FeatureSet.of(rng.normal(size=(n, size)), rng.normal(size=(n, 5)).astype(np.float32))
@@ -27,8 +29,8 @@ def features(rng: np.random.Generator, n: int, size: int = 4) -> FeatureSet:
 
 def test_every_metric_returns_a_complete_estimate(rng: np.random.Generator):
     real, fake = features(rng, 1200), features(rng, 1100)
-    results = evaluate(METRICS, real=real, fake=fake, seed=3)
-    assert list(results) == list(METRICS)
+    results = evaluate(ON_FEATURES, real=real, fake=fake, seed=3)
+    assert list(results) == [m.name for m in ON_FEATURES]
     for name, estimate in results.items():
         assert isinstance(estimate, Estimate), name
         assert estimate.low <= estimate.value <= estimate.high, name
@@ -81,14 +83,14 @@ def test_unknown_names_get_a_hint(rng: np.random.Generator):
         evaluate(["fd", "precison"], real=features(rng, 9), fake=features(rng, 9))
 
 
-@pytest.mark.parametrize("name", list(METRICS))
+@pytest.mark.parametrize("name", [m.name for m in ON_FEATURES])
 def test_every_metric_refuses_one_image(rng: np.random.Generator, name: str):
     one = FeatureSet(Moments.of(np.ones((1, 4))), np.ones((1, 4), np.float32), np.arange(1), np.ones((1, 5)))
     with pytest.raises(MetricError, match=r"at least \d+ .*got 1|as many fake images, got 1"):
         METRICS[name].compute(real=features(rng, 1000), fake=one)
 
 
-@pytest.mark.parametrize("name", [m.name for m in METRICS.values() if m.needs != "logits"])
+@pytest.mark.parametrize("name", [m.name for m in ON_FEATURES if m.needs != "logits"])
 def test_every_metric_refuses_features_of_another_length(rng: np.random.Generator, name: str):
     with pytest.raises(MetricError, match="real features have 4 values each and the fake ones 6"):
         METRICS[name].compute(real=features(rng, 1000), fake=features(rng, 1000, 6))

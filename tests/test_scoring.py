@@ -18,11 +18,12 @@ from ganbench.errors import GanbenchError, MetricError, ReferenceError, SourceEr
 from ganbench.features import runtime
 from ganbench.features.extractor import Extractor
 from ganbench.images.sources import open_source
-from ganbench.metrics.base import Estimate
-from ganbench.metrics.copies import exact_duplicates
+from ganbench.metrics.base import Estimate, Metric
+from ganbench.metrics.registry import METRICS
 from ganbench.references.reference import Reference
-from ganbench.scoring import score as scoring
-from ganbench.scoring.score import ScoreOptions, known_results, score_source
+from ganbench.scoring.options import ScoreOptions
+from ganbench.scoring.plan import Plan
+from ganbench.scoring.score import score_source
 from ganbench.toyfaces import mode_of, toyfaces
 
 FEATURE_METRICS = ("fd", "kd", "precision", "recall", "density", "coverage", "near_duplicates", "copies")
@@ -70,7 +71,7 @@ def test_the_scorecard_has_every_row(real: Reference, faces: np.ndarray, half: s
         assert row.low <= row.value <= row.high, row
         assert row.interval
     assert card["afd[half]"].value == 0.5
-    assert card["afd[half]"].protocol == "half v1"
+    assert card["afd[half]"].protocol == "half v1; metric v1"
     assert "against toys: 120 images, sample 120" in card["fd[lite0]"].protocol
     assert card["duplicates[pixels]"].value == 0
     assert card.source["image_size"] == [64, 64]
@@ -99,7 +100,7 @@ def test_every_metric_asked_for_has_a_row(real: Reference, faces: np.ndarray, mo
     monkeypatch.setenv("TORCH_HOME", str(tmp_path))  # no weights for Inception
     metrics = ["inception_score", "fd", "fd"]
     card = ganbench.score(faces, real, features=["lite0", "inception"], detector=None, metrics=metrics)
-    ids = ["inception_score[lite0]", "fd[lite0]", "is[inception]", "fid[inception]", "duplicates[pixels]"]
+    ids = ["inception_score[lite0]", "fd[lite0]", "is[inception]", "fid[inception]"]
     assert [row.id for row in card.rows] == ids
     assert card["inception_score[lite0]"].value is None
     assert "class logits" in card["inception_score[lite0]"].reason
@@ -171,7 +172,7 @@ def test_real_images_serve_as_a_reference(faces: np.ndarray, tmp_path: Path) -> 
         ganbench.score(faces, folder, detector=None)
     np.save(tmp_path / "fakes.npy", faces)
     card = ganbench.score(tmp_path / "fakes.npy", folder, detector=None, metrics=["fd"], resize="48")
-    assert [row.id for row in card.rows] == ["fd[lite0]", "duplicates[pixels]"]
+    assert [row.id for row in card.rows] == ["fd[lite0]"]
     assert card.source["resize"] == "pillow-bicubic-48x48"
 
 
@@ -204,27 +205,28 @@ def test_the_networks_are_gone_when_the_metrics_run(
 
     monkeypatch.setattr(runtime, "make_runner", watched)
     alive = []
-    monkeypatch.setattr(
-        scoring, "exact_duplicates", lambda digests: alive.append(runners[0]()) or exact_duplicates(digests)
-    )
-    ganbench.score(faces, real, detector=None, cache=False)
+
+    def watchful(**sides: object) -> Estimate:
+        alive.append(runners[0]())
+        return Estimate(0.0, None, None, "", 60)
+
+    monkeypatch.setitem(METRICS._entries, "watch", Metric("watch", 1, "", "none", "features", watchful))
+    ganbench.score(faces, real, detector=None, metrics="watch", cache=False)
     assert len(runners) == 1
     assert alive == [None]
 
 
-def test_what_goes_wrong_in_arithmetic_is_not_swallowed(
-    real: Reference, faces: np.ndarray, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Warnings of ours go into the scorecard; all others go on to whoever called."""
+def test_what_goes_wrong_in_arithmetic_is_not_swallowed(faces: np.ndarray, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Notes of ours travel with the result; Python's own warnings are left to whoever called."""
 
-    def noisy(digests: list[str]) -> Estimate:
+    def noisy(**sides: object) -> Estimate:
         warnings.warn("overflow", RuntimeWarning, stacklevel=2)
-        return exact_duplicates(digests)
+        return Estimate(0.0, None, None, "", 60)
 
-    monkeypatch.setattr(scoring, "exact_duplicates", noisy)
+    monkeypatch.setitem(METRICS._entries, "noisy", Metric("noisy", 1, "", "none", "pixels", noisy))
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        card = ganbench.score(faces, real, detector=None, metrics=["fd"])
+        card = ganbench.score(faces, detector=None, metrics="noisy")
     assert "overflow" in [str(w.message) for w in caught]
     assert "overflow" not in card.warnings
 
@@ -271,20 +273,20 @@ def test_one_truncated_image_among_a_thousand(real: Reference, tmp_path: Path, h
     broken.write_bytes(broken.read_bytes()[:-100])
     with pytest.raises(SourceError, match=r"1 of 1000 images cannot be read: 417\.jpg .*--skip-bad 1"):
         ganbench.score(folder, real, detector=None, metrics=["fd"])
-    card = ganbench.score(folder, real, detector=half, metrics=["fd"], skip_bad=1)
+    card = ganbench.score(folder, real, detector=half, metrics=["fd", "afd"], skip_bad=1)
     assert (card["fd[lite0]"].n, card["afd[half]"].n) == (999, 999)
     assert card.source["skipped"] == ["417.jpg"]
     assert any("417.jpg was left out" in text for text in card.warnings)
     shutil.rmtree(folder)
 
 
-@pytest.mark.parametrize("metrics", [None, ["inception_score", "fd"]])
+@pytest.mark.parametrize("metrics", [None, ("inception_score", "fd")])
 def test_the_results_are_known_before_anything_is_scored(
-    metrics: list[str] | None, real: Reference, faces: np.ndarray, half: str
+    metrics: tuple[str, ...] | None, real: Reference, faces: np.ndarray, half: str
 ) -> None:
-    options = ScoreOptions(metrics=metrics, detector=half)
-    assert known_results(options) == [row.id for row in score_source(open_source(faces), real, options).rows]
-    assert "afd[yolo:net.onnx]" in known_results(ScoreOptions(detector="yolo:some/where/net.onnx"))
+    detector = half if metrics is None else None
+    plan = Plan.of(ScoreOptions(metrics=metrics, references=(real,), detector=detector))
+    assert plan.result_ids() == [row.id for row in score_source(open_source(faces), plan).rows]
 
 
 def test_a_negative_seed_is_refused(real: Reference, faces: np.ndarray) -> None:

@@ -19,4 +19,4 @@ def test_a_guessed_grid_is_shown(tmp_path: Path) -> None:
     result = CliRunner().invoke(app, command)
     assert result.exit_code == 0, result.output
     assert "sheet: 3x4 tiles of 64x64 pixels, pad 2, bordered" in result.output
-    assert "12 images, 64x64" in result.output
+    assert "12 images, 64x64" in " ".join(result.output.split())

@@ -83,9 +83,9 @@ def _bring_to_its_end(plan: Plan, cell: Cell, tell: Callable[[object], None]) ->
     total = cell.recipe.steps(len(source))
     if trained_steps(folder) < total:
         _train(plan, cell, source, tell)
-    if not is_scored(folder, plan.scorer, grid.samples):
+    if not is_scored(folder, plan.scoring, grid.samples):
         tell(Note("scoring"))
-        score_run(folder, plan.scorer, grid.samples)
+        score_run(folder, plan.scoring, grid.samples)
     if grid.gradnorm_steps and not is_probed(folder, total, grid.gradnorm_steps):
         tell(Note("probing gradients"))
         _probe(folder, source, grid.gradnorm_steps, place.device)
@@ -109,8 +109,7 @@ def _train(plan: Plan, cell: Cell, source: Source, tell: Callable[[object], None
     options = LoopOptions(
         score_every=grid.score_every,
         save_every=grid.save_every,
-        reference=plan.scorer.reference,
-        detector=plan.scorer.options.detector,
+        scoring=plan.scoring,
     )
     told = 0.0
 

@@ -54,7 +54,7 @@ def state_of(plan: Plan, cell: Cell, total: int) -> str:
     done = steps_done(folder)
     if done < total:
         return f"at step {done:,}" if done else "new"
-    if not is_scored(folder, plan.scorer, plan.grid.samples):
+    if not is_scored(folder, plan.scoring, plan.grid.samples):
         return "trained"
     if plan.grid.gradnorm_steps and not is_probed(folder, total, plan.grid.gradnorm_steps):
         return "scored"

@@ -16,7 +16,7 @@ from ganbench.errors import GanbenchError
 from ganbench.images.source import Source
 from ganbench.images.sources import open_source
 from ganbench.runs.facts import settings_of
-from ganbench.scoring.scorer import Scorer
+from ganbench.scoring.plan import Plan as ScoringPlan
 from ganbench.training.recipe import Recipe, load_recipe
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._=,-]*")  # becomes a folder's name on every system
@@ -60,10 +60,12 @@ class Place:
     limit: int | None = None
     resize: str | None = None
     device: str = "auto"
+    recursive: bool = False
+    skip_bad: int = 0
 
     def open(self) -> Source:
         """Open the training images."""
-        source = open_source(self.data, resize=self.resize)
+        source = open_source(self.data, resize=self.resize, recursive=self.recursive, skip_bad=self.skip_bad)
         return source if self.limit is None else source.first(self.limit)
 
 
@@ -73,7 +75,7 @@ class Plan:
 
     grid: Grid
     place: Place
-    scorer: Scorer
+    scoring: ScoringPlan
 
 
 def load_grid(path: Path) -> dict[str, object]:

@@ -10,18 +10,22 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ganbench.cli import options
-from ganbench.cli.train import Data, Limit, Overrides
+from ganbench.cli.scoring import OF_TRAINING, takes_scoring_options
+from ganbench.cli.train import Data, Overrides
 
 if TYPE_CHECKING:
     from ganbench.bench.cell import Status
     from ganbench.bench.grid import Cell, Plan
+    from ganbench.scoring.options import ScoreOptions
 
 BASELINES = "dcgan,dcgan-clipnorm,wgan,wgan-gp,stylegan2"
 
 
+@takes_scoring_options(own=OF_TRAINING)
 def bench(
     data: Data,
     out: Annotated[Path, typer.Option(metavar="DIR", help="A run folder per cell, and the tables.")],
+    scoring: ScoreOptions,
     grid: Annotated[
         Path | None,
         typer.Argument(metavar="GRID.toml", help="A grid in a file; options given here win over it."),
@@ -46,13 +50,9 @@ def bench(
     gradnorm_steps: Annotated[
         int | None, typer.Option(metavar="N", min=0, help="Steps probed at the end; 0: none; default: 100.")
     ] = None,
-    reference: Annotated[
-        str | None, typer.Option(metavar="NAME|FILE|SRC", help="What to score against; default: anime-faces-64.")
+    sort: Annotated[
+        str | None, typer.Option(metavar="ID", show_default="the first result", help="The result to rank by.")
     ] = None,
-    detector: Annotated[
-        str, typer.Option(metavar="NAME|yolo:PATH|none", help="Face detector for AFD, or none.")
-    ] = "yolo-nano",
-    sort: Annotated[str, typer.Option(metavar="ID", help="The result to rank by.")] = "fd[lite0]",
     published: options.Published = False,
     jobs: Annotated[int, typer.Option(metavar="N", min=1, help="Cells at a time, each on its share of cores.")] = 1,
     json_file: Annotated[
@@ -65,8 +65,10 @@ def bench(
         bool, typer.Option("--dry-run", help="List the cells and how long they will take, from a 20-step trial.")
     ] = False,
     device: options.Device = "auto",
-    limit: Limit = None,
+    limit: options.Limit = None,
     resize: options.Resize = None,
+    recursive: options.Recursive = False,
+    skip_bad: options.SkipBad = 0,
     quiet: options.Quiet = False,
 ) -> None:
     """Train, sample, score and probe a grid of baselines, then rank them. A killed bench goes on where it was.
@@ -85,8 +87,7 @@ def bench(
     from ganbench.bench.grid import Place, Plan, cells_of, load_grid, make_grid
     from ganbench.bench.run import run_grid
     from ganbench.leaderboard.boards import refuse_unknown
-    from ganbench.scoring.score import ScoreOptions, known_results
-    from ganbench.scoring.scorer import Scorer
+    from ganbench.scoring.plan import Plan as ScoringPlan
     from ganbench.system.storage import check_outputs
 
     check_outputs(json_file, folders=(out,))
@@ -102,10 +103,10 @@ def bench(
     settings = {"variants": BASELINES.split(",")} if grid is None else load_grid(grid)
     plan_grid = make_grid(settings | {key: value for key, value in given.items() if value is not None})
     cells = cells_of(plan_grid, overrides)
-    chosen = None if detector == "none" else detector
-    refuse_unknown(sort, known_results(ScoreOptions(detector=chosen)))
-    scorer = Scorer.of(reference, chosen, resize=resize, device=device)
-    plan = Plan(plan_grid, Place(data, out, limit, resize, device), scorer)
+    measure = ScoringPlan.of(scoring)
+    sort = sort or measure.result_ids()[0]
+    refuse_unknown(sort, measure.result_ids())
+    plan = Plan(plan_grid, Place(data, out, limit, resize, device, recursive, skip_bad), measure)
     if dry_run:
         left = estimate(plan, cells)
         if json_file is not None and _write_json(json_file, {"cells": [asdict(e) for e in left]}):
@@ -145,16 +146,16 @@ def _publish(plan: Plan, cells: list[Cell], statuses: list[Status], sort: str, *
     failed = {
         out / status.name: status.reason
         for status in statuses
-        if status.state != "done" and not is_scored(out / status.name, plan.scorer, plan.grid.samples)
+        if status.state != "done" and not is_scored(out / status.name, plan.scoring, plan.grid.samples)
     }
-    entries = collect([out / cell.name for cell in cells], lambda: plan.scorer, failed=failed)
+    entries = collect([out / cell.name for cell in cells], lambda: plan.scoring, failed=failed)
     makers = {
         "leaderboard.csv": lambda: to_csv(entries, sort),
         "leaderboard.md": lambda: to_markdown(entries, sort, published=published),
         "leaderboard.json": lambda: to_json(entries, sort, published=published),
         "leaderboard.tex": lambda: to_latex(entries, sort, published=published),
         "report.html": lambda: make_page(
-            entries, sort, real=plan.place.open(), published=published, detector=plan.scorer.options.detector
+            entries, sort, real=plan.place.open(), published=published, detector=plan.scoring.options.detector
         ),
     }
     for name, make in makers.items():

@@ -48,12 +48,12 @@ def detect(
 
       ganbench detect ./generated --detector yolo:yolov8x6_animeface.onnx --conf 0.8 --iou 0.8 --imgsz 64
     """
-    import numpy as np
 
-    from ganbench.detectors.afd import afd
     from ganbench.detectors.base import DetectorOptions
     from ganbench.detectors.registry import load_detector
     from ganbench.images.sources import open_source
+    from ganbench.metrics.detection_rate import afd
+    from ganbench.statistics.detections import DetectionSet
     from ganbench.system.progress import track
     from ganbench.system.storage import atomic_write, check_outputs
 
@@ -63,12 +63,12 @@ def detect(
     opened = open_source(
         source, recursive=recursive, grid=options.parse_grid(grid), pad=pad, resize=resize, skip_bad=skip_bad
     )
-    counts: list[int] = []
+    everything: list[tuple[np.ndarray, np.ndarray]] = []
     lines: list[dict[str, object]] = []
     with track("detecting", len(opened)) as advance:
         for batch in opened.batches(32):
             for name, pixels, found in zip(batch.names, batch.pixels, chosen.detect(batch.pixels), strict=True):
-                counts.append(len(found.boxes))
+                everything.append((found.boxes, found.scores))
                 for box, score in zip(found.boxes, found.scores, strict=True):
                     corners = zip(("x0", "y0", "x1", "y1"), (round(float(v), 2) for v in box), strict=True)
                     lines.append({"name": name, "score": round(float(score), 4), **dict(corners)})
@@ -76,7 +76,8 @@ def detect(
                     # 1.jpg becomes 1.jpg.png: beside a 1.png, neither may overwrite the other.
                     _draw(draw / (name if name.lower().endswith(".png") else f"{name}.png"), pixels, found)
             advance(len(batch.names))
-    estimate = afd(np.array(counts) > 0)
+    detections = DetectionSet.of(everything)
+    estimate = afd(fake=detections)
     if csv_file is not None:
         with atomic_write(csv_file, "w") as f:
             writer = csv.DictWriter(f, ["name", "score", "x0", "y0", "x1", "y1"], lineterminator="\n")
@@ -90,7 +91,7 @@ def detect(
             "low": estimate.low,
             "high": estimate.high,
             "n": estimate.n,
-            "faces": sum(counts),
+            "faces": len(detections.boxes),
             "protocol": chosen.protocol,
             "skipped": skipped,
         }
@@ -98,7 +99,7 @@ def detect(
         return
     typer.echo(
         f"AFD {estimate.value:.4f} ({estimate.low:.4f} to {estimate.high:.4f}) of {estimate.n} images, "
-        f"{sum(counts)} faces; {chosen.protocol}"
+        f"{len(detections.boxes)} faces; {chosen.protocol}"
     )
     if skipped:
         typer.echo(f"left out as unreadable: {', '.join(skipped)}")

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from ganbench.cli import options
-from ganbench.cli.train import Limit, Overrides, Precision, Preset
+from ganbench.cli.train import Overrides, Precision, Preset
 
 
 def gradnorm(
@@ -34,7 +34,7 @@ def gradnorm(
     overrides: Overrides = None,
     device: options.Device = "auto",
     precision: Precision = None,
-    limit: Limit = None,
+    limit: options.Limit = None,
     resize: options.Resize = None,
     recursive: options.Recursive = False,
     json_output: Annotated[bool, typer.Option("--json", help="Print the findings as JSON.")] = False,

@@ -2,30 +2,30 @@
 
 from __future__ import annotations
 
+import functools
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from ganbench.cli import options
+from ganbench.cli.scoring import takes_scoring_options
 
 if TYPE_CHECKING:
     from ganbench.leaderboard.entries import Entry
+    from ganbench.scoring.options import ScoreOptions
 
 
+@takes_scoring_options()
 def leaderboard(
     paths: Annotated[
         list[Path], typer.Argument(metavar="RUN|SRC|CARD.json...", help="Runs, submissions, or scorecards.")
     ],
-    sort: Annotated[str, typer.Option(metavar="ID", help="The result to rank by.")] = "fd[lite0]",
-    reference: Annotated[
-        str | None, typer.Option(metavar="NAME|FILE|SRC", help="What to score against; default: anime-faces-64.")
+    scoring: ScoreOptions,
+    sort: Annotated[
+        str | None, typer.Option(metavar="ID", show_default="the first result", help="The result to rank by.")
     ] = None,
-    detector: Annotated[
-        str | None,
-        typer.Option(metavar="NAME|yolo:PATH|none", help="Face detector for AFD, or none; default: yolo-nano."),
-    ] = None,
-    resize: options.Resize = None,
     jobs: Annotated[int, typer.Option(metavar="N", min=1, help="Processes that score at a time.")] = 1,
     rescore: Annotated[
         bool, typer.Option("--rescore", help="Score runs again that have a scorecard; without it they keep theirs.")
@@ -46,7 +46,6 @@ def leaderboard(
         ),
     ] = None,
     json_file: Annotated[Path | None, typer.Option("--json", metavar="F", help="JSON; - prints it.")] = None,
-    device: options.Device = "auto",
     quiet: options.Quiet = False,
 ) -> None:
     """Rank runs and submissions. What cannot be scored is listed with its reason; the rest is ranked.
@@ -57,13 +56,15 @@ def leaderboard(
 
       ganbench leaderboard submissions/*.tgz --jobs 2 --csv board.csv
 
+      ganbench leaderboard submissions/*.tgz --features inception --weights inception.pth --reference real.npz
+
       ganbench leaderboard runs/* --html report.html --real faces.zip --resize 64
     """
     from ganbench.leaderboard.boards import boards, refuse_unknown
-    from ganbench.leaderboard.entries import collect
+    from ganbench.leaderboard.entries import DEFAULT_SORT, collect, known_results
     from ganbench.leaderboard.export import to_csv, to_json, to_latex, to_markdown
-    from ganbench.scoring.score import DEFAULT_DETECTOR
-    from ganbench.scoring.scorer import Scorer
+    from ganbench.scoring.options import ScoreOptions
+    from ganbench.scoring.plan import Plan
     from ganbench.system.storage import atomic_write, check_outputs
 
     del quiet
@@ -72,23 +73,19 @@ def leaderboard(
     def warn(text: str) -> None:
         typer.secho(text, fg=typer.colors.YELLOW, err=True)
 
-    chosen = None if detector == "none" else detector or DEFAULT_DETECTOR
-    if (reference or detector) and not rescore and any((path / "scorecard.json").is_file() for path in paths):
-        warn("runs keep the scorecard they have: --reference and --detector are for the others (see --rescore)")
-    refuse_unknown(sort, _known_results(paths, chosen))
-    entries = collect(
-        paths,
-        lambda: Scorer.of(reference, chosen, resize=resize, device=device, cache=cache),
-        jobs=jobs,
-        rescore=rescore,
-        warn=lambda text: warn(f"not scored: {text}"),
-    )
+    if scoring != ScoreOptions() and not rescore and any((path / "scorecard.json").is_file() for path in paths):
+        warn("runs keep the scorecard they have: what is chosen here is for the others (see --rescore)")
+    plan = functools.cache(lambda: Plan.of(replace(scoring, cache=cache)))
+    known = known_results(paths, plan, rescore=rescore)
+    sort = sort or next(iter(known), DEFAULT_SORT)
+    refuse_unknown(sort, known)
+    entries = collect(paths, plan, jobs=jobs, rescore=rescore, warn=lambda text: warn(f"not scored: {text}"))
     ranked = boards(entries, sort)
     texts = {
         csv_file: lambda: to_csv(entries, sort),
         markdown: lambda: to_markdown(entries, sort, published=published),
         latex: lambda: to_latex(entries, sort, published=published),
-        html: lambda: _html(entries, sort, real, resize, published, chosen),
+        html: lambda: _html(entries, sort, real, scoring, published),
         (None if str(json_file) == "-" else json_file): lambda: to_json(entries, sort, published=published),
     }
     written = []
@@ -105,29 +102,11 @@ def leaderboard(
         raise typer.Exit(1)
 
 
-def _known_results(paths: list[Path], detector: str | None) -> list[str]:
-    """Return the results that scoring would give, and those of the scorecards that are there."""
-    from ganbench.scoring.score import ScoreOptions, known_results
-    from ganbench.scoring.scorecard import Scorecard
-
-    known = known_results(ScoreOptions(detector=detector))
-    for path in paths:
-        file = path if path.suffix.lower() == ".json" else path / "scorecard.json"
-        try:
-            known += [row.id for row in Scorecard.from_json(file.read_text("utf-8")).rows]
-        except (OSError, ValueError, KeyError, TypeError):
-            continue  # no scorecard; collect says so where one was to be
-    return list(dict.fromkeys(known))
-
-
-def _html(
-    entries: list[Entry], sort: str, real: str | None, resize: str | None, published: bool, detector: str | None
-) -> str:
-    from ganbench.images.sources import open_source
+def _html(entries: list[Entry], sort: str, real: str | None, scoring: ScoreOptions, published: bool) -> str:
     from ganbench.report.page import make_page
 
-    source = None if real is None else open_source(real, resize=resize)
-    return make_page(entries, sort, real=source, published=published, detector=detector)
+    source = None if real is None else scoring.open_real(real)
+    return make_page(entries, sort, real=source, published=published, detector=scoring.detector)
 
 
 def _print(entries: list[Entry], sort: str, published: bool, written: list[Path]) -> None:

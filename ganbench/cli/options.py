@@ -34,6 +34,11 @@ Detector = Annotated[
 Conf = Annotated[float | None, typer.Option(metavar="C", show_default="the detector's", help="Least score of a face.")]
 Iou = Annotated[float | None, typer.Option(metavar="U", show_default="0.5", help="Overlap that drops the weaker box.")]
 Imgsz = Annotated[int | None, typer.Option(metavar="PX", show_default="64", help="Pixels the detector letterboxes to.")]
+DetectorSet = Annotated[
+    list[str] | None,
+    typer.Option("--detector-set", metavar="KEY=VALUE", help="A setting of the detector; may be given several times."),
+]
+Limit = Annotated[int | None, typer.Option(metavar="N", min=2, help="Use the first N images only.")]
 Seed = Annotated[int, typer.Option(metavar="S", min=0, help="Seed of every random choice.")]
 
 
@@ -65,3 +70,18 @@ def parse_grid(text: str | None) -> tuple[int, int] | str | None:
     if not (rows.isdigit() and columns.isdigit() and int(rows) and int(columns)):
         raise GanbenchError(f"--grid {text}: expected ROWSxCOLUMNS such as 10x10, or guess")
     return int(rows), int(columns)
+
+
+def parse_settings(texts: list[str] | None) -> dict[str, object]:
+    """Parse ``KEY=VALUE`` texts; the values stay texts, for only the detector knows what they should be.
+
+    Raises:
+        GanbenchError: a text without ``=``.
+    """
+    settings: dict[str, object] = {}
+    for text in texts or []:
+        key, equals, value = text.partition("=")
+        if not (key.strip() and equals):
+            raise GanbenchError(f"--detector-set {text}: expected KEY=VALUE, such as conf=0.8")
+        settings[key.strip()] = value.strip()
+    return settings

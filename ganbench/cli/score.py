@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
 from ganbench.cli import options
+from ganbench.cli.scoring import takes_scoring_options
 
 if TYPE_CHECKING:
+    from ganbench.images.sheets import SheetSource
     from ganbench.images.source import Source
+    from ganbench.scoring.options import ScoreOptions
     from ganbench.scoring.scorecard import Scorecard
 
 EXAMPLES = """
@@ -30,35 +34,13 @@ EXAMPLES = """
 """
 
 
+@takes_scoring_options()
 def score(
     source: options.SourceArg,
-    reference: Annotated[
-        str | None,
-        typer.Option(metavar="NAME|FILE|SRC", show_default="anime-faces-64", help="What to score against."),
-    ] = None,
-    features: Annotated[
-        list[str] | None,
-        typer.Option(metavar="NAME", show_default="lite0", help="Extractor; may be given several times."),
-    ] = None,
-    metric: Annotated[
-        list[str] | None, typer.Option(metavar="NAME", help="Compute only this metric; may be given several times.")
-    ] = None,
-    detector: Annotated[
-        str, typer.Option(metavar="NAME|yolo:PATH|none", help="Face detector for AFD, or none.")
-    ] = "yolo-nano",
-    conf: options.Conf = None,
-    iou: options.Iou = None,
-    imgsz: options.Imgsz = None,
-    weights: options.Weights = None,
-    precision: options.Precision = "fp32",
-    device: options.Device = "auto",
+    scoring: ScoreOptions,
     grid: options.Grid = None,
     pad: options.Pad = None,
-    resize: options.Resize = None,
-    recursive: options.Recursive = False,
-    skip_bad: options.SkipBad = 0,
     cache: Annotated[bool, typer.Option("--cache/--no-cache", help="Keep and reuse computed features.")] = True,
-    seed: options.Seed = 0,
     json_file: Annotated[
         Path | None, typer.Option("--json", metavar="F", help="Write the scorecard as JSON; - prints it.")
     ] = None,
@@ -71,34 +53,15 @@ def score(
     quiet: options.Quiet = False,
 ) -> None:
     """Score generated images: FD, KD, precision, recall, copies and faces found, each with its 95 % interval."""
-    from ganbench.images.sources import open_source
-    from ganbench.scoring.score import ScoreOptions, score_source
+    from ganbench.scoring.plan import Plan
+    from ganbench.scoring.score import score_source
     from ganbench.system.storage import check_outputs
 
     del quiet
     check_outputs(json_file, csv_file, markdown, html, per_image)
-    opened = open_source(
-        source, recursive=recursive, grid=options.parse_grid(grid), pad=pad, resize=resize, skip_bad=skip_bad
-    )
-    card = score_source(
-        opened,
-        reference,
-        ScoreOptions(
-            features=tuple(features or ["lite0"]),
-            metrics=metric,
-            detector=None if detector == "none" else detector,
-            conf=conf,
-            iou=iou,
-            imgsz=imgsz,
-            weights=weights,
-            precision=precision,
-            device=device,
-            seed=seed,
-            cache=cache,
-            per_image=per_image is not None,
-        ),
-        resize=resize,
-    )
+    chosen = replace(scoring, cache=cache, per_image=per_image is not None)
+    opened = chosen.open(source, grid=options.parse_grid(grid), pad=pad)
+    card = score_source(opened, Plan.of(chosen))
     to_stdout = json_file is not None and str(json_file) == "-"
     written = card.write(
         json_file=None if to_stdout else json_file,
@@ -107,13 +70,13 @@ def score(
         per_image_file=per_image,
     )
     if html is not None:
-        _write_page(card, opened, None if detector == "none" else detector, html)
+        _write_page(card, opened, chosen.detector, html)
         written.append(html)
     if to_stdout:
         typer.echo(card.to_json(), nl=False)
         return
     if grid is not None:
-        typer.echo(f"sheet: {opened.geometry}")
+        typer.echo(f"sheet: {cast('SheetSource', opened).geometry}")
     _print(card, written)
 
 
@@ -133,34 +96,10 @@ def _write_page(card: Scorecard, source: Source, detector: str | None, path: Pat
 
 
 def _print(card: Scorecard, written: list[Path]) -> None:
-    """Print the table; protocols and reasons stand below it, each once."""
     from rich.console import Console
     from rich.markup import escape
-    from rich.table import Table
 
     console = Console(highlight=False)
-    height, width = card.source["image_size"]
-    title = f"{card.source['label']}: {card.source['count']} images, {height}x{width}"
-    table = Table(title=escape(title), title_justify="left")
-    for column, justify in (("result", "left"), ("value", "right"), ("95 % interval", "right"), ("n", "right")):
-        table.add_column(column, justify=justify, no_wrap=True)
-    for name, value, interval, n, _ in card.table():
-        table.add_row(escape(name), value, interval, n)
-    console.print(table)
-    for ids, note in _footnotes(card):
-        console.print(f"[dim]{escape(', '.join(ids))}: {escape(note)}[/dim]")
-    for text in card.warnings:
-        console.print(f"[yellow]warning[/yellow] {escape(text)}")
+    console.print(card.renderable())
     for path in written:
         console.print(f"wrote {escape(str(path))}")
-
-
-def _footnotes(card: Scorecard) -> list[tuple[list[str], str]]:
-    """Return (ids, note) for protocols and reasons, each note once with all the results that it is about."""
-    shared = card.shared_protocols()
-    notes: dict[str, list[str]] = {f"{protocol}": [f"[{name}]"] for name, protocol in shared.items()}
-    for row in card.rows:
-        text = str(row.cells()["protocol"]).removeprefix(shared.get(row.instrument, "")).removeprefix("; ")
-        if text:
-            notes.setdefault(text, []).append(row.id)
-    return [(ids, note) for note, ids in notes.items()]

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from ganbench.cli import options
+from ganbench.cli.scoring import OF_TRAINING, takes_scoring_options
+
+if TYPE_CHECKING:
+    from ganbench.scoring.options import ScoreOptions
 
 Variant = Annotated[
     str,
@@ -22,13 +26,14 @@ Overrides = Annotated[
 Precision = Annotated[
     str | None, typer.Option(metavar="fp32|tf32|bf16", help="Arithmetic.", show_default="the recipe's, fp32")
 ]
-Limit = Annotated[int | None, typer.Option(metavar="N", min=2, help="Use the first N images only.")]
 
 
+@takes_scoring_options(renamed={"precision": "score_precision", "seed": "score_seed"}, own=OF_TRAINING)
 def train(
     variant: Variant,
     data: Data,
     run: Annotated[Path, typer.Option(metavar="DIR", help="The run folder.")],
+    scoring: ScoreOptions,
     preset: Preset = "paper",
     steps: Annotated[int | None, typer.Option(metavar="N", min=1, help="Length, in discriminator steps.")] = None,
     overrides: Overrides = None,
@@ -38,7 +43,7 @@ def train(
     seed: Annotated[
         int | None, typer.Option(metavar="S", help="Seed of every random choice.", show_default="0")
     ] = None,
-    limit: Limit = None,
+    limit: options.Limit = None,
     resize: options.Resize = None,
     recursive: options.Recursive = False,
     skip_bad: options.SkipBad = 0,
@@ -64,6 +69,7 @@ def train(
       torchrun --nproc-per-node 4 -m ganbench train --variant stylegan2 --data faces/ --run runs/s --precision bf16
     """
     from ganbench.images.sources import open_source
+    from ganbench.scoring.plan import Plan
     from ganbench.training.loop import LoopOptions
     from ganbench.training.recipe import load_recipe
     from ganbench.training.start import train as start
@@ -72,7 +78,14 @@ def train(
     recipe = load_recipe(variant, preset, _overrides(overrides, steps, precision, seed))
     opened = open_source(data, recursive=recursive, resize=resize, skip_bad=skip_bad)
     opened = opened if limit is None else opened.first(limit)
-    loop_options = LoopOptions(log_every, sheet_every or None, save_every, score_every or None, tensorboard)
+    loop_options = LoopOptions(
+        log_every,
+        sheet_every or None,
+        save_every,
+        score_every or None,
+        tensorboard,
+        Plan.of(scoring) if score_every else None,
+    )
     finished = start(
         recipe,
         opened,

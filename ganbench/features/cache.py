@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-import warnings
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -37,7 +37,7 @@ def load_features(key: str) -> FeatureSet | None:
         return None
 
 
-def save_features(key: str, features: FeatureSet) -> None:
+def save_features(key: str, features: FeatureSet, note: Callable[[str], None]) -> None:
     """Keep a feature set; a cache that cannot be written is a warning, never an error."""
     arrays = {"sample": np.asarray(features.sample, np.float32), "sample_index": features.sample_index}
     if features.logits is not None:
@@ -50,4 +50,4 @@ def save_features(key: str, features: FeatureSet) -> None:
             np.savez(f, **arrays)
         evict(_path(key).parent, LIMIT_BYTES, keep=_path(key))
     except (GanbenchError, OSError) as e:
-        warnings.warn(f"features were not cached: {e}", stacklevel=2)
+        note(f"features were not cached: {e}")

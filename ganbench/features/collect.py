@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from ganbench.features.cache import load_features, save_features
@@ -57,6 +57,7 @@ def collect_all(
     what: str,
     cache: bool,
     others: Sequence[Consumer] = (),
+    note: Callable[[str], None] = lambda text: None,
 ) -> dict[str, FeatureSet]:
     """Return the features of a source under several extractors, by their names, from one pass over it.
 
@@ -85,7 +86,7 @@ def collect_all(
     for name, consumer in consumers.items():
         found[name] = consumer.result()
         if cache and not source.bad:
-            save_features(keys[name], found[name])
+            save_features(keys[name], found[name], note)
     return found
 
 

@@ -73,7 +73,27 @@ def takes_weights(name: str) -> bool:
     return base in EXTRACTORS and EXTRACTORS[base].takes_weights
 
 
-def load_extractor(name: str, options: BuildOptions | None = None) -> Extractor:
+def specify_extractor(name: str, options: BuildOptions | None = None) -> ExtractorSpec:
+    """Return the specification of an extractor without building its network; the names are those of ``load_extractor``.
+
+    A user's own factory has to be called all the same, to see what it makes.
+
+    Raises:
+        GanbenchError: as ``load_extractor``.
+    """
+    options = options or BuildOptions()
+    base, _, suffix = name.partition(":")
+    if base not in EXTRACTORS and suffix:
+        from ganbench.features.custom import load_custom
+
+        return load_custom(name, options, list(EXTRACTORS))[0]
+    specify, _ = EXTRACTORS[base].functions()
+    return specify(replace(options, name=base, resize=suffix or options.resize))
+
+
+def load_extractor(
+    name: str, options: BuildOptions | None = None, *, note: Callable[[str], None] = lambda text: None
+) -> Extractor:
     """Build the extractor ``NAME``, ``NAME:RESIZE`` or ``package.module:factory`` for the device of the options.
 
     Raises:

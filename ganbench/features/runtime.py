@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from torch import nn
 
 DEVICES = ("auto", "cpu", "cuda")
-PRECISIONS = ("fp32", "bf16")
 
 
 def resolve_device(device: str) -> str:
@@ -60,8 +59,6 @@ def make_runner(spec: ExtractorSpec, build: Callable[[], nn.Module], device: str
         device: ``auto``, ``cpu`` or ``cuda``.
         exportable: whether the network can be exported.
     """
-    if spec.precision not in PRECISIONS:
-        raise GanbenchError(f"unknown precision {spec.precision!r}. Known: {', '.join(PRECISIONS)}.")
     resolved = resolve_device(device)
     if exportable and resolved == "cpu" and runs_on_cpu(spec.precision):
         return CpuRunner(exported(spec, build), spec.precision)

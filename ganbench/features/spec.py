@@ -7,6 +7,8 @@ import json
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
+from ganbench.errors import GanbenchError
+
 
 @dataclass(frozen=True)
 class ExtractorSpec:
@@ -54,6 +56,9 @@ class ExtractorSpec:
         return hashlib.sha256(json.dumps(fields, sort_keys=True).encode()).hexdigest()
 
 
+PRECISIONS = ("fp32", "bf16")
+
+
 @dataclass(frozen=True)
 class BuildOptions:
     """How the user wants an extractor built.
@@ -71,3 +76,7 @@ class BuildOptions:
     precision: str = "fp32"
     resize: str | None = None
     name: str = ""
+
+    def __post_init__(self) -> None:
+        if self.precision not in PRECISIONS:
+            raise GanbenchError(f"unknown precision {self.precision!r}. Known: {', '.join(PRECISIONS)}.")

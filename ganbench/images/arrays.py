@@ -70,13 +70,13 @@ class ArraySource(Source):
         """Return the bytes of the image as stored."""
         return memoryview(np.ascontiguousarray(self._array[index])).cast("B")
 
-    def load(self, index: int) -> np.ndarray:
+    def decode(self, index: int, content: bytes | memoryview) -> np.ndarray:
         """Return one image; floats become round-half-even((x - low) / (high - low) * 255).
 
         Raises:
             SourceError: a float outside the stated range, or NaN.
         """
-        image = np.ascontiguousarray(self._array[index])
+        image = np.frombuffer(content, self._array.dtype).reshape(self._array.shape[1:])
         if self._range is None:
             return image
         low, high = self._range

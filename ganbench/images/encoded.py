@@ -25,13 +25,13 @@ class EncodedSource(Source):
         background: tuple[int, int, int],
     ) -> None:
         super().__init__(label, names, resize=resize, skip_bad=skip_bad, salt=f"background {background}")
-        self._read = read
+        self._content = read
         self._background = background
 
     def content(self, index: int) -> bytes:
         """Return the encoded file."""
-        return self._read(index)
+        return self._content(index)
 
-    def load(self, index: int) -> np.ndarray:
-        """Return the decoded image; see ``Source.load``."""
-        return decode(self._read(index), self.names[index], self._background)
+    def decode(self, index: int, content: bytes | memoryview) -> np.ndarray:
+        """Return the decoded image; see ``Source.decode``."""
+        return decode(bytes(content), self.names[index], self._background)

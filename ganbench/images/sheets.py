@@ -188,13 +188,13 @@ class SheetSource(Source):
         away = np.abs(self._tile(index) - self.geometry.pad_colour(self._sheet))
         return bool(away.mean() <= _BLANK if self._lossy else away.max() == 0)
 
-    def load(self, index: int) -> np.ndarray:
-        """Return one tile; see ``Source.load``."""
-        return np.ascontiguousarray(self._tile(index))
-
     def content(self, index: int) -> memoryview:
         """Return the pixels of the tile."""
-        return memoryview(self.load(index)).cast("B")
+        return memoryview(np.ascontiguousarray(self._tile(index))).cast("B")
+
+    def decode(self, index: int, content: bytes | memoryview) -> np.ndarray:
+        """Return one tile; see ``Source.decode``."""
+        return np.frombuffer(content, np.uint8).reshape(self._tile(index).shape)
 
 
 def write_sheet(path: Path, pixels: np.ndarray, *, columns: int = 8, pad: int = 2) -> None:

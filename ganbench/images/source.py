@@ -8,7 +8,9 @@ from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
+from typing import cast
 
 import numpy as np
 
@@ -65,40 +67,60 @@ class Source(ABC):
         self.bad: list[BadImage] = []
         self._skip_bad = skip_bad
         self._salt = salt
-        self._digest: str | None = None
+        self._hashes: list[bytes | None] = [None] * len(names)  # of what is stored, filled by whoever reads it first
+        self._peeked: dict[int, np.ndarray | DecodeError] = {}  # decoded to learn the size, kept for the first batch
         self._first: tuple[str, tuple[int, int]] | None = None  # name and size of the image that sets the size
 
     def __len__(self) -> int:
         return len(self.names)
 
     @abstractmethod
+    def content(self, index: int) -> bytes | memoryview:
+        """Return the stored form of image ``index``, which the content digest is of. Safe to call from threads.
+
+        Raises:
+            DecodeError: what is stored is damaged.
+        """
+
+    @abstractmethod
+    def decode(self, index: int, content: bytes | memoryview) -> np.ndarray:
+        """Return image ``index`` from its stored form, before any resize: uint8 (H, W, 3). Safe to call from threads.
+
+        Raises:
+            DecodeError: it cannot be decoded.
+        """
+
     def load(self, index: int) -> np.ndarray:
         """Return image ``index`` as decoded, before any resize: uint8 (H, W, 3). Safe to call from threads.
 
         Raises:
             DecodeError: it cannot be decoded.
         """
+        return self.decode(index, self._read(index))
 
-    @abstractmethod
-    def content(self, index: int) -> bytes | memoryview:
-        """Return the stored form of image ``index``, for the content digest.
-
-        Raises:
-            DecodeError: what is stored is damaged.
-        """
+    def _read(self, index: int) -> bytes | memoryview:
+        """Read what is stored, and remember its hash: whoever streams the images has read all that the digest needs."""
+        try:
+            content = self.content(index)
+        except DecodeError as e:
+            self._hashes[index] = hashlib.sha256(f"unreadable: {e.why}".encode()).digest()
+            raise
+        if self._hashes[index] is None:
+            self._hashes[index] = hashlib.sha256(content).digest()
+        return content
 
     def digest(self) -> str:
-        """Return SHA-256 over all stored images in order and all rules that shape their pixels; decodes nothing."""
-        if self._digest is None:
-            total = hashlib.sha256(f"{DECODE_RULES} {self.resize} {self._salt}\n".encode())
-            for index in range(len(self)):
-                try:
-                    content = self.content(index)
-                except DecodeError as e:
-                    content = f"unreadable: {e.why}".encode()
-                total.update(hashlib.sha256(content).digest())
-            self._digest = total.hexdigest()
-        return self._digest
+        """Return SHA-256 over all stored images in order and all rules that shape their pixels; decodes nothing.
+
+        Images that were streamed before are not read again.
+        """
+        total = hashlib.sha256(f"{DECODE_RULES} {self.resize} {self._salt}\n".encode())
+        for index in range(len(self)):
+            if self._hashes[index] is None:
+                with suppress(DecodeError):  # its reason stands in for its content
+                    self._read(index)
+            total.update(cast(bytes, self._hashes[index]))
+        return total.hexdigest()
 
     def image_size(self) -> tuple[int, int]:
         """Return (height, width) of the images after resizing, pixels, from the first one that decodes.
@@ -111,6 +133,7 @@ class Source(ABC):
         if self._first is None:
             bad = []
             for index, pixels in self._decode(range(len(self))):
+                self._peeked[index] = pixels
                 if isinstance(pixels, np.ndarray):
                     self._first = self.names[index], pixels.shape[:2]
                     break
@@ -155,6 +178,9 @@ class Source(ABC):
 
     def _decode(self, indices: range) -> Iterator[tuple[int, np.ndarray | DecodeError]]:
         for index in indices:
+            if index in self._peeked:
+                yield index, self._peeked.pop(index)
+                continue
             try:
                 pixels = self.load(index)
                 yield index, pixels if self.resize is None else self.resize(pixels)
@@ -212,10 +238,10 @@ class Slice(Source):
         )
         self._whole = whole
 
-    def load(self, index: int) -> np.ndarray:
-        """See ``Source.load``."""
-        return self._whole.load(index)
-
     def content(self, index: int) -> bytes | memoryview:
         """See ``Source.content``."""
         return self._whole.content(index)
+
+    def decode(self, index: int, content: bytes | memoryview) -> np.ndarray:
+        """See ``Source.decode``."""
+        return self._whole.decode(index, content)

@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
 from ganbench.errors import GanbenchError
-from ganbench.images.sources import open_source
 from ganbench.runs.facts import images_of, settings_of, trained_steps
 from ganbench.runs.scored import score_run
 from ganbench.runs.speed import Speed, speed_of
+from ganbench.scoring.cached import score_cached
+from ganbench.scoring.plan import Plan
 from ganbench.scoring.scorecard import Scorecard
-from ganbench.scoring.scorer import Scorer
 from ganbench.system.progress import track
 from ganbench.system.workers import Died, Workers
 from ganbench.training.run_folder import RunFolder
 
+DEFAULT_SORT = "fd[lite0]"
 SAMPLES = 1000  # drawn from a run that has no scorecard yet
 
 _Task = tuple[Path, str]  # a path and what it is called
@@ -55,7 +57,7 @@ class Entry:
 
 def collect(
     paths: list[Path],
-    scorer: Callable[[], Scorer],
+    plan: Callable[[], Plan],
     *,
     jobs: int = 1,
     rescore: bool = False,
@@ -66,15 +68,15 @@ def collect(
 
     Args:
         paths: run folders, scorecard files (.json), or sources of images; a path given twice counts once.
-        scorer: makes what scores; called once, if anything has to be scored. A run keeps the scorecard it has, unless
-            it was trained further since.
+        plan: makes the plan of scoring; called once, if anything has to be scored. A run keeps the scorecard it has,
+            unless it was trained further since.
         jobs: processes at a time, each on its share of the cores.
         rescore: score the runs that have a scorecard again too.
         failed: paths that are not to be scored, with the reason.
         warn: is told of every failure.
 
     Raises:
-        GanbenchError: nothing given, or what making the scorer raises.
+        GanbenchError: nothing given, or what making the plan raises.
     """
     paths = list(dict.fromkeys(paths))
     if not paths:
@@ -91,13 +93,30 @@ def collect(
                 entries[path] = known
     if todo:
         with track("scoring", len(todo)) as advance:
-            for entry in _score_all(todo, scorer(), jobs):
+            for entry in _score_all(todo, plan(), jobs):
                 entries[entry.path] = entry
                 advance(1)
     for path in paths:
         if entries[path].card is None:
             warn(f"{entries[path].name}: {entries[path].error}")
     return _name_groups([entries[path] for path in paths])
+
+
+def known_results(paths: list[Path], plan: Callable[[], Plan], *, rescore: bool = False) -> list[str]:
+    """Return the ids of all results that the entries will have: those of scoring, and of the scorecards that are there.
+
+    Args:
+        paths: as ``collect`` takes them.
+        plan: called if anything has to be scored.
+        rescore: as ``collect`` takes it.
+    """
+    files = [path if path.suffix.lower() == ".json" else path / "scorecard.json" for path in paths]
+    to_score = any(not file.is_file() or (rescore and file != path) for path, file in zip(paths, files, strict=True))
+    known = plan().result_ids() if to_score else []
+    for file in files:
+        with suppress(GanbenchError):  # no scorecard; collect says so where one was to be
+            known += [row.id for row in _read(file).rows]
+    return list(dict.fromkeys(known))
 
 
 def _short_names(paths: list[Path]) -> dict[Path, str]:
@@ -154,26 +173,26 @@ def _read(path: Path) -> Scorecard:
         raise GanbenchError(f"{path} is not a scorecard of ganbench") from e
 
 
-def _score_all(todo: list[_Task], scorer: Scorer, jobs: int) -> Iterator[Entry]:
+def _score_all(todo: list[_Task], plan: Plan, jobs: int) -> Iterator[Entry]:
     """Score what has no scorecard, as it comes."""
     if jobs == 1 or len(todo) < 2:
         for task in todo:
-            yield _score(scorer, task)
+            yield _score(plan, task)
         return
-    with Workers(partial(_score, scorer), min(jobs, len(todo))) as workers:
+    with Workers(partial(_score, plan), min(jobs, len(todo))) as workers:
         for number, result in workers.run(todo):
             path, name = todo[number]
             yield Entry(name, path, error=result.why) if isinstance(result, Died) else result
 
 
-def _score(scorer: Scorer, task: _Task, tell: Callable[[object], None] | None = None) -> Entry:
+def _score(plan: Plan, task: _Task, tell: Callable[[object], None] | None = None) -> Entry:
     del tell
 
     def make(task: _Task) -> Entry:
         path, name = task
         if (path / "recipe.toml").is_file():
-            return _run_entry(task, score_run(path, scorer, SAMPLES))
-        return Entry(name, path, scorer.score(open_source(path, resize=scorer.resize)))
+            return _run_entry(task, score_run(path, plan, SAMPLES))
+        return Entry(name, path, score_cached(plan.options.open(path), plan))
 
     return _guarded(make, task)
 

@@ -6,12 +6,8 @@ image.
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Sequence
-
 import numpy as np
 
-from ganbench.errors import MetricError
 from ganbench.metrics.base import Estimate, metric
 from ganbench.metrics.checks import small_sample_warnings
 from ganbench.metrics.intervals import wilson
@@ -71,22 +67,6 @@ def nearest_reference(
     """
     between = (pairs or Pairs(real, fake)).between
     return between.nearest, between.nearest_index
-
-
-def exact_duplicates(digests: Sequence[str]) -> Estimate:
-    """Return the share of images that are equal to at least one other image of the set.
-
-    Args:
-        digests: One digest of the decoded pixels per image.
-
-    Raises:
-        MetricError: fewer than two images.
-    """
-    if len(digests) < 2:
-        raise MetricError(f"duplicates need at least 2 images, got {len(digests)}.")
-    share = sum(count for count in Counter(digests).values() if count > 1) / len(digests)
-    low, high = wilson(share, len(digests) / 2)
-    return Estimate(share, low, high, "Wilson, n/2 (duplicates come in pairs)", len(digests), detail="equal pixels")
 
 
 def _threshold(pairs: Pairs) -> float:

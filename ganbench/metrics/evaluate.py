@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 from ganbench.errors import MetricError
-from ganbench.metrics.base import Estimate
+from ganbench.metrics.base import Estimate, Metric
 from ganbench.metrics.neighbours import Pairs
 from ganbench.metrics.registry import METRICS
-from ganbench.statistics.features import FeatureSet
 
 
 def evaluate(
-    metrics: Iterable[str], *, real: FeatureSet, fake: FeatureSet, seed: int = 0, pairs: Pairs | None = None
+    metrics: Iterable[str | Metric], *, real: Any, fake: Any, seed: int = 0, pairs: Pairs | None = None
 ) -> dict[str, Estimate | MetricError]:
-    """Compute the named metrics.
+    """Compute metrics that read the same statistics.
 
     Args:
-        metrics: Names in the registry.
-        real: The real side.
+        metrics: Metrics, or their names in the registry.
+        real: The real side, of the type that they need; None for metrics that have none.
         fake: The fake side.
         seed: Seed of everything random.
         pairs: Neighbours of these two sets, to share them with calls outside (per-image scores); made when needed.
@@ -30,15 +30,15 @@ def evaluate(
     Raises:
         UnknownName: no metric has that name.
     """
-    chosen = [METRICS[name] for name in metrics]
+    chosen = [METRICS[metric] if isinstance(metric, str) else metric for metric in metrics]
     results: dict[str, Estimate | MetricError] = {}
     for metric in chosen:
         try:
             if metric.uses_pairs:
                 pairs = pairs or Pairs(real, fake, seed)
-                results[metric.name] = metric.compute(real=real, fake=fake, seed=seed, pairs=pairs)
+                results[metric.name] = metric(real=real, fake=fake, seed=seed, pairs=pairs)
             else:
-                results[metric.name] = metric.compute(real=real, fake=fake, seed=seed)
+                results[metric.name] = metric(real=real, fake=fake, seed=seed)
         except MetricError as e:
             results[metric.name] = e
     return results

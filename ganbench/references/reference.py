@@ -187,6 +187,15 @@ class Reference:
             ReferenceError: the extractor, its version, weights, resize or precision differ, or the image size does;
                 both sides are named.
         """
+        self.require_extractor(spec)
+        self.require_size(image_size)
+
+    def require_extractor(self, spec: ExtractorSpec) -> None:
+        """Refuse features of another extractor.
+
+        Raises:
+            ReferenceError: the extractor, its version, weights, resize or precision differ; both sides are named.
+        """
         if self.extractor is None:
             if len(self.features.moments.mean) != spec.feature_size:
                 raise ReferenceError(
@@ -201,12 +210,27 @@ class Reference:
                 f"reference {self.name} was built with {self.extractor.protocol}, but the images are scored with "
                 f"{spec.protocol} (different: {', '.join(differing)}). Build a matching one: ganbench reference build"
             )
-        if self.image_size != image_size:
+
+    def require_size(self, image_size: tuple[int, int]) -> None:
+        """Refuse images, (height, width) in pixels, of another size than the real ones had.
+
+        Raises:
+            ReferenceError: the sizes differ; a file of unknown origin does not know its own.
+        """
+        if self.image_size is not None and self.image_size != image_size:
             (rh, rw), (h, w) = self.image_size, image_size
             raise ReferenceError(
                 f"reference {self.name} is of {rh}x{rw} images, these are {h}x{w} pixels. "
                 f"Bring them to the same size by a stated rule: --resize {rh}x{rw}"
             )
+
+    def identity(self) -> str:
+        """Return a hash of everything in it, 64 hex digits."""
+        moments = self.features.moments
+        digest = hashlib.sha256(json.dumps(self.meta(), sort_keys=True).encode())
+        for array in (moments.mean, moments.scatter, self.features.sample):
+            digest.update(np.ascontiguousarray(array))
+        return digest.hexdigest()
 
 
 def _checksum(arrays: dict[str, np.ndarray]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,8 +10,9 @@ import numpy as np
 from ganbench.features.runtime import resolve_device
 from ganbench.images.arrays import ArraySource
 from ganbench.runs.facts import steps_done
+from ganbench.scoring.cached import score_cached
+from ganbench.scoring.plan import Plan
 from ganbench.scoring.scorecard import Scorecard
-from ganbench.scoring.scorer import Scorer
 from ganbench.system.storage import atomic_write
 from ganbench.training.checkpoint import load_checkpoint
 from ganbench.training.run_folder import RunFolder
@@ -19,7 +21,7 @@ from ganbench.training.sampling import generator_of, sample
 SAMPLE_SEED = 1  # of the latents of the images that are scored, the same in every cell
 
 
-def score_run(folder: Path, scorer: Scorer, samples: int) -> Scorecard:
+def score_run(folder: Path, plan: Plan, samples: int) -> Scorecard:
     """Draw samples from a run, keep them as ``samples.npz``, and write ``scorecard.json``.
 
     The scorecard says what it is of (``source.run``), so that it is never taken for that of another checkpoint.
@@ -28,21 +30,21 @@ def score_run(folder: Path, scorer: Scorer, samples: int) -> Scorecard:
         GanbenchError: no checkpoint, or what scoring raises.
     """
     state = load_checkpoint(RunFolder.open(folder).checkpoint)
-    generator = generator_of(state, resolve_device(scorer.options.device))
+    generator = generator_of(state, resolve_device(plan.options.device))
     images = np.concatenate(list(sample(generator, samples, seed=SAMPLE_SEED)))
     with atomic_write(folder / "samples.npz") as f:
         np.savez_compressed(f, images=images)
-    card = scorer.score(ArraySource.of(folder.name, images, value_range=None, resize=None))
-    card.source["run"] = {"step": state["step"], "samples": samples, "scorer": scorer.key}
+    card = score_cached(ArraySource.of(folder.name, images, value_range=None, resize=None), plan)
+    card = replace(card, source=card.source | {"run": {"step": state["step"], "samples": samples, "plan": plan.key}})
     card.write(json_file=folder / "scorecard.json")
     return card
 
 
-def is_scored(folder: Path, scorer: Scorer, samples: int) -> bool:
+def is_scored(folder: Path, plan: Plan, samples: int) -> bool:
     """Tell whether the scorecard is of the checkpoint that is there, and made in this very way."""
     try:
         card = Scorecard.from_json(RunFolder(folder).scorecard.read_text("utf-8"))
     except (OSError, ValueError, KeyError, TypeError):
         return False
-    wanted = {"step": steps_done(folder), "samples": samples, "scorer": scorer.key}
+    wanted = {"step": steps_done(folder), "samples": samples, "plan": plan.key}
     return card.source.get("run") == wanted

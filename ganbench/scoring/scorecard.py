@@ -9,17 +9,26 @@ import json
 import math
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from ganbench.errors import UnknownName
 from ganbench.system.storage import atomic_write
 from ganbench.system.versions import library_versions
 
 if TYPE_CHECKING:
     import pandas as pd
+    from rich.console import Group
 
 SCHEMA = 1
 COLUMNS = ("id", "value", "low", "high", "better", "n", "seed", "protocol")
 ARROWS = {"lower": "↓", "higher": "↑", "none": ""}
+
+
+class UnknownResult(UnknownName, KeyError):
+    """A scorecard has no such row, or several."""
+
+    def __str__(self) -> str:
+        return str(self.args[0])  # a KeyError would put its message into quotes
 
 
 @dataclass(frozen=True)
@@ -55,6 +64,11 @@ class Row:
     reason: str = ""
 
     @property
+    def metric(self) -> str:
+        """What was measured: the part of the id before the brackets."""
+        return self.id.partition("[")[0]
+
+    @property
     def instrument(self) -> str:
         """What the value was measured with: the part of the id in brackets."""
         return self.id.partition("[")[2].removesuffix("]")
@@ -76,9 +90,9 @@ def format_number(value: float | None) -> str:
     return f"{value:.4g}" if abs(value) >= 1e-3 else f"{value:.2e}"
 
 
-@dataclass
+@dataclass(frozen=True)
 class Scorecard:
-    """The results of scoring one source.
+    """The results of scoring one source; made once, and never changed afterwards.
 
     Attributes:
         rows: the results, in the order of the registry.
@@ -90,20 +104,53 @@ class Scorecard:
     """
 
     rows: list[Row]
-    source: dict[str, object]
-    reference: dict[str, object]
+    source: dict[str, Any]
+    reference: dict[str, Any]
     warnings: list[str] = field(default_factory=list)
     per_image: list[dict[str, object]] = field(default_factory=list)
     versions: dict[str, str] = field(default_factory=library_versions)
 
     def __getitem__(self, result_id: str) -> Row:
-        for row in self.rows:
-            if row.id == result_id:
-                return row
-        raise KeyError(f"{result_id}; this scorecard has {', '.join(r.id for r in self.rows)}")
+        """Return a row by its id, or by its metric alone where only one instrument measured that.
+
+        Raises:
+            UnknownResult: there is none, or there are several.
+        """
+        named = [row for row in self.rows if row.id == result_id]
+        found = named or [row for row in self.rows if row.metric == result_id]
+        if len(found) == 1:
+            return found[0]
+        ids = ", ".join(row.id for row in found or self.rows)
+        if found:
+            raise UnknownResult(f"{result_id!r} could be any of {ids}: say which")
+        raise UnknownResult(f"no result {result_id!r}; this scorecard has {ids}")
 
     def __contains__(self, result_id: object) -> bool:
         return any(row.id == result_id for row in self.rows)
+
+    def __str__(self) -> str:
+        from ganbench.scoring.render import plain
+
+        return plain(self.renderable())
+
+    def renderable(self) -> Group:
+        """Return the table with its notes and warnings, for a console of rich."""
+        from ganbench.scoring.render import renderable
+
+        height, width = self.source["image_size"]
+        title = f"{self.source['label']}: {self.source['count']} images, {height}x{width}"
+        lines = [(name, value, interval, n) for name, value, interval, n, _ in self.table()]
+        return renderable(title, lines, [(", ".join(ids), note) for ids, note in self.footnotes()], self.warnings)
+
+    def footnotes(self) -> list[tuple[list[str], str]]:
+        """Return (ids, note) for protocols and reasons, each note once with all the results that it is about."""
+        shared = self.shared_protocols()
+        notes: dict[str, list[str]] = {f"{protocol}": [f"[{name}]"] for name, protocol in shared.items()}
+        for row in self.rows:
+            text = str(row.cells()["protocol"]).removeprefix(shared.get(row.instrument, "")).removeprefix("; ")
+            if text:
+                notes.setdefault(text, []).append(row.id)
+        return [(ids, note) for note, ids in notes.items()]
 
     def to_frame(self) -> pd.DataFrame:
         """Return the rows as a data frame with the columns of ``COLUMNS``."""

@@ -15,8 +15,8 @@ import torch
 from ganbench.errors import GanbenchError
 from ganbench.images.arrays import ArraySource
 from ganbench.images.sheets import write_sheet
-from ganbench.references.reference import Reference
-from ganbench.scoring.score import DEFAULT_DETECTOR, ScoreOptions, score_source
+from ganbench.scoring.plan import Plan
+from ganbench.scoring.score import score_source
 from ganbench.system.cores import available_cores
 from ganbench.system.progress import track
 from ganbench.training.checkpoint import load_checkpoint, save_checkpoint
@@ -39,15 +39,14 @@ class Stopped(GanbenchError):
 
 @dataclass(frozen=True)
 class LoopOptions:
-    """How often what is written, in steps of the discriminator; None: never. Scores are against ``reference``."""
+    """How often what is written, in steps of the discriminator; None: never. Scores follow ``scoring``."""
 
     log_every: int = 10
     sheet_every: int | None = 500
     save_every: int = 250
     score_every: int | None = None
     tensorboard: bool = False
-    reference: Reference | str | None = None
-    detector: str | None = DEFAULT_DETECTOR
+    scoring: Plan | None = None
 
 
 class Loop:
@@ -210,8 +209,7 @@ class Loop:
         pixels = np.concatenate(list(sample(self.trainer.sampler, SCORED, seed=recipe.training.seed + 1)))
         source = ArraySource.of(f"step {self.trainer.step}", pixels, value_range=None, resize=None)
         try:
-            options = ScoreOptions(detector=self.options.detector, device=str(self.trainer.device), cache=False)
-            card = score_source(source, self.options.reference, options, resize=None)
+            card = score_source(source, (self.options.scoring or Plan.of()).without_cache())
         except Exception as e:  # whatever is wrong with a score, it must not cost the hours of training
             self._tell(f"not scored: {e}" if isinstance(e, GanbenchError) else f"not scored: {type(e).__name__}: {e}")
             return

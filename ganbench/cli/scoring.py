@@ -1,0 +1,121 @@
+"""The options of every command that scores, declared once."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import typing
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from ganbench.cli import options
+
+if TYPE_CHECKING:
+    from ganbench.scoring.options import ScoreOptions
+
+# Of a command that trains: these options are for the training images, and so for real images to score against.
+OF_TRAINING = {"device": "device", "resize": "resize", "recursive": "recursive", "limit": None, "skip_bad": None}
+
+
+def _flags(
+    features: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME", show_default="lite0", help="Extractor; may be given several times."),
+    ] = None,
+    metric: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME", help="Compute only this metric; may be given several times."),
+    ] = None,
+    reference: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME|FILE|SRC",
+            show_default="anime-faces-64",
+            help="What to score against; a second one serves a second extractor.",
+        ),
+    ] = None,
+    detector: Annotated[
+        str, typer.Option(metavar="NAME|yolo:PATH|none", help="Face detector for AFD, or none.")
+    ] = "yolo-nano",
+    conf: options.Conf = None,
+    iou: options.Iou = None,
+    imgsz: options.Imgsz = None,
+    detector_set: options.DetectorSet = None,
+    weights: options.Weights = None,
+    precision: options.Precision = "fp32",
+    device: options.Device = "auto",
+    resize: options.Resize = None,
+    recursive: options.Recursive = False,
+    limit: options.Limit = None,
+    skip_bad: options.SkipBad = 0,
+    seed: options.Seed = 0,
+) -> ScoreOptions:
+    """Return the choices; the signature is the declaration of the options."""
+    from ganbench.scoring.options import DEFAULT_FEATURES, ScoreOptions
+
+    short = {"conf": conf, "iou": iou, "imgsz": imgsz}
+    settings: dict[str, object] = {name: value for name, value in short.items() if value is not None}
+    return ScoreOptions(
+        features=tuple(features or DEFAULT_FEATURES),
+        metrics=None if metric is None else tuple(metric),
+        references=tuple(reference or ()),
+        detector=None if detector == "none" else detector,
+        detector_settings=settings | options.parse_settings(detector_set),
+        weights=weights,
+        precision=precision,
+        device=device,
+        resize=resize,
+        recursive=recursive,
+        limit=limit,
+        skip_bad=skip_bad,
+        seed=seed,
+    )
+
+
+def takes_scoring_options(
+    *, renamed: Mapping[str, str] | None = None, own: Mapping[str, str | None] | None = None
+) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Give a command all options of scoring; it receives them as ``scoring: ScoreOptions``.
+
+    Args:
+        renamed: options that go by another name here, because the command uses theirs for something else.
+        own: options that the command declares itself: under which of its parameters each is found, None for one that
+            does not concern what is scored and keeps its default.
+    """
+    renamed, own = renamed or {}, own or {}
+
+    def decorate(command: Callable[..., Any]) -> Callable[..., Any]:
+        # The type of `scoring` is slow to import, and no option.
+        unimported = {"ScoreOptions": object}
+        hints = typing.get_type_hints(command, localns=unimported, include_extras=True)
+        flags = typing.get_type_hints(_flags, localns=unimported, include_extras=True)
+        added = {
+            renamed.get(name, name): (name, parameter.replace(name=renamed.get(name, name), annotation=flags[name]))
+            for name, parameter in inspect.signature(_flags).parameters.items()
+            if name not in own
+        }
+        parameters = [
+            p.replace(annotation=hints[name])
+            for name, p in inspect.signature(command).parameters.items()
+            if name != "scoring"
+        ]
+        keyword_only = [
+            p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in (*(p for _, p in added.values()), *parameters)
+        ]
+
+        @functools.wraps(command)
+        def run(**given: Any) -> Any:
+            chosen = {name: given.pop(shown) for shown, (name, _) in added.items()}
+            chosen |= {name: given[parameter] for name, parameter in own.items() if parameter is not None}
+            return command(**given, scoring=_flags(**chosen))
+
+        arguments = [p for p in keyword_only if p.default is inspect.Parameter.empty]
+        run.__signature__ = inspect.Signature(  # type: ignore[attr-defined]  # what typer reads the options from
+            arguments + [p for p in keyword_only if p.default is not inspect.Parameter.empty]
+        )
+        run.__annotations__ = {p.name: p.annotation for p in keyword_only}
+        return run
+
+    return decorate

@@ -1,0 +1,32 @@
+"""Exact duplicates: images of equal pixels within one set."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from ganbench.errors import MetricError
+from ganbench.metrics.base import Estimate, metric
+from ganbench.metrics.intervals import wilson
+from ganbench.statistics.pixels import PixelSet
+
+
+@metric("duplicates", title="Exact duplicates", better="lower", unit="share", needs="pixels")
+def duplicates(*, real: None = None, fake: PixelSet, seed: int = 0) -> Estimate:
+    """Return the share of images that are equal to at least one other image of the set.
+
+    Interval: Wilson for half the number of images, since duplicates come at least in pairs and are not independent.
+
+    Args:
+        real: Not used: the share is the fake images' own.
+        fake: Digests of the pixels.
+        seed: Not used; nothing is random.
+
+    Raises:
+        MetricError: fewer than two images.
+    """
+    del real, seed
+    if fake.n < 2:
+        raise MetricError(f"duplicates need at least 2 images, got {fake.n}.")
+    share = sum(count for count in Counter(fake.digests).values() if count > 1) / fake.n
+    low, high = wilson(share, fake.n / 2)
+    return Estimate(share, low, high, "Wilson, n/2 (duplicates come in pairs)", fake.n, detail="equal pixels")
