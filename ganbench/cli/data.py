@@ -111,10 +111,11 @@ def slice_sheets(
         raise GanbenchError(f"{out} is not empty; choose another folder or add --force")
     from PIL import Image
 
+    geometry = options.parse_grid(grid) or "guess"
     number = 0
     with track("cutting", len(sheets)) as advance:
         for path in sheets:
-            source = SheetSource(path, grid=options.parse_grid(grid), pad=pad)
+            source = SheetSource(path, grid=geometry, pad=pad)
             blank = f", {source.blank} blank at the end left out" if source.blank else ""
             typer.echo(f"{path.name}: {source.geometry}{blank}")
             for index in range(len(source)):

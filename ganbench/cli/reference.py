@@ -179,7 +179,7 @@ def _load(name: str) -> Reference:
 
 
 def _summary(reference: Reference) -> str:
-    if reference.extractor is None:
+    if reference.extractor is None or reference.image_size is None:
         return reference.origin()
     height, width = reference.image_size
     return f"{reference.origin()}, {height}x{width}, {reference.extractor.protocol}"

@@ -22,7 +22,7 @@ from ganbench.features.extractor import Extractor
 from ganbench.features.registry import load_extractor
 from ganbench.features.spec import BuildOptions
 from ganbench.images.source import Source
-from ganbench.scoring.score import SAMPLE_CAP
+from ganbench.scoring.plan import SAMPLE_CAP
 
 ATTRIBUTES = (
     "hair_color", "hair_style", "bangs", "eye_color", "expression", "pose", "background", "accessory", "skin",

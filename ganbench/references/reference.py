@@ -8,6 +8,7 @@ import zipfile
 import zlib
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -47,7 +48,7 @@ class Reference:
     extractor: ExtractorSpec | None
     image_size: tuple[int, int] | None
     image_resize: str | None
-    data: dict[str, object]
+    data: dict[str, Any]
     sample_seed: int = 0
     versions: dict[str, str] = field(default_factory=library_versions)
     name: str = "reference"
@@ -111,7 +112,7 @@ class Reference:
         float16, ``sample_index`` (m,) int64, ``n``, ``meta`` (JSON text) and ``checksum`` (SHA-256 over the others).
         """
         moments = self.features.moments
-        arrays = {
+        arrays: dict[str, Any] = {
             "mu": moments.mean,
             "sigma_upper": moments.cov[np.triu_indices(len(moments.mean))].astype(np.float32),
             "sample": np.asarray(self.features.sample, np.float16),
@@ -120,7 +121,8 @@ class Reference:
             "meta": np.array(json.dumps(self.meta(), sort_keys=True)),
         }
         with atomic_write(path) as f:
-            np.savez_compressed(f, **arrays, checksum=np.array(_checksum(arrays)))
+            arrays["checksum"] = np.array(_checksum(arrays))
+            np.savez_compressed(f, **arrays)
 
     @classmethod
     def load(cls, path: Path) -> Reference:
@@ -171,7 +173,7 @@ class Reference:
         # The number of images is not in the file. Two keeps cov = scatter / (n - 1) exact; nothing else uses it.
         moments = Moments(2, mu, sigma)
         features = FeatureSet(moments, np.empty((0, len(mu)), np.float32), np.empty(0, np.int64), None)
-        data = {"label": path.name, "count": None, "digest": None}
+        data: dict[str, Any] = {"label": path.name, "count": None, "digest": None}
         return cls(features, None, None, None, data, versions={}, name=path.stem)
 
     def origin(self) -> str:
@@ -229,7 +231,7 @@ class Reference:
         moments = self.features.moments
         digest = hashlib.sha256(json.dumps(self.meta(), sort_keys=True).encode())
         for array in (moments.mean, moments.scatter, self.features.sample):
-            digest.update(np.ascontiguousarray(array))
+            digest.update(np.ascontiguousarray(array).data)
         return digest.hexdigest()
 
 

@@ -52,7 +52,7 @@ def measured_rows(
 
 
 def _row(metric: Metric, instrument: Instrument, protocol: str, estimate: Estimate) -> Row:
-    parts = (protocol, estimate.detail, f"metric v{metric.version}")
+    parts = (protocol, estimate.detail, f"{metric.name} v{metric.version}")
     return Row(
         instrument.result_id(metric),
         estimate.value,
@@ -65,6 +65,7 @@ def _row(metric: Metric, instrument: Instrument, protocol: str, estimate: Estima
         metric.title,
         metric.unit,
         estimate.interval,
+        version=metric.version,
     )
 
 

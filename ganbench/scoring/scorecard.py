@@ -48,6 +48,7 @@ class Row:
         unit: unit of the value, empty for a plain number.
         interval: method of the interval.
         reason: why there is no value.
+        version: of the metric; it stands in the protocol too. None in scorecards of the first release, which had none.
     """
 
     id: str
@@ -62,6 +63,7 @@ class Row:
     unit: str = ""
     interval: str = ""
     reason: str = ""
+    version: int | None = None
 
     @property
     def metric(self) -> str:
@@ -72,6 +74,12 @@ class Row:
     def instrument(self) -> str:
         """What the value was measured with: the part of the id in brackets."""
         return self.id.partition("[")[2].removesuffix("]")
+
+    @property
+    def metric_version(self) -> str:
+        """The last part of the protocol, such as ``fd v1``; empty where no version is known."""
+        last = self.protocol.rpartition("; ")[2]
+        return last if self.version is not None and last.endswith(f" v{self.version}") else ""
 
     def cells(self) -> dict[str, object]:
         """Return the eight columns; a missing value leaves its reason in the protocol column."""
@@ -143,14 +151,17 @@ class Scorecard:
         return renderable(title, lines, [(", ".join(ids), note) for ids, note in self.footnotes()], self.warnings)
 
     def footnotes(self) -> list[tuple[list[str], str]]:
-        """Return (ids, note) for protocols and reasons, each note once with all the results that it is about."""
+        """Return (ids, note) for protocols, reasons and versions, each note once with all results that it is about."""
         shared = self.shared_protocols()
-        notes: dict[str, list[str]] = {f"{protocol}": [f"[{name}]"] for name, protocol in shared.items()}
+        notes: dict[str, list[str]] = {protocol: [f"[{name}]"] for name, protocol in shared.items()}
         for row in self.rows:
             text = str(row.cells()["protocol"]).removeprefix(shared.get(row.instrument, "")).removeprefix("; ")
-            if text:
-                notes.setdefault(text, []).append(row.id)
-        return [(ids, note) for note, ids in notes.items()]
+            parts = [part for part in text.split("; ") if part and part != row.metric_version]
+            if parts:
+                notes.setdefault("; ".join(parts), []).append(row.id)
+        versions = dict.fromkeys(row.metric_version for row in self.rows if row.metric_version)
+        found = [(ids, note) for note, ids in notes.items()]
+        return [*found, (["metrics"], ", ".join(versions))] if versions else found
 
     def to_frame(self) -> pd.DataFrame:
         """Return the rows as a data frame with the columns of ``COLUMNS``."""
@@ -209,7 +220,7 @@ class Scorecard:
         shared: dict[str, list[str]] = {}
         for row in self.rows:
             if row.value is not None:
-                parts = row.protocol.split("; ")
+                parts = [part for part in row.protocol.split("; ") if part != row.metric_version]
                 known = shared.get(row.instrument, parts)
                 shared[row.instrument] = [a for a, b in zip(known, parts, strict=False) if a == b]
         return {instrument: "; ".join(parts) for instrument, parts in shared.items() if parts}
