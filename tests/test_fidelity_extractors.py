@@ -139,7 +139,7 @@ def test_dinov2_takes_its_code_from_the_hub_folder(
     assert relative(load_extractor("dinov2-vit-s-14", options)(images)[0], expected) <= 1e-4
 
 
-@pytest.mark.parametrize("name", [n for n, e in EXTRACTORS._entries.items() if not e.exportable])
+@pytest.mark.parametrize("name", [name for name in EXTRACTORS if not EXTRACTORS[name].exportable])
 def test_without_weights_the_command_is_named(name: str) -> None:
     with pytest.raises(AssetMissing, match="--weights PATH/"):
         load_extractor(name)
@@ -233,7 +233,7 @@ def test_a_network_of_the_users_own_scores(image_folder: Path) -> None:
     ("name", "error", "message"),
     [
         ("own_networks.nets:missing", UnknownName, "has no 'missing'"),
-        ("own_networks.nets:constant", UnknownName, "'constant' is no callable"),
+        ("own_networks.nets:constant", GanbenchError, "constant is no extractor: it is int"),
         ("own_networks.absent:colours", UnknownName, "no extractor or module"),
         ("incption:clean", UnknownName, "Did you mean 'inception'"),
         ("own_networks.needy:colours", GanbenchError, "No module named 'absent_library_x'"),

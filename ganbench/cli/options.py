@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from ganbench.errors import GanbenchError
+
+if TYPE_CHECKING:
+    from ganbench.detectors.base import DetectorOptions
 
 SourceArg = Annotated[
     str,
@@ -29,11 +32,21 @@ Weights = Annotated[Path | None, typer.Option(metavar="PATH", help="Weights file
 Device = Annotated[str, typer.Option(metavar="auto|cpu|cuda", help="Where the network runs.")]
 Precision = Annotated[str, typer.Option(metavar="fp32|bf16", help="Arithmetic of the network; part of the protocol.")]
 Detector = Annotated[
-    str, typer.Option(metavar="NAME|yolo:PATH", help="yolo-nano, opencv-cascade, or any YOLO in an ONNX file.")
+    str,
+    typer.Option(
+        metavar="NAME|yolo:PATH|MODULE:CLASS",
+        help="yolo-nano, opencv-cascade, any YOLO in an ONNX file, or a class of your own.",
+    ),
 ]
 Conf = Annotated[float | None, typer.Option(metavar="C", show_default="the detector's", help="Least score of a face.")]
 Iou = Annotated[float | None, typer.Option(metavar="U", show_default="0.5", help="Overlap that drops the weaker box.")]
 Imgsz = Annotated[int | None, typer.Option(metavar="PX", show_default="64", help="Pixels the detector letterboxes to.")]
+DetectorSet = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--detector-set", metavar="KEY=VALUE", help="Any other setting of the detector; may be given several times."
+    ),
+]
 Seed = Annotated[int, typer.Option(metavar="S", min=0, help="Seed of every random choice.")]
 
 
@@ -65,3 +78,34 @@ def parse_grid(text: str | None) -> tuple[int, int] | str | None:
     if not (rows.isdigit() and columns.isdigit() and int(rows) and int(columns)):
         raise GanbenchError(f"--grid {text}: expected ROWSxCOLUMNS such as 10x10, or guess")
     return int(rows), int(columns)
+
+
+def parse_settings(texts: list[str] | None) -> dict[str, object]:
+    """Parse ``KEY=VALUE`` of ``--detector-set``.
+
+    Raises:
+        GanbenchError: something else, or one key twice.
+    """
+    found: dict[str, object] = {}
+    for text in texts or ():
+        key, equals, value = text.partition("=")
+        key = key.strip().replace("-", "_")
+        if not key or not equals:
+            raise GanbenchError(f"--detector-set {text}: expected KEY=VALUE, such as iou=0.6")
+        if key in found:
+            raise GanbenchError(f"--detector-set {key} is given twice: {found[key]} and {value}")
+        found[key] = value.strip()
+    return found
+
+
+def detector_options(
+    device: str, settings: list[str] | None, conf: float | None, iou: float | None, imgsz: int | None
+) -> DetectorOptions:
+    """Return what ``load_detector`` takes, from ``--device --detector-set --conf --iou --imgsz``.
+
+    Raises:
+        GanbenchError: text that is no ``KEY=VALUE``, or one setting twice.
+    """
+    from ganbench.detectors.base import DetectorOptions
+
+    return DetectorOptions.of(device, parse_settings(settings), conf=conf, iou=iou, imgsz=imgsz)

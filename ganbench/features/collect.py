@@ -11,6 +11,7 @@ from ganbench.features.extractor import BATCH, Extractor
 from ganbench.images.source import Batch, Source
 from ganbench.statistics.collector import FeatureCollector
 from ganbench.statistics.features import FeatureSet
+from ganbench.system.notes import Note, log_note
 from ganbench.system.progress import track
 
 
@@ -57,6 +58,7 @@ def collect_all(
     what: str,
     cache: bool,
     others: Sequence[Consumer] = (),
+    note: Note = log_note,
 ) -> dict[str, FeatureSet]:
     """Return the features of a source under several extractors, by their names, from one pass over it.
 
@@ -68,6 +70,7 @@ def collect_all(
         what: shown beside the progress bar.
         cache: reuse features that were kept before, and keep these.
         others: who else is to see every image; without them there is no pass if all features are known.
+        note: told when features cannot be kept.
     """
     found: dict[str, FeatureSet] = {}
     keys: dict[str, str] = {}
@@ -85,15 +88,23 @@ def collect_all(
     for name, consumer in consumers.items():
         found[name] = consumer.result()
         if cache and not source.bad:
-            save_features(keys[name], found[name])
+            save_features(keys[name], found[name], note)
     return found
 
 
 def collect_features(
-    source: Source, extractor: Extractor, *, cap: int, seed: int, what: str, cache: bool = False
+    source: Source,
+    extractor: Extractor,
+    *,
+    cap: int,
+    seed: int,
+    what: str,
+    cache: bool = False,
+    note: Note = log_note,
 ) -> FeatureSet:
     """Return the features of a source under one extractor; see ``collect_all``."""
-    return collect_all(source, [extractor], cap=cap, seed=seed, what=what, cache=cache)[extractor.spec.name]
+    found = collect_all(source, [extractor], cap=cap, seed=seed, what=what, cache=cache, note=note)
+    return found[extractor.spec.name]
 
 
 def feature_key(source: Source, extractor: Extractor, *, cap: int, seed: int) -> str:
