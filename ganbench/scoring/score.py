@@ -30,6 +30,7 @@ from ganbench.references.reference import Reference
 from ganbench.scoring.per_image import Faces, Seen, per_image_table
 from ganbench.scoring.rows import add_absent, add_estimate, add_metrics, applicable, result_ids
 from ganbench.scoring.scorecard import Row, Scorecard
+from ganbench.system.notes import Note
 
 if TYPE_CHECKING:
     import torch
@@ -145,6 +146,7 @@ def score_source(
     resize: str | Resize | None = None,
 ) -> Scorecard:
     """Score an opened source; ``score`` explains the arguments. ``resize`` is for a reference given as images."""
+    notes: list[str] = []
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", UserWarning)
         chosen = _choose_metrics(options.metrics)
@@ -156,7 +158,7 @@ def score_source(
                 "Is it a sheet of tiles? Then say so: --grid ROWSxCOLUMNS"
             )
         detector, no_detector = _load_detector(options)
-        names, extractors, missing = _load_extractors(options)
+        names, extractors, missing = _load_extractors(options, notes.append)
         references = _references(reference, extractors, source, options, resize, missing)
         specs = {extractor.spec.name: extractor.spec for extractor in extractors}
         seen = Seen()
@@ -170,6 +172,7 @@ def score_source(
             what="scoring",
             cache=options.cache,
             others=[seen, *([faces] if faces else [])],
+            note=notes.append,
         )
         del extractors, used  # the metrics want the memory of the networks
 
@@ -196,6 +199,7 @@ def score_source(
                 f"per image: no distances to real images with {name}: their features are not known, or too few images"
                 for name in sorted(fakes.keys() - neighbours.keys())
             ]
+    card.warnings += notes
     for warning in caught:
         if issubclass(warning.category, UserWarning):
             card.warnings.append(str(warning.message))
@@ -228,7 +232,7 @@ def known_results(options: ScoreOptions) -> list[str]:
     return [*found, "duplicates[pixels]", *detector]
 
 
-def _load_extractors(options: ScoreOptions) -> tuple[list[str], list[Extractor], dict[str, str]]:
+def _load_extractors(options: ScoreOptions, note: Note) -> tuple[list[str], list[Extractor], dict[str, str]]:
     """Return the names for results, the extractors that can be built, and what the others miss.
 
     An extractor may go by another name than it was asked for by: ``inception:tf1`` is ``inception``.
@@ -238,7 +242,7 @@ def _load_extractors(options: ScoreOptions) -> tuple[list[str], list[Extractor],
         try:
             # Beside an extractor that needs them, one that brings its own weights is not given them.
             weights = options.weights if len(options.features) == 1 or takes_weights(name) else None
-            extractor = load_extractor(name, BuildOptions(weights, options.device, options.precision))
+            extractor = load_extractor(name, BuildOptions(weights, options.device, options.precision), note=note)
             names.append(extractor.spec.name)
             loaded.setdefault(extractor.spec.name, extractor)
         except AssetMissing as e:
@@ -248,9 +252,9 @@ def _load_extractors(options: ScoreOptions) -> tuple[list[str], list[Extractor],
 
 
 def _load_detector(options: ScoreOptions) -> tuple[Detector | None, str]:
-    chosen = DetectorOptions(options.device, options.conf, options.iou, options.imgsz)
+    chosen = DetectorOptions.of(options.device, conf=options.conf, iou=options.iou, imgsz=options.imgsz)
     if options.detector is None:
-        if given := chosen.given():
+        if given := chosen.settings:
             raise GanbenchError(
                 f"--{next(iter(given))} is a setting of a detector, and there is none (--detector none)"
             )
