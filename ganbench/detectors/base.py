@@ -67,7 +67,7 @@ class Detector(ABC):
 
     A subclass is a detector: its name, version and settings can be read off it, and nothing is loaded before there is
     an instance. The answer for an image does not depend on its neighbours, and any number of threads may use one
-    instance. ``ganbench.testing.check_detector`` tests all of this.
+    instance. ``ganbench.testing.check_detector`` tests that.
 
     Attributes:
         name: what it is called in results, such as ``opencv-cascade``: ``afd[opencv-cascade]``.

@@ -25,7 +25,7 @@ class Runner(Protocol):
 class Extractor:
     """Computes features of uint8 images; the result of an image does not depend on its neighbours in a batch.
 
-    It never changes, and any number of threads may use one. ``ganbench.testing.check_extractor`` tests all of this.
+    It never changes, and any number of threads may use one. ``ganbench.testing.check_extractor`` tests that.
     """
 
     def __init__(self, spec: ExtractorSpec, runner: Runner, again: Callable[[], Extractor] | None = None) -> None:
