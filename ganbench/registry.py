@@ -94,9 +94,9 @@ class Registry(Generic[T]):
         """Take in what installed packages offer; a name of ours stays ours."""
         if self._plugins_known:
             return
-        self._plugins_known = True
         for point in metadata.entry_points(group=cast(str, self.group)):
             self._entries.setdefault(point.name, point.value)
+        self._plugins_known = True  # only now: another thread would miss those not yet found
 
 
 def load_object(path: str, kind: str, known: list[str] | None = None) -> object:

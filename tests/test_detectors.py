@@ -64,20 +64,20 @@ def test_the_cascade_must_be_installed_first() -> None:
 
 def test_the_cascade_has_no_confidence() -> None:
     with pytest.raises(GanbenchError, match="--conf: the detector opencv-cascade has no such setting"):
-        load_detector("opencv-cascade", DetectorOptions(conf=0.8))
+        load_detector("opencv-cascade", DetectorOptions.of(conf=0.8))
 
 
 def test_a_file_that_is_no_cascade(tmp_path: Path) -> None:
     (tmp_path / "x.xml").write_text("<nothing/>")
     with pytest.raises(GanbenchError, match="cannot read it as a cascade"):
-        CascadeDetector(tmp_path / "x.xml")
+        CascadeDetector(path=tmp_path / "x.xml")
 
 
 @needs_cascade
 def test_an_opencv_without_cascades_is_explained(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delattr("cv2.CascadeClassifier")
     with pytest.raises(GanbenchError, match="pip install 'opencv-python<5'"):
-        CascadeDetector(CASCADE)
+        CascadeDetector(path=CASCADE)
 
 
 @needs_cascade
@@ -99,8 +99,8 @@ def test_the_cascade_finds_faces_and_not_noise() -> None:
 @needs_cascade
 def test_boxes_come_back_in_pixels_of_the_input_whatever_the_upscaling() -> None:
     faces = np.stack([image for _, image in toyfaces(40, seed=2)])
-    plain = CascadeDetector(CASCADE, CascadeSettings(upscale=1, border=0.25)).detect(faces)
-    doubled = CascadeDetector(CASCADE, CascadeSettings(upscale=2, border=0.5)).detect(faces)
+    plain = CascadeDetector(CascadeSettings(upscale=1, border=0.25), path=CASCADE).detect(faces)
+    doubled = CascadeDetector(CascadeSettings(upscale=2, border=0.5), path=CASCADE).detect(faces)
     pairs = [(a.boxes[0], b.boxes[0]) for a, b in zip(plain, doubled, strict=True) if len(a.boxes) and len(b.boxes)]
     assert len(pairs) > 15
     assert np.median([np.abs(a - b).mean() for a, b in pairs]) < 4
@@ -108,7 +108,7 @@ def test_boxes_come_back_in_pixels_of_the_input_whatever_the_upscaling() -> None
 
 @needs_cascade
 def test_the_answer_does_not_depend_on_threads_or_order() -> None:
-    detector = CascadeDetector(CASCADE)
+    detector = CascadeDetector(path=CASCADE)
     faces = np.stack([image for _, image in toyfaces(30, seed=5)])
     forward, backward = detector.detect(faces), detector.detect(faces[::-1])[::-1]
     for a, b in zip(forward, backward, strict=True):
@@ -118,7 +118,7 @@ def test_the_answer_does_not_depend_on_threads_or_order() -> None:
 
 @pytest.fixture
 def bright(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
-    monkeypatch.setitem(DETECTORS._entries, "bright", lambda options: BrightDetector())
+    monkeypatch.setitem(DETECTORS._entries, "bright", BrightDetector)
     folder = tmp_path / "images"
     folder.mkdir()
     for i, value in enumerate((255, 0, 200, 10), 1):

@@ -8,23 +8,11 @@ import numpy as np
 import pytest
 import torch
 import torchvision
+from random_networks import clip_state, dinov2_state, write_dinov2_code, write_vgg16
 
 from ganbench.errors import AssetError, AssetMissing, GanbenchError, MetricError, UnknownName
 from ganbench.features.registry import EXTRACTORS, load_extractor
 from ganbench.features.spec import BuildOptions
-
-
-def pseudo_random(shape: torch.Size, generator: torch.Generator) -> torch.Tensor:
-    """Return He-scaled numbers that repeat along overlapping strides, so that a file of half a gigabyte takes little.
-
-    torch.save writes what lies under a tensor, which here is a few thousand numbers.
-    """
-    if len(shape) < 2:
-        return torch.randn(shape, generator=generator) * 0.05
-    columns = int(np.prod(shape[1:]))
-    bank = torch.randn(columns + 7 * shape[0], generator=generator) * (2 / columns) ** 0.5
-    inner = [int(np.prod(shape[i + 1 :])) for i in range(1, len(shape))]
-    return bank.as_strided(shape, (7, *inner))
 
 
 @pytest.fixture(scope="module")
@@ -35,12 +23,7 @@ def images() -> np.ndarray:
 
 @pytest.fixture(scope="module")
 def vgg16_weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    with torch.device("meta"):
-        shapes = {name: value.shape for name, value in torchvision.models.vgg16().state_dict().items()}
-    generator = torch.Generator().manual_seed(0)
-    path = tmp_path_factory.mktemp("vgg16") / "vgg16.pth"
-    torch.save({name: pseudo_random(shape, generator) for name, shape in shapes.items()}, path)
-    return path
+    return write_vgg16(tmp_path_factory.mktemp("vgg16"))
 
 
 def relative(found: np.ndarray, expected: torch.Tensor) -> float:
@@ -61,20 +44,6 @@ def test_vgg16_is_torch_fidelitys(vgg16_weights: Path, images: np.ndarray) -> No
     assert float(expected.std(0).max()) > 1e-3
     assert "tf1 to 224 px" in ours.spec.protocol
     assert "not the published weights" in ours.spec.protocol
-
-
-def clip_state() -> dict[str, torch.Tensor]:
-    """Return random weights under the names and shapes of CLIP ViT-B/32, the text side reduced to what is read."""
-    from torch_fidelity.feature_extractor_clip import CLIPVisual
-
-    with torch.device("meta"):
-        shapes = {n: v.shape for n, v in CLIPVisual(512, 224, 12, 768, 32).state_dict().items()}
-    generator = torch.Generator().manual_seed(1)
-    state = {name: pseudo_random(shape, generator) for name, shape in shapes.items()}
-    for name, value in state.items():
-        if ".ln_" in name and name.endswith("weight"):
-            state[name] = value + 1
-    return {**state, "text_projection": torch.zeros(512, 512), "ln_final.weight": torch.ones(512)}
 
 
 def test_clip_is_torch_fidelitys(images: np.ndarray, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -108,28 +77,12 @@ def test_dinov2_takes_its_code_from_the_hub_folder(
     images: np.ndarray, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(torch.hub, "get_dir", lambda: str(tmp_path))
-    weights = {
-        "linear.weight": torch.randn(384, 3, generator=torch.Generator().manual_seed(2)),
-        "linear.bias": torch.zeros(384),
-    }
+    weights = dinov2_state("dinov2-vit-s-14")
     torch.save(weights, tmp_path / "dino.pth")
     options = BuildOptions(weights=tmp_path / "dino.pth", device="cpu")
     with pytest.raises(AssetMissing, match=r"torch.hub.load\('facebookresearch/dinov2', 'dinov2_vits14'"):
         load_extractor("dinov2-vit-s-14", options)
-    code = tmp_path / "facebookresearch_dinov2_main"
-    code.mkdir()
-    (code / "hubconf.py").write_text(
-        "import torch\n"
-        "class Net(torch.nn.Module):\n"
-        "    def __init__(self):\n"
-        "        super().__init__()\n"
-        "        self.linear = torch.nn.Linear(3, 384)\n"
-        "    def forward(self, x):\n"
-        "        return self.linear(x.mean((2, 3)))\n"
-        "def dinov2_vits14(pretrained=True):\n"
-        "    assert not pretrained\n"
-        "    return Net()\n"
-    )
+    write_dinov2_code(tmp_path)
     from torch_fidelity.interpolate_compat_tensorflow import interpolate_bilinear_2d_like_tensorflow1x
 
     x = torch.from_numpy(images).permute(0, 3, 1, 2).float()
@@ -139,7 +92,7 @@ def test_dinov2_takes_its_code_from_the_hub_folder(
     assert relative(load_extractor("dinov2-vit-s-14", options)(images)[0], expected) <= 1e-4
 
 
-@pytest.mark.parametrize("name", [n for n, e in EXTRACTORS._entries.items() if not e.exportable])
+@pytest.mark.parametrize("name", [name for name in EXTRACTORS if not EXTRACTORS[name].exportable])
 def test_without_weights_the_command_is_named(name: str) -> None:
     with pytest.raises(AssetMissing, match="--weights PATH/"):
         load_extractor(name)
@@ -233,7 +186,7 @@ def test_a_network_of_the_users_own_scores(image_folder: Path) -> None:
     ("name", "error", "message"),
     [
         ("own_networks.nets:missing", UnknownName, "has no 'missing'"),
-        ("own_networks.nets:constant", UnknownName, "'constant' is no callable"),
+        ("own_networks.nets:constant", GanbenchError, "constant is no extractor: it is int"),
         ("own_networks.absent:colours", UnknownName, "no extractor or module"),
         ("incption:clean", UnknownName, "Did you mean 'inception'"),
         ("own_networks.needy:colours", GanbenchError, "No module named 'absent_library_x'"),

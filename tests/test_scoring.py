@@ -58,7 +58,7 @@ class Everything(Detector):
 
 @pytest.fixture
 def half(monkeypatch: pytest.MonkeyPatch) -> str:
-    monkeypatch.setitem(DETECTORS._entries, "half", lambda options: Everything())
+    monkeypatch.setitem(DETECTORS._entries, "half", Everything)
     return "half"
 
 

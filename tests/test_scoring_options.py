@@ -103,8 +103,8 @@ def test_a_leaderboard_by_another_extractor_is_one_command(here: Path) -> None:
 def test_a_bench_by_another_extractor_is_one_command(here: Path) -> None:
     run(
         "bench", "--variants", "dcgan", "--preset", "smoke", "--data", "real.npy", "--out", "out", "--set",
-        "training.steps=4", "--gradnorm-steps", "0", "--samples", "20", "--score-every", "2", "--features", "tiny:Means",
-        "--reference", "tiny.npz", "--metric", "fd", "--quiet",
+        "training.steps=4", "--gradnorm-steps", "0", "--samples", "20", "--score-every", "2",
+        "--features", "tiny:Means", "--reference", "tiny.npz", "--metric", "fd", "--quiet",
     )  # fmt: skip
     (entry,) = json.loads(Path("out/leaderboard.json").read_text())["boards"][0]["entries"]
     assert [row["id"] for row in entry["scorecard"]["results"]] == ["fd[means]"]

@@ -13,9 +13,9 @@ from typer.testing import CliRunner
 
 import ganbench
 from ganbench.cli.app import app
+from ganbench.detectors import yolo
 from ganbench.detectors.base import DetectorOptions
 from ganbench.detectors.registry import load_detector
-from ganbench.detectors.yolo import GRAY
 from ganbench.errors import AssetMissing, GanbenchError
 from ganbench.system.storage import shipped_dir
 from ganbench.toyfaces import toyfaces
@@ -98,7 +98,7 @@ LAYOUTS = {
 def test_every_layout_gives_the_same_faces(name: str, tmp_path: Path) -> None:
     output, described = LAYOUTS[name]
     path = _network(tmp_path / "net.onnx", output)
-    detector = load_detector(f"yolo:{path}", DetectorOptions(conf=0.5, iou=0.5))
+    detector = load_detector(f"yolo:{path}", DetectorOptions.of(conf=0.5, iou=0.5))
     assert described in detector.protocol
     (found,) = detector.detect(np.full((1, SIZE, SIZE, 3), 200, np.uint8))
     np.testing.assert_allclose(found.scores, [0.9, 0.6], rtol=1e-6)  # the second overlaps the first
@@ -111,18 +111,18 @@ def test_thresholds(tmp_path: Path) -> None:
     pixels = np.full((1, SIZE, SIZE, 3), 200, np.uint8)
 
     def count(**options: float) -> int:
-        return len(load_detector(f"yolo:{path}", DetectorOptions(**options)).detect(pixels)[0].boxes)
+        return len(load_detector(f"yolo:{path}", DetectorOptions(settings=options)).detect(pixels)[0].boxes)
 
     assert count(conf=0.5, iou=0.9) == 3
     assert count(conf=0.7, iou=0.5) == 1
     assert count(conf=0.95) == 0
-    protocol = load_detector(f"yolo:{path}", DetectorOptions(conf=0.8, iou=0.8, imgsz=64)).protocol
+    protocol = load_detector(f"yolo:{path}", DetectorOptions.of(conf=0.8, iou=0.8, imgsz=64)).protocol
     assert protocol.startswith("yolo:net.onnx v1, conf 0.8, iou 0.8, imgsz 64, yolov8 layout")
 
 
 def test_boxes_come_back_in_pixels_of_the_image(tmp_path: Path) -> None:
     path = _network(tmp_path / "net.onnx", _v8())
-    detector = load_detector(f"yolo:{path}", DetectorOptions(conf=0.7))
+    detector = load_detector(f"yolo:{path}", DetectorOptions.of(conf=0.7))
     (square,) = detector.detect(np.full((1, 128, 128, 3), 9, np.uint8))
     np.testing.assert_allclose(square.boxes, [[24, 28, 56, 68]], atol=1e-3)
     # 32 high, 64 wide: 16 gray rows above and below.
@@ -138,8 +138,8 @@ def test_letterboxing_pads_with_gray(tmp_path: Path, monkeypatch: pytest.MonkeyP
     image = np.random.default_rng(0).integers(0, 256, (1, 32, 64, 3), dtype=np.uint8)
     detector.detect(image)
     (boxed,) = seen[0]
-    assert (boxed[:16] == GRAY).all()
-    assert (boxed[48:] == GRAY).all()
+    assert (boxed[:16] == yolo.GRAY).all()
+    assert (boxed[48:] == yolo.GRAY).all()
     np.testing.assert_array_equal(boxed[16:48], image[0])
 
 
@@ -169,9 +169,7 @@ def test_fixed_batches_are_filled_up(tmp_path: Path) -> None:
     assert [len(d.boxes) for d in _four(path).detect(images)] == [2] * 6
 
 
-def _four(path: Path):
-    from ganbench.detectors import yolo
-
+def _four(path: Path) -> yolo.YoloDetector:
     detector = object.__new__(yolo.YoloDetector)
     detector.settings = yolo.YoloSettings(conf=0.5)
     detector._session = yolo._session(path, "cpu")
@@ -197,7 +195,7 @@ def test_networks_that_are_no_yolo(output: np.ndarray, message: str, tmp_path: P
 def test_wrong_files_and_settings(tmp_path: Path) -> None:
     path = _network(tmp_path / "net.onnx", _v8())
     with pytest.raises(GanbenchError, match="exported for 64x64 images: add --imgsz 64"):
-        load_detector(f"yolo:{path}", DetectorOptions(imgsz=96))
+        load_detector(f"yolo:{path}", DetectorOptions.of(imgsz=96))
     with pytest.raises(GanbenchError, match="no such file") as caught:
         load_detector("yolo:nowhere.onnx")
     assert not isinstance(caught.value, AssetMissing)  # which would become a row: this file was named by the user
@@ -205,9 +203,9 @@ def test_wrong_files_and_settings(tmp_path: Path) -> None:
     with pytest.raises(GanbenchError, match="not an ONNX file"):
         load_detector(f"yolo:{tmp_path / 'broken.onnx'}")
     for options, message in (
-        (DetectorOptions(conf=1.5), "--conf 1.5: expected a number between 0 and 1"),
-        (DetectorOptions(iou=0.0), "--iou 0: expected"),
-        (DetectorOptions(imgsz=50), "--imgsz 50: expected a multiple of 32"),
+        (DetectorOptions.of(conf=1.5), "--conf 1.5: expected a number between 0 and 1"),
+        (DetectorOptions.of(iou=0.0), "--iou 0: expected"),
+        (DetectorOptions.of(imgsz=50), "--imgsz 50: expected a multiple of 32"),
     ):
         with pytest.raises(GanbenchError, match=message):
             load_detector("yolo-nano", options)
@@ -218,7 +216,7 @@ def test_the_shipped_detector_is_that_of_its_card() -> None:
     detector = load_detector("yolo-nano")
     assert detector.settings.conf == card["settings"]["conf"]
     assert f"real faces reach {card['real']:.3f}, non-faces {card['nonfaces']:.3f}" in detector.protocol
-    assert "real faces" not in load_detector("yolo-nano", DetectorOptions(conf=0.9)).protocol
+    assert "real faces" not in load_detector("yolo-nano", DetectorOptions.of(conf=0.9)).protocol
     assert (shipped_dir("detectors") / "yolo-nano" / "yolo-nano.onnx").stat().st_size < 3_000_000
 
 

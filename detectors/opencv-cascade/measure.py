@@ -20,6 +20,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from nonfaces import Images, blurred, colour_noise, face_blobs, mean_faces, patch_shuffled, pca_samples, textures
 
 from ganbench.detectors.cascade import CascadeDetector, CascadeSettings
+from ganbench.detectors.settings import shown
 from ganbench.images.sources import open_source
 from ganbench.toyfaces import toyfaces
 
@@ -44,7 +45,7 @@ def make_sets(faces: Images, seed: int) -> dict[str, Images]:
 
 def measure(settings: CascadeSettings, cascade: Path, sets: dict[str, Images]) -> tuple[dict[str, float], float]:
     """Return the share of hits for every kind, and images per second of processor time on the real ones."""
-    detector = CascadeDetector(cascade, settings)
+    detector = CascadeDetector(settings, path=cascade)
     shares, rate = {}, 0.0
     for name, images in sets.items():
         started = time.process_time()
@@ -88,7 +89,8 @@ def main() -> None:
     print("| settings |", " | ".join(sets), "| images/CPU s |\n|", " --- |" * (len(sets) + 2))
     for settings in [chosen] if args.chosen else sweep:
         shares, rate = measure(settings, args.cascade, sets)
-        print("|", settings, "|", " | ".join(f"{v:.3f}" for v in shares.values()), f"| {rate:.0f} |", flush=True)
+        values = " | ".join(f"{v:.3f}" for v in shares.values())
+        print("|", ", ".join(shown(settings)), "|", values, f"| {rate:.0f} |", flush=True)
 
 
 if __name__ == "__main__":

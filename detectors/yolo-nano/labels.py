@@ -51,7 +51,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True)
     args = parser.parse_args()
     source = open_source(args.data, resize="64")
-    detectors = [CascadeDetector(args.cascade, settings) for settings in SETTINGS]
+    detectors = [CascadeDetector(settings, path=args.cascade) for settings in SETTINGS]
     images, boxes = [], []
     with track("labelling", len(source)) as advance:
         for batch in source.batches(256):

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import math
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -12,6 +13,10 @@ from ganbench.cli import options
 
 if TYPE_CHECKING:
     import numpy as np
+
+    from ganbench.detectors.base import Detector, DetectorOptions
+    from ganbench.detectors.calibration import Operating
+    from ganbench.images.source import Source
 
 app = typer.Typer(no_args_is_help=True, help="AFD as a protocol: calibrate a detector's threshold.")
 _LOWEST = 0.001  # score from which boxes are looked at
@@ -30,6 +35,7 @@ def calibrate(
     fpr: Annotated[float, typer.Option(metavar="P", min=0, max=1, help="Share of non-faces that may pass.")] = 0.01,
     iou: options.Iou = None,
     imgsz: options.Imgsz = None,
+    detector_set: options.DetectorSet = None,
     resize: options.Resize = None,
     recursive: options.Recursive = False,
     plot: Annotated[Path | None, typer.Option(metavar="F.png", help="Draw the ROC curve.")] = None,
@@ -45,7 +51,6 @@ def calibrate(
 
       ganbench afd calibrate --real faces.zip --fake noise.npz --detector yolo:yolov8.onnx --fpr 0.001 --plot roc.png
     """
-    from ganbench.detectors.base import DetectorOptions
     from ganbench.detectors.calibration import area, operating_point, roc
     from ganbench.detectors.registry import load_detector
     from ganbench.images.sources import open_source
@@ -53,39 +58,73 @@ def calibrate(
 
     del quiet
     check_outputs(plot)
-    conf = None if detector == "opencv-cascade" else _LOWEST
-    chosen = load_detector(detector, DetectorOptions(device, conf, iou, imgsz))
-    scores = [_best_scores(chosen, open_source(s, resize=resize, recursive=recursive)) for s in (real, fake)]
-    points = roc(*scores)
+    given = options.detector_options(device, detector_set, None, iou, imgsz)
+    chosen = load_detector(detector, _lowered(detector, given))
+    sides = [_best_scores(chosen, open_source(s, resize=resize, recursive=recursive)) for s in (real, fake)]
+    points = roc(*sides)
     point = operating_point(points, fpr)
     if plot is not None:
         _plot(points, point, plot)
     result = {
         "detector": chosen.name,
         "protocol": chosen.protocol,
-        "area": area(*scores),
-        "threshold": point.threshold,
+        "area": area(*sides),
+        "threshold": None if math.isinf(point.threshold) else point.threshold,
         "real": point.real,
         "fake": point.fake,
-        "n_real": len(scores[0]),
-        "n_fake": len(scores[1]),
+        "n_real": len(sides[0]),
+        "n_fake": len(sides[1]),
     }
     if json_output:
         curve = [[p.threshold, p.real, p.fake] for p in points[1:]]
         typer.echo(json.dumps(result | {"curve": curve}, indent=2, allow_nan=False))
-        return
-    typer.echo(f"{chosen.protocol}\narea under the curve {result['area']:.4f}\n")
+    else:
+        _show(result, points, fpr, _advice(detector, chosen, given, point))
+
+
+def _lowered(detector: str, given: DetectorOptions) -> DetectorOptions:
+    """Return options under which nearly every box is looked at.
+
+    Raises:
+        GanbenchError: the threshold was given, which is what is looked for.
+    """
+    from ganbench.detectors.base import DetectorOptions
+    from ganbench.detectors.registry import detector_class
+    from ganbench.errors import GanbenchError
+
+    threshold = detector_class(detector).threshold
+    if not threshold:
+        return given
+    if threshold in given.settings:
+        raise GanbenchError(f"{threshold} is the threshold that calibrate looks for. Leave it out.")
+    return DetectorOptions(given.device, {**given.settings, threshold: _LOWEST})
+
+
+def _advice(detector: str, chosen: Detector, given: DetectorOptions, point: Operating) -> str:
+    """Return the options that put a threshold to use."""
+    from ganbench.detectors.settings import spelled
+
+    if not chosen.threshold:
+        return f"{chosen.name} has no setting for it: the scores are for comparison only"
+    if math.isinf(point.threshold):
+        return "no threshold lets so few pass and still finds a face: choose a larger --fpr"
+    settings = {**given.settings, chosen.threshold: float(f"{point.threshold:.4g}")}
+    return " ".join(["use it: --detector", detector, *(spelled(*setting) for setting in settings.items())])
+
+
+def _show(result: dict[str, Any], points: list[Operating], fpr: float, advice: str) -> None:
+    from ganbench.detectors.calibration import operating_point
+
+    typer.echo(f"{result['protocol']}\narea under the curve {result['area']:.4f}\n")
     typer.echo("threshold   real pass   non-faces pass")
     for allowed in sorted({0.0, 0.001, 0.005, 0.01, 0.02, 0.05, 0.1, fpr}):
         p = operating_point(points, allowed)
         mark = "  <- chosen" if allowed == fpr else ""
         typer.echo(f"{p.threshold:9.4f}   {p.real:9.4f}   {p.fake:14.4f}{mark}")
-    typer.echo(
-        f"\nuse it: --detector {detector} --conf {point.threshold:.4g}  (n = {len(scores[0])} and {len(scores[1])})"
-    )
+    typer.echo(f"\n{advice}  (n = {result['n_real']} and {result['n_fake']})")
 
 
-def _best_scores(detector, source) -> np.ndarray:
+def _best_scores(detector: Detector, source: Source) -> np.ndarray:
     import numpy as np
 
     from ganbench.system.progress import track
@@ -98,7 +137,7 @@ def _best_scores(detector, source) -> np.ndarray:
     return np.array(scores)
 
 
-def _plot(points: list, chosen: object, path: Path) -> None:
+def _plot(points: list[Operating], chosen: Operating, path: Path) -> None:
     from matplotlib.figure import Figure
 
     from ganbench.diagnostics.figures import save_figure

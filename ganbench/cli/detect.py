@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -14,9 +15,19 @@ from ganbench.cli import options
 if TYPE_CHECKING:
     import numpy as np
 
-    from ganbench.detectors.base import Detection
+    from ganbench.detectors.base import Detection, Detector
+    from ganbench.images.source import Source
+    from ganbench.metrics.base import Estimate
 
 _SHOWN_PX = 256  # annotated images are enlarged to at least this, so that thin boxes can be seen
+
+
+@dataclass
+class _Found:
+    """What was found: boxes and scores of each image, and a line per face."""
+
+    faces: list[tuple[np.ndarray, np.ndarray]] = field(default_factory=list)
+    lines: list[dict[str, object]] = field(default_factory=list)
 
 
 def detect(
@@ -25,6 +36,7 @@ def detect(
     conf: options.Conf = None,
     iou: options.Iou = None,
     imgsz: options.Imgsz = None,
+    detector_set: options.DetectorSet = None,
     draw: Annotated[Path | None, typer.Option(metavar="DIR", help="Write the images with their boxes here.")] = None,
     csv_file: Annotated[Path | None, typer.Option("--csv", metavar="F", help="Write one line per face.")] = None,
     json_output: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
@@ -49,57 +61,70 @@ def detect(
       ganbench detect ./generated --detector yolo:yolov8x6_animeface.onnx --conf 0.8 --iou 0.8 --imgsz 64
     """
 
-    from ganbench.detectors.base import DetectorOptions
     from ganbench.detectors.registry import load_detector
     from ganbench.images.sources import open_source
     from ganbench.metrics.detection_rate import afd
     from ganbench.statistics.detections import DetectionSet
-    from ganbench.system.progress import track
-    from ganbench.system.storage import atomic_write, check_outputs
+    from ganbench.system.storage import check_outputs
 
     del quiet
     check_outputs(csv_file, folders=(draw,))
-    chosen = load_detector(detector, DetectorOptions(device, conf, iou, imgsz))
+    chosen = load_detector(detector, options.detector_options(device, detector_set, conf, iou, imgsz))
     opened = open_source(
         source, recursive=recursive, grid=options.parse_grid(grid), pad=pad, resize=resize, skip_bad=skip_bad
     )
-    everything: list[tuple[np.ndarray, np.ndarray]] = []
-    lines: list[dict[str, object]] = []
-    with track("detecting", len(opened)) as advance:
-        for batch in opened.batches(32):
-            for name, pixels, found in zip(batch.names, batch.pixels, chosen.detect(batch.pixels), strict=True):
-                everything.append((found.boxes, found.scores))
+    found = _run(chosen, opened, draw)
+    estimate = afd(fake=DetectionSet.of(found.faces))
+    if csv_file is not None:
+        _write_lines(csv_file, found)
+    _show(chosen, opened, found, estimate, json_output)
+
+
+def _run(detector: Detector, source: Source, draw: Path | None) -> _Found:
+    from ganbench.system.progress import track
+
+    result = _Found()
+    with track("detecting", len(source)) as advance:
+        for batch in source.batches(32):
+            for name, pixels, found in zip(batch.names, batch.pixels, detector.detect(batch.pixels), strict=True):
+                result.faces.append((found.boxes, found.scores))
                 for box, score in zip(found.boxes, found.scores, strict=True):
                     corners = zip(("x0", "y0", "x1", "y1"), (round(float(v), 2) for v in box), strict=True)
-                    lines.append({"name": name, "score": round(float(score), 4), **dict(corners)})
+                    result.lines.append({"name": name, "score": round(float(score), 4), **dict(corners)})
                 if draw is not None:
                     # 1.jpg becomes 1.jpg.png: beside a 1.png, neither may overwrite the other.
                     _draw(draw / (name if name.lower().endswith(".png") else f"{name}.png"), pixels, found)
             advance(len(batch.names))
-    detections = DetectionSet.of(everything)
-    estimate = afd(fake=detections)
-    if csv_file is not None:
-        with atomic_write(csv_file, "w") as f:
-            writer = csv.DictWriter(f, ["name", "score", "x0", "y0", "x1", "y1"], lineterminator="\n")
-            writer.writeheader()
-            writer.writerows(lines)
-    skipped = [bad.name for bad in opened.bad]
-    if json_output:
+    return result
+
+
+def _write_lines(path: Path, found: _Found) -> None:
+    from ganbench.system.storage import atomic_write
+
+    with atomic_write(path, "w") as f:
+        writer = csv.DictWriter(f, ["name", "score", "x0", "y0", "x1", "y1"], lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(found.lines)
+
+
+def _show(detector: Detector, source: Source, found: _Found, estimate: Estimate, as_json: bool) -> None:
+    skipped, faces = [bad.name for bad in source.bad], sum(len(boxes) for boxes, _ in found.faces)
+    if as_json:
         result = {
-            "id": f"afd[{chosen.name}]",
+            "id": f"afd[{detector.name}]",
             "value": estimate.value,
             "low": estimate.low,
             "high": estimate.high,
             "n": estimate.n,
-            "faces": len(detections.boxes),
-            "protocol": chosen.protocol,
+            "faces": faces,
+            "protocol": detector.protocol,
             "skipped": skipped,
         }
         typer.echo(json.dumps(result, indent=2))
         return
     typer.echo(
         f"AFD {estimate.value:.4f} ({estimate.low:.4f} to {estimate.high:.4f}) of {estimate.n} images, "
-        f"{len(detections.boxes)} faces; {chosen.protocol}"
+        f"{faces} faces; {detector.protocol}"
     )
     if skipped:
         typer.echo(f"left out as unreadable: {', '.join(skipped)}")

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from ganbench.errors import GanbenchError
+
+if TYPE_CHECKING:
+    from ganbench.detectors.base import DetectorOptions
 
 SourceArg = Annotated[
     str,
@@ -29,14 +32,23 @@ Weights = Annotated[Path | None, typer.Option(metavar="PATH", help="Weights file
 Device = Annotated[str, typer.Option(metavar="auto|cpu|cuda", help="Where the network runs.")]
 Precision = Annotated[str, typer.Option(metavar="fp32|bf16", help="Arithmetic of the network; part of the protocol.")]
 Detector = Annotated[
-    str, typer.Option(metavar="NAME|yolo:PATH", help="yolo-nano, opencv-cascade, or any YOLO in an ONNX file.")
+    str,
+    typer.Option(
+        metavar="NAME|yolo:PATH|MODULE:CLASS",
+        help="yolo-nano, opencv-cascade, any YOLO in an ONNX file, or a class of your own.",
+    ),
+]
+DetectorOrNone = Annotated[
+    str, typer.Option(metavar="NAME|yolo:PATH|MODULE:CLASS|none", help="Face detector for AFD, or none.")
 ]
 Conf = Annotated[float | None, typer.Option(metavar="C", show_default="the detector's", help="Least score of a face.")]
 Iou = Annotated[float | None, typer.Option(metavar="U", show_default="0.5", help="Overlap that drops the weaker box.")]
 Imgsz = Annotated[int | None, typer.Option(metavar="PX", show_default="64", help="Pixels the detector letterboxes to.")]
 DetectorSet = Annotated[
     list[str] | None,
-    typer.Option("--detector-set", metavar="KEY=VALUE", help="A setting of the detector; may be given several times."),
+    typer.Option(
+        "--detector-set", metavar="KEY=VALUE", help="Any other setting of the detector; may be given several times."
+    ),
 ]
 Limit = Annotated[int | None, typer.Option(metavar="N", min=2, help="Use the first N images only.")]
 Seed = Annotated[int, typer.Option(metavar="S", min=0, help="Seed of every random choice.")]
@@ -73,15 +85,31 @@ def parse_grid(text: str | None) -> tuple[int, int] | str | None:
 
 
 def parse_settings(texts: list[str] | None) -> dict[str, object]:
-    """Parse ``KEY=VALUE`` texts; the values stay texts, for only the detector knows what they should be.
+    """Parse ``KEY=VALUE`` of ``--detector-set``.
 
     Raises:
-        GanbenchError: a text without ``=``.
+        GanbenchError: something else, or one key twice.
     """
-    settings: dict[str, object] = {}
-    for text in texts or []:
+    found: dict[str, object] = {}
+    for text in texts or ():
         key, equals, value = text.partition("=")
-        if not (key.strip() and equals):
-            raise GanbenchError(f"--detector-set {text}: expected KEY=VALUE, such as conf=0.8")
-        settings[key.strip()] = value.strip()
-    return settings
+        key = key.strip().replace("-", "_")
+        if not key or not equals:
+            raise GanbenchError(f"--detector-set {text}: expected KEY=VALUE, such as iou=0.6")
+        if key in found:
+            raise GanbenchError(f"--detector-set {key} is given twice: {found[key]} and {value}")
+        found[key] = value.strip()
+    return found
+
+
+def detector_options(
+    device: str, settings: list[str] | None, conf: float | None, iou: float | None, imgsz: int | None
+) -> DetectorOptions:
+    """Return what ``load_detector`` takes, from ``--device --detector-set --conf --iou --imgsz``.
+
+    Raises:
+        GanbenchError: text that is no ``KEY=VALUE``, or one setting twice.
+    """
+    from ganbench.detectors.base import DetectorOptions
+
+    return DetectorOptions.of(device, parse_settings(settings), conf=conf, iou=iou, imgsz=imgsz)

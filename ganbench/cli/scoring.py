@@ -36,9 +36,7 @@ def _flags(
             help="What to score against; a second one serves a second extractor.",
         ),
     ] = None,
-    detector: Annotated[
-        str, typer.Option(metavar="NAME|yolo:PATH|none", help="Face detector for AFD, or none.")
-    ] = "yolo-nano",
+    detector: options.DetectorOrNone = "yolo-nano",
     conf: options.Conf = None,
     iou: options.Iou = None,
     imgsz: options.Imgsz = None,
@@ -55,14 +53,12 @@ def _flags(
     """Return the choices; the signature is the declaration of the options."""
     from ganbench.scoring.options import DEFAULT_FEATURES, ScoreOptions
 
-    short = {"conf": conf, "iou": iou, "imgsz": imgsz}
-    settings: dict[str, object] = {name: value for name, value in short.items() if value is not None}
     return ScoreOptions(
         features=tuple(features or DEFAULT_FEATURES),
         metrics=None if metric is None else tuple(metric),
         references=tuple(reference or ()),
         detector=None if detector == "none" else detector,
-        detector_settings=settings | options.parse_settings(detector_set),
+        detector_settings=options.detector_options(device, detector_set, conf, iou, imgsz).settings,
         weights=weights,
         precision=precision,
         device=device,

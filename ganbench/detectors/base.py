@@ -1,11 +1,16 @@
-"""What a detector is, and the registry of all detectors."""
+"""What a detector is, and what the user may choose of one."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
 
 import numpy as np
+
+from ganbench.detectors.settings import NoSettings, shown, spelled
+from ganbench.errors import GanbenchError
 
 
 @dataclass(frozen=True)
@@ -21,41 +26,90 @@ class Detection:
     scores: np.ndarray
 
 
+@dataclass(frozen=True)
+class DetectorOptions:
+    """Choices of the user.
+
+    Attributes:
+        device: ``auto``, ``cpu`` or ``cuda``.
+        settings: values of the detector's own settings, by name; text is read as the setting's type. What is not
+            there is the detector's own default.
+    """
+
+    device: str = "auto"
+    settings: Mapping[str, object] = field(default_factory=dict)
+
+    @classmethod
+    def of(
+        cls, device: str = "auto", settings: Mapping[str, object] | None = None, **short: float | None
+    ) -> DetectorOptions:
+        """Put the settings of ``--detector-set`` and those with options of their own into one mapping.
+
+        Args:
+            device: ``auto``, ``cpu`` or ``cuda``.
+            settings: values by name.
+            **short: more values by name, such as ``conf=0.5``; None is none.
+
+        Raises:
+            GanbenchError: one setting is given twice.
+        """
+        given = dict(settings or {})
+        for name, value in short.items():
+            if value is not None:
+                if name in given:
+                    raise GanbenchError(f"{name} is given twice: {spelled(name, value)}, and {given[name]}")
+                given[name] = value
+        return cls(device, given)
+
+
 class Detector(ABC):
     """Finds faces.
 
+    A subclass is a detector: its name, version and settings can be read off it, and nothing is loaded before there is
+    an instance. The answer for an image does not depend on its neighbours, and any number of threads may use one
+    instance. ``ganbench.testing.check_detector`` tests that.
+
     Attributes:
-        name: registry name, such as ``opencv-cascade``.
-        version: raised whenever the arithmetic changes.
-        protocol: every threshold and setting that the answer depends on, in one line.
+        name: what it is called in results, such as ``opencv-cascade``: ``afd[opencv-cascade]``.
+        version: raised whenever the arithmetic changes; results of different versions do not compare.
+        Settings: frozen dataclass of everything that the user may set: fields of type bool, int, float or str, each
+            with a default. Its ``__post_init__`` may refuse values with ``ganbench.detectors.settings.bad_setting``.
+        threshold: name of the setting that is the least score of a face, for ``ganbench afd calibrate``; "" for none.
+        settings: the values, an instance of ``Settings``.
+        device: ``auto``, ``cpu`` or ``cuda``; for detectors that have a choice.
     """
 
     name: str
     version: int
-    protocol: str
+    Settings: ClassVar[type] = NoSettings
+    threshold: ClassVar[str] = ""
+    settings: Any
+    device: str
+
+    def __init__(self, settings: Any = None, *, device: str = "auto") -> None:
+        """Set up; a subclass loads here what it needs.
+
+        Args:
+            settings: an instance of ``Settings``; None for the defaults.
+            device: ``auto``, ``cpu`` or ``cuda``.
+        """
+        self.settings = self.defaults() if settings is None else settings
+        self.device = device
+
+    @classmethod
+    def defaults(cls) -> Any:
+        """Return the settings of who sets none."""
+        return cls.Settings()
+
+    def pinned(self) -> list[str]:
+        """Return what else the answer depends on, for the protocol: hashes of weights, versions of libraries."""
+        return []
+
+    @property
+    def protocol(self) -> str:
+        """All that the answer depends on, in one line: name, version, every setting, and what is pinned."""
+        return ", ".join([f"{self.name} v{self.version}", *shown(self.settings), *self.pinned()])
 
     @abstractmethod
     def detect(self, pixels: np.ndarray) -> list[Detection]:
         """Find faces in uint8 RGB images, (N, H, W, 3); one ``Detection`` per image, in order."""
-
-
-@dataclass(frozen=True)
-class DetectorOptions:
-    """Choices of the user; None means the detector's own default.
-
-    Attributes:
-        device: ``auto``, ``cpu`` or ``cuda``.
-        conf: least score of a face, for detectors that have scores.
-        iou: overlap above which the weaker box is dropped.
-        imgsz: pixels to which images are letterboxed.
-    """
-
-    device: str = "auto"
-    conf: float | None = None
-    iou: float | None = None
-    imgsz: int | None = None
-
-    def given(self) -> dict[str, float]:
-        """Return the thresholds that were chosen."""
-        values = {"conf": self.conf, "iou": self.iou, "imgsz": self.imgsz}
-        return {name: value for name, value in values.items() if value is not None}

@@ -6,6 +6,7 @@ The settings were chosen by measurement; detectors/opencv-cascade/README.md has 
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,10 +14,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ganbench.detectors.base import Detection, Detector, DetectorOptions
+from ganbench.detectors.base import Detection, Detector
+from ganbench.detectors.settings import bad_setting
 from ganbench.errors import GanbenchError
 from ganbench.system.assets import file_hash, require
 from ganbench.system.cores import available_cores
+from ganbench.system.shared_state import SharedState
 
 if TYPE_CHECKING:
     import cv2
@@ -27,12 +30,12 @@ class CascadeSettings:
     """What the answer of a cascade depends on.
 
     Attributes:
-        upscale: factor by which the image is enlarged first (bicubic).
-        border: width of the replicated border around it, as a share of the enlarged image's longer side.
+        upscale: factor by which the image is enlarged first (bicubic), up to 16.
+        border: width of the replicated border around it, as a share of the enlarged image's longer side, 0 to 4.
         equalize: whether the histogram of the gray image is equalised.
-        scale_factor: step between the sizes searched.
+        scale_factor: step between the sizes searched, 1.01 to 10.
         min_neighbors: raw hits that must agree on a face.
-        min_size: smallest face searched, as a share of the enlarged image's shorter side.
+        min_size: smallest face searched, as a share of the enlarged image's shorter side, 0 to 1.
     """
 
     upscale: float = 1.0
@@ -42,25 +45,49 @@ class CascadeSettings:
     min_neighbors: int = 3
     min_size: float = 0.5
 
-    def __str__(self) -> str:
-        return (
-            f"upscale {self.upscale:g}, border {self.border:g}, equalize {'yes' if self.equalize else 'no'}, "
-            f"scale factor {self.scale_factor:g}, min neighbors {self.min_neighbors}, min size {self.min_size:g}"
-        )
+    def __post_init__(self) -> None:
+        if not 0 < self.upscale <= 16:
+            raise bad_setting("upscale", self.upscale, "a number above 0, 16 at most")
+        if not 0 <= self.border <= 4:
+            raise bad_setting("border", self.border, "a number from 0 to 4")
+        # Nearer to 1 the search takes as good as for ever.
+        if not 1.01 <= self.scale_factor <= 10:
+            raise bad_setting("scale_factor", self.scale_factor, "a number from 1.01 to 10")
+        if self.min_neighbors < 1:
+            raise bad_setting("min_neighbors", self.min_neighbors, "1 or more")
+        if not 0 <= self.min_size <= 1:
+            raise bad_setting("min_size", self.min_size, "a number from 0 to 1")
+
+
+def _use_one_thread() -> Callable[[], None]:
+    import cv2
+
+    threads = cv2.getNumThreads()
+    cv2.setNumThreads(1)
+    return lambda: cv2.setNumThreads(threads)
+
+
+# Images are the unit of parallel work; OpenCV's own threads inside one small image would only get in the way.
+_ONE_THREAD = SharedState(_use_one_thread)
 
 
 class CascadeDetector(Detector):
-    """Finds anime faces with the cascade; several threads, the same answer as with one."""
+    """Finds anime faces with the cascade, on the CPU; several threads, the same answer as with one."""
 
     name = "opencv-cascade"
     version = 1
+    Settings = CascadeSettings
+    settings: CascadeSettings
 
-    def __init__(self, path: Path | None = None, settings: CascadeSettings | None = None) -> None:
+    def __init__(
+        self, settings: CascadeSettings | None = None, *, device: str = "auto", path: Path | None = None
+    ) -> None:
         """Load the cascade.
 
         Args:
-            path: cascade file; default: the installed asset.
-            settings: search settings; default: the measured ones.
+            settings: search settings; None for the measured ones.
+            device: it has no choice.
+            path: cascade file; None for the installed asset.
 
         Raises:
             AssetMissing: the cascade is not installed.
@@ -68,17 +95,18 @@ class CascadeDetector(Detector):
         """
         import cv2
 
+        super().__init__(settings, device=device)
         self._path = path or require("lbpcascade_animeface")
         if not hasattr(cv2, "CascadeClassifier"):
             raise GanbenchError(f"OpenCV {cv2.__version__} has no cascades. Run: pip install 'opencv-python<5'")
-        self._settings = settings or CascadeSettings()
         self._local = threading.local()
         self._pool = ThreadPoolExecutor(available_cores())
         self._classifier()
-        self.protocol = (
-            f"{self.name} v{self.version}, {self._settings}, cascade {file_hash(self._path)[:8]}, "
-            f"OpenCV {cv2.__version__.split('.')[0]}"
-        )
+        self._pinned = [f"cascade {file_hash(self._path)[:8]}", f"OpenCV {cv2.__version__.split('.')[0]}"]
+
+    def pinned(self) -> list[str]:
+        """Return the hash of the cascade and OpenCV's version."""
+        return self._pinned
 
     def _classifier(self) -> cv2.CascadeClassifier:
         """Return this thread's classifier: OpenCV's keeps state while it searches."""
@@ -97,20 +125,13 @@ class CascadeDetector(Detector):
 
     def detect(self, pixels: np.ndarray) -> list[Detection]:
         """Find faces; scores are the numbers of raw hits that agreed (a cascade has no confidence)."""
-        import cv2
-
-        # Images are the unit of parallel work; OpenCV's own threads inside one small image would only get in the way.
-        threads = cv2.getNumThreads()
-        cv2.setNumThreads(1)
-        try:
+        with _ONE_THREAD:
             return list(self._pool.map(self._detect_one, pixels))
-        finally:
-            cv2.setNumThreads(threads)
 
     def _detect_one(self, image: np.ndarray) -> Detection:
         import cv2
 
-        s = self._settings
+        s = self.settings
         gray = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
         if s.upscale != 1:
             gray = cv2.resize(gray, None, fx=s.upscale, fy=s.upscale, interpolation=cv2.INTER_CUBIC)
@@ -128,15 +149,3 @@ class CascadeDetector(Detector):
         corners = np.asarray(boxes, np.float32)
         corners[:, 2:] += corners[:, :2]
         return Detection((corners - border) / np.float32(s.upscale), np.asarray(neighbors, np.float32))
-
-
-def opencv_cascade(options: DetectorOptions) -> CascadeDetector:
-    """Return the cascade at its measured settings; it runs on the CPU only.
-
-    Raises:
-        GanbenchError: a setting that it has not got.
-        AssetMissing: its file is not installed.
-    """
-    if options.given():
-        raise GanbenchError(f"--{next(iter(options.given()))}: the detector opencv-cascade has no such setting")
-    return CascadeDetector()

@@ -2,35 +2,103 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
-from ganbench.detectors.base import Detector, DetectorOptions
+import numpy as np
+
+from ganbench.detectors.base import Detection, Detector, DetectorOptions
+from ganbench.detectors.settings import kinds_of, resolve
+from ganbench.errors import GanbenchError
 from ganbench.registry import Registry
 
-DETECTORS: Registry[Callable[[DetectorOptions], Detector]] = Registry("detector", group="ganbench.detectors")
-DETECTORS.add("yolo-nano", "ganbench.detectors.yolo:yolo_nano")
-DETECTORS.add("opencv-cascade", "ganbench.detectors.cascade:opencv_cascade")
+DETECTORS: Registry[type[Detector]] = Registry("detector", type, group="ganbench.detectors")
+DETECTORS.add("yolo-nano", "ganbench.detectors.yolo:YoloNano")
+DETECTORS.add("opencv-cascade", "ganbench.detectors.cascade:CascadeDetector")
 
 
 def load_detector(name: str, options: DetectorOptions | None = None) -> Detector:
-    """Return a detector by name, or ``yolo:PATH`` for a YOLO in an ONNX file.
+    """Return a detector by name, ``package.module:Class``, or ``yolo:PATH`` for a YOLO in an ONNX file.
 
     Raises:
         UnknownName: no such detector.
         AssetMissing: it is known, but its file is not installed.
-        GanbenchError: a file that is not there or no detector, or an option that it has not got.
+        GanbenchError: a file that is not there or no detector, or a setting that it has not got or refuses.
     """
     options = options or DetectorOptions()
-    kind, colon, path = name.partition(":")
-    if kind == "yolo" and colon:
-        from ganbench.detectors.yolo import yolo_file
+    file = _yolo_file(name)
+    if file is not None:
+        from ganbench.detectors.yolo import YoloDetector, YoloSettings
 
-        return yolo_file(Path(path), options)
-    return DETECTORS[name](options)
+        settings = resolve(YoloSettings(), options.settings, result_name(name))
+        return YoloDetector(file, result_name(name), settings, device=options.device)
+    found = detector_class(name)
+    try:
+        settings = resolve(found.defaults(), options.settings, found.name)
+        detector = found(settings, device=options.device)
+        if not found.__module__.startswith("ganbench."):
+            _try_out(detector)
+    except GanbenchError:
+        raise
+    except Exception as e:  # somebody else's code: whatever it raises is to be shown with its place
+        raise GanbenchError(f"the detector {name} fails: {type(e).__name__}: {e}") from e
+    return detector
+
+
+def detector_class(name: str) -> type[Detector]:
+    """Return the class behind a name or ``package.module:Class``, after checking what it says of itself.
+
+    Raises:
+        UnknownName: no such detector.
+        GanbenchError: it is no detector, or says of itself what cannot be.
+    """
+    if _yolo_file(name) is not None:
+        from ganbench.detectors.yolo import YoloDetector
+
+        return YoloDetector
+    found = DETECTORS[name]
+    if not issubclass(found, Detector):
+        raise GanbenchError(f"{name} is no detector: it is no subclass of ganbench.detectors.base.Detector")
+    called, version = getattr(found, "name", None), getattr(found, "version", None)
+    if not isinstance(called, str) or not called or not isinstance(version, int):
+        raise GanbenchError(f"{name}: a detector needs a name (text) and a version (a whole number) in its class")
+    if called in DETECTORS and DETECTORS[called] is not found:
+        raise GanbenchError(f"{name} calls itself {called!r}, which is another detector's name. Give it its own.")
+    kinds = kinds_of(found.Settings, called)
+    if found.threshold and found.threshold not in kinds:
+        raise GanbenchError(f"{name}: its threshold {found.threshold!r} is none of its settings")
+    return found
 
 
 def result_name(name: str) -> str:
-    """Return what a detector is called in results: a YOLO in a file goes by the file's name, wherever that lies."""
+    """Return what a detector is called in results, without loading it.
+
+    A YOLO in a file goes by the file's name, wherever that lies; all others by the ``name`` of their class.
+
+    Raises:
+        UnknownName: no such detector.
+    """
+    file = _yolo_file(name)
+    return detector_class(name).name if file is None else f"yolo:{file.name}"
+
+
+def _yolo_file(name: str) -> Path | None:
     kind, colon, path = name.partition(":")
-    return f"yolo:{Path(path).name}" if kind == "yolo" and colon else name
+    return Path(path) if kind == "yolo" and colon else None
+
+
+def _try_out(detector: Detector) -> None:
+    """Run somebody else's detector on a gray image, so that what is wrong with it is said before the work.
+
+    Raises:
+        GanbenchError: the answer is none.
+    """
+    found = detector.detect(np.full((1, 64, 64, 3), 127, np.uint8))
+    if not isinstance(found, list) or len(found) != 1 or not isinstance(found[0], Detection):
+        raise GanbenchError(f"{detector.name}: detect must return a list with one Detection per image")
+    shapes = np.shape(found[0].boxes), np.shape(found[0].scores)
+    if len(shapes[1]) != 1 or shapes[0] != (*shapes[1], 4):
+        raise GanbenchError(
+            f"{detector.name}: a Detection holds boxes (M, 4) and scores (M,), not {shapes[0]} and {shapes[1]}"
+        )
+    if not detector.protocol.startswith(f"{detector.name} v{detector.version}"):
+        raise GanbenchError(f"{detector.name}: its protocol must start with its name and version")

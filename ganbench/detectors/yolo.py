@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-import cv2
 import numpy as np
 
-from ganbench.detectors.base import Detection, Detector, DetectorOptions
+from ganbench.detectors.base import Detection, Detector
 from ganbench.detectors.layouts import Layout, find_layout
+from ganbench.detectors.settings import bad_setting
 from ganbench.errors import GanbenchError
 from ganbench.system.assets import file_hash
 from ganbench.system.cores import available_cores
 from ganbench.system.storage import shipped_dir
+
+if TYPE_CHECKING:
+    import onnxruntime
 
 GRAY = 114  # what letterboxing fills up with, in every YOLO
 BATCH = 64
@@ -35,55 +39,54 @@ class YoloSettings:
     iou: float = 0.5
     imgsz: int = 64
 
-    def check(self) -> None:
-        """Refuse values that make no sense.
-
-        Raises:
-            GanbenchError: a threshold outside 0..1, or an image size that is no positive multiple of 32.
-        """
+    def __post_init__(self) -> None:
         for name, value in (("conf", self.conf), ("iou", self.iou)):
             if not 0 < value < 1:
-                raise GanbenchError(f"--{name} {value:g}: expected a number between 0 and 1")
+                raise bad_setting(name, value, "a number between 0 and 1")
         if self.imgsz < _STEP or self.imgsz % _STEP:
-            raise GanbenchError(f"--imgsz {self.imgsz}: expected a multiple of {_STEP}, such as 64 or 640")
+            raise bad_setting("imgsz", self.imgsz, f"a multiple of {_STEP}, such as 64 or 640")
 
 
 class YoloDetector(Detector):
     """Finds faces with a YOLO in an ONNX file, in ONNX Runtime."""
 
     version = 1
+    Settings = YoloSettings
+    threshold = "conf"
+    settings: YoloSettings
 
     def __init__(
-        self, path: Path, name: str, settings: YoloSettings, *, quality: str = "", device: str = "cpu"
+        self, path: Path, name: str, settings: YoloSettings | None = None, *, quality: str = "", device: str = "auto"
     ) -> None:
         """Load and check a network.
 
         Args:
             path: the ONNX file.
             name: name in results.
-            settings: thresholds and image size.
+            settings: thresholds and image size; None for the defaults.
             quality: what is known of the error rates, for the protocol.
             device: ``cpu``, ``cuda`` or ``auto`` (CUDA where ONNX Runtime has it).
 
         Raises:
             GanbenchError: no such file, not ONNX, not a YOLO, or of another input size.
         """
-        settings.check()
+        super().__init__(settings, device=device)
         if not path.is_file():
             raise GanbenchError(f"{path}: no such file. Export a YOLO to ONNX, or use the detector yolo-nano")
         self.name = name
-        self.settings = settings
         self._session = _session(path, device)
         self._input = self._session.get_inputs()[0]
         self._check_input(path)
-        gray = np.full((1, settings.imgsz, settings.imgsz, 3), GRAY, np.uint8)
+        size = self.settings.imgsz
+        gray = np.full((1, size, size, 3), GRAY, np.uint8)
         # YOLOX takes 0..255 in BGR, the others 0..1 in RGB; the layout, which tells them apart, does not depend on it.
         self._layout: Layout | None = None
-        self._layout = find_layout(self._run(gray), settings.imgsz, settings.imgsz, str(path))
-        self.protocol = (
-            f"{name} v{self.version}, conf {settings.conf:g}, iou {settings.iou:g}, imgsz {settings.imgsz}, "
-            f"{self._layout}, weights {file_hash(path)[:8]}" + (f"; {quality}" if quality else "")
-        )
+        self._layout = find_layout(self._run(gray), size, size, str(path))
+        self._weights = f"weights {file_hash(path)[:8]}" + (f"; {quality}" if quality else "")
+
+    def pinned(self) -> list[str]:
+        """Return the layout and the hash of the weights, and what is known of the error rates."""
+        return [str(self._layout), self._weights]
 
     def _check_input(self, path: Path) -> None:
         shape, size = self._input.shape, self.settings.imgsz
@@ -107,6 +110,8 @@ class YoloDetector(Detector):
         return found
 
     def _detect(self, pixels: np.ndarray, batch: int) -> list[Detection]:
+        import cv2
+
         size = self.settings.imgsz
         height, width = pixels.shape[1:3]
         factor = size / max(height, width)
@@ -118,6 +123,7 @@ class YoloDetector(Detector):
                 scaled = (max(1, round(width * factor)), max(1, round(height * factor)))
                 image = cv2.resize(image, scaled, interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)
             canvas[top : top + image.shape[0], left : left + image.shape[1]] = image
+        assert self._layout is not None  # found when it was loaded
         boxes, scores = self._layout.boxes_and_scores(self._run(boxed), size, size)
         offset = np.array([left, top, left, top], np.float32)
         return [
@@ -137,6 +143,8 @@ class YoloDetector(Detector):
             raise GanbenchError(f"the network does not run on {self.settings.imgsz} pixels: {e}") from e
 
     def _suppress(self, boxes: np.ndarray, scores: np.ndarray, offset: np.ndarray, factor: float) -> Detection:
+        import cv2
+
         sure = scores >= self.settings.conf
         boxes, scores = boxes[sure], scores[sure]
         if not len(boxes):
@@ -149,7 +157,7 @@ class YoloDetector(Detector):
         return Detection((corner - offset) / np.float32(factor), scores[kept])
 
 
-def _session(path: Path, device: str):
+def _session(path: Path, device: str) -> onnxruntime.InferenceSession:
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
@@ -167,28 +175,38 @@ def _session(path: Path, device: str):
         raise GanbenchError(f"{path}: not an ONNX file that ONNX Runtime can load ({e})") from e
 
 
-def yolo_nano(options: DetectorOptions) -> YoloDetector:
-    """Return the detector that ships with ganbench, at its calibrated threshold unless told otherwise.
+class YoloNano(YoloDetector):
+    """The detector that ships with ganbench, at its calibrated threshold unless told otherwise."""
 
-    Raises:
-        GanbenchError: the shipped file is not the one of its card.
-    """
-    folder = shipped_dir("detectors") / "yolo-nano"
-    card = json.loads((folder / "card.json").read_text("utf-8"))
-    path = folder / "yolo-nano.onnx"
-    if file_hash(path) != card["sha256"]:
-        raise GanbenchError(f"{path}: not the file of its card (SHA-256 differs). Reinstall ganbench")
-    calibrated = YoloSettings(**card["settings"])
-    chosen = replace(calibrated, **options.given())
-    known = f"real faces reach {card['real']:.3f}, non-faces {card['nonfaces']:.3f}" if chosen == calibrated else ""
-    return YoloDetector(path, "yolo-nano", chosen, quality=known, device=options.device)
+    name = "yolo-nano"
+
+    def __init__(self, settings: YoloSettings | None = None, *, device: str = "auto") -> None:
+        """Load it.
+
+        Args:
+            settings: thresholds and image size; None for those of its card.
+            device: ``auto``, ``cpu`` or ``cuda``.
+
+        Raises:
+            GanbenchError: the shipped file is not the one of its card.
+        """
+        path, card = _folder() / "yolo-nano.onnx", _card()
+        if file_hash(path) != card["sha256"]:
+            raise GanbenchError(f"{path}: not the file of its card (SHA-256 differs). Reinstall ganbench")
+        calibrated = settings is None or settings == self.defaults()
+        known = f"real faces reach {card['real']:.3f}, non-faces {card['nonfaces']:.3f}" if calibrated else ""
+        super().__init__(path, self.name, settings, quality=known, device=device)
+
+    @classmethod
+    def defaults(cls) -> YoloSettings:
+        """Return the settings of its card."""
+        return YoloSettings(**_card()["settings"])
 
 
-def yolo_file(path: Path, options: DetectorOptions) -> YoloDetector:
-    """Return a YOLO in an ONNX file; in results it goes by the file's name, wherever that lies.
+def _folder() -> Path:
+    return shipped_dir("detectors") / "yolo-nano"
 
-    Raises:
-        GanbenchError: no such file, or no YOLO in it.
-    """
-    chosen = replace(YoloSettings(), **options.given())
-    return YoloDetector(path, f"yolo:{path.name}", chosen, device=options.device)
+
+def _card() -> dict[str, Any]:
+    card: dict[str, Any] = json.loads((_folder() / "card.json").read_text("utf-8"))
+    return card

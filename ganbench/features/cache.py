@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import os
 import zipfile
-from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from ganbench.errors import GanbenchError, MetricError
 from ganbench.statistics.features import FeatureSet
 from ganbench.statistics.moments import Moments
+from ganbench.system.notes import Note, log_note
 from ganbench.system.storage import atomic_write, cache_dir, evict
 
 LIMIT_BYTES = 4 << 30  # the least recently used files go when the folder grows past this
@@ -37,9 +38,9 @@ def load_features(key: str) -> FeatureSet | None:
         return None
 
 
-def save_features(key: str, features: FeatureSet, note: Callable[[str], None]) -> None:
-    """Keep a feature set; a cache that cannot be written is a warning, never an error."""
-    arrays = {"sample": np.asarray(features.sample, np.float32), "sample_index": features.sample_index}
+def save_features(key: str, features: FeatureSet, note: Note = log_note) -> None:
+    """Keep a feature set; a cache that cannot be written is a note, never an error."""
+    arrays: dict[str, Any] = {"sample": np.asarray(features.sample, np.float32), "sample_index": features.sample_index}
     if features.logits is not None:
         arrays["logits"] = features.logits
     if not features.complete:

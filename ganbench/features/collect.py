@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Protocol
 
 from ganbench.features.cache import load_features, save_features
@@ -11,6 +11,7 @@ from ganbench.features.extractor import BATCH, Extractor
 from ganbench.images.source import Batch, Source
 from ganbench.statistics.collector import FeatureCollector
 from ganbench.statistics.features import FeatureSet
+from ganbench.system.notes import Note, log_note
 from ganbench.system.progress import track
 
 
@@ -57,7 +58,7 @@ def collect_all(
     what: str,
     cache: bool,
     others: Sequence[Consumer] = (),
-    note: Callable[[str], None] = lambda text: None,
+    note: Note = log_note,
 ) -> dict[str, FeatureSet]:
     """Return the features of a source under several extractors, by their names, from one pass over it.
 
@@ -69,6 +70,7 @@ def collect_all(
         what: shown beside the progress bar.
         cache: reuse features that were kept before, and keep these.
         others: who else is to see every image; without them there is no pass if all features are known.
+        note: told when features cannot be kept.
     """
     found: dict[str, FeatureSet] = {}
     keys: dict[str, str] = {}
@@ -91,10 +93,18 @@ def collect_all(
 
 
 def collect_features(
-    source: Source, extractor: Extractor, *, cap: int, seed: int, what: str, cache: bool = False
+    source: Source,
+    extractor: Extractor,
+    *,
+    cap: int,
+    seed: int,
+    what: str,
+    cache: bool = False,
+    note: Note = log_note,
 ) -> FeatureSet:
     """Return the features of a source under one extractor; see ``collect_all``."""
-    return collect_all(source, [extractor], cap=cap, seed=seed, what=what, cache=cache)[extractor.spec.name]
+    found = collect_all(source, [extractor], cap=cap, seed=seed, what=what, cache=cache, note=note)
+    return found[extractor.spec.name]
 
 
 def feature_key(source: Source, extractor: Extractor, *, cap: int, seed: int) -> str:

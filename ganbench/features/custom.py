@@ -1,11 +1,11 @@
-"""Extractors of the user's own: ``--features package.module:factory``.
+"""Extractors of the user's own: ``--features package.module:factory``, or a name that an installed package registers.
 
 ``factory()`` returns a ``torch.nn.Module`` that maps float images (N, 3, S, S), RGB in 0..255, to features (N, D).
 Optional attributes of the module:
 
 - ``input_size``: S, pixels; default 224.
 - ``resize``: a protocol of ``ganbench.features.resize.RESIZES``; default ``bicubic-aa``.
-- ``name``: shown in results; default ``package.module:factory``.
+- ``name``: shown in results; default the name that it was asked for by.
 - ``version``: a whole number, to be raised whenever the arithmetic changes; default 1.
 
 The SHA-256 of its state dictionary (names, types, shapes and bytes) stands for its weights.
@@ -14,12 +14,12 @@ The SHA-256 of its state dictionary (names, types, shapes and bytes) stands for 
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from ganbench.errors import AssetError, GanbenchError, MetricError, UnknownName
 from ganbench.features.resize import RESIZES
 from ganbench.features.spec import BuildOptions, ExtractorSpec
-from ganbench.registry import load_object
 
 if TYPE_CHECKING:
     from torch import nn
@@ -28,24 +28,21 @@ INPUT_SIZE = 224
 RESIZE = "bicubic-aa"
 
 
-def load_custom(path: str, options: BuildOptions, known: list[str]) -> tuple[ExtractorSpec, nn.Module]:
-    """Build the network ``package.module:factory`` and its specification.
+def load_custom(path: str, factory: Callable[[], object], options: BuildOptions) -> tuple[ExtractorSpec, nn.Module]:
+    """Build a network of the user's own and its specification.
 
     Args:
-        path: a dotted module and a callable in it; the current folder is searched too.
+        path: what it was asked for by: ``package.module:factory``, or a registered name.
+        factory: returns the network.
         options: ``weights`` does not apply: the factory loads its own.
-        known: names of extractors, one of which may have been meant.
 
     Raises:
-        UnknownName: no such module, or no such factory in it.
+        UnknownName: no such resize protocol.
         AssetError: ``--weights`` was given.
         GanbenchError: the factory fails, does not return a module, or the module's attributes or output are wrong.
     """
     import torch
 
-    factory = load_object(path, "extractor", known)
-    if not callable(factory):
-        raise UnknownName(f"extractor {path!r}: {path.partition(':')[2]!r} is no callable.")
     if options.weights is not None:
         raise AssetError(f"--weights does not apply to {path}: the factory loads its own weights.")
     network = _call(path, factory)
@@ -59,11 +56,12 @@ def load_custom(path: str, options: BuildOptions, known: list[str]) -> tuple[Ext
             raise GanbenchError(f"{path}: the module's {name} must be a positive whole number, not {value!r}.")
     if not isinstance(resize, str) or resize not in RESIZES:
         raise UnknownName(f"{path}: the module's resize is {resize!r}. Known: {', '.join(RESIZES)}.")
+    if options.resize not in (None, resize):
+        raise UnknownName(f"{path} has one resize protocol, {resize!r}; {options.resize!r} is not defined for it")
     name = str(getattr(network, "name", path))
     feature_size = _feature_size(path, network, size)
-    spec = ExtractorSpec(
-        name, version, feature_size, size, resize, state_sha256(network), 0, options.precision, _source_note(path, name)
-    )
+    note = _source_note(path, factory, name)
+    spec = ExtractorSpec(name, version, feature_size, size, resize, state_sha256(network), 0, options.precision, note)
     return spec, network
 
 
@@ -78,11 +76,14 @@ def state_sha256(network: nn.Module) -> str:
     return digest.hexdigest()
 
 
-def _source_note(path: str, name: str) -> str:
-    return "" if name == path else f"from {path}"
+def _source_note(path: str, factory: Callable[[], object], name: str) -> str:
+    """Say where the network is defined, unless its name does."""
+    module, function = (getattr(factory, part, None) for part in ("__module__", "__qualname__"))
+    origin = f"{module}:{function}" if module and function else path
+    return "" if name == origin else f"from {origin}"
 
 
-def _call(path: str, factory: object) -> object:
+def _call(path: str, factory: Callable[[], object]) -> object:
     try:
         return factory()
     except GanbenchError:

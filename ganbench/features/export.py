@@ -1,19 +1,28 @@
 """Networks as ONNX graphs, made once and kept in the cache folder.
 
 A graph is kept under a hash of its specification and of the code that made it, with a checksum.
+
+PyTorch's exporter is not for threads: it keeps its state in the process, and its warnings go through the process's. So
+every export runs in a process of its own, and one at a time; what else the program does with PyTorch or with warnings
+meanwhile is none of its concern.
 """
 
 from __future__ import annotations
 
 import hashlib
-import io
-import warnings
+import os
+import pickle
+import subprocess
+import sys
+import tempfile
+import threading
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ganbench.errors import GanbenchError
 from ganbench.features.spec import ExtractorSpec
+from ganbench.system.notes import Note, log_note
 from ganbench.system.storage import atomic_write, cache_dir, evict
 
 if TYPE_CHECKING:
@@ -22,35 +31,65 @@ if TYPE_CHECKING:
 
 LIMIT_BYTES = 1 << 30  # of all graphs kept: those of other versions and weights go first, by age
 
+_ONE_AT_A_TIME = threading.Lock()
+# What the process that exports is told: where modules are found here, before it imports any, and then what to do.
+_START = (
+    "import pickle, sys; sys.path[:] = pickle.load(sys.stdin.buffer);"
+    "from ganbench.features.export import export_for_parent; export_for_parent()"
+)
 
-def exported(spec: ExtractorSpec, build: Callable[[], nn.Module]) -> bytes:
+
+def exported(spec: ExtractorSpec, build: Callable[[], nn.Module], note: Note = log_note) -> bytes:
     """Return a network as an ONNX graph, from the cache if it is there whole.
 
     In fp32 the graph takes uint8 images of any size, (n, h, w, 3), and the two resize matrices, so that one export
     serves all image sizes. In bf16 it takes one image that was resized before, in float32, (1, 3, S, S): a graph has
-    one precision.
+    one precision. Threads and processes may ask for the same network at once.
 
     Args:
         spec: names the network in the cache and carries the precision.
-        build: makes the torch network; not called when the graph is in the cache.
+        build: makes the torch network, in another process: it goes there through pickle. Not called when the graph is
+            in the cache.
+        note: told when the graph cannot be kept.
+
+    Raises:
+        GanbenchError: what ``build`` raised, or it cannot be pickled, or the network cannot be exported.
     """
     name = f"{spec.name.replace(':', '-')}-{spec.key()[:12]}-{_code_hash()[:8]}.onnx"
     path = cache_dir() / "onnx" / name
-    checksum = path.with_suffix(".sha256")
-    if path.is_file() and checksum.is_file():
-        graph = path.read_bytes()
-        if hashlib.sha256(graph).hexdigest() == checksum.read_text().strip():
-            return graph
-    graph = _export(build(), spec)
+    graph = _kept(path)
+    if graph is not None:
+        return graph
+    with _ONE_AT_A_TIME:
+        graph = _kept(path)  # another thread may have made it meanwhile
+        if graph is None:
+            graph = _export_apart(spec, build)
+            _keep(path, graph, note)
+    return graph
+
+
+def _checksum(path: Path) -> Path:
+    return path.with_suffix(".sha256")
+
+
+def _kept(path: Path) -> bytes | None:
+    try:
+        graph, known = path.read_bytes(), _checksum(path).read_text("utf-8").strip()
+    except OSError:
+        return None
+    return graph if hashlib.sha256(graph).hexdigest() == known else None
+
+
+def _keep(path: Path, graph: bytes, note: Note) -> None:
+    # Two processes that export one network write the same bytes: whichever comes last, file and checksum agree.
     try:
         with atomic_write(path) as f:
             f.write(graph)
-        with atomic_write(checksum, "w") as f:
+        with atomic_write(_checksum(path), "w") as f:
             f.write(hashlib.sha256(graph).hexdigest())
         evict(path.parent, LIMIT_BYTES, keep=path)
     except (GanbenchError, OSError) as e:
-        warnings.warn(f"the exported network was not kept: {e}", stacklevel=2)
-    return graph
+        note(f"the exported network was not kept: {e}")
 
 
 def _code_hash() -> str:
@@ -59,6 +98,42 @@ def _code_hash() -> str:
     for path in sorted(Path(__file__).parent.rglob("*.py")):
         digest.update(path.read_bytes())
     return digest.hexdigest()
+
+
+def _export_apart(spec: ExtractorSpec, build: Callable[[], nn.Module]) -> bytes:
+    """Export in a process of its own; see the top of this module."""
+    try:
+        task = pickle.dumps(sys.path) + pickle.dumps((spec, build))
+    except (pickle.PicklingError, AttributeError, TypeError) as e:
+        raise GanbenchError(
+            f"{spec.name}: its build cannot be handed to the process that exports the network ({e}). "
+            "Make it a function of a module, or register the extractor with exportable=False."
+        ) from e
+    command = [sys.executable, "-W", "ignore", "-c", _START]
+    try:
+        done = subprocess.run(command, input=task, capture_output=True, check=False)
+    except OSError as e:
+        raise GanbenchError(f"{spec.name}: the process that exports the network cannot be started: {e}") from e
+    if done.returncode:
+        last = (done.stderr.decode(errors="replace").strip().splitlines() or [f"exit code {done.returncode}"])[-1]
+        raise GanbenchError(f"{spec.name}: the network could not be exported to ONNX: {last}")
+    answer: Any = pickle.loads(done.stdout)
+    if isinstance(answer, GanbenchError):
+        raise answer
+    return bytes(answer)
+
+
+def export_for_parent() -> None:
+    """Be the process that exports: read what to do from standard input, write the graph or the error to the output."""
+    # Whatever a library prints goes to the errors, and leaves the answer whole.
+    with os.fdopen(os.dup(1), "wb") as output:
+        os.dup2(2, 1)
+        spec, build = pickle.load(sys.stdin.buffer)
+        try:
+            answer: object = _export(build(), spec)
+        except GanbenchError as e:
+            answer = e
+        pickle.dump(answer, output)
 
 
 def _with_resize(network: nn.Module) -> nn.Module:
@@ -84,25 +159,25 @@ def _export(network: nn.Module, spec: ExtractorSpec) -> bytes:
 
     outputs = ["features", "logits"] if spec.logits else ["features"]
     size = spec.input_size
+    axes: dict[str, dict[int, str]] = {}
+    example: tuple[torch.Tensor, ...]
     if spec.precision == "bf16":
-        inputs, axes, example = ["resized"], {}, (torch.zeros(1, 3, size, size),)
+        inputs, example = ["resized"], (torch.zeros(1, 3, size, size),)
     else:
         network, inputs = _with_resize(network), ["pixels", "rows", "columns"]
         axes = {"pixels": {0: "n", 1: "h", 2: "w"}, "rows": {1: "h"}, "columns": {0: "w"}}
         axes |= {name: {0: "n"} for name in outputs}
         example = (torch.zeros(2, 64, 48, 3, dtype=torch.uint8), torch.zeros(size, 64), torch.zeros(48, size))
-    buffer = io.BytesIO()
-    with warnings.catch_warnings():
-        # The TorchScript exporter is deprecated, but it is three times as fast here and needs no further package.
-        warnings.simplefilter("ignore")
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "graph.onnx"
         torch.onnx.export(
             network,
             example,
-            buffer,
-            dynamo=False,
+            path,
+            dynamo=False,  # deprecated, but it is three times as fast here and needs no further package
             opset_version=17,
             input_names=inputs,
             output_names=outputs,
             dynamic_axes=axes,
         )
-    return buffer.getvalue()
+        return path.read_bytes()

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from collections.abc import Callable
+from typing import Any, Protocol
 
 import numpy as np
 
 from ganbench.errors import MetricError
 from ganbench.features.resize import resize_matrix
 from ganbench.features.spec import ExtractorSpec
-
-if TYPE_CHECKING:
-    pass
 
 BATCH = 32  # images that are decoded, and on CUDA run, together
 
@@ -25,15 +23,32 @@ class Runner(Protocol):
 
 
 class Extractor:
-    """Computes features of uint8 images; the result of an image does not depend on its neighbours in a batch."""
+    """Computes features of uint8 images; the result of an image does not depend on its neighbours in a batch.
 
-    def __init__(self, spec: ExtractorSpec, runner: Runner) -> None:
+    It never changes, and any number of threads may use one. ``ganbench.testing.check_extractor`` tests that.
+    """
+
+    def __init__(self, spec: ExtractorSpec, runner: Runner, again: Callable[[], Extractor] | None = None) -> None:
+        """Set up; ``load_extractor`` does it.
+
+        Args:
+            spec: what decides its features.
+            runner: runs the network.
+            again: loads the same extractor once more; it can be pickled, and is what stands for this one in a pickle.
+        """
         self.spec = spec
         self._run = runner
+        self._again = again
 
-    def __deepcopy__(self, memo: dict) -> Extractor:
+    def __deepcopy__(self, memo: dict[int, Any]) -> Extractor:
         """Return itself: it never changes, and a network session cannot be copied."""
         return self
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle how it was loaded, not the network: a session is of this process and this machine."""
+        if self._again is None:
+            raise TypeError(f"{self.spec.name} was put together by hand: only what load_extractor made can be pickled")
+        return _load_again, (self._again, self.spec)
 
     def __call__(self, pixels: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
         """Compute features.
@@ -57,3 +72,17 @@ class Extractor:
         parts = [self._run(pixels[i : i + BATCH], rows, columns) for i in range(0, len(pixels), BATCH)]
         features = np.concatenate([p[0] for p in parts]) if parts else np.empty((0, self.spec.feature_size), np.float32)
         return features, np.concatenate([p[1] for p in parts]) if parts and self.spec.logits else None
+
+
+def _load_again(load: Callable[[], Extractor], spec: ExtractorSpec) -> Extractor:
+    """Load an extractor that arrived in a pickle.
+
+    Raises:
+        MetricError: here it would compute something else.
+    """
+    found = load()
+    if found.spec != spec:
+        raise MetricError(
+            f"{spec.name} is another one here: {found.spec.protocol}; where it came from: {spec.protocol}"
+        )
+    return found

@@ -6,14 +6,14 @@ Preprocessing is torch-fidelity's: resize as TensorFlow 1 does to 224x224, then 
 
 from __future__ import annotations
 
-import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ganbench.errors import AssetError, AssetMissing, UnknownName
+from ganbench.features.entry import ExtractorEntry
 from ganbench.features.spec import BuildOptions, ExtractorSpec
-from ganbench.features.weights import load_state, named_weights, read_state
+from ganbench.features.weights import is_program, load_state, named_weights, read_state
 
 if TYPE_CHECKING:
     import torch
@@ -88,6 +88,7 @@ def build(spec: ExtractorSpec, options: BuildOptions) -> nn.Module:
     from torch import nn
 
     entry = NETWORKS[spec.name]
+    assert options.weights is not None  # specify has seen to it
     network = _BUILDERS[spec.name.split("-")[0]](spec, Path(options.weights))
 
     class Normalised(nn.Module):
@@ -96,6 +97,8 @@ def build(spec: ExtractorSpec, options: BuildOptions) -> nn.Module:
         def __init__(self) -> None:
             super().__init__()
             self.network = network
+            self.mean: torch.Tensor
+            self.deviation: torch.Tensor
             mean, deviation = (255 * torch.tensor(part).view(1, 3, 1, 1) for part in entry.normalisation)
             self.register_buffer("mean", mean)
             self.register_buffer("deviation", deviation)
@@ -138,17 +141,9 @@ def _clip(spec: ExtractorSpec, path: Path) -> nn.Module:
 def _clip_state(spec: ExtractorSpec, path: Path) -> dict[str, torch.Tensor]:
     import torch
 
-    if zipfile.is_zipfile(path):
-        with zipfile.ZipFile(path) as archive:
-            is_program = any("/code/" in name for name in archive.namelist())
-        # OpenAI publishes a TorchScript program. A program is opened only if it is that very file.
-        if is_program:
-            if spec.weights_sha256 != NETWORKS[spec.name].sha256:
-                raise AssetError(
-                    f"{path}: a TorchScript program, and not the published {NETWORKS[spec.name].file}. "
-                    "Save its state dictionary with torch.save and give that."
-                )
-            return dict(torch.jit.load(path, map_location="cpu").state_dict())
+    # OpenAI publishes a TorchScript program. A program is opened only if it is that very file.
+    if is_program(path) and spec.weights_sha256 == NETWORKS[spec.name].sha256:
+        return dict(torch.jit.load(path, map_location="cpu").state_dict())
     return read_state(path, spec.name)
 
 
@@ -170,3 +165,5 @@ def _dinov2(spec: ExtractorSpec, path: Path) -> nn.Module:
 
 
 _BUILDERS = {"vgg16": _vgg16, "clip": _clip, "dinov2": _dinov2}
+
+ENTRY = ExtractorEntry(specify, build, exportable=False)  # for each of the names in NETWORKS

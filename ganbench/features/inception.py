@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ganbench.errors import UnknownName
+from ganbench.features.entry import ExtractorEntry
 from ganbench.features.spec import BuildOptions, ExtractorSpec
 from ganbench.features.weights import WeightsFile, load_state, named_weights, read_state
 from ganbench.registry import did_you_mean
@@ -87,3 +88,6 @@ def build(spec: ExtractorSpec, options: BuildOptions) -> nn.Module:
             return self.network((x - 128) / 128)
 
     return Scaled().eval().requires_grad_(False)
+
+
+ENTRY = ExtractorEntry(specify, build)

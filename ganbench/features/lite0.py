@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ganbench.errors import AssetError, UnknownName
+from ganbench.features.entry import ExtractorEntry
 from ganbench.features.spec import BuildOptions, ExtractorSpec
 from ganbench.system.storage import sha256_file
 
@@ -64,3 +65,6 @@ def build(spec: ExtractorSpec, options: BuildOptions) -> nn.Module:
     network = Lite0()
     network.load_state_dict({k: v for k, v in state.items() if not k.startswith("_fc.")})
     return network.eval().requires_grad_(False)
+
+
+ENTRY = ExtractorEntry(specify, build, takes_weights=False)

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ganbench.errors import GanbenchError, UnknownName
+from ganbench.features.entry import ExtractorEntry
 from ganbench.features.extractor import Extractor
 from ganbench.features.spec import BuildOptions, ExtractorSpec
 from ganbench.registry import Registry
+from ganbench.system.notes import Note, log_note
 
 if TYPE_CHECKING:
     from torch import nn
@@ -19,115 +22,112 @@ if TYPE_CHECKING:
 
 PROBE = 4  # images on which the error of bf16 is measured; 4x4 noise, which the resize makes smooth
 
+_Callable: Any = Callable  # typing has no type for it
 
-@dataclass(frozen=True)
-class ExtractorEntry:
-    """A registered extractor: where its builder lives, so that listing names loads no network library.
-
-    ``module`` defines ``specify(options) -> ExtractorSpec``, cheap, which checks that the weights are there and right,
-    and ``build(spec, options) -> nn.Module``, which maps resized float images (N, 3, S, S) in 0..255 to features.
-    ``exportable`` tells whether the network may be exported to ONNX; large or foreign ones run in PyTorch everywhere.
-    ``takes_weights`` tells whether ``--weights`` is for it; otherwise its weights come with the installation.
-    """
-
-    module: str
-    summary: str
-    exportable: bool = True
-    takes_weights: bool = True
-
-    def functions(
-        self,
-    ) -> tuple[Callable[[BuildOptions], ExtractorSpec], Callable[[ExtractorSpec, BuildOptions], nn.Module]]:
-        """Import the module and return its ``specify`` and ``build``."""
-        module = importlib.import_module(self.module)
-        return module.specify, module.build
-
-
-EXTRACTORS: Registry[ExtractorEntry] = Registry("extractor", group="ganbench.extractors")
-EXTRACTORS.add(
-    "lite0",
-    ExtractorEntry(
-        "ganbench.features.lite0", "EfficientNet-lite0, 1280-d, weights come with the installation", takes_weights=False
-    ),
-)
-EXTRACTORS.add(
-    "inception",
-    ExtractorEntry("ganbench.features.inception", "Inception-v3 of 2015, 2048-d and logits: FID, KID, Inception Score"),
-)
-for _name, _summary in (
-    ("vgg16", "VGG16, 4096-d"),
-    ("clip-vit-b-32", "CLIP ViT-B/32, 512-d"),
-    ("dinov2-vit-s-14", "DINOv2 ViT-S/14, 384-d"),
-    ("dinov2-vit-b-14", "DINOv2 ViT-B/14, 768-d"),
-    ("dinov2-vit-l-14", "DINOv2 ViT-L/14, 1024-d"),
-    ("dinov2-vit-g-14", "DINOv2 ViT-g/14, 1536-d"),
-):
-    EXTRACTORS.add(
-        _name, ExtractorEntry("ganbench.features.fidelity", f"{_summary}, needs --weights", exportable=False)
-    )
+# An entry is an ExtractorEntry, or a function that returns a torch.nn.Module (``ganbench.features.custom``).
+EXTRACTORS: Registry[Any] = Registry("extractor", (ExtractorEntry, _Callable), group="ganbench.extractors")
+EXTRACTORS.add("lite0", "ganbench.features.lite0:ENTRY")
+EXTRACTORS.add("inception", "ganbench.features.inception:ENTRY")
+for _name in ("vgg16", "clip-vit-b-32", "dinov2-vit-s-14", "dinov2-vit-b-14", "dinov2-vit-l-14", "dinov2-vit-g-14"):
+    EXTRACTORS.add(_name, "ganbench.features.fidelity:ENTRY")
 
 
 def takes_weights(name: str) -> bool:
-    """Tell whether ``--weights`` is for the extractor of this name, ``NAME``, ``NAME:RESIZE`` or a user's own."""
-    base = name.partition(":")[0]
-    return base in EXTRACTORS and EXTRACTORS[base].takes_weights
-
-
-def specify_extractor(name: str, options: BuildOptions | None = None) -> ExtractorSpec:
-    """Return the specification of an extractor without building its network; the names are those of ``load_extractor``.
-
-    A user's own factory has to be called all the same, to see what it makes.
+    """Tell whether ``--weights`` is for the extractor of this name, ``NAME``, ``NAME:RESIZE`` or a user's own.
 
     Raises:
-        GanbenchError: as ``load_extractor``.
+        UnknownName: no such extractor.
     """
-    options = options or BuildOptions()
-    base, _, suffix = name.partition(":")
-    if base not in EXTRACTORS and suffix:
-        from ganbench.features.custom import load_custom
-
-        return load_custom(name, options, list(EXTRACTORS))[0]
-    specify, _ = EXTRACTORS[base].functions()
-    return specify(replace(options, name=base, resize=suffix or options.resize))
+    entry, _, _ = _find(name)
+    return isinstance(entry, ExtractorEntry) and entry.takes_weights
 
 
-def load_extractor(
-    name: str, options: BuildOptions | None = None, *, note: Callable[[str], None] = lambda text: None
-) -> Extractor:
+def load_extractor(name: str, options: BuildOptions | None = None, *, note: Note = log_note) -> Extractor:
     """Build the extractor ``NAME``, ``NAME:RESIZE`` or ``package.module:factory`` for the device of the options.
+
+    Args:
+        name: its name.
+        options: weights, device, precision, resize.
+        note: told what did not work and is done without: an exported network that cannot be kept.
 
     Raises:
         UnknownName: no such extractor, resize protocol, module or factory.
         AssetMissing: its weights are not on this machine.
         AssetError: its weights are damaged, or are not the right ones.
     """
-    options = options or BuildOptions()
-    base, _, suffix = name.partition(":")
-    if base not in EXTRACTORS and suffix:
+    wanted = options or BuildOptions()
+    # A pickled extractor is its name and the options, and the network is loaded anew where it arrives.
+    again = partial(load_extractor, name, wanted)
+    spec, build, exportable = _specify(name, wanted)
+    return _assemble(spec, build, wanted.device, again, exportable=exportable, note=note)
+
+
+def specify_extractor(name: str, options: BuildOptions | None = None) -> ExtractorSpec:
+    """Return the specification of an extractor without putting it together; arguments as of ``load_extractor``.
+
+    A user's own factory has to be called all the same, to see what it makes.
+
+    Raises:
+        GanbenchError: as ``load_extractor``.
+    """
+    return _specify(name, options or BuildOptions())[0]
+
+
+def _specify(name: str, wanted: BuildOptions) -> tuple[ExtractorSpec, Callable[[], nn.Module], bool]:
+    """Return the specification, what builds the network, and whether that can be exported."""
+    entry, base, suffix = _find(name)
+    if isinstance(entry, ExtractorEntry):
+        chosen = replace(wanted, name=base, resize=suffix or wanted.resize)
+        spec = entry.specify(chosen)
+        build: Callable[[], nn.Module] = partial(entry.build, spec, chosen)
+        exportable = entry.exportable
+    else:
         from ganbench.features.custom import load_custom
 
-        spec, network = load_custom(name, options, list(EXTRACTORS))
-        return _assemble(spec, lambda: network, options.device, exportable=False)
-    entry = EXTRACTORS[base]
-    options = replace(options, name=base, resize=suffix or options.resize)
-    specify, build = entry.functions()
-    spec = specify(options)
-    return _assemble(spec, lambda: build(spec, options), options.device, exportable=entry.exportable)
+        if suffix:
+            raise UnknownName(f"{base} has one resize protocol, its network's own; {suffix!r} is not defined for it")
+        spec, network = load_custom(name, entry, wanted)
+        build, exportable = lambda: network, False
+    _check_name(spec.name, name, entry)
+    return spec, build, exportable
 
 
-def _assemble(spec: ExtractorSpec, build: Callable[[], nn.Module], device: str, *, exportable: bool) -> Extractor:
+def _find(name: str) -> tuple[ExtractorEntry | Callable[[], object], str, str]:
+    """Return the entry, its name, and the resize protocol that stands behind a colon."""
+    base, _, suffix = name.partition(":")
+    if suffix and base in EXTRACTORS:
+        return EXTRACTORS[base], base, suffix
+    return EXTRACTORS[name], name, ""
+
+
+def _check_name(found: str, asked: str, entry: object) -> None:
+    """Refuse an extractor that goes by the name of another one: its results would be taken for that one's."""
+    base = found.partition(":")[0]
+    if base in EXTRACTORS and EXTRACTORS[base] is not entry:
+        raise GanbenchError(f"{asked} calls itself {found!r}, which is another extractor's name. Give it its own.")
+
+
+def _assemble(
+    spec: ExtractorSpec,
+    build: Callable[[], nn.Module],
+    device: str,
+    again: Callable[[], Extractor],
+    *,
+    exportable: bool,
+    note: Note,
+) -> Extractor:
     """Put an extractor together; in bf16, measure its error against fp32 and note it in the protocol."""
     from ganbench.features.runtime import TorchRunner, make_runner
 
-    runner = make_runner(spec, build, device, exportable=exportable)
+    runner = make_runner(spec, build, device, exportable=exportable, note=note)
     if spec.precision == "bf16":
         in_full = replace(spec, precision="fp32")
         # PyTorch runs the same network at either precision; exported graphs are one for each.
-        whole = runner.at("fp32") if isinstance(runner, TorchRunner) else make_runner(in_full, build, device)
+        whole = runner.at("fp32") if isinstance(runner, TorchRunner) else make_runner(in_full, build, device, note=note)
         probe = np.random.default_rng(0).integers(0, 256, (PROBE, 4, 4, 3), dtype=np.uint8)
         exact = Extractor(in_full, whole)(probe)[0].astype(np.float64)
         rough = Extractor(spec, runner)(probe)[0].astype(np.float64)
         error = np.linalg.norm(rough - exact) / max(np.linalg.norm(exact), np.finfo(float).tiny)
         measured = f"feature error {100 * error:.2g} % of fp32 on {PROBE} smooth images"
         spec = replace(spec, note="; ".join(part for part in (measured, spec.note) if part))
-    return Extractor(spec, runner)
+    return Extractor(spec, runner, again)

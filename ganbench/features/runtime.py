@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import ctypes
 import os
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from typing import TYPE_CHECKING
+import threading
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -15,11 +15,15 @@ from ganbench.features.cpu import CpuRunner, runs_on_cpu
 from ganbench.features.export import exported
 from ganbench.features.extractor import Runner
 from ganbench.features.spec import ExtractorSpec
+from ganbench.system.notes import Note, log_note
+from ganbench.system.shared_state import SharedState
 
 if TYPE_CHECKING:
     from torch import nn
 
 DEVICES = ("auto", "cpu", "cuda")
+
+_BUILDING = threading.Lock()  # builders may use what PyTorch keeps for the whole process, such as its hub
 
 
 def resolve_device(device: str) -> str:
@@ -50,7 +54,14 @@ def _has_cuda_driver() -> bool:
     return True
 
 
-def make_runner(spec: ExtractorSpec, build: Callable[[], nn.Module], device: str, *, exportable: bool = True) -> Runner:
+def make_runner(
+    spec: ExtractorSpec,
+    build: Callable[[], nn.Module],
+    device: str,
+    *,
+    exportable: bool = True,
+    note: Note = log_note,
+) -> Runner:
     """Return what runs a network fastest on a device.
 
     Args:
@@ -58,11 +69,17 @@ def make_runner(spec: ExtractorSpec, build: Callable[[], nn.Module], device: str
         build: makes the torch network; not called when a cached export exists.
         device: ``auto``, ``cpu`` or ``cuda``.
         exportable: whether the network can be exported.
+        note: told when the exported network cannot be kept.
+
+    Raises:
+        GanbenchError: no such device or precision, or what ``build`` raises.
     """
     resolved = resolve_device(device)
     if exportable and resolved == "cpu" and runs_on_cpu(spec.precision):
-        return CpuRunner(exported(spec, build), spec.precision)
-    return TorchRunner(build(), resolved, spec.precision)
+        return CpuRunner(exported(spec, build, note), spec.precision)
+    with _BUILDING:
+        network = build()
+    return TorchRunner(network, resolved, spec.precision)
 
 
 class TorchRunner:
@@ -73,7 +90,7 @@ class TorchRunner:
 
         self._device = torch.device(device)
         self._precision = precision
-        self._network = network.to(self._device, memory_format=torch.channels_last).eval()
+        self._network = network.to(self._device).to(memory_format=torch.channels_last).eval()
 
     def at(self, precision: str) -> TorchRunner:
         """Return a runner of the same network, shared and not copied, at another precision."""
@@ -90,7 +107,7 @@ class TorchRunner:
         batch = batch.to(self._device, non_blocking=on_cuda)
         left = torch.from_numpy(rows.copy()).to(self._device)
         right = torch.from_numpy(columns.copy()).to(self._device)
-        with torch.inference_mode(), _whole_float32():
+        with torch.inference_mode(), _WHOLE_FLOAT32:
             # The resize stays in float32: only the network may run in a lower precision.
             x = left.matmul(batch.float().permute(0, 3, 1, 2)).matmul(right)
             x = x.contiguous(memory_format=torch.channels_last)
@@ -100,21 +117,25 @@ class TorchRunner:
         return [o.float().cpu().numpy() for o in outputs]
 
 
-@contextmanager
-def _whole_float32() -> Iterator[None]:
-    """Keep float32 arithmetic float32, even inside a program that allows itself less (as training loops do)."""
-    from torch.backends import cuda, cudnn, mkldnn
+def _forbid_less_than_float32() -> Callable[[], None]:
+    import torch
 
+    backends: Any = torch.backends  # what it holds depends on the version
+    cuda, cudnn, mkldnn = backends.cuda, backends.cudnn, backends.mkldnn
     if hasattr(cuda.matmul, "fp32_precision"):
         owners = (cuda.matmul, cudnn.conv, mkldnn.matmul, mkldnn.conv)
-        switches = [(owner, "fp32_precision", "ieee") for owner in owners]
+        switches: list[tuple[Any, str, object]] = [(owner, "fp32_precision", "ieee") for owner in owners]
     else:  # before PyTorch 2.9
         switches = [(cuda.matmul, "allow_tf32", False), (cudnn, "allow_tf32", False)]
-    before = [getattr(owner, name) for owner, name, _ in switches]
-    try:
-        for owner, name, value in switches:
+    before = [(owner, name, getattr(owner, name)) for owner, name, _ in switches]
+
+    def put(values: list[tuple[Any, str, object]]) -> None:
+        for owner, name, value in values:
             setattr(owner, name, value)
-        yield
-    finally:
-        for (owner, name, _), value in zip(switches, before, strict=True):
-            setattr(owner, name, value)
+
+    put(switches)
+    return lambda: put(before)
+
+
+# Keeps float32 arithmetic float32, even inside a program that allows itself less (as training loops do).
+_WHOLE_FLOAT32 = SharedState(_forbid_less_than_float32)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-import warnings
+import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -56,6 +56,17 @@ def named_weights(what: str, path: Path, published: str) -> WeightsFile:
     return WeightsFile(path, found, found.startswith(published))
 
 
+def is_program(path: Path) -> bool:
+    """Tell whether a file is a TorchScript archive: a program, which opening it might run."""
+    if not zipfile.is_zipfile(path):
+        return False
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return any(name.endswith("/constants.pkl") for name in archive.namelist())
+    except (zipfile.BadZipFile, OSError):
+        return False  # damaged, which reading it will say
+
+
 def read_state(path: Path, what: str) -> dict[str, torch.Tensor]:
     """Read a state dictionary; nothing but tensors and plain containers is accepted.
 
@@ -64,10 +75,13 @@ def read_state(path: Path, what: str) -> dict[str, torch.Tensor]:
     """
     import torch
 
+    if is_program(path):
+        raise AssetError(
+            f"{path}: a TorchScript program, not a weights file for {what}. "
+            "Save its state dictionary with torch.save and give that."
+        )
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            state = torch.load(path, map_location="cpu", weights_only=True)
+        state = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as e:  # torch.load raises whatever the bytes lead it to: a dozen types, none of them its own
         raise AssetError(
             f"{path}: not a readable weights file for {what}; it is damaged, cut short or of another format. "

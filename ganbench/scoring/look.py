@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from ganbench.detectors.base import Detection, Detector
@@ -13,6 +12,7 @@ from ganbench.scoring.plan import SAMPLE_CAP, Plan
 from ganbench.statistics.detections import DetectionSet
 from ganbench.statistics.features import FeatureSet
 from ganbench.statistics.pixels import PixelSet
+from ganbench.system.notes import Note
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,9 +57,7 @@ class _Faces:
         self.found += self.detector.detect(batch.pixels)
 
 
-def look(
-    source: Source, plan: Plan, extractors: dict[str, Extractor], detector: Detector | None, note: Callable[[str], None]
-) -> Seen:
+def look(source: Source, plan: Plan, extractors: dict[str, Extractor], detector: Detector | None, note: Note) -> Seen:
     """Show a source to the instruments.
 
     Args:

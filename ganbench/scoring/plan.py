@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -20,6 +20,7 @@ from ganbench.references.reference import Reference
 from ganbench.references.resolve import resolve_references
 from ganbench.registry import did_you_mean
 from ganbench.scoring.options import DEFAULT_DETECTOR, DEFAULT_FEATURES, Images, ScoreOptions
+from ganbench.system.notes import Note
 from ganbench.system.versions import library_versions
 
 SAMPLE_CAP = 5_000  # feature vectors kept for the kernel and manifold metrics: memory must not grow with the images
@@ -122,7 +123,7 @@ class Plan:
         """Return this plan for images that nobody will score again."""
         return replace(self, options=replace(self.options, cache=False))
 
-    def load_extractors(self, names: Collection[str], note: Callable[[str], None]) -> dict[str, Extractor]:
+    def load_extractors(self, names: Collection[str], note: Note) -> dict[str, Extractor]:
         """Return some of the extractors, by name; each network takes memory until it is let go.
 
         Args:
@@ -243,7 +244,7 @@ def _detectors(options: ScoreOptions, specs: list[ExtractorSpec]) -> list[Instru
 
 
 def _detector_options(options: ScoreOptions) -> DetectorOptions:
-    return DetectorOptions(options.device, **options.detector_settings)
+    return DetectorOptions.of(options.device, options.detector_settings)
 
 
 def _reference_of(real: Images, extractor: Extractor, options: ScoreOptions) -> Reference:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
+from ganbench.detectors.base import DetectorOptions
 from ganbench.errors import MetricError, ReferenceError, SourceError
 from ganbench.images.resize import Resize
 from ganbench.images.source import Source
@@ -83,13 +84,12 @@ def score(
     Raises:
         GanbenchError: bad images, a reference that does not fit, or choices that do not go together.
     """
-    short = {"conf": conf, "iou": iou, "imgsz": imgsz}
     options = ScoreOptions(
         features=(features,) if isinstance(features, str) else tuple(features),
         metrics=None if metrics is None else (metrics,) if isinstance(metrics, str) else tuple(metrics),
         references=_several(reference),
         detector=detector,
-        detector_settings={k: v for k, v in short.items() if v is not None} | dict(detector_settings or {}),
+        detector_settings=DetectorOptions.of(device, detector_settings, conf=conf, iou=iou, imgsz=imgsz).settings,
         weights=None if weights is None else Path(weights),
         precision=precision,
         device=device,

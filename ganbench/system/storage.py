@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import hashlib
 import os
-import tempfile
+import secrets
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from stat import S_ISREG
 from typing import IO
 
 import platformdirs
@@ -61,28 +62,26 @@ def atomic_write(path: Path, mode: str = "wb") -> Iterator[IO]:
         GanbenchError: the folder cannot be written, or the disk is full.
     """
     path = Path(path)
-    temporary = None
+    temporary: Path | None = None
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         encoding = None if "b" in mode else "utf-8"
         newline = None if "b" in mode else ""
-        fd, temporary = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent)
+        temporary = path.with_name(f".{path.name}.{secrets.token_hex(8)}.tmp")
+        # The mode that a plain open() would give: the system takes the umask off, which asking for it would change.
+        fd = os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_RDWR | getattr(os, "O_BINARY", 0), 0o666)
         with os.fdopen(fd, mode, encoding=encoding, newline=newline) as f:
             yield f
             f.flush()
             os.fsync(f.fileno())
-        # mkstemp makes the file private; give it the mode that a plain open() would have given.
-        umask = os.umask(0)
-        os.umask(umask)
-        Path(temporary).chmod(0o666 & ~umask)
-        Path(temporary).replace(path)
+        temporary.replace(path)
         temporary = None
     except OSError as e:
         why = e.strerror or str(e)
         raise GanbenchError(f"cannot write {path}: {why}. Free space or choose another place.") from e
     finally:
         if temporary is not None:
-            Path(temporary).unlink(missing_ok=True)
+            temporary.unlink(missing_ok=True)
 
 
 def check_outputs(*files: Path | None, folders: tuple[Path | None, ...] = ()) -> None:
@@ -120,10 +119,15 @@ def _check_place(wanted: Path, folder: Path, *, is_file: bool) -> None:
 
 def evict(folder: Path, limit_bytes: int, *, keep: Path) -> None:
     """Remove the least recently used files of a cache folder until the rest fits; ``keep`` always stays."""
-    files = [path for path in folder.iterdir() if path.is_file() and not path.name.startswith(".")]
-    files.sort(key=lambda path: (path != keep, -path.stat().st_mtime))
+    files = []
+    for path in folder.iterdir():
+        # Another process may be at the same work: what it removed meanwhile needs no room.
+        with suppress(FileNotFoundError):
+            status = path.stat()
+            if S_ISREG(status.st_mode) and not path.name.startswith("."):
+                files.append((path != keep, -status.st_mtime, status.st_size, path))
     total = 0
-    for path in files:
-        total += path.stat().st_size
+    for *_, size, path in sorted(files):
+        total += size
         if total > limit_bytes and path != keep:
             path.unlink(missing_ok=True)

@@ -1,0 +1,30 @@
+"""What a module offers that defines an extractor."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ganbench.features.spec import BuildOptions, ExtractorSpec
+
+if TYPE_CHECKING:
+    from torch import nn
+
+
+@dataclass(frozen=True)
+class ExtractorEntry:
+    """An extractor whose weights are a file: found and hashed first, loaded only when the network has to run.
+
+    Attributes:
+        specify: cheap; checks that the weights are there and right, and imports no network library.
+        build: returns the network: resized float images (N, 3, S, S) in 0..255 to features (N, D), or to features and
+            logits. A function of a module: exporting calls it in a process of its own.
+        exportable: whether the network may be exported to ONNX; large or foreign ones run in PyTorch everywhere.
+        takes_weights: whether ``--weights`` is for it; otherwise its weights come with the installation.
+    """
+
+    specify: Callable[[BuildOptions], ExtractorSpec]
+    build: Callable[[ExtractorSpec, BuildOptions], nn.Module]
+    exportable: bool = True
+    takes_weights: bool = True

@@ -1,0 +1,302 @@
+"""Extractors and detectors of other people: from a file, from an installed package, and what is wrong with them."""
+
+from __future__ import annotations
+
+import json
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import asdict
+from importlib import metadata
+from pathlib import Path
+
+import numpy as np
+import pytest
+from plugins import write_package
+from typer.testing import CliRunner
+
+import ganbench
+from ganbench.cli.app import app
+from ganbench.detectors.base import Detection, Detector, DetectorOptions
+from ganbench.detectors.registry import DETECTORS, load_detector, result_name
+from ganbench.detectors.yolo import YoloNano
+from ganbench.errors import GanbenchError, UnknownName
+from ganbench.features import export
+from ganbench.features.registry import EXTRACTORS, load_extractor, takes_weights
+from ganbench.features.spec import BuildOptions
+from ganbench.registry import Registry
+
+CPU = BuildOptions(device="cpu")
+
+
+@pytest.fixture(autouse=True)
+def fresh_registries(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    for registry in (EXTRACTORS, DETECTORS):
+        monkeypatch.setattr(registry, "_entries", dict(registry._entries))
+        monkeypatch.setattr(registry, "_plugins_known", False)
+    yield
+    for name in [name for name in sys.modules if name.startswith("own_instruments")]:
+        del sys.modules[name]
+
+
+@pytest.fixture
+def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_package(tmp_path, installed=True)
+    monkeypatch.syspath_prepend(tmp_path)
+
+
+@pytest.fixture
+def beside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Put the files into the current folder, which no console script has on its path."""
+    write_package(tmp_path, installed=False)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", [path for path in sys.path if path])
+
+
+@pytest.mark.usefixtures("installed")
+def test_an_installed_package_adds_instruments(image_folder: Path) -> None:
+    assert list(EXTRACTORS)[:2] == ["lite0", "inception"]
+    assert {"thumb", "channels"} <= set(EXTRACTORS)
+    assert "skin" in DETECTORS
+    card = ganbench.score(image_folder, image_folder, ["thumb", "channels"], "skin", metrics=["fd"], device="cpu")
+    assert [row.id for row in card.rows if row.id.startswith(("fd", "afd"))] == [
+        "fd[thumbnail]",
+        "fd[channels]",
+        "afd[skin]",
+    ]
+    protocols = {row.id: row.protocol for row in card.rows}
+    assert protocols["fd[channels]"].startswith("channels v2, bicubic-aa to 16 px, weights 140bedbf")
+    assert "from own_instruments.features:thumbnail" in protocols["fd[thumbnail]"]
+    assert protocols["afd[skin]"] == "skin v1, least 0.15, lowest red 95, strict no, colours rgb"
+    assert not takes_weights("thumb")
+    assert not takes_weights("channels")
+    assert takes_weights("inception:clean")
+
+
+@pytest.mark.usefixtures("beside")
+def test_a_file_in_the_current_folder_is_enough(image_folder: Path) -> None:
+    arguments = ["score", str(image_folder), "--reference", str(image_folder), "--metric", "fd", "--json", "-"]
+    arguments += ["--features", "own_instruments.features:thumbnail", "--detector", "own_instruments.detectors:Skin"]
+    done = CliRunner().invoke(app, arguments)
+    assert done.exit_code == 0, done.output
+    assert "fd[thumbnail]" in done.output
+    assert "afd[skin]" in done.output
+    command = ["detect", str(image_folder), "--detector", "own_instruments.detectors:Skin", "--json"]
+    found = json.loads(CliRunner().invoke(app, [*command, "--detector-set", "least=0.9"]).stdout)
+    assert found["id"] == "afd[skin]"
+    assert found["protocol"] == "skin v1, least 0.9, lowest red 95, strict no, colours rgb"
+
+
+@pytest.mark.usefixtures("beside")
+def test_the_name_in_results_is_known_before_it_is_loaded(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("own_instruments.detectors:Skin", "yolo-nano"):
+        assert result_name(name) == load_detector(name).name
+    assert result_name("yolo:some/where/net.onnx") == "yolo:net.onnx"
+
+    def loaded(*_: object, **__: object) -> None:
+        raise AssertionError("loaded")
+
+    monkeypatch.setattr(YoloNano, "__init__", loaded)
+    assert result_name("yolo-nano") == "yolo-nano"
+    with pytest.raises(UnknownName, match="Did you mean 'yolo-nano'"):
+        result_name("yolo-nan")
+
+
+@pytest.mark.usefixtures("beside")
+def test_entries_that_are_exported_and_that_are_not_compute_the_same(rng: np.random.Generator) -> None:
+    pixels = rng.integers(0, 256, (3, 40, 30, 3), dtype=np.uint8)
+    exported = load_extractor("own_instruments.features:ENTRY", CPU)
+    in_torch = load_extractor("own_instruments.features:IN_TORCH", CPU)
+    assert exported.spec == in_torch.spec
+    for found, expected in zip(exported(pixels), in_torch(pixels), strict=True):
+        np.testing.assert_allclose(found, expected, rtol=1e-5)
+    with pytest.raises(GanbenchError, match="cannot be handed to the process that exports the network"):
+        load_extractor("own_instruments.features:UNSENDABLE", BuildOptions(device="cpu", precision="fp32", name="new"))
+
+
+def test_what_breaks_while_a_network_is_exported_is_said(
+    ganbench_home: Path, monkeypatch: pytest.MonkeyPatch, beside: None
+) -> None:
+    monkeypatch.setenv("GANBENCH_HOME", str(ganbench_home / "fresh"))
+    module = Path("own_instruments/features.py")
+    module.write_text(module.read_text().replace("    return Channels()", "    raise KeyError('no weights here')", 1))
+    with pytest.raises(GanbenchError, match=r"channels: the network could not be exported to ONNX: KeyError"):
+        load_extractor("own_instruments.features:ENTRY", CPU)
+    monkeypatch.setattr(export.sys, "executable", str(ganbench_home / "no-python"))
+    with pytest.raises(GanbenchError, match="cannot be started"):
+        load_extractor("own_instruments.features:ENTRY", CPU)
+
+
+@pytest.mark.usefixtures("installed")
+def test_resize_protocols_of_networks_of_ones_own() -> None:
+    with pytest.raises(UnknownName, match="thumb has one resize protocol, its network's own"):
+        load_extractor("thumb:tf1", CPU)
+    with pytest.raises(UnknownName, match="has one resize protocol, 'bicubic-aa'; 'tf1' is not defined for it"):
+        load_extractor("thumb", BuildOptions(device="cpu", resize="tf1"))
+
+
+@pytest.mark.usefixtures("beside")
+def test_nobody_takes_anothers_name() -> None:
+    module = Path("own_instruments/features.py")
+    module.write_text(module.read_text().replace('name = "thumbnail"', 'name = "inception:mine"'))
+    with pytest.raises(GanbenchError, match="calls itself 'inception:mine', which is another extractor's name"):
+        load_extractor("own_instruments.features:thumbnail", CPU)
+    module = Path("own_instruments/detectors.py")
+    module.write_text(module.read_text().replace('name = "skin"', 'name = "yolo-nano"'))
+    with pytest.raises(GanbenchError, match="calls itself 'yolo-nano', which is another detector's name"):
+        load_detector("own_instruments.detectors:Skin")
+
+
+BROKEN = """
+from dataclasses import dataclass
+import numpy as np
+from ganbench.detectors.base import Detection, Detector
+
+class Fine(Detector):
+    name, version = "fine", 1
+    def detect(self, pixels):
+        return [Detection(np.empty((0, 4), np.float32), np.empty(0, np.float32)) for _ in pixels]
+
+class Nameless(Fine):
+    name = None
+
+class Unversioned(Fine):
+    version = "one"
+
+class Abstract(Detector):
+    name, version = "abstract", 1
+
+class Crashes(Fine):
+    def __init__(self, settings=None, *, device="auto"):
+        raise KeyError("no weights here")
+
+class Forgets(Fine):
+    def __init__(self, settings=None, *, device="auto"):
+        pass
+
+class Short(Fine):
+    def detect(self, pixels):
+        return []
+
+class Flat(Fine):
+    def detect(self, pixels):
+        return [Detection(np.empty(4, np.float32), np.empty(1, np.float32)) for _ in pixels]
+
+class Mute(Fine):
+    protocol = "something"
+
+class Thawed(Fine):
+    @dataclass
+    class Settings:
+        least: float = 0.1
+
+class Plain(Fine):
+    class Settings:
+        least: float = 0.1
+
+class Needy(Fine):
+    @dataclass(frozen=True)
+    class Settings:
+        least: float
+
+class Listed(Fine):
+    @dataclass(frozen=True)
+    class Settings:
+        colours: tuple = ()
+
+class Lost(Fine):
+    @dataclass(frozen=True)
+    class Settings:
+        least: "Nowhere" = 0.1
+
+class Misled(Fine):
+    threshold = "least"
+
+class Picky(Fine):
+    @dataclass(frozen=True)
+    class Settings:
+        least: float = 0.1
+        def __post_init__(self):
+            if self.least > 0.5:
+                raise ValueError("too much")
+
+def function():
+    return Fine()
+
+class Other:
+    pass
+"""
+
+
+@pytest.fixture
+def broken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "own_instruments_broken.py").write_text(BROKEN)
+    monkeypatch.syspath_prepend(tmp_path)
+
+
+@pytest.mark.usefixtures("broken")
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("Nameless", "needs a name"),
+        ("Unversioned", "and a version"),
+        ("Abstract", "fails: TypeError"),
+        ("Crashes", "fails: KeyError: 'no weights here'"),
+        ("Forgets", "fails: AttributeError"),
+        ("Short", "must return a list with one Detection per image"),
+        ("Flat", r"holds boxes \(M, 4\) and scores \(M,\), not \(4,\) and \(1,\)"),
+        ("Mute", "its protocol must start with its name and version"),
+        ("Thawed", "its Settings must be a frozen dataclass"),
+        ("Plain", "its Settings must be a frozen dataclass"),
+        ("Needy", "its setting least needs a default"),
+        ("Listed", "its setting colours must be a bool, int, float or str"),
+        ("Lost", "the types of its Settings cannot be read"),
+        ("Misled", "its threshold 'least' is none of its settings"),
+        ("function", "is no detector: it is function, not type"),
+        ("Other", "it is no subclass of ganbench.detectors.base.Detector"),
+        ("Absent", "has no 'Absent'"),
+    ],
+)
+def test_what_is_wrong_with_a_detector_is_said(name: str, message: str) -> None:
+    with pytest.raises(GanbenchError, match=message):
+        load_detector(f"own_instruments_broken:{name}")
+
+
+@pytest.mark.usefixtures("broken")
+def test_a_check_of_somebody_elses_is_shown_with_its_place() -> None:
+    load_detector("own_instruments_broken:Fine")
+    load_detector("own_instruments_broken:Picky", DetectorOptions(settings={"least": 0.4}))
+    with pytest.raises(GanbenchError, match="the detector fine refuses its settings: ValueError: too much"):
+        load_detector("own_instruments_broken:Picky", DetectorOptions(settings={"least": 0.6}))
+
+
+def test_a_registry_is_complete_for_every_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The second thread comes while the first one still reads what is installed."""
+    honest = metadata.entry_points
+    reading = threading.Event()
+
+    def slow(**which: str) -> object:
+        reading.set()
+        time.sleep(0.2)
+        return honest(**which)
+
+    monkeypatch.setattr("ganbench.registry.metadata.entry_points", slow)
+    registry: Registry[object] = Registry("thing", group="console_scripts")
+    first = threading.Thread(target=lambda: "ganbench" in registry)
+    first.start()
+    reading.wait()
+    assert "pytest" in registry
+    first.join()
+
+
+def test_detectors_without_load_detector() -> None:
+    class Nothing(Detector):
+        name, version = "nothing", 3
+
+        def detect(self, pixels: np.ndarray) -> list[Detection]:
+            return [Detection(np.empty((0, 4), np.float32), np.empty(0, np.float32)) for _ in pixels]
+
+    detector = Nothing()
+    assert detector.protocol == "nothing v3"
+    assert asdict(detector.settings) == {}
