@@ -11,5 +11,6 @@ A check raises an ``AssertionError`` that says in one sentence what is wrong; it
 
 from ganbench.detectors.contract import check_detector
 from ganbench.features.contract import check_extractor
+from ganbench.metrics.contract import check_metric
 
-__all__ = ["check_detector", "check_extractor"]
+__all__ = ["check_detector", "check_extractor", "check_metric"]
