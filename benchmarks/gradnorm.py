@@ -15,8 +15,8 @@ import numpy as np
 import torch
 
 from ganbench import GradNormProbe
+from ganbench.training.loop import Trainer
 from ganbench.training.recipe import load_recipe
-from ganbench.training.trainer import Trainer
 
 
 def measure(variant: str, width: int, pairs: int) -> dict[str, float]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import difflib
 import importlib
+import importlib.util
 import sys
 from collections.abc import Iterator
 from importlib import metadata
@@ -29,17 +30,26 @@ def did_you_mean(name: str, known: list[str]) -> str:
 class Registry(Generic[T]):
     """Named entries of one kind (metrics, extractors, detectors, objectives, models), in order of registration."""
 
-    def __init__(self, kind: str, entry_type: type | tuple[type, ...] = object, group: str | None = None) -> None:
+    def __init__(
+        self,
+        kind: str,
+        entry_type: type | tuple[type, ...] = object,
+        group: str | None = None,
+        *,
+        classes: bool = False,
+    ) -> None:
         """Set up.
 
         Args:
             kind: what an entry is, for messages.
             entry_type: of what class every entry must be.
             group: entry-point group in which installed packages may add entries; None: they may not.
+            classes: every entry is itself a class, derived from ``entry_type``, with all that is abstract filled in.
         """
         self.kind = kind
         self.entry_type = entry_type
         self.group = group
+        self.classes = classes
         self._entries: dict[str, T | str] = {}
         self._plugins_known = group is None
 
@@ -84,10 +94,23 @@ class Registry(Generic[T]):
         return [self[name] for name in self]
 
     def _checked(self, name: str, entry: object) -> T:
+        if self.classes:
+            return self._checked_class(name, entry)
         if not isinstance(entry, self.entry_type):
             kinds = self.entry_type if isinstance(self.entry_type, tuple) else (self.entry_type,)
             wanted = " or ".join(kind.__name__ for kind in kinds)
             raise GanbenchError(f"{name} is no {self.kind}: it is {type(entry).__name__}, not {wanted}")
+        return cast(T, entry)
+
+    def _checked_class(self, name: str, entry: object) -> T:
+        kinds = self.entry_type if isinstance(self.entry_type, tuple) else (self.entry_type,)
+        if not (isinstance(entry, type) and issubclass(entry, kinds)):
+            wanted = " or ".join(kind.__name__ for kind in kinds)
+            what = entry.__name__ if isinstance(entry, type) else type(entry).__name__
+            raise GanbenchError(f"{name} is no {self.kind}: it is {what}, not a class derived from {wanted}")
+        lacking: frozenset[str] = getattr(entry, "__abstractmethods__", frozenset())
+        if lacking:
+            raise GanbenchError(f"{name} is no {self.kind} yet: it lacks {', '.join(sorted(lacking))}")
         return cast(T, entry)
 
     def _find_plugins(self) -> None:
@@ -116,12 +139,15 @@ def load_object(path: str, kind: str, known: list[str] | None = None) -> object:
     if (here := str(Path.cwd())) not in sys.path:
         sys.path.append(here)
     try:
+        _refuse_folders_of_data(module_name, here)
         module = importlib.import_module(module_name)
     except ModuleNotFoundError as e:
         if e.name is None or not (module_name == e.name or module_name.startswith(f"{e.name}.")):
             raise GanbenchError(f"{kind} {path!r}: importing {module_name} failed: {e}.") from e
         hint = "" if known is None else did_you_mean(module_name, known)
         raise UnknownName(f"unknown {kind} {path!r}: no {kind} or module is called {module_name!r}.{hint}") from e
+    except GanbenchError as e:
+        raise GanbenchError(f"{kind} {path!r}: {e}") from e
     except Exception as e:  # whatever somebody else's code raises is to be shown with its place
         raise GanbenchError(f"{kind} {path!r}: importing {module_name} failed: {type(e).__name__}: {e}.") from e
     found: object = module
@@ -130,3 +156,22 @@ def load_object(path: str, kind: str, known: list[str] | None = None) -> object:
             raise UnknownName(f"{kind} {path!r}: module {module_name} has no {attribute!r}.")
         found = getattr(found, part)
     return found
+
+
+def _refuse_folders_of_data(module_name: str, here: str) -> None:
+    """Refuse modules in folders below the current one that are not marked as packages.
+
+    Python would import from any folder. A run names the code that it was trained with, so a folder of handed-in runs
+    could bring code along and name it.
+
+    Raises:
+        GanbenchError: a folder on the way to the module has no ``__init__.py``.
+    """
+    parts = module_name.split(".")
+    for depth in range(1, len(parts)):
+        spec = importlib.util.find_spec(".".join(parts[:depth]))
+        if spec is None or spec.origin is not None:
+            continue
+        for folder in map(Path, spec.submodule_search_locations or []):
+            if folder.is_relative_to(here):
+                raise GanbenchError(f"{folder} is no package. If the code in it is yours, put an __init__.py there")

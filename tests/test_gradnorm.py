@@ -11,8 +11,8 @@ from torch.nn.parallel import DistributedDataParallel
 from torch.utils.checkpoint import checkpoint
 
 from ganbench import GradNormProbe
+from ganbench.training.loop import Trainer
 from ganbench.training.recipe import load_recipe
-from ganbench.training.trainer import Trainer
 
 
 @pytest.mark.parametrize("variant", ["dcgan", "dcgan-clipnorm", "wgan", "wgan-gp", "stylegan2"])

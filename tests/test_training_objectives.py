@@ -11,8 +11,8 @@ from torch import nn
 from ganbench.models.draw import Draw
 from ganbench.training import objectives
 from ganbench.training.data import to_training_range
+from ganbench.training.loop import Trainer
 from ganbench.training.recipe import Recipe, load_recipe
-from ganbench.training.trainer import Trainer
 
 CPU = torch.device("cpu")
 

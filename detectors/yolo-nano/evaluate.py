@@ -31,9 +31,9 @@ from ganbench.detectors.yolo import YoloDetector, YoloSettings
 from ganbench.diagnostics.figures import save_figure
 from ganbench.images.sheets import write_sheet
 from ganbench.training.data import TrainingImages
+from ganbench.training.loop import Trainer
 from ganbench.training.recipe import load_recipe
 from ganbench.training.sampling import sample
-from ganbench.training.trainer import Trainer
 
 HELD_OUT = 18_000  # images from here on were not trained on
 FALSE_POSITIVES = 0.015  # what the threshold allows on unseen kinds of non-faces

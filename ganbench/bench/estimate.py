@@ -14,8 +14,8 @@ from ganbench.features.runtime import resolve_device
 from ganbench.runs.facts import steps_done
 from ganbench.system.progress import track
 from ganbench.training.data import TrainingImages, decode_source
+from ganbench.training.loop import Trainer
 from ganbench.training.recipe import Recipe
-from ganbench.training.trainer import Trainer
 
 TRIAL_STEPS = 20
 _WARM_UP = 2

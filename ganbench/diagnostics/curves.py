@@ -14,9 +14,9 @@ from ganbench.diagnostics.gradnorm import GradNormProbe
 from ganbench.errors import GanbenchError
 from ganbench.system.progress import track
 from ganbench.training.checkpoint import load_checkpoint
-from ganbench.training.recipe import ClipRecipe, Recipe, load_recipe, recipe_names
+from ganbench.training.loop import Trainer
+from ganbench.training.recipe import Recipe, load_recipe, recipe_names
 from ganbench.training.run_folder import RunFolder
-from ganbench.training.trainer import Trainer
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -106,9 +106,12 @@ def plan(
 
 
 def _check_that_they_clip(recipes: list[Recipe]) -> None:
+    def clips(recipe: Recipe) -> bool:
+        return "clip" in type(recipe.objective).model_fields
+
     for recipe in recipes:
-        if not isinstance(recipe.objective, ClipRecipe):
-            clipping = [name for name in recipe_names() if isinstance(load_recipe(name).objective, ClipRecipe)]
+        if not clips(recipe):
+            clipping = [name for name in recipe_names() if clips(load_recipe(name))]
             raise GanbenchError(
                 f"--clip: {recipe.variant} does not clip its weights. Variants that do: {', '.join(clipping)}; "
                 "to compare with another, name it with --against"

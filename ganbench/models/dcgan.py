@@ -8,14 +8,17 @@ from __future__ import annotations
 
 import itertools
 import math
+from collections.abc import Callable
+from typing import Literal
 
 import torch
+from pydantic import Field
 from torch import nn
 
+from ganbench.models import base
 from ganbench.models.draw import Draw
-from ganbench.models.settings import ModelRecipe
 
-NORMS = {
+NORMS: dict[str, Callable[[int], nn.Module]] = {
     "batch": nn.BatchNorm2d,
     "instance": nn.InstanceNorm2d,
     "none": lambda channels: nn.Identity(),
@@ -27,7 +30,7 @@ def _levels(size: int) -> int:
     return int(math.log2(size // 4))
 
 
-class Generator(nn.Module):
+class Generator(base.Generator):
     """z of length ``latent`` -> image in [-1, 1]."""
 
     def __init__(self, size: int = 64, latent: int = 100, width: int = 64) -> None:
@@ -94,9 +97,24 @@ def _initialise(module: nn.Module) -> None:
         nn.init.zeros_(module.bias)
 
 
-def build(recipe: ModelRecipe) -> tuple[Generator, Discriminator]:
-    """Return the two networks of a recipe."""
-    return (
-        Generator(recipe.size, recipe.latent, recipe.width),
-        Discriminator(recipe.size, recipe.width, recipe.norm),
-    )
+class DCGAN(base.Model):
+    """Radford et al. 2016, as the assignment has it."""
+
+    class Settings(base.Model.Settings):
+        """Sizes of the two networks, and what normalises the discriminator's layers."""
+
+        size: Literal[32, 64, 128] = Field(default=64, description="Pixels of an image's side.")
+        latent: int = Field(default=100, ge=1, description="Length of the random vector that an image is made from.")
+        width: int = Field(default=64, ge=1, description="Feature maps at the full resolution: capacity and cost.")
+        norm: Literal["batch", "instance", "none"] = Field(
+            default="batch",
+            description="Batch norm ties a batch's images together; a penalty on each image's own gradient rules it "
+            "out.",
+        )
+
+    settings: Settings
+
+    def build(self) -> tuple[Generator, Discriminator]:
+        """See ``Model``."""
+        s = self.settings
+        return Generator(s.size, s.latent, s.width), Discriminator(s.size, s.width, s.norm)

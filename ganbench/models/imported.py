@@ -6,7 +6,6 @@ import pickle
 from pathlib import Path
 
 import torch
-from torch import nn
 
 from ganbench.errors import GanbenchError
 from ganbench.models.dcgan import Generator
@@ -20,7 +19,7 @@ _STYLEGAN2_PYTORCH = (
 )
 
 
-def load_generator_file(path: Path) -> nn.Module:
+def load_generator_file(path: Path) -> Generator:
     """Load the assignment's DCGAN generator from a state dict, such as its ``G.pth``.
 
     Layers are matched by order and shape, so their names do not matter; width, latent length and image size are read

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING
+from torch import nn
 
-from ganbench.models.settings import ModelRecipe
+from ganbench.models.base import Generator, Model
 from ganbench.registry import Registry
 
-if TYPE_CHECKING:
-    from torch import nn
+MODELS: Registry[type[Model]] = Registry("model", Model, "ganbench.models", classes=True)
+MODELS.add("dcgan", "ganbench.models.dcgan:DCGAN")
+MODELS.add("stylegan2", "ganbench.models.stylegan2:StyleGAN2")
 
-MODELS: Registry[Callable[[ModelRecipe], tuple[nn.Module, nn.Module]]] = Registry("model", group="ganbench.models")
-MODELS.add("dcgan", "ganbench.models.dcgan:build")
-MODELS.add("stylegan2", "ganbench.models.stylegan2:build")
+
+def build_networks(settings: Model.Settings) -> tuple[Generator, nn.Module]:
+    """Return a new generator and a new discriminator of a recipe's ``[model]`` section."""
+    return MODELS[settings.name](settings).build()

@@ -33,14 +33,16 @@ def speed_of(run: RunFolder) -> Speed | None:
     their median. The lines already leave out sample sheets, scores and checkpoints. A run that was stopped and resumed
     is as fast as one that was not.
     """
-    steps, rates, weights, last = 0, [], [], 0
+    rates: list[float] = []
+    weights: list[int] = []
+    steps = last = 0
     for line in run.read_metrics():
         rate = line.get("images_per_second")
         if isinstance(rate, float | int) and math.isfinite(rate) and rate > 0:
             rates.append(float(rate))
-            weights.append(max(0, line["step"] - last))
-            last = line["step"]
-        steps = max(steps, line["step"])
+            weights.append(max(0, int(line["step"]) - last))
+            last = int(line["step"])
+        steps = max(steps, int(line["step"]))
     if not sum(weights):
         return None
     order = np.argsort(rates)

@@ -1,28 +1,37 @@
-"""The averaged generator, ready to be sampled from."""
+"""The averaged generator: kept beside the trained one, and made ready to be sampled from."""
 
 from __future__ import annotations
+
+from typing import TypeVar
 
 import torch
 from torch import nn
 from torch.optim.swa_utils import update_bn
 
+from ganbench.models.base import Generator, Model
 from ganbench.models.draw import Draw
-from ganbench.models.registry import MODELS
-from ganbench.models.settings import ModelRecipe
+from ganbench.models.registry import build_networks
 
 # Images that the statistics are taken of, and the seed of their latents: part of what an averaged generator is.
 _BATCHES, _BATCH, _SEED = 16, 64, 0
 
+Network = TypeVar("Network", bound=nn.Module)
 
-def build_generator(model: ModelRecipe, state: dict[str, torch.Tensor], device: torch.device | str) -> nn.Module:
+
+def place(network: Network, device: torch.device | str) -> Network:
+    """Move a network to a device, its images channels last in memory."""
+    return network.to(device).to(memory_format=torch.channels_last)
+
+
+def build_generator(model: Model.Settings, state: dict[str, torch.Tensor], device: torch.device | str) -> Generator:
     """Build a generator and load its weights, on any device; torch's global random state stays as it is."""
     with torch.random.fork_rng(devices=[]):
-        generator, _ = MODELS[model.name](model)
+        generator, _ = build_networks(model)
     generator.load_state_dict(state)
-    return generator.to(device, memory_format=torch.channels_last)
+    return place(generator, device)
 
 
-def build_averaged(model: ModelRecipe, state: dict[str, torch.Tensor], device: torch.device | str) -> nn.Module:
+def build_averaged(model: Model.Settings, state: dict[str, torch.Tensor], device: torch.device | str) -> Generator:
     """Build a generator from averaged weights, and give its batch norms the statistics of its own activations.
 
     Those that it carries belong to the weights of the latest step, and with them samples fade. (Izmailov et al. 2018,
@@ -47,7 +56,7 @@ def build_averaged(model: ModelRecipe, state: dict[str, torch.Tensor], device: t
 class _OnInputs(nn.Module):
     """A generator as a function of one thing, the list of its inputs."""
 
-    def __init__(self, generator: nn.Module) -> None:
+    def __init__(self, generator: Generator) -> None:
         super().__init__()
         self.generator = generator
 

@@ -11,7 +11,8 @@ import torch
 from ganbench.errors import GanbenchError
 from ganbench.system.storage import atomic_write
 
-FORMAT = 1
+FORMAT = 2
+_FORMATS = (1, 2)  # in the recipe of the first, the model has the settings of all models
 
 
 def save_checkpoint(path: Path, content: dict[str, Any]) -> None:
@@ -39,6 +40,6 @@ def load_checkpoint(path: Path, device: torch.device | str = "cpu") -> dict[str,
         raise GanbenchError(f"{path}: no checkpoint there. Was the run started, and long enough to save one?") from e
     except Exception as e:  # on damaged bytes the unpickler raises whatever it stumbles over
         raise GanbenchError(f"{path}: not a readable checkpoint ({type(e).__name__})") from e
-    if not isinstance(content, dict) or content.get("format") != FORMAT:
-        raise GanbenchError(f"{path}: not a ganbench checkpoint of format {FORMAT}")
+    if not isinstance(content, dict) or content.get("format") not in _FORMATS:
+        raise GanbenchError(f"{path}: not a ganbench checkpoint of format {' or '.join(map(str, _FORMATS))}")
     return content

@@ -75,6 +75,15 @@ def join_world(device: torch.device) -> Iterator[World]:
         distributed.destroy_process_group()
 
 
+def average_over_processes(value: torch.Tensor) -> torch.Tensor:
+    """Return the mean of a tensor over all training processes; the tensor itself when there is one."""
+    if not (distributed.is_available() and distributed.is_initialized()):
+        return value
+    total = value.clone()
+    distributed.all_reduce(total)
+    return total / distributed.get_world_size()
+
+
 class _Sum(torch.autograd.Function):
     """Sum over all processes, with a gradient: the sum of theirs, which has a gradient in turn."""
 
@@ -109,21 +118,34 @@ class SyncedBatchNorm(_BatchNorm):
         shape = [1, -1] + [1] * (x.ndim - 2)
         # Two passes: the variance as a difference of two sums would lose digits.
         variance = _Sum.apply((wide - mean.view(shape)).square().sum(axes)) / count
-        with torch.no_grad():
-            self.num_batches_tracked.add_(1)
-            self.running_mean.lerp_(mean, self.momentum)
-            self.running_var.lerp_(variance * count / (count - 1), self.momentum)
-        scale = self.weight * torch.rsqrt(variance + self.eps)
-        return ((wide - mean.view(shape)) * scale.view(shape) + self.bias.view(shape)).to(x.dtype)
+        self._follow(mean.detach(), (variance * count / (count - 1)).detach())
+        scale = torch.rsqrt(variance + self.eps)
+        if self.weight is not None:
+            scale = self.weight * scale
+        normal = (wide - mean.view(shape)) * scale.view(shape)
+        if self.bias is not None:
+            normal = normal + self.bias.view(shape)
+        return normal.to(x.dtype)
+
+    @torch.no_grad()
+    def _follow(self, mean: torch.Tensor, variance: torch.Tensor) -> None:
+        """Move the running statistics, if it keeps any; without a momentum they are plain means over all batches."""
+        if self.running_mean is None or self.running_var is None or self.num_batches_tracked is None:
+            return
+        self.num_batches_tracked.add_(1)
+        share = 1 / self.num_batches_tracked.item() if self.momentum is None else self.momentum
+        self.running_mean.lerp_(mean, share)
+        self.running_var.lerp_(variance, share)
 
 
-def synchronise_batch_norms(module: nn.Module) -> nn.Module:
-    """Replace every batch norm inside a module by one that counts all processes; parameters and names stay."""
+def synchronise_batch_norms(module: nn.Module) -> None:
+    """Replace every batch norm inside a module, still on the CPU, by one that counts all processes; names stay."""
     for name, child in module.named_children():
         if isinstance(child, _BatchNorm):
-            synced = SyncedBatchNorm(child.num_features, child.eps, child.momentum)
+            synced = SyncedBatchNorm(
+                child.num_features, child.eps, child.momentum, child.affine, child.track_running_stats
+            )
             synced.load_state_dict(child.state_dict())
-            setattr(module, name, synced.to(child.weight.device))
+            setattr(module, name, synced)
         else:
             synchronise_batch_norms(child)
-    return module

@@ -1,16 +1,21 @@
-"""The training loop: data in, steps, and everything that is written while it runs."""
+"""The training, told once from top to bottom: data in, a step of D, a step of G; then log, sheet, score, save, stop.
+
+``Trainer`` does the steps, ``Loop`` goes round them. Beside them lie: what a step minimises (objectives/), what is
+trained (state.py), the images (data.py), what is written (journal.py, checkpoint.py), signs of trouble (health.py), and
+how a run begins or is resumed (start.py).
+"""
 
 from __future__ import annotations
 
-import signal
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 
 import numpy as np
 import torch
+from torch import nn
 
 from ganbench.errors import GanbenchError
 from ganbench.images.arrays import ArraySource
@@ -18,17 +23,23 @@ from ganbench.images.sheets import write_sheet
 from ganbench.scoring.plan import Plan
 from ganbench.scoring.score import score_source
 from ganbench.system.cores import available_cores
-from ganbench.system.progress import track
-from ganbench.training.checkpoint import load_checkpoint, save_checkpoint
-from ganbench.training.data import TrainingImages
+from ganbench.training.checkpoint import save_checkpoint
+from ganbench.training.data import TrainingImages, to_training_range
 from ganbench.training.distributed import World
 from ganbench.training.health import Health, check_weights
+from ganbench.training.journal import Journal
+from ganbench.training.recipe import Recipe
 from ganbench.training.run_folder import RunFolder
 from ganbench.training.sampling import sample
-from ganbench.training.trainer import Trainer
+from ganbench.training.signals import stop_requests
+from ganbench.training.state import TrainingState
 
 SHEET = 64  # images of a sample sheet, always of the same latents
 SCORED = 1000  # samples of a scorecard during training
+
+# Called with (step, real, fake), images in [-1, 1], once the discriminator's gradients are there and before clipping
+# and the optimizer change anything.
+Observer = Callable[[int, torch.Tensor, torch.Tensor], None]
 
 
 class Stopped(GanbenchError):
@@ -47,6 +58,67 @@ class LoopOptions:
     score_every: int | None = None
     tensorboard: bool = False
     scoring: Plan | None = None
+
+
+class Trainer(TrainingState):
+    """Two networks that learn from each other, a step at a time. What they minimise is the objective's business."""
+
+    def __init__(self, recipe: Recipe, device: torch.device, world: World | None = None) -> None:
+        """See ``TrainingState``; whoever wants to see the discriminator's gradients adds itself to ``observers``."""
+        super().__init__(recipe, device, world)
+        self.observers: list[Observer] = []
+
+    def train_step(self, pixels: torch.Tensor) -> None:
+        """Do one step of the discriminator, and every ``n_critic``-th time one of the generator.
+
+        Args:
+            pixels: this process's share of the batch, uint8 (N, H, W, 3).
+        """
+        tf32 = self.recipe.training.precision != "fp32"
+        torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = tf32
+        real = to_training_range(pixels, self.device)
+        if self.recipe.data.flip:
+            real = torch.where(self._draw.uniform(1, 1, 1) < 0.5, real.flip(3), real)
+        self._step_discriminator(real)
+        if (self.step + 1) % self.recipe.training.n_critic == 0:
+            self._step_generator()
+        self.step += 1
+
+    def _step_discriminator(self, real: torch.Tensor) -> None:
+        with self._autocast():
+            with torch.no_grad():
+                fake = self.generator(*self.generator.inputs(self._draw))
+            loss = self.objective.discriminator_loss(self._parallel_discriminator, real, fake, self.step, self._draw)
+        self.discriminator_optimizer.zero_grad(set_to_none=True)
+        loss.total.backward()
+        for observe in self.observers:
+            observe(self.step, real, fake)
+        self._clip(self.discriminator)
+        self.discriminator_optimizer.step()
+        self.objective.after_step(self.discriminator)
+        self.latest |= {"discriminator_loss": loss.total.detach(), **loss.parts}
+
+    def _step_generator(self) -> None:
+        # The discriminator only passes gradients on here; not computing those of its weights saves a third of its work.
+        self.discriminator.requires_grad_(False)
+        with self._autocast():
+            inputs = self.generator.inputs(self._draw)
+            step = self.step // self.recipe.training.n_critic
+            loss = self.objective.generator_loss(self.discriminator, self._parallel_generator, inputs, step, self._draw)
+        self.generator_optimizer.zero_grad(set_to_none=True)
+        loss.total.backward()
+        self.discriminator.requires_grad_(True)
+        self._clip(self.generator)
+        self.generator_optimizer.step()
+        self._follow()
+        self.latest |= {"generator_loss": loss.total.detach(), **loss.parts}
+
+    def _autocast(self) -> torch.autocast:
+        return torch.autocast(self.device.type, torch.bfloat16, enabled=self.recipe.training.precision == "bf16")
+
+    def _clip(self, network: nn.Module) -> None:
+        if self.recipe.training.clip_grad_norm is not None:
+            nn.utils.clip_grad_norm_(network.parameters(), self.recipe.training.clip_grad_norm)
 
 
 class Loop:
@@ -75,36 +147,7 @@ class Loop:
         self.options = options
         self.total = trainer.recipe.steps(len(images))
         self._health = Health(scores_are_probabilities="probability" in trainer.objective.output)
-        self._writer = None
-        self._warn = warn
-
-    @property
-    def world(self) -> World:
-        """The processes of the run."""
-        return self.trainer.world
-
-    def resume(self) -> None:
-        """Load the checkpoint and drop what was logged after it.
-
-        Raises:
-            GanbenchError: no readable checkpoint, other settings, other images, or more steps done than are asked for.
-        """
-        state = load_checkpoint(self.run.checkpoint, self.trainer.device)
-        if state["images"] != self.images.digest:
-            raise GanbenchError(f"{self.run.path} was trained on other images; the bits would not be the same")
-        if state["step"] > self.total:
-            raise GanbenchError(
-                f"{self.run.path} has {state['step']} steps done, more than the {self.total} asked for: --steps"
-            )
-        self.trainer.load_state_dict(state)
-        if self.world.first:
-            self.run.rewind(self.trainer.step)
-            now = torch.get_num_threads()
-            if self.trainer.device.type == "cpu" and state["threads"] != now:
-                self._warn(
-                    f"the run had {state['threads']} threads and now has {now}: it goes on, but not to the same bits "
-                    f"as without the break. For those, set OMP_NUM_THREADS={state['threads']}"
-                )
+        self._journal = Journal(run, warn)
 
     def train(self) -> None:
         """Train to the end.
@@ -114,8 +157,8 @@ class Loop:
             Diverged: a loss or a weight became NaN or infinite; the last checkpoint is kept.
             GanbenchError: the final checkpoint could not be written.
         """
-        trainer = self.trainer
-        with _stop_requests() as stop, self._tensorboard(), self._bar() as advance:
+        trainer, options, world = self.trainer, self.options, self.trainer.world
+        with stop_requests() as stop, self._open_journal():
             since, steps = time.perf_counter(), trainer.step
             while trainer.step < self.total:
                 if self._shall_stop(stop):
@@ -123,76 +166,55 @@ class Loop:
                         self._health.check_losses(trainer.step, trainer.losses())
                     self._save(final=True)
                     raise Stopped(f"stopped at step {trainer.step} of {self.total} and saved. Go on with --resume")
-                batch = self.images.load(trainer.step, rank=self.world.rank, processes=self.world.size)
-                trainer.train_step(batch)
-                if self._due(self.options.log_every) or self._due(self.options.save_every):  # NaN is never saved
+
+                trainer.train_step(self.images.load(trainer.step, rank=world.rank, processes=world.size))
+
+                if self._due(options.log_every) or self._due(options.save_every):  # NaN is never saved
                     losses = trainer.losses()
                     now = time.perf_counter()
                     rate = (trainer.step - steps) * self.images.batch / (now - since)
                     self._log(losses | {"images_per_second": rate})
-                    advance(trainer.step - steps, _note(losses, rate))
+                    self._journal.advance(trainer.step - steps, losses, rate)
                     since, steps = now, trainer.step
+
                 pause = time.perf_counter()
-                self._write_what_is_due()
+                if world.first and self._due(options.sheet_every):
+                    self._sheet()
+                if world.first and self._due(options.score_every):
+                    self._score()
+                if self._due(options.save_every) and trainer.step < self.total:
+                    self._save(final=False)
                 since += time.perf_counter() - pause  # sheets, scores and checkpoints do not count as training time
             self._save(final=True)
-
-    def _shall_stop(self, stop: threading.Event) -> bool:
-        """Tell whether a signal came; several processes vote as often as they log, for a vote waits for the GPUs."""
-        if self.world.size > 1 and self.trainer.step % self.options.log_every:
-            return False
-        return self.world.any(stop.is_set())
-
-    def _bar(self) -> AbstractContextManager[Callable[..., None]]:
-        if not self.world.first:
-            return nullcontext(lambda count, note: None)
-        return track(self.trainer.recipe.variant, self.total, self.trainer.step)
-
-    @contextmanager
-    def _tensorboard(self) -> Iterator[None]:
-        """Write TensorBoard events inside the block; a resumed run hides what the killed one wrote after its save."""
-        if not self.options.tensorboard or not self.world.first:
-            yield
-            return
-        try:
-            from torch.utils.tensorboard import SummaryWriter
-        except ImportError as e:
-            raise GanbenchError("--tensorboard needs a package: pip install 'ganbench[tensorboard]'") from e
-        with SummaryWriter(str(self.run.path / "tensorboard"), purge_step=self.trainer.step + 1) as self._writer:
-            yield
 
     def _due(self, every: int | None) -> bool:
         return every is not None and (self.trainer.step % every == 0 or self.trainer.step == self.total)
 
-    def _write_what_is_due(self) -> None:
-        if self.world.first and self._due(self.options.sheet_every):
-            self._sheet()
-        if self.world.first and self._due(self.options.score_every):
-            self._score()
-        if self._due(self.options.save_every) and self.trainer.step < self.total:
-            self._save(final=False)
+    def _shall_stop(self, stop: threading.Event) -> bool:
+        """Tell whether a signal came; several processes vote as often as they log, for a vote waits for the GPUs."""
+        if self.trainer.world.size > 1 and self.trainer.step % self.options.log_every:
+            return False
+        return self.trainer.world.any(stop.is_set())
+
+    def _open_journal(self) -> AbstractContextManager[None]:
+        if not self.trainer.world.first:
+            return nullcontext()
+        what, done = self.trainer.recipe.variant, self.trainer.step
+        return self._journal.open(what, self.total, done, tensorboard=self.options.tensorboard)
 
     def _log(self, losses: dict[str, float]) -> None:
         """Write the losses and look at them; every process does, so that all stop at the same step."""
-        if self.world.first:
+        if self.trainer.world.first:
             self._write({"step": self.trainer.step, **losses})
         warning = self._health.check_losses(self.trainer.step, losses)
-        if warning and self.world.first:
+        if warning and self.trainer.world.first:
             self._tell(warning)
 
     def _tell(self, text: str) -> None:
-        self._warn(f"step {self.trainer.step}: {text}")
-        self._write({"step": self.trainer.step, "warning": text})
+        self._journal.tell(self.trainer.step, text)
 
     def _write(self, line: dict[str, object]) -> None:
-        try:
-            self.run.log(line)
-        except OSError as e:
-            self._warn(f"step {self.trainer.step}: metrics.jsonl could not be written: {e.strerror}")
-        if self._writer is not None:
-            for name, value in line.items():
-                if name != "step" and isinstance(value, float):
-                    self._writer.add_scalar(name, value, self.trainer.step)
+        self._journal.write(line)
 
     def _sheet(self) -> None:
         pixels = np.concatenate(list(sample(self.trainer.sampler, SHEET, seed=self.trainer.recipe.training.seed)))
@@ -202,7 +224,7 @@ class Loop:
         try:
             write_sheet(self.run.sheet(self.trainer.step), pixels)
         except GanbenchError as e:
-            self._warn(f"step {self.trainer.step}: {e}")
+            self._journal.warn(self.trainer.step, str(e))
 
     def _score(self) -> None:
         recipe = self.trainer.recipe
@@ -218,7 +240,7 @@ class Loop:
     def _save(self, *, final: bool) -> None:
         """Write the checkpoint; only the last one of a run must succeed."""
         check_weights(self.trainer.step, [self.trainer.generator, self.trainer.discriminator])
-        if not self.world.first:
+        if not self.trainer.world.first:
             return
         state = {
             **self.trainer.state_dict(),
@@ -231,33 +253,4 @@ class Loop:
         except GanbenchError as e:
             if final:
                 raise
-            self._warn(f"step {self.trainer.step}: {e} The run goes on, and tries again.")
-
-
-@contextmanager
-def _stop_requests() -> Iterator[threading.Event]:
-    """Turn SIGINT and SIGTERM into an event; the second SIGINT interrupts at once."""
-    stop = threading.Event()
-    if threading.current_thread() is not threading.main_thread():
-        yield stop
-        return
-
-    def request(number: int, frame: object) -> None:
-        del frame
-        if stop.is_set() and number == signal.SIGINT:
-            raise KeyboardInterrupt
-        stop.set()
-
-    before = {number: signal.signal(number, request) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield stop
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-
-
-def _note(losses: dict[str, float], rate: float) -> str:
-    parts = [f"D {losses['discriminator_loss']:.3g}"]
-    if "generator_loss" in losses:
-        parts.append(f"G {losses['generator_loss']:.3g}")
-    return "  ".join([*parts, f"{rate:.0f} images/s"])
+            self._journal.warn(self.trainer.step, f"{e} The run goes on, and tries again.")

@@ -2,124 +2,62 @@
 
 from __future__ import annotations
 
+import re
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Annotated, Any, Literal, get_args
+from typing import Any
 
 import tomlkit
-from pydantic import Field, ValidationError
-from tomlkit.exceptions import ParseError
+from pydantic import SerializeAsAny, ValidationError
+from pydantic_core import ErrorDetails
 
 from ganbench.errors import GanbenchError, UnknownName
-from ganbench.models.settings import ModelRecipe, Section
+from ganbench.models.base import Model
+from ganbench.models.settings import Section
 from ganbench.registry import did_you_mean
+from ganbench.training.objectives.base import Objective
+from ganbench.training.recipe_text import PRESETS, check_tables, extend, merge, override, parse
+from ganbench.training.sections import (
+    SECTIONS,
+    AdamRecipe,
+    DataRecipe,
+    RMSpropRecipe,
+    TrainingRecipe,
+    kind_of,
+    known_keys,
+    unknown_key,
+)
 
 FOLDER = Path(__file__).resolve().parent.parent / "recipes"
-PRESETS = ("paper", "cpu", "smoke")
-_SECTIONS = ("model", "objective", "optimizer", "training", "data")
-_NOT_OF = {"dcgan": ("max_width", "mapping_layers"), "stylegan2": ("norm",)}  # settings that a model has not got
-
-
-class BCERecipe(Section):
-    """Binary cross-entropy."""
-
-    name: Literal["bce"]
-
-
-class ClipRecipe(Section):
-    """Wasserstein loss, weights of the critic clipped."""
-
-    name: Literal["wasserstein-clip"]
-    clip: float = Field(gt=0)
-
-
-class PenaltyRecipe(Section):
-    """Wasserstein loss with gradient penalty."""
-
-    name: Literal["wasserstein-gp"]
-    penalty_weight: float = Field(ge=0)
-    penalty_norm: Literal[1, 2]
-
-
-class StyleGAN2Recipe(Section):
-    """Non-saturating loss with lazy R1 and path-length regularisation."""
-
-    name: Literal["stylegan2"]
-    r1_weight: float = Field(ge=0)
-    r1_every: int = Field(16, ge=1)
-    path_weight: float = Field(ge=0)
-    path_every: int = Field(8, ge=1)
-
-
-class AdamRecipe(Section):
-    """Adam."""
-
-    name: Literal["adam"]
-    lr: float = Field(gt=0)
-    betas: tuple[Annotated[float, Field(ge=0, lt=1)], Annotated[float, Field(ge=0, lt=1)]]
-
-
-class RMSpropRecipe(Section):
-    """RMSprop with PyTorch's smoothing of 0.99."""
-
-    name: Literal["rmsprop"]
-    lr: float = Field(gt=0)
-
-
-class TrainingRecipe(Section):
-    """Length and rhythm. One step is one step of the discriminator; exactly one of epochs and steps is given."""
-
-    batch: int = Field(64, ge=2)
-    epochs: float | None = Field(None, gt=0)
-    steps: int | None = Field(None, ge=1)
-    n_critic: int = Field(1, ge=1)
-    clip_grad_norm: float | None = Field(None, gt=0)
-    average: float | None = Field(None, ge=0, lt=1)  # 0: none, as if it were not there
-    precision: Literal["fp32", "tf32", "bf16"] = "fp32"
-    seed: int = Field(0, ge=0)
-
-
-class DataRecipe(Section):
-    """What happens to the images."""
-
-    flip: bool = False
+_ALSO_CALLED = {"gan": "dcgan"}  # a near match of letters would be another one
 
 
 class Recipe(Section):
-    """A whole recipe."""
+    """A whole recipe; ``model`` and ``objective`` are the settings of what they name."""
 
     variant: str
     preset: str
     title: str
     source: str = ""
-    model: ModelRecipe
-    objective: BCERecipe | ClipRecipe | PenaltyRecipe | StyleGAN2Recipe = Field(discriminator="name")
-    optimizer: AdamRecipe | RMSpropRecipe = Field(discriminator="name")
+    model: SerializeAsAny[Model.Settings]
+    objective: SerializeAsAny[Objective.Settings]
+    optimizer: AdamRecipe | RMSpropRecipe
     training: TrainingRecipe
     data: DataRecipe = DataRecipe()
 
     def flat(self) -> dict[str, Any]:
         """Return ``{"optimizer.lr": 1e-4, ...}`` without what is not set."""
-        values = {}
+        values: dict[str, Any] = {}
         for section, content in self.model_dump(mode="json", exclude_none=True).items():
             if isinstance(content, dict):
                 values |= {f"{section}.{key}": value for key, value in content.items()}
             else:
                 values[section] = content
-        for key in _NOT_OF[self.model.name]:
-            values.pop(f"model.{key}")
         return values
 
     def to_toml(self) -> str:
         """Return the recipe, complete and without reference to others."""
-        nested: dict[str, Any] = {}
-        for key, value in self.flat().items():
-            section, _, name = key.partition(".")
-            if name:
-                nested.setdefault(section, {})[name] = value
-            else:
-                nested[section] = value
-        return tomlkit.dumps(nested)
+        return tomlkit.dumps(self.model_dump(mode="json", exclude_none=True))
 
     def steps(self, images: int) -> int:
         """Return the number of discriminator steps for a data set of so many images."""
@@ -144,82 +82,89 @@ def load_recipe(variant: str, preset: str = "paper", overrides: list[str] | tupl
         overrides: ``key=value`` texts such as ``optimizer.lr=2e-4``, applied last.
 
     Raises:
-        UnknownName: no such variant, preset or key.
-        GanbenchError: not TOML, or a value that is not allowed.
+        UnknownName: no such variant, preset, model, objective, optimizer or key.
+        GanbenchError: not TOML, a value that is not allowed, or a model or objective that cannot be imported.
     """
     if preset not in PRESETS:
         raise UnknownName(f"unknown preset {preset!r}.{did_you_mean(preset, list(PRESETS))}")
     data = _read(variant)
     presets = data.pop("preset", {})
-    data = _merge(data, presets.get(preset, {})) if isinstance(presets, dict) else data
-    for text in overrides:
-        data = _override(data, text)
+    if isinstance(presets, dict):
+        data = merge(data, presets.get(preset, {}))
+    _check_form(data, variant)
+    data = override(data, overrides)
     name = Path(variant).stem if variant.endswith(".toml") else variant
-    recipe = validate(data | {"variant": data.get("variant", name), "preset": preset}, variant)
-    for key in _NOT_OF[recipe.model.name]:
-        if key in data["model"]:
-            raise GanbenchError(f"recipe {name}: the model {recipe.model.name} has no model.{key}")
-    return recipe
+    return validate(data | {"variant": data.get("variant", name), "preset": preset}, variant)
 
 
 def load_resolved(path: Path) -> Recipe:
     """Load the complete recipe that a run folder keeps."""
-    return validate(_parse(path), str(path))
+    return validate(parse(path), str(path))
 
 
 def validate(data: dict[str, Any], label: str) -> Recipe:
     """Turn plain data into a recipe.
 
     Raises:
+        UnknownName: no such model, objective or optimizer.
         GanbenchError: unknown keys (with the nearest known one) or values that are not allowed.
     """
-    _check_sections(data, label)
+    _check_form(data, label)
+    sections: dict[str, Section | None] = {}
+    faults: list[str] = []
     try:
-        recipe = Recipe.model_validate(data)
+        for section in SECTIONS:
+            sections[section] = _settle(section, data.get(section, {}), faults)
+    except GanbenchError as e:
+        raise type(e)(f"recipe {label}: {e}") from e
+    try:
+        recipe = Recipe.model_validate(data | sections)
     except ValidationError as e:
-        raise GanbenchError(f"recipe {label}: " + "; ".join(_explain(error) for error in e.errors())) from e
+        faults += [_explain(error) for error in e.errors() if error["loc"][0] not in SECTIONS]
+    if faults:
+        raise GanbenchError(f"recipe {label}: " + "; ".join(faults))
     if (recipe.training.epochs is None) == (recipe.training.steps is None):
         raise GanbenchError(f"recipe {label}: give exactly one of training.epochs and training.steps")
     return recipe
 
 
-def _check_sections(data: dict[str, Any], label: str) -> None:
+def _settle(section: str, content: dict[str, Any], faults: list[str]) -> Section | None:
+    """Return the settings of a section; what is wrong with it is added to the faults."""
+    name = content.get("name")
+    kind = kind_of(section, name)
+    try:
+        return kind.model_validate(content)
+    except ValidationError as e:
+        for error in e.errors():
+            if error["type"] == "extra_forbidden" and len(error["loc"]) == 1:
+                faults.append(unknown_key(section, str(error["loc"][0]), kind, name))
+            else:
+                faults.append(_explain(error, section))
+        return None
+
+
+def _explain(error: ErrorDetails, *within: str) -> str:
+    where = ".".join(map(str, [*within, *error["loc"]]))
+    if error["type"] == "missing":
+        return f"{where}: {error['msg']}"
+    return f"{where}: {error['msg']}, got {error.get('input')!r}"
+
+
+def _check_form(data: dict[str, Any], label: str) -> None:
     """Refuse a file without the form of a recipe before anything is said of its values."""
-    sections = ", ".join(f"[{section}]" for section in _SECTIONS)
+    check_tables(data, label)
+    sections = ", ".join(f"[{section}]" for section in SECTIONS)
     for key in data:
         if key not in Recipe.model_fields:
-            near = [known for known in known_keys() if known.endswith(f".{key}")] or get_close_matches(key, _SECTIONS)
+            known = known_keys(data)
+            near = [name for name in known if name.endswith(f".{key}")] or get_close_matches(key, SECTIONS)
             hint = f" Did you mean {near[0]!r}?" if near else ""
             raise UnknownName(f"recipe {label}: unknown key {key!r}.{hint} Sections: {sections}")
-    absent = [section for section in _SECTIONS if section != "data" and section not in data]
+    absent = [section for section in SECTIONS if section != "data" and section not in data]
     if absent:
         raise GanbenchError(
             f'recipe {label}: no section [{absent[0]}]. Sections: {sections}; extends = "dcgan" takes them from there'
         )
-
-
-def _explain(error: dict[str, Any]) -> str:
-    where = ".".join(str(part) for part in error["loc"])
-    if error["type"] == "missing":
-        return f"{where}: {error['msg']}"
-    if error["type"] != "extra_forbidden":
-        return f"{where}: {error['msg']}, got {error.get('input')!r}"
-    # A discriminated union puts the chosen member's name into the location: objective, wgan-clip, key.
-    path = [str(part) for part in error["loc"]]
-    key = f"{path[0]}.{path[-1]}" if len(path) > 1 else path[0]
-    return f"unknown key {key}.{did_you_mean(key, known_keys())}"
-
-
-def known_keys() -> list[str]:
-    """Return every key that a recipe may set, as ``section.name``."""
-    keys = (f"{section}.{name}" for section in _SECTIONS for kind in _kinds(section) for name in kind.model_fields)
-    return list(dict.fromkeys(keys))
-
-
-def _kinds(section: str) -> list[type[Section]]:
-    """Return the classes that a section may be of."""
-    annotation = Recipe.model_fields[section].annotation
-    return list(get_args(annotation)) or [annotation]
 
 
 def _read(variant: str, seen: tuple[str, ...] = ()) -> dict[str, Any]:
@@ -230,62 +175,20 @@ def _read(variant: str, seen: tuple[str, ...] = ()) -> dict[str, Any]:
         path = Path(variant)
     else:
         if variant not in recipe_names():
-            raise UnknownName(f"unknown variant {variant!r}.{did_you_mean(variant, recipe_names())}")
+            raise UnknownName(f"unknown variant {variant!r}.{_hint(variant)}")
         path = FOLDER / f"{variant}.toml"
-    data = _parse(path)
+    data = parse(path)
     parent = data.pop("extends", None)
     if parent is None:
         return data
     base = _read(parent, (*seen, variant))
     base.pop("source", None)
     base.pop("variant", None)
-    return _merge(base, data)
+    return extend(base, data)
 
 
-def _parse(path: Path) -> dict[str, Any]:
-    try:
-        data = tomlkit.parse(path.read_text("utf-8")).unwrap()
-    except OSError as e:
-        raise GanbenchError(f"cannot read the recipe {path}: {e.strerror}") from e
-    except (ParseError, UnicodeDecodeError) as e:
-        raise GanbenchError(f"{path} is not a TOML recipe: {e}") from e
-    for section in _SECTIONS:
-        if not isinstance(data.get(section, {}), dict):
-            raise GanbenchError(f"recipe {path}: {section} = {data[section]!r}; it is a section: [{section}]")
-    return data
-
-
-def _merge(base: dict[str, Any], change: dict[str, Any]) -> dict[str, Any]:
-    """Return base with the changes; a section that changes its ``name``, and the length of a run, start afresh."""
-    merged = dict(base)
-    for key, value in change.items():
-        old = merged.get(key)
-        both = isinstance(value, dict) and isinstance(old, dict)
-        if not both or (key != "preset" and value.get("name", old.get("name")) != old.get("name")):
-            merged[key] = value
-        else:
-            if key == "training" and {"epochs", "steps"} & set(value):
-                old = {k: v for k, v in old.items() if k not in ("epochs", "steps")}
-            merged[key] = _merge(old, value)
-    return merged
-
-
-def _override(data: dict[str, Any], text: str) -> dict[str, Any]:
-    key, equals, value = text.partition("=")
-    section, dot, name = key.strip().partition(".")
-    if not (equals and dot and name):
-        raise GanbenchError(f"--set {text}: expected section.key=value, such as optimizer.lr=2e-4")
-    if key.strip() not in known_keys():
-        raise UnknownName(f"--set {text}: unknown key {key.strip()!r}.{did_you_mean(key.strip(), known_keys())}")
-    try:
-        parsed = tomlkit.parse(f"value = {value.strip()}").unwrap()["value"]
-    except ParseError:
-        parsed = value.strip()  # a bare word: model.norm=instance
-    if section == "training" and name in ("epochs", "steps"):
-        return _merge(data, {section: {name: parsed}})
-    old = data.get(section, {})
-    if name == "name":  # another optimizer, say: what it has not got goes
-        kinds = [kind for kind in _kinds(section) if parsed in get_args(kind.model_fields["name"].annotation)]
-        known = {key for kind in kinds for key in kind.model_fields} - set(_NOT_OF.get(str(parsed), ()))
-        old = {key: value for key, value in old.items() if key in known}
-    return data | {section: {**old, name: parsed}}
+def _hint(variant: str) -> str:
+    """Say which variant may have been meant; letters' case and what joins words do not matter."""
+    names = {re.sub(r"\W|_", "", name): name for name in recipe_names()}
+    plain = re.sub(r"\W|_", "", variant.lower())
+    return did_you_mean(_ALSO_CALLED.get(plain, names.get(plain, variant)), recipe_names())

@@ -4,25 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
-from torch import nn
 
 from ganbench.errors import GanbenchError
+from ganbench.models.base import Generator
 from ganbench.models.draw import Draw
 from ganbench.models.imported import load_generator_file
 from ganbench.training.averaging import build_averaged, build_generator
 from ganbench.training.checkpoint import load_checkpoint
 from ganbench.training.data import to_pixels
-from ganbench.training.recipe import validate
+from ganbench.training.recipe import Recipe, validate
 from ganbench.training.run_folder import RunFolder
+from ganbench.training.sections import kind_of
 
 CHUNK = 50  # images whose random inputs are drawn together: part of what a seed means, so it never changes
 
 
 @torch.no_grad()
-def sample(generator: nn.Module, count: int, *, seed: int, truncation: float = 1.0) -> Iterator[np.ndarray]:
+def sample(generator: Generator, count: int, *, seed: int, truncation: float = 1.0) -> Iterator[np.ndarray]:
     """Draw images from a generator in evaluation mode.
 
     Args:
@@ -49,7 +51,7 @@ def sample(generator: nn.Module, count: int, *, seed: int, truncation: float = 1
         generator.train(was_training)
 
 
-def load_generator(path: Path, device: torch.device | str = "cpu") -> nn.Module:
+def load_generator(path: Path, device: torch.device | str = "cpu") -> Generator:
     """Load what samples are drawn from: a run's generator (the averaged one if it keeps one), or a ``G.pth``.
 
     Args:
@@ -66,9 +68,17 @@ def load_generator(path: Path, device: torch.device | str = "cpu") -> nn.Module:
     return load_generator_file(path).to(device)
 
 
-def generator_of(checkpoint: dict, device: torch.device | str = "cpu") -> nn.Module:
+def generator_of(checkpoint: dict[str, Any], device: torch.device | str = "cpu") -> Generator:
     """Rebuild the sampling generator from a checkpoint's content, on a device."""
-    recipe = validate(checkpoint["recipe"], "of the checkpoint")
+    recipe = _recipe_of(checkpoint)
     if checkpoint["average"]:
         return build_averaged(recipe.model, checkpoint["average"], device)
     return build_generator(recipe.model, checkpoint["generator"], device)
+
+
+def _recipe_of(checkpoint: dict[str, Any]) -> Recipe:
+    data = checkpoint["recipe"]
+    if checkpoint["format"] == 1:  # the settings of other models, which said nothing
+        own = kind_of("model", data["model"]["name"]).model_fields
+        data = data | {"model": {key: value for key, value in data["model"].items() if key in own}}
+    return validate(data, "of the checkpoint")

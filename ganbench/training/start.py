@@ -4,21 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import get_args
 
 import torch
+from pydantic import ValidationError
 
 from ganbench.errors import GanbenchError
 from ganbench.features.runtime import resolve_device
 from ganbench.images.source import Source
-from ganbench.models.settings import ModelRecipe
 from ganbench.system.cores import available_cores
+from ganbench.training.checkpoint import load_checkpoint
 from ganbench.training.data import TrainingImages, decode_source
 from ganbench.training.distributed import World, join_world
-from ganbench.training.loop import Loop, LoopOptions
+from ganbench.training.loop import Loop, LoopOptions, Observer, Trainer
 from ganbench.training.recipe import Recipe
 from ganbench.training.run_folder import RunFolder
-from ganbench.training.trainer import Observer, Trainer
 
 _MAY_CHANGE = ("training.steps", "training.epochs")  # a run can be made longer
 
@@ -68,7 +67,7 @@ def train(
             trainer.observers += observers or []
             loop = Loop(trainer, images, run, options or LoopOptions(), warn)
             if resume and run.checkpoint.is_file():
-                loop.resume()
+                _go_on(loop, warn)
             elif resume and world.first:
                 run.rewind(0)  # killed before its first checkpoint
             loop.train()
@@ -86,12 +85,20 @@ def check_size(source: Source, recipe: Recipe) -> None:
     """
     size, (height, width) = recipe.model.size, source.image_size()
     if (height, width) != (size, size):
-        known = get_args(ModelRecipe.model_fields["size"].annotation)
-        other = f", or --set model.size={height}" if height == width and height in known else ""
+        other = f", or --set model.size={height}" if height == width and _takes_size(recipe, height) else ""
         raise GanbenchError(
             f"{source.label}: images are {height}x{width}, the recipe trains on {size}x{size}: "
             f"add --resize {size}{other}"
         )
+
+
+def _takes_size(recipe: Recipe, size: int) -> bool:
+    """Tell whether the recipe's model could be built for images of this size."""
+    try:
+        type(recipe.model).model_validate(recipe.model.model_dump() | {"size": size})
+    except ValidationError:
+        return False
+    return True
 
 
 def _say_what_differs(
@@ -129,6 +136,29 @@ def _prepare(run: RunFolder, recipe: Recipe, source: Source, device: torch.devic
     if changed:
         raise GanbenchError(f"{run.path}: a resumed run keeps its settings; {'; '.join(changed)}")
     run.write_recipe(recipe)
+
+
+def _go_on(loop: Loop, warn: Callable[[str], None]) -> None:
+    """Load the checkpoint and drop what was logged after it.
+
+    Raises:
+        GanbenchError: no readable checkpoint, other settings, other images, or more steps done than are asked for.
+    """
+    run, trainer = loop.run, loop.trainer
+    state = load_checkpoint(run.checkpoint, trainer.device)
+    if state["images"] != loop.images.digest:
+        raise GanbenchError(f"{run.path} was trained on other images; the bits would not be the same")
+    if state["step"] > loop.total:
+        raise GanbenchError(f"{run.path} has {state['step']} steps done, more than the {loop.total} asked for: --steps")
+    trainer.load_state_dict(state)
+    if trainer.world.first:
+        run.rewind(trainer.step)
+        now = torch.get_num_threads()
+        if trainer.device.type == "cpu" and state["threads"] != now:
+            warn(
+                f"the run had {state['threads']} threads and now has {now}: it goes on, but not to the same bits "
+                f"as without the break. For those, set OMP_NUM_THREADS={state['threads']}"
+            )
 
 
 def _load_images(source: Source, recipe: Recipe, world: World) -> TrainingImages:

@@ -1,0 +1,1 @@
+"""What the two networks minimise: one file per objective. The training loop never learns which one it runs."""
