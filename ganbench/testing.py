@@ -12,5 +12,7 @@ A check raises an ``AssertionError`` that says in one sentence what is wrong; it
 from ganbench.detectors.contract import check_detector
 from ganbench.features.contract import check_extractor
 from ganbench.metrics.contract import check_metric
+from ganbench.models.contract import check_model
+from ganbench.models.objective_contract import check_objective
 
-__all__ = ["check_detector", "check_extractor", "check_metric"]
+__all__ = ["check_detector", "check_extractor", "check_metric", "check_model", "check_objective"]

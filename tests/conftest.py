@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
+import training_plugins as plugins
 import pytest
 from PIL import Image
 
@@ -56,3 +59,22 @@ def image_folder(tmp_path: Path, rng: np.random.Generator) -> Path:
         coarse = rng.integers(0, 256, (4, 4, 3), dtype=np.uint8)
         Image.fromarray(coarse).resize((64, 64), Image.Resampling.BICUBIC).save(folder / f"{i}.jpg", quality=95)
     return folder
+
+
+@pytest.fixture
+def plugin_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """Go to a folder that holds a loss, networks and a recipe of somebody's own, as a user would who wrote them."""
+    folder = tmp_path / "project"
+    folder.mkdir()
+    for name, text in (
+        ("plug_losses.py", plugins.LOSS),
+        ("plug_networks.py", plugins.NETWORKS),
+        ("plug.toml", plugins.RECIPE),
+    ):
+        (folder / name).write_text(text, "utf-8")
+    monkeypatch.chdir(folder)
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    yield folder
+    for name, module in list(sys.modules.items()):
+        if str(folder) in str(getattr(module, "__file__", None) or getattr(module, "__path__", "")):
+            del sys.modules[name]

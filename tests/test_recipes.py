@@ -7,9 +7,12 @@ from pathlib import Path
 import pytest
 
 from ganbench.errors import GanbenchError, UnknownName
-from ganbench.training.objectives import build_objective
-from ganbench.training.recipe import PRESETS, RMSpropRecipe, known_keys, load_recipe, load_resolved, recipe_names
-from ganbench.training.recipe_diff import EXPLANATIONS, diff_recipes
+from ganbench.models.registry import MODELS
+from ganbench.training.objectives.registry import OBJECTIVES, build_objective
+from ganbench.training.recipe import load_recipe, load_resolved, recipe_names
+from ganbench.training.recipe_diff import diff_recipes
+from ganbench.training.recipe_text import PRESETS
+from ganbench.training.sections import RMSpropRecipe, kind_of, known_keys
 
 ASSIGNMENT = {  # the table of the assignment, written out once more
     "dcgan": ("bce", "batch", "adam", 1, 1, None),
@@ -55,7 +58,7 @@ def test_every_recipe_has_every_preset() -> None:
         assert smoke.steps(71_314) <= 20
         assert cpu.objective == paper.objective  # a preset changes size and length, never the method
         assert cpu.training.n_critic == paper.training.n_critic
-        build_objective(paper)
+        build_objective(paper.objective)
 
 
 def test_length_in_epochs() -> None:
@@ -74,17 +77,29 @@ def test_overrides_are_parsed_as_toml() -> None:
     ("variant", "overrides", "message"),
     [
         ("wgann", [], "unknown variant 'wgann'. Did you mean 'wgan'"),
+        ("gan", [], "Did you mean 'dcgan'"),
+        ("GAN", [], "Did you mean 'dcgan'"),
+        ("wgangp", [], "Did you mean 'wgan-gp'"),
+        ("wgan_gp", [], "Did you mean 'wgan-gp'"),
+        ("WGAN GP", [], "Did you mean 'wgan-gp'"),
+        ("stylegan", [], "Did you mean 'stylegan2'"),
+        ("pix2pix", [], "Known: dcgan, dcgan-clipnorm, "),
         ("wgan", ["optimizer.lrr=1"], "Did you mean 'optimizer.lr'"),
         ("wgan", ["lr=1"], "expected section.key=value"),
         ("wgan", ["optimizer.lr"], "expected section.key=value"),
-        ("wgan", ["optimizer.lr=fast"], "optimizer.rmsprop.lr: .*number"),
+        ("wgan", ["optimizer.lr=fast"], "optimizer.lr: .*number"),
         ("wgan", ["optimizer.lr=-1"], "greater than 0"),
         ("wgan", ["model.size=48"], "model.size"),
-        ("dcgan", ["objective.clip=1"], "unknown key objective.clip"),
-        ("stylegan2", ["model.norm=batch"], "the model stylegan2 has no model.norm"),
-        ("dcgan", ["model.mapping_layers=2"], "the model dcgan has no model.mapping_layers"),
-        ("dcgan", ["optimizer.name=sgd"], "optimizer: .*'sgd'"),
-        ("dcgan", ["optimizer.lr=inf"], "optimizer.adam.lr: .*finite"),
+        ("wgan", ["optimiser.lr=1"], "--set optimiser.lr=1: unknown key 'optimiser.lr'. Did you mean 'optimizer.lr'"),
+        ("dcgan", ["objective.clip=1"], r"unknown key objective\.clip of the objective bce\. Known: objective\.name\."),
+        ("stylegan2", ["model.norm=batch"], "unknown key model.norm of the model stylegan2"),
+        ("dcgan", ["model.mapping_layers=2"], "unknown key model.mapping_layers of the model dcgan"),
+        ("dcgan", ["optimizer.name=sgd"], "unknown optimizer 'sgd'. Known: adam, rmsprop"),
+        ("dcgan", ["objective.name=bcee"], "--set objective.name=bcee: unknown objective 'bcee'. Did you mean 'bce'"),
+        ("dcgan", ["model.name=dcgann"], "--set model.name=dcgann: unknown model 'dcgann'. Did you mean 'dcgan'"),
+        ("dcgan", ["model.name=3"], "model.name: the name of the model is wanted here, got 3"),
+        ("dcgan", ["optimizer.lr=inf"], "optimizer.lr: .*finite"),
+        ("dcgan", ["optimizer.lr=0", "training.batch=1"], "optimizer.lr: .*; training.batch: "),
         ("missing.toml", [], "cannot read the recipe missing.toml"),
     ],
 )
@@ -100,6 +115,24 @@ def test_another_optimizer_loss_or_model_keeps_what_it_knows() -> None:
     assert load_recipe("wgan", "paper", swapped).objective == load_recipe("wgan-gp").objective
     model = load_recipe("dcgan", "paper", ["model.name=stylegan2"]).model
     assert (model.name, model.size, model.width) == ("stylegan2", 64, 64)
+
+
+def test_names_are_set_before_what_depends_on_them() -> None:
+    texts = ["objective.penalty_norm=1", "objective.name=wasserstein-gp", "objective.penalty_weight=3"]
+    settings = load_recipe("wgan", "paper", texts).objective
+    assert (settings.name, settings.penalty_weight, settings.penalty_norm) == ("wasserstein-gp", 3, 1)
+
+
+def test_a_section_that_is_renamed_starts_afresh_in_the_presets_too(tmp_path: Path) -> None:
+    mine = tmp_path / "mine.toml"
+    mine.write_text(
+        'title = "mine"\nextends = "dcgan"\n[model]\nname = "stylegan2"\nlatent = 16\n'
+        "[preset.smoke.model]\nmax_width = 8\n"
+    )
+    cpu, smoke = (load_recipe(str(mine), preset) for preset in ("cpu", "smoke"))
+    assert (cpu.model.width, cpu.model.max_width) == (32, 512)  # the model's own defaults, not the parent's 32 and 4
+    assert (smoke.model.width, smoke.model.max_width) == (32, 8)
+    assert (cpu.optimizer.lr, smoke.training.steps) == (2e-4, 20)  # of sections that are what they were
 
 
 def test_unknown_preset() -> None:
@@ -134,18 +167,26 @@ def test_files_extend_shipped_recipes_and_each_other(tmp_path: Path) -> None:
         ("foo = 1", r"unknown key 'foo'\. Sections: \[model\], \[objective\], \[optimizer\], \[training\], \[data\]$"),
         ("lr = 2e-4\nbatch = 64", r"unknown key 'lr'\. Did you mean 'optimizer\.lr'\? Sections: "),
         ("[optimiser]\nlr = 2e-4", r"unknown key 'optimiser'\. Did you mean 'optimizer'\? Sections: "),
+        (
+            "[model]\nsize = 64\n[objective]\n[optimizer]\n[training]",
+            r"model\.name: the name of the model is wanted here",
+        ),
         ("[model]\nname = 'dcgan'", r"no section \[objective\]\. Sections: "),
         ("extends = 'dcgan'\nmodel = 3", r"model = 3; it is a section: \[model\]"),
         (
             "extends = 'wgan'\n[optimizer]\nname = 'adam'",
-            r"optimizer\.adam\.lr: Field required; optimizer\.adam\.betas: Field required$",
+            r"optimizer\.lr: Field required; optimizer\.betas: Field required$",
         ),
+        ("extends = 'dcgan'\n[objective]\nname = 'bcee'", r"unknown objective 'bcee'\. Did you mean 'bce'\?$"),
+        ("extends = 'dcgan'\n[preset.cpuu.model]\nwidth = 3", r"unknown preset 'cpuu'\. Did you mean 'cpu'\?$"),
+        ("extends = 'dcgan'\n[preset]\ncpu = 3", r"preset\.cpu = 3; it has sections, such as \[preset\.cpu\.model\]$"),
+        ("extends = 'dcgan'\n[preset.cpu]\nmodel = 3", r"model = 3; it is a section: \[model\]$"),
     ],
 )
 def test_files_without_the_form_of_a_recipe(text: str, message: str, tmp_path: Path) -> None:
     flat = tmp_path / "flat.toml"
     flat.write_text(text)
-    with pytest.raises(GanbenchError, match=r"flat\.toml: " + message) as caught:
+    with pytest.raises(GanbenchError, match=r"flat\.toml(, preset cpu)?: " + message) as caught:
         load_recipe(str(flat))
     assert len(str(caught.value)) < 200 + len(str(flat))
 
@@ -170,7 +211,14 @@ def test_diff_answers_how_wgan_differs_from_gan() -> None:
 
 
 def test_every_setting_is_explained() -> None:
-    assert set(known_keys()) - set(EXPLANATIONS) == {"objective.name"}  # the formulas explain the objective
+    for model in MODELS:
+        for objective in OBJECTIVES:
+            for optimizer in ("adam", "rmsprop"):
+                named = {"model": {"name": model}, "objective": {"name": objective}, "optimizer": {"name": optimizer}}
+                for key in known_keys(named):
+                    section, _, setting = key.partition(".")
+                    kind = kind_of(section, named.get(section, {}).get("name"))
+                    assert kind.model_fields[setting].description, key
     for first in recipe_names():
         for second in recipe_names():
-            diff_recipes(load_recipe(first), load_recipe(second))
+            assert all(row.why for row in diff_recipes(load_recipe(first), load_recipe(second)))

@@ -8,10 +8,13 @@ import pytest
 import torch
 from torch import nn
 
+from ganbench.errors import GanbenchError
 from ganbench.models.draw import Draw
-from ganbench.training import objectives
 from ganbench.training.data import to_training_range
 from ganbench.training.loop import Trainer
+from ganbench.training.objectives.bce import BCE
+from ganbench.training.objectives.stylegan2 import path_lengths, r1_penalty
+from ganbench.training.objectives.wasserstein_gp import WassersteinPenalty, gradient_norms
 from ganbench.training.recipe import Recipe, load_recipe
 
 CPU = torch.device("cpu")
@@ -33,7 +36,7 @@ def test_gradient_penalty_on_a_quadratic(norm: int) -> None:
     torch.manual_seed(0)
     a, x = torch.rand(3, 4, 4) + 0.5, torch.randn(6, 3, 4, 4)
     d = Quadratic(a)
-    norms = objectives.gradient_norms(d, x, norm)
+    norms = gradient_norms(d, x, norm)
     expected = (a * x).flatten(1).abs().sum(1) if norm == 1 else (a * x).flatten(1).square().sum(1).sqrt()
     torch.testing.assert_close(norms, expected)
     # The gradient of the penalty with respect to a, by hand: d/da mean (|a x| - 1)^2.
@@ -47,7 +50,7 @@ def test_gradient_penalty_on_a_quadratic(norm: int) -> None:
 def test_penalty_objective_interpolates_and_weighs(norm: int) -> None:
     real, fake = torch.randn(5, 3, 4, 4), torch.randn(5, 3, 4, 4)
     a = torch.rand(3, 4, 4) + 0.5
-    objective = objectives.WassersteinPenalty(weight=7.0, norm=norm)
+    objective = WassersteinPenalty(WassersteinPenalty.Settings(penalty_weight=7.0, penalty_norm=norm))
     loss = objective.discriminator_loss(Quadratic(a), real, fake, 0, Draw(torch.Generator().manual_seed(1), 5))
     share = torch.rand(5, 1, 1, 1, generator=torch.Generator().manual_seed(1))
     between = (a * (share * real + (1 - share) * fake)).flatten(1)
@@ -60,7 +63,7 @@ def test_penalty_objective_interpolates_and_weighs(norm: int) -> None:
 def test_r1_of_a_linear_model_is_its_squared_weight() -> None:
     w = torch.randn(3 * 4 * 4)
     x = torch.randn(5, 3, 4, 4, requires_grad=True)
-    torch.testing.assert_close(objectives.r1_penalty(x.flatten(1) @ w, x), w.square().sum())
+    torch.testing.assert_close(r1_penalty(x.flatten(1) @ w, x), w.square().sum())
 
 
 def test_path_lengths_of_a_linear_generator() -> None:
@@ -71,14 +74,14 @@ def test_path_lengths_of_a_linear_generator() -> None:
     images = (styles.flatten(1) @ jacobian.t()).view(n, 3, 4, 4)
     y = torch.randn(n, 3, 4, 4) / 4
     by_hand = (y.flatten(1) @ jacobian).view(n, layers, latent).square().sum(2).mean(1).sqrt()
-    torch.testing.assert_close(objectives.path_lengths(images, styles, y), by_hand)
+    torch.testing.assert_close(path_lengths(images, styles, y), by_hand)
 
 
 def test_bce_is_torch_bce_on_probabilities() -> None:
     d, real, fake = nn.Sequential(nn.Flatten(), nn.Linear(12, 1), nn.Flatten(0)), torch.randn(6, 12), torch.randn(6, 12)
     bce = nn.BCELoss()
     expected = (bce(d(real).sigmoid(), torch.ones(6)) + bce(d(fake).sigmoid(), torch.zeros(6))) / 2
-    loss = objectives.BCE().discriminator_loss(d, real, fake, 0, None)
+    loss = BCE(BCE.Settings()).discriminator_loss(d, real, fake, 0, None)
     torch.testing.assert_close(loss.total, expected)
     assert loss.parts["told_apart"] == (d(real) > d(fake)).float().mean()
 
@@ -184,6 +187,17 @@ def test_one_step_of_stylegan2() -> None:
     assert trainer.objective.path_mean == pytest.approx(target.item(), rel=1e-4)
 
 
+def test_styles_are_wanted_for_path_lengths_alone() -> None:
+    recipe = _recipe("dcgan", "objective.name=stylegan2", "objective.r1_weight=0.1", "objective.path_weight=2")
+    with pytest.raises(GanbenchError, match=r"regularises styles, .*--set objective\.path_weight=0"):
+        Trainer(recipe, CPU).train_step(_pixels())
+    trainer = Trainer(
+        _recipe("dcgan", "objective.name=stylegan2", "objective.r1_weight=0.1", "objective.path_weight=0"), CPU
+    )
+    trainer.train_step(_pixels())
+    assert set(trainer.latest) > {"r1", "generator_loss"}
+
+
 def test_regularisation_is_lazy() -> None:
     trainer = Trainer(_recipe("stylegan2", "objective.r1_every=3", "objective.path_every=2"), CPU)
     seen = []
@@ -236,16 +250,16 @@ def test_samples_of_an_averaged_generator_use_its_own_batch_statistics() -> None
     sampler = trainer.sampler
     assert torch.equal(torch.get_rng_state(), random_state)
     assert all(torch.equal(before[key], value) for key, value in trainer.average.state_dict().items())
-    norms = [module for module in sampler.modules() if isinstance(module, nn.BatchNorm2d)]
-    assert len(norms) > 0
+    norms = [module for module in sampler.modules() if isinstance(module, nn.BatchNorm1d | nn.BatchNorm2d)]
+    assert {type(norm) for norm in norms} == {nn.BatchNorm1d, nn.BatchNorm2d}
     # Independent: the statistics of every norm's inputs over the same latents, collected by hooks.
     sums: dict[nn.Module, list[tuple[torch.Tensor, torch.Tensor]]] = {norm: [] for norm in norms}
-    hooks = [
-        norm.register_forward_pre_hook(
-            lambda module, inputs: sums[module].append((inputs[0].mean((0, 2, 3)), inputs[0].var((0, 2, 3))))
-        )
-        for norm in norms
-    ]
+
+    def collect(module: nn.Module, inputs: tuple[torch.Tensor]) -> None:
+        channels = inputs[0].transpose(0, 1).flatten(1)
+        sums[module].append((channels.mean(1), channels.var(1)))
+
+    hooks = [norm.register_forward_pre_hook(collect) for norm in norms]
     stream = torch.Generator().manual_seed(0)
     sampler.train()
     kept = [(norm.running_mean.clone(), norm.running_var.clone()) for norm in norms]
@@ -259,6 +273,11 @@ def test_samples_of_an_averaged_generator_use_its_own_batch_statistics() -> None
         torch.testing.assert_close(mean, means, rtol=1e-5, atol=1e-6)
         torch.testing.assert_close(variance, variances, rtol=1e-4, atol=1e-6)
         assert norm.momentum == 0.1
+    # Not those of the latest step's weights, which the average carries along.
+    stale = dict(trainer.average.named_buffers())
+    for name, statistic in sampler.named_buffers():
+        if name.endswith(("mean", "var")):
+            assert not torch.allclose(statistic, stale[name], rtol=0.01)
 
 
 def test_an_average_of_0_is_none() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,7 @@ import torch
 from ganbench.images.arrays import ArraySource
 from ganbench.training.distributed import join_world
 from ganbench.training.loop import LoopOptions, Stopped, Trainer
-from ganbench.training.recipe import load_recipe
+from ganbench.training.recipe import Recipe, load_recipe
 from ganbench.training.start import train
 
 SMALL = ["model.size=32", "training.batch=8"]
@@ -72,3 +73,15 @@ def one_of_several(rank: int, size: int, port: int, variant: str, overrides: lis
             losses.append(trainer.losses())
         if world.first:
             torch.save({"losses": losses, "generator": trainer.generator.state_dict()}, out)
+
+
+def networks_of(recipe: Recipe, tell: Callable[[object], None]) -> tuple[str, float, str, int]:
+    """Say what another process makes of a recipe that was sent to it."""
+    del tell
+    trainer = Trainer(recipe, torch.device("cpu"))
+    return (
+        type(trainer.objective).__name__,
+        trainer.objective.settings.real_label,
+        type(trainer.generator).__name__,
+        trainer.generator.size,
+    )

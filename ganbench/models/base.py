@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from typing import ClassVar
 
 import torch
 from pydantic import Field
@@ -15,9 +16,13 @@ from ganbench.models.settings import Section
 class Generator(nn.Module, ABC):
     """Random inputs -> images. All that decides an image is in its inputs and its ``state_dict``.
 
-    ``forward`` maps what ``inputs`` drew to images (N, 3, size, size). What lies outside [-1, 1] is clipped when images
-    are drawn.
+    ``forward`` maps what ``inputs`` drew to images (N, 3, size, size).
+
+    Attributes:
+        bounded: images stay within [-1, 1]. Where they do not, what lies outside is clipped when images are drawn.
     """
+
+    bounded: ClassVar[bool] = True
 
     @abstractmethod
     def inputs(self, draw: Draw) -> tuple[torch.Tensor, ...]:

@@ -141,6 +141,8 @@ def _channels(size: int, width: int, most: int) -> list[int]:
 class Generator(base.Generator):
     """Latents and noise -> image, about [-1, 1] (not bounded, as in the paper)."""
 
+    bounded = False
+
     def __init__(
         self, size: int = 64, latent: int = 512, width: int = 32, max_width: int = 512, mapping_layers: int = 8
     ) -> None:

@@ -36,7 +36,7 @@ def parse(path: Path) -> dict[str, Any]:
             raise UnknownName(f"recipe {path}: unknown preset {preset!r}.{did_you_mean(preset, list(PRESETS))}")
         if not isinstance(content, dict):
             raise GanbenchError(
-                f"recipe {path}: preset.{preset} = {content!r}; it has sections: [preset.{preset}.model]"
+                f"recipe {path}: preset.{preset} = {content!r}; it has sections, such as [preset.{preset}.model]"
             )
         check_tables(content, f"{path}, preset {preset}")
     return data

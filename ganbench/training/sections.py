@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from contextlib import suppress
 from difflib import get_close_matches
 from typing import Annotated, Any, Literal
 
@@ -110,19 +112,26 @@ def kind_of(section: str, name: object = None) -> type[Section]:
 
 
 def known_keys(recipe: dict[str, Any]) -> list[str]:
-    """Return every key that a recipe may set, as ``section.name``, its sections being named as they are.
+    """Return every key that a recipe may set, as ``section.name``.
 
     Args:
-        recipe: the recipe as plain data; sections whose name is absent or unknown add nothing.
+        recipe: the recipe as plain data; a section that does not say what it is may be anything that is registered.
     """
-    keys: list[str] = []
-    for section in SECTIONS:
-        try:
-            kind = kind_of(section, recipe.get(section, {}).get("name"))
-        except GanbenchError:
-            continue
-        keys += [f"{section}.{name}" for name in kind.model_fields]
-    return keys
+    keys = [
+        f"{section}.{name}" for section in SECTIONS for kind in _kinds(section, recipe) for name in kind.model_fields
+    ]
+    return list(dict.fromkeys(keys))
+
+
+def _kinds(section: str, recipe: dict[str, Any]) -> list[type[Section]]:
+    names: dict[str, Iterable[str]] = {"model": MODELS, "objective": OBJECTIVES, "optimizer": _OPTIMIZERS}
+    with suppress(GanbenchError):
+        return [kind_of(section, recipe.get(section, {}).get("name"))]
+    kinds = []
+    for name in names[section]:
+        with suppress(GanbenchError):  # somebody's that cannot be imported
+            kinds.append(kind_of(section, name))
+    return kinds
 
 
 def unknown_key(section: str, key: str, kind: type[Section], name: object = None) -> str:
