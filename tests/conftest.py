@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
-import training_plugins as plugins
 import pytest
 from PIL import Image
 
@@ -64,6 +63,8 @@ def image_folder(tmp_path: Path, rng: np.random.Generator) -> Path:
 @pytest.fixture
 def plugin_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """Go to a folder that holds a loss, networks and a recipe of somebody's own, as a user would who wrote them."""
+    import training_plugins as plugins
+
     folder = tmp_path / "project"
     folder.mkdir()
     for name, text in (

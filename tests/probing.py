@@ -6,6 +6,7 @@ import pytest
 import torch
 import torchvision
 from torch import nn
+from torch.nn.utils import parametrizations
 
 from ganbench import GradNormProbe
 from ganbench.models.dcgan import Discriminator
@@ -50,6 +51,14 @@ def resnet() -> tuple[nn.Module, torch.Tensor]:
 
 def discriminator() -> tuple[nn.Module, torch.Tensor]:
     return Discriminator(32, 4), torch.randn(4, 3, 32, 32)
+
+
+def parametrized() -> tuple[nn.Module, torch.Tensor]:
+    """Return layers whose weights are computed from others: two of them have a matrix to watch, each one."""
+    module = nn.Sequential(
+        parametrizations.spectral_norm(nn.Conv2d(3, 4, 3)), nn.Flatten(), parametrizations.weight_norm(nn.Linear(16, 1))
+    )
+    return module, torch.randn(2, 3, 4, 4)
 
 
 def hooks(module: nn.Module) -> int:

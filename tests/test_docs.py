@@ -199,6 +199,7 @@ def test_the_extending_page_works_on_a_copy_of_the_package(tmp_path: Path) -> No
     tests = [path.name for path in (tmp_path / "tests").glob("test_*.py")]
     assert sorted(tests) == [
         "test_lsgan.py",
+        "test_residual.py",
         "test_skin.py",
         "test_spread.py",
         "test_thumbnail.py",

@@ -5,12 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from probing import by_hand, check, discriminator, hooks, recorded, resnet, transformer
+from probing import by_hand, check, discriminator, hooks, parametrized, recorded, resnet, transformer
 from torch import nn
 from torch.nn.parallel import DistributedDataParallel
 from torch.utils.checkpoint import checkpoint
 
 from ganbench import GradNormProbe
+from ganbench.diagnostics.layers import find_layers
 from ganbench.training.loop import Trainer
 from ganbench.training.recipe import load_recipe
 
@@ -43,6 +44,17 @@ def test_modules_of_all_kinds(build) -> None:
         module(x).sum().backward()
         probe.record(0)
     check(probe, module)
+
+
+def test_weights_that_are_computed_from_others() -> None:
+    module, x = parametrized()
+    with GradNormProbe(module) as probe:
+        module(x).sum().backward()
+        probe.record(0)
+    check(probe, module)
+    names, _ = recorded(probe)
+    assert names == ["0.parametrizations.weight.original", "2.parametrizations.weight.original1"]
+    assert [layer.name for layer in find_layers(module, "biases")] == ["0.bias", "2.bias"]
 
 
 def test_autocast() -> None:

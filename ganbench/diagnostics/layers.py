@@ -72,7 +72,10 @@ def _all_layers(module: nn.Module) -> list[Layer]:
 
 
 def _is(layer: Layer, kind: str) -> bool:
-    last = layer.name.rpartition(".")[2]
+    *path, last = layer.name.split(".")
+    if "parametrizations" in path[:-1]:  # parametrizations.weight.original: a weight that is computed from this one
+        # Weight norm keeps lengths (original0) apart from directions (original1): the latter are the matrix.
+        last = "" if last == "original0" else path[-1]
     matrix = layer.parameter.ndim >= 2
     if kind == "parameters":
         return True
