@@ -17,7 +17,6 @@ from synthetic_runs import make_card, make_run
 from typer.testing import CliRunner
 
 from ganbench.cli.app import app
-from ganbench.cli.leaderboard import fitting
 from ganbench.errors import GanbenchError, UnknownName
 from ganbench.features.extractor import Extractor
 from ganbench.images.sources import open_source
@@ -26,6 +25,7 @@ from ganbench.leaderboard.entries import Entry, collect
 from ganbench.leaderboard.export import to_csv, to_frame, to_json, to_latex, to_markdown
 from ganbench.leaderboard.published import PUBLISHED, tier_of
 from ganbench.leaderboard.table import columns, lines, notes, seed_lines
+from ganbench.leaderboard.terminal import fitting
 from ganbench.metrics import neighbours, pairwise
 from ganbench.metrics.evaluate import evaluate
 from ganbench.metrics.intervals import wilson

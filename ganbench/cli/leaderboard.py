@@ -63,6 +63,7 @@ def leaderboard(
     from ganbench.leaderboard.boards import boards, refuse_unknown
     from ganbench.leaderboard.entries import DEFAULT_SORT, collect, known_results
     from ganbench.leaderboard.export import to_csv, to_json, to_latex, to_markdown
+    from ganbench.leaderboard.terminal import print_boards
     from ganbench.scoring.options import ScoreOptions
     from ganbench.scoring.plan import Plan
     from ganbench.system.storage import atomic_write, check_outputs
@@ -97,7 +98,7 @@ def leaderboard(
     if str(json_file) == "-":
         typer.echo(to_json(entries, sort, published=published), nl=False)
     else:
-        _print(entries, sort, published, written)
+        print_boards(entries, sort, published, written)
     if not ranked:
         raise typer.Exit(1)
 
@@ -107,66 +108,3 @@ def _html(entries: list[Entry], sort: str, real: str | None, scoring: ScoreOptio
 
     source = None if real is None else scoring.open_real(real)
     return make_page(entries, sort, real=source, published=published, detector=scoring.detector)
-
-
-def _print(entries: list[Entry], sort: str, published: bool, written: list[Path]) -> None:
-    """Print the boards; of the intervals only those of the result ranked by, and only columns that fit the terminal."""
-    from rich.console import Console
-    from rich.markup import escape
-    from rich.table import Table
-
-    from ganbench.leaderboard.boards import boards, unranked
-    from ganbench.leaderboard.export import published_lines
-    from ganbench.leaderboard.published import PUBLISHED_PROTOCOL
-    from ganbench.leaderboard.table import SEEDS_NOTE, columns, header, lines, notes, seed_lines
-
-    console = Console(highlight=False)
-    if not console.is_terminal:
-        console.width = max(console.width, _PIPED)
-    shown = columns(entries, sort)
-
-    def show(title: str, titles: list[str], table: list[list[str]], left: tuple[str, ...]) -> None:
-        titles = [name.replace("[", "\n[") for name in titles]
-        fit = fitting([titles, *table], console.width)
-        view = Table(title=title, title_justify="left")
-        for name in titles[:fit]:
-            view.add_column(escape(name), justify="left" if name in left else "right", overflow="fold")
-        for line in table:
-            view.add_row(*(escape(cell) for cell in line[:fit]))
-        console.print(view)
-        if fit < len(titles):
-            note(f"No room for {', '.join(name.replace(chr(10), '') for name in titles[fit:])}: see --markdown.")
-
-    def note(text: str) -> None:
-        console.print(f"[dim]{escape(text)}[/dim]")
-
-    for board in boards(entries, sort):
-        table = [
-            [f"{cell.text}\n{cell.interval}" if i == 2 and cell.interval else cell.text for i, cell in enumerate(line)]
-            for line in lines(board, shown)
-        ]
-        show("", header(board, shown), table, ("name", "AFD tier"))
-        for text in notes(board, shown):
-            note(text)
-        if seeds := seed_lines(board, shown):
-            show("over seeds", ["variant", "seeds", *shown], seeds, ("variant",))
-            note(SEEDS_NOTE)
-    if missing := unranked(entries, sort):
-        show("not ranked", ["name", "reason"], [list(pair) for pair in missing], ("name", "reason"))
-    if published:
-        show("published elsewhere", ["variant", "FID", "AFD"], published_lines(), ("variant",))
-        note(PUBLISHED_PROTOCOL)
-    for path in written:
-        console.print(f"wrote {escape(str(path))}")
-
-
-_PIPED = 200  # characters of a line where no terminal sets a limit
-
-
-def fitting(table: list[list[str]], room: int) -> int:
-    """Return how many columns fit into so many characters; the first three always count, since they can be folded."""
-    widths = [max(len(part) for cell in column for part in cell.split("\n")) for column in zip(*table, strict=True)]
-    count = len(widths)
-    while count > 3 and sum(widths[:count]) + 3 * count + 1 > room:
-        count -= 1
-    return count
