@@ -13,7 +13,7 @@ from ganbench.cli import options
 from ganbench.cli.scoring import takes_scoring_options
 
 if TYPE_CHECKING:
-    from ganbench.leaderboard.entries import Entry
+    from ganbench.leaderboard.boards import Leaderboard
     from ganbench.scoring.options import ScoreOptions
 
 
@@ -23,9 +23,8 @@ def leaderboard(
         list[Path], typer.Argument(metavar="RUN|SRC|CARD.json...", help="Runs, submissions, or scorecards.")
     ],
     scoring: ScoreOptions,
-    sort: Annotated[
-        str | None, typer.Option(metavar="ID", show_default="the first result", help="The result to rank by.")
-    ] = None,
+    sort: options.Sort = None,
+    columns: options.Columns = None,
     jobs: Annotated[int, typer.Option(metavar="N", min=1, help="Processes that score at a time.")] = 1,
     rescore: Annotated[
         bool, typer.Option("--rescore", help="Score runs again that have a scorecard; without it they keep theirs.")
@@ -60,8 +59,9 @@ def leaderboard(
 
       ganbench leaderboard runs/* --html report.html --real faces.zip --resize 64
     """
-    from ganbench.leaderboard.boards import boards, refuse_unknown
-    from ganbench.leaderboard.entries import DEFAULT_SORT, collect, known_results
+    from ganbench.leaderboard.boards import Leaderboard
+    from ganbench.leaderboard.choice import choose
+    from ganbench.leaderboard.entries import collect, known_results
     from ganbench.leaderboard.export import to_csv, to_json, to_latex, to_markdown
     from ganbench.leaderboard.terminal import print_boards
     from ganbench.scoring.options import ScoreOptions
@@ -77,17 +77,15 @@ def leaderboard(
     if scoring != ScoreOptions() and not rescore and any((path / "scorecard.json").is_file() for path in paths):
         warn("runs keep the scorecard they have: what is chosen here is for the others (see --rescore)")
     plan = functools.cache(lambda: Plan.of(replace(scoring, cache=cache)))
-    known = known_results(paths, plan, rescore=rescore)
-    sort = sort or next(iter(known), DEFAULT_SORT)
-    refuse_unknown(sort, known)
+    choice = choose(known_results(paths, plan, rescore=rescore), sort, columns)
     entries = collect(paths, plan, jobs=jobs, rescore=rescore, warn=lambda text: warn(f"not scored: {text}"))
-    ranked = boards(entries, sort)
+    ranked = Leaderboard(entries, choice)
     texts = {
-        csv_file: lambda: to_csv(entries, sort),
-        markdown: lambda: to_markdown(entries, sort, published=published),
-        latex: lambda: to_latex(entries, sort, published=published),
-        html: lambda: _html(entries, sort, real, scoring, published),
-        (None if str(json_file) == "-" else json_file): lambda: to_json(entries, sort, published=published),
+        csv_file: lambda: to_csv(ranked),
+        markdown: lambda: to_markdown(ranked, published=published),
+        latex: lambda: to_latex(ranked, published=published),
+        html: lambda: _html(ranked, real, scoring, published),
+        (None if str(json_file) == "-" else json_file): lambda: to_json(ranked, published=published),
     }
     written = []
     for path, text in texts.items():
@@ -96,15 +94,15 @@ def leaderboard(
                 f.write(text())
             written.append(path)
     if str(json_file) == "-":
-        typer.echo(to_json(entries, sort, published=published), nl=False)
+        typer.echo(to_json(ranked, published=published), nl=False)
     else:
-        print_boards(entries, sort, published, written)
-    if not ranked:
+        print_boards(ranked, published, written)
+    if not ranked.boards:
         raise typer.Exit(1)
 
 
-def _html(entries: list[Entry], sort: str, real: str | None, scoring: ScoreOptions, published: bool) -> str:
+def _html(ranked: Leaderboard, real: str | None, scoring: ScoreOptions, published: bool) -> str:
     from ganbench.report.page import make_page
 
     source = None if real is None else scoring.open_real(real)
-    return make_page(entries, sort, real=source, published=published, detector=scoring.detector)
+    return make_page(ranked, real=source, published=published, detector=scoring.detector)

@@ -8,22 +8,21 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from ganbench.leaderboard.boards import boards, unranked
-from ganbench.leaderboard.entries import Entry
+from ganbench.leaderboard.boards import Leaderboard
 from ganbench.leaderboard.export import published_lines
 from ganbench.leaderboard.published import PUBLISHED_PROTOCOL
-from ganbench.leaderboard.table import SEEDS_NOTE, columns, header, lines, notes, seed_lines
+from ganbench.leaderboard.table import SEEDS_NOTE, header, lines, notes, seed_lines
 
 _PIPED = 200  # characters of a line where no terminal sets a limit
 
 
-def print_boards(entries: list[Entry], by: str, published: bool, written: list[Path]) -> None:
+def print_boards(leaderboard: Leaderboard, published: bool, written: list[Path]) -> None:
     """Print the boards, and which files were written; of the intervals only those of the result ranked by."""
     console = Console(highlight=False)
     if not console.is_terminal:
         console.width = max(console.width, _PIPED)
-    shown = columns(entries, by)
-    for board in boards(entries, by):
+    shown = leaderboard.shown
+    for board in leaderboard.boards:
         table = [
             [f"{cell.text}\n{cell.interval}" if i == 2 and cell.interval else cell.text for i, cell in enumerate(line)]
             for line in lines(board, shown)
@@ -34,7 +33,7 @@ def print_boards(entries: list[Entry], by: str, published: bool, written: list[P
         if seeds := seed_lines(board, shown):
             _show(console, "over seeds", ["variant", "seeds", *shown], seeds, ("variant",))
             _note(console, SEEDS_NOTE)
-    if missing := unranked(entries, by):
+    if missing := leaderboard.unranked:
         _show(console, "not ranked", ["name", "reason"], [list(pair) for pair in missing], ("name", "reason"))
     if published:
         _show(console, "published elsewhere", ["variant", "FID", "AFD"], published_lines(), ("variant",))
