@@ -7,12 +7,12 @@ from pathlib import Path
 
 import numpy as np
 
+from ganbench.metrics.registry import metric_of
 from ganbench.scoring.scorecard import Row, Scorecard
 from ganbench.toyfaces import toyfaces
 from ganbench.training.recipe import load_recipe
 from ganbench.training.run_folder import RunFolder
 
-HIGHER = ("precision", "recall", "coverage", "afd")
 Value = tuple[float, float, float]
 
 
@@ -22,7 +22,8 @@ def make_card(
     """Return a scorecard of rows ``{id: (value, low, high)}``; None in place of a value is not measured."""
     rows = []
     for name, value in values.items():
-        better = "higher" if name.partition("[")[0] in HIGHER else "lower"
+        metric = metric_of(name)
+        better = "lower" if metric is None else metric.better
         if value is None:
             rows.append(Row(name, None, better=better, reason=f"no {name} here"))
         else:
