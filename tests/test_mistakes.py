@@ -97,7 +97,7 @@ MISTAKES = {
     "leaderboard good --detector yolo:nowhere.onnx": "nowhere.onnx: no such file",
     "bench --data good --out b --detector yolo:nowhere.onnx": "nowhere.onnx: no such file",
     "leaderboard good --sort foo": "no result is called 'foo'. Known: fd, kd, .*, afd",
-    "leaderboard good --sort foo[lite0]": "Known: fd.lite0., kd.lite0., .*, afd.yolo-nano.",
+    "leaderboard good --sort foo[bar]": "Known: fd.lite0., kd.lite0., .*, afd.yolo-nano.",
     "leaderboard good --sort afdd": "Did you mean 'afd'",
     "leaderboard good --columns kd,recal": "no result is called 'recal'. Did you mean 'recall'",
     "leaderboard good --detector none --sort afd[yolo-nano]": "no result is called 'afd.yolo-nano.'",
