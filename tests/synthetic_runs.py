@@ -48,6 +48,18 @@ def make_run(
     return folder
 
 
+def make_five_runs(folder: Path) -> list[Path]:
+    """Write the folders of two variants with two seeds each, one of them with another clip as well."""
+    made = []
+    for variant, seed, value, overrides in (
+        ("dcgan", 0, 300.0, ()), ("dcgan", 1, 310.0, ()), ("wgan", 0, 200.0, ()), ("wgan", 1, 220.0, ()),
+        ("wgan", 2, 500.0, ("objective.clip=0.01",)),
+    ):  # fmt: skip
+        card = make_card({"fd[lite0]": (value, value - 2, value + 2), "afd[yolo-nano]": (0.5, 0.4, 0.6)})
+        made.append(make_run(folder / f"{variant}-{seed}", variant, seed, card, overrides=overrides))
+    return made
+
+
 def add_pictures(folder: Path, *, count: int = 40, seed: int = 1) -> None:
     """Give a run samples (toy faces) and gradient norms."""
     np.savez_compressed(folder / "samples.npz", images=np.stack([image for _, image in toyfaces(count, seed=seed)]))
