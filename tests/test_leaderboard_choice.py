@@ -17,13 +17,15 @@ from ganbench.cli.app import app
 from ganbench.errors import GanbenchError, UnknownName
 from ganbench.leaderboard.boards import Leaderboard
 from ganbench.leaderboard.cards import MOST_BYTES, read_card
-from ganbench.leaderboard.choice import Choice, choose, directions, matching
+from ganbench.leaderboard.choice import Choice, choose, directions, matching, results_of
 from ganbench.leaderboard.entries import Entry, collect
 from ganbench.leaderboard.export import to_csv, to_json, to_latex, to_markdown
 from ganbench.leaderboard.table import header, lines, notes
 from ganbench.metrics.base import Estimate, Metric
 from ganbench.metrics.registry import METRICS, metric_of, name_of
 from ganbench.report.page import make_page
+from ganbench.scoring.options import ScoreOptions
+from ganbench.scoring.plan import Plan
 from ganbench.scoring.scorecard import Row, Scorecard
 
 FD, KD, RECALL, AFD = "fd[lite0]", "kd[lite0]", "recall[lite0]", "afd[yolo-nano]"
@@ -127,10 +129,15 @@ def test_without_a_name_the_first_usual_result_counts(spread: str) -> None:
 
 def test_directions_come_from_the_registry_then_from_the_rows() -> None:
     rows = [_row("swd[a]", 1.0, "none"), _row("swd[a]", 1.0, "lower"), _row(FD, None, "higher"), _row(KD, 1.0, "lower")]
-    assert list(directions(rows, [AFD, "mine[lite0]"]).items()) == [
-        ("swd[a]", "lower"), (KD, "lower"), (FD, "lower"), (AFD, "higher"), ("mine[lite0]", ""),
+    assert list(directions(rows, {AFD: "higher"}).items()) == [
+        (AFD, "higher"), ("swd[a]", "lower"), (KD, "lower"), (FD, "lower"),
     ]  # fmt: skip
-    assert list(directions(rows[3:], [AFD], first=True)) == [AFD, KD]
+
+
+def test_what_a_plan_will_give_is_known_before_anything_is_scored() -> None:
+    plan = Plan.of(ScoreOptions(metrics=("fd", "duplicates", "afd"), device="cpu"))
+    assert results_of(plan) == {FD: "lower", "duplicates[pixels]": "lower", AFD: "higher"}
+    assert choose(results_of(plan), "afd").by == AFD
 
 
 # --- columns ---
