@@ -11,7 +11,8 @@ from __future__ import annotations
 
 import argparse
 import io
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -22,14 +23,18 @@ import ganbench
 from ganbench.features.collect import collect_features
 from ganbench.features.registry import load_extractor
 from ganbench.images.sources import open_source
+from ganbench.metrics.registry import name_of
 from ganbench.toyfaces import toyfaces
 
 HELD_OUT = 2000
-COLUMNS = ("fd", "kd", "precision", "recall", "density", "coverage", "near_duplicates", "copies")
 
 
-def _each(images: np.ndarray, change) -> np.ndarray:
+def _each(images: np.ndarray, change: Callable[[Image.Image], Image.Image]) -> np.ndarray:
     return np.stack([np.asarray(change(Image.fromarray(image)), np.uint8) for image in images])
+
+
+def _blur(image: Image.Image, radius: float) -> Image.Image:
+    return image.filter(ImageFilter.GaussianBlur(radius))
 
 
 def _jpeg(image: Image.Image, quality: int) -> Image.Image:
@@ -45,12 +50,12 @@ def sets(data: Path) -> Iterator[tuple[str, np.ndarray]]:
     real = pixels[-HELD_OUT:]
     yield "held-out real", real
     for radius in (0.5, 1, 2, 4):
-        yield f"blur, radius {radius}", _each(real, lambda im, r=radius: im.filter(ImageFilter.GaussianBlur(r)))
+        yield f"blur, radius {radius}", _each(real, partial(_blur, radius=radius))
     rng = np.random.default_rng(0)
     for sigma in (4, 8, 16, 32):
         yield f"noise, sigma {sigma}", np.clip(real + rng.normal(0, sigma, real.shape), 0, 255).astype(np.uint8)
     for quality in (75, 50, 25, 10):
-        yield f"JPEG quality {quality}", _each(real, lambda im, q=quality: _jpeg(im, q))
+        yield f"JPEG quality {quality}", _each(real, partial(_jpeg, quality=quality))
 
     # Mode collapse: the 5 % of all images nearest to one face, and their mirror images to reach 2,000.
     array_source = open_source(pixels)
@@ -73,10 +78,9 @@ def main() -> None:
     rows = {}
     for name, images in sets(args.data):
         card = ganbench.score(images)
-        row = {column: card[f"{column}[lite0]"].value for column in COLUMNS}
+        row: dict[str, float | str | None] = {name_of(r.id): r.value for r in card.rows}
         fd = card["fd[lite0]"]
         row["fd 95 %"] = f"{fd.low:.1f} … {fd.high:.1f}"
-        row |= {r.id.partition("[")[0]: r.value for r in card.rows if r.id.startswith("afd[")}
         rows[name] = row
         print(name, {k: v if isinstance(v, str) else None if v is None else round(v, 4) for k, v in row.items()})
     frame = pd.DataFrame(rows).T

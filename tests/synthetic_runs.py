@@ -7,12 +7,12 @@ from pathlib import Path
 
 import numpy as np
 
+from ganbench.metrics.registry import metric_of
 from ganbench.scoring.scorecard import Row, Scorecard
 from ganbench.toyfaces import toyfaces
 from ganbench.training.recipe import load_recipe
 from ganbench.training.run_folder import RunFolder
 
-HIGHER = ("precision", "recall", "coverage", "afd")
 Value = tuple[float, float, float]
 
 
@@ -22,7 +22,8 @@ def make_card(
     """Return a scorecard of rows ``{id: (value, low, high)}``; None in place of a value is not measured."""
     rows = []
     for name, value in values.items():
-        better = "higher" if name.partition("[")[0] in HIGHER else "lower"
+        metric = metric_of(name)
+        better = "lower" if metric is None else metric.better
         if value is None:
             rows.append(Row(name, None, better=better, reason=f"no {name} here"))
         else:
@@ -45,6 +46,18 @@ def make_run(
     run.log({"step": 1000, "fd[lite0]": 150.0, "recall[lite0]": 0.2, "warning": "said"})
     card.write(json_file=run.scorecard)
     return folder
+
+
+def make_five_runs(folder: Path) -> list[Path]:
+    """Write the folders of two variants with two seeds each, one of them with another clip as well."""
+    made = []
+    for variant, seed, value, overrides in (
+        ("dcgan", 0, 300.0, ()), ("dcgan", 1, 310.0, ()), ("wgan", 0, 200.0, ()), ("wgan", 1, 220.0, ()),
+        ("wgan", 2, 500.0, ("objective.clip=0.01",)),
+    ):  # fmt: skip
+        card = make_card({"fd[lite0]": (value, value - 2, value + 2), "afd[yolo-nano]": (0.5, 0.4, 0.6)})
+        made.append(make_run(folder / f"{variant}-{seed}", variant, seed, card, overrides=overrides))
+    return made
 
 
 def add_pictures(folder: Path, *, count: int = 40, seed: int = 1) -> None:

@@ -398,7 +398,8 @@ def test_scores_while_training_are_against_the_reference_of_the_bench(
     faces: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(loop, "SCORED", 20)
-    options = LoopOptions(sheet_every=None, score_every=2, reference=Reference.load(faces[1]), detector=None)
+    scoring = ScoringPlan.of(ScoreOptions(references=(str(faces[1]),), detector=None, device="cpu"))
+    options = LoopOptions(sheet_every=None, score_every=2, scoring=scoring)
     recipe = load_recipe("dcgan", "smoke", ["model.size=32", "training.batch=8", "training.steps=2"])
     train(recipe, open_source(faces[0]), tmp_path, options=options)
     line = RunFolder(tmp_path).read_metrics()[-1]

@@ -20,8 +20,8 @@ from ganbench.cli.app import app
 from ganbench.detectors.registry import load_detector
 from ganbench.diagnostics.toy_modes import ToyFaces, reader_of
 from ganbench.images.sources import open_source
+from ganbench.leaderboard.boards import Leaderboard
 from ganbench.leaderboard.entries import Entry, collect
-from ganbench.report.curves import running_mean
 from ganbench.report.detections import Detectors
 from ganbench.report.page import make_page
 from ganbench.report.pictures import RealImages
@@ -65,7 +65,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, list[Entry], Pa
         entries = collect([*paths, folder / "hostile.json"], lambda: None)
         entries[-1] = Entry(HOSTILE, folder / "hostile.json", entries[-1].card)
         entries.append(Entry("broken.tgz", Path("broken.tgz"), error="not an archive"))
-        page = make_page(entries, FD, real=open_source(folder / "real"), published=True, detector=net)
+        page = make_page(Leaderboard.of(entries, FD), real=open_source(folder / "real"), published=True, detector=net)
     return page, entries, folder
 
 
@@ -130,14 +130,10 @@ def test_a_mirrored_copy_is_found(made: tuple[str, list[Entry], Path]) -> None:
 
 def test_pages_without_runs_pictures_or_anything(tmp_path: Path) -> None:
     make_card({FD: (1.0, 0.5, 1.5)}).write(json_file=tmp_path / "card.json")
-    page = make_page(collect([tmp_path / "card.json"], lambda: None), FD)
+    page = make_page(Leaderboard.of(collect([tmp_path / "card.json"], lambda: None)))
     assert "a scorecard alone has no images" in page
     assert 'id="training"' not in page
-    assert "Nothing could be ranked" in make_page([Entry("x", Path("x"), error="broken")], FD)
-
-
-def test_running_mean_at_the_ends() -> None:
-    assert running_mean(np.array([0.0, 3.0, 6.0, 3.0]), 3).tolist() == [1.5, 3.0, 4.0, 4.5]
+    assert "Nothing could be ranked" in make_page(Leaderboard.of([Entry("x", Path("x"), error="broken")]))
 
 
 # --- mode coverage ---
@@ -273,7 +269,7 @@ def test_all_usual_columns_fit_a_desktop(browser: object, tmp_path: Path) -> Non
     }
     card = make_card({FD: (259.3, 257.6, 261.2), **usual, "afd[yolo-nano]": (0.08312, 0.06746, 0.1017)})
     paths = [make_run(tmp_path / f"dcgan-clipnorm-seed{seed}", "dcgan-clipnorm", seed, card) for seed in (0, 1)]
-    (tmp_path / "page.html").write_text(make_page(collect(paths, lambda: None), FD), "utf-8")
+    (tmp_path / "page.html").write_text(make_page(Leaderboard.of(collect(paths, lambda: None), FD)), "utf-8")
     page = browser.new_page(viewport={"width": 1200, "height": 800})
     page.goto((tmp_path / "page.html").as_uri())
     assert page.locator("table.sortable thead th").all_inner_texts()[-3:] == ["AFD tier", "images/s", "minutes"]

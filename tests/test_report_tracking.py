@@ -8,6 +8,7 @@ import pytest
 from synthetic_runs import make_card, make_run
 
 from ganbench.leaderboard.agreement import trackings
+from ganbench.leaderboard.boards import Leaderboard
 from ganbench.leaderboard.entries import Entry, collect
 from ganbench.report.page import make_page
 from ganbench.training.run_folder import RunFolder
@@ -40,7 +41,7 @@ def test_rank_correlations(tmp_path: Path, scores: list[tuple[float, float]], co
 
 def test_the_page_says_it(tmp_path: Path) -> None:
     falling = [(0.0, 300), (0.4, 250), (0.1, 240), (0.9, 200), (0.8, 150)]
-    page = make_page(_entries(tmp_path, falling), FD)
+    page = make_page(Leaderboard.of(_entries(tmp_path, falling), FD))
     assert '<th scope="row">dcgan-seed0</th><td>afd[yolo-nano], fd[lite0]</td><td>5</td><td>-0.80</td>' in page
 
 

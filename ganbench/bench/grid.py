@@ -99,7 +99,7 @@ def make_grid(settings: dict[str, object]) -> Grid:
         GanbenchError: settings that a grid has not got, or values that are not allowed.
     """
     try:
-        return Grid(**settings)
+        return Grid.model_validate(settings)
     except ValidationError as e:
         faults = "; ".join(f"{'.'.join(map(str, error['loc']))}: {error['msg']}" for error in e.errors())
         raise GanbenchError(f"the grid: {faults}. Settings: {', '.join(Grid.model_fields)}") from e

@@ -16,6 +16,7 @@ from ganbench.cli.train import Data, Overrides
 if TYPE_CHECKING:
     from ganbench.bench.cell import Status
     from ganbench.bench.grid import Cell, Plan
+    from ganbench.leaderboard.choice import Choice
     from ganbench.scoring.options import ScoreOptions
 
 BASELINES = "dcgan,dcgan-clipnorm,wgan,wgan-gp,stylegan2"
@@ -50,9 +51,8 @@ def bench(
     gradnorm_steps: Annotated[
         int | None, typer.Option(metavar="N", min=0, help="Steps probed at the end; 0: none; default: 100.")
     ] = None,
-    sort: Annotated[
-        str | None, typer.Option(metavar="ID", show_default="the first result", help="The result to rank by.")
-    ] = None,
+    sort: options.Sort = None,
+    columns: options.Columns = None,
     published: options.Published = False,
     jobs: Annotated[int, typer.Option(metavar="N", min=1, help="Cells at a time, each on its share of cores.")] = 1,
     json_file: Annotated[
@@ -86,7 +86,7 @@ def bench(
     from ganbench.bench.estimate import estimate
     from ganbench.bench.grid import Place, Plan, cells_of, load_grid, make_grid
     from ganbench.bench.run import run_grid
-    from ganbench.leaderboard.boards import refuse_unknown
+    from ganbench.leaderboard.choice import choose, results_of
     from ganbench.scoring.plan import Plan as ScoringPlan
     from ganbench.system.storage import check_outputs
 
@@ -104,8 +104,7 @@ def bench(
     plan_grid = make_grid(settings | {key: value for key, value in given.items() if value is not None})
     cells = cells_of(plan_grid, overrides)
     measure = ScoringPlan.of(scoring)
-    sort = sort or measure.result_ids()[0]
-    refuse_unknown(sort, measure.result_ids())
+    choice = choose(results_of(measure), sort, columns)
     plan = Plan(plan_grid, Place(data, out, limit, resize, device, recursive, skip_bad), measure)
     if dry_run:
         left = estimate(plan, cells)
@@ -118,7 +117,7 @@ def bench(
         return
     say = (lambda text: None) if quiet else (lambda text: typer.secho(text, dim=True, err=True))
     statuses = run_grid(plan, cells, jobs=jobs, say=say)
-    written = _publish(plan, cells, statuses, sort, published=published)
+    written = _publish(plan, cells, statuses, choice, published=published)
     board = json.loads((out / "leaderboard.json").read_text("utf-8"))
     content = {"cells": [status.to_dict() for status in statuses], "leaderboard": board}
     if json_file is None or not _write_json(json_file, content):
@@ -131,11 +130,12 @@ def bench(
         raise typer.Exit(1)
 
 
-def _publish(plan: Plan, cells: list[Cell], statuses: list[Status], sort: str, *, published: bool) -> list[str]:
+def _publish(plan: Plan, cells: list[Cell], statuses: list[Status], choice: Choice, *, published: bool) -> list[str]:
     """Write the tables and the report; cells that failed before they were scored stand in them with their reason.
 
     Returns the names of the files.
     """
+    from ganbench.leaderboard.boards import Leaderboard
     from ganbench.leaderboard.entries import collect
     from ganbench.leaderboard.export import to_csv, to_json, to_latex, to_markdown
     from ganbench.report.page import make_page
@@ -149,13 +149,14 @@ def _publish(plan: Plan, cells: list[Cell], statuses: list[Status], sort: str, *
         if status.state != "done" and not is_scored(out / status.name, plan.scoring, plan.grid.samples)
     }
     entries = collect([out / cell.name for cell in cells], lambda: plan.scoring, failed=failed)
+    ranked = Leaderboard(entries, choice)
     makers = {
-        "leaderboard.csv": lambda: to_csv(entries, sort),
-        "leaderboard.md": lambda: to_markdown(entries, sort, published=published),
-        "leaderboard.json": lambda: to_json(entries, sort, published=published),
-        "leaderboard.tex": lambda: to_latex(entries, sort, published=published),
+        "leaderboard.csv": lambda: to_csv(ranked),
+        "leaderboard.md": lambda: to_markdown(ranked, published=published),
+        "leaderboard.json": lambda: to_json(ranked, published=published),
+        "leaderboard.tex": lambda: to_latex(ranked, published=published),
         "report.html": lambda: make_page(
-            entries, sort, real=plan.place.open(), published=published, detector=plan.scoring.options.detector
+            ranked, real=plan.place.open(), published=published, detector=plan.scoring.options.detector
         ),
     }
     for name, make in makers.items():

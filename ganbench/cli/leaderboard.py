@@ -13,7 +13,7 @@ from ganbench.cli import options
 from ganbench.cli.scoring import takes_scoring_options
 
 if TYPE_CHECKING:
-    from ganbench.leaderboard.entries import Entry
+    from ganbench.leaderboard.boards import Leaderboard
     from ganbench.scoring.options import ScoreOptions
 
 
@@ -23,9 +23,8 @@ def leaderboard(
         list[Path], typer.Argument(metavar="RUN|SRC|CARD.json...", help="Runs, submissions, or scorecards.")
     ],
     scoring: ScoreOptions,
-    sort: Annotated[
-        str | None, typer.Option(metavar="ID", show_default="the first result", help="The result to rank by.")
-    ] = None,
+    sort: options.Sort = None,
+    columns: options.Columns = None,
     jobs: Annotated[int, typer.Option(metavar="N", min=1, help="Processes that score at a time.")] = 1,
     rescore: Annotated[
         bool, typer.Option("--rescore", help="Score runs again that have a scorecard; without it they keep theirs.")
@@ -60,9 +59,11 @@ def leaderboard(
 
       ganbench leaderboard runs/* --html report.html --real faces.zip --resize 64
     """
-    from ganbench.leaderboard.boards import boards, refuse_unknown
-    from ganbench.leaderboard.entries import DEFAULT_SORT, collect, known_results
+    from ganbench.leaderboard.boards import Leaderboard
+    from ganbench.leaderboard.choice import choose
+    from ganbench.leaderboard.entries import collect, known_results
     from ganbench.leaderboard.export import to_csv, to_json, to_latex, to_markdown
+    from ganbench.leaderboard.terminal import print_boards
     from ganbench.scoring.options import ScoreOptions
     from ganbench.scoring.plan import Plan
     from ganbench.system.storage import atomic_write, check_outputs
@@ -76,17 +77,15 @@ def leaderboard(
     if scoring != ScoreOptions() and not rescore and any((path / "scorecard.json").is_file() for path in paths):
         warn("runs keep the scorecard they have: what is chosen here is for the others (see --rescore)")
     plan = functools.cache(lambda: Plan.of(replace(scoring, cache=cache)))
-    known = known_results(paths, plan, rescore=rescore)
-    sort = sort or next(iter(known), DEFAULT_SORT)
-    refuse_unknown(sort, known)
+    choice = choose(known_results(paths, plan, rescore=rescore), sort, columns)
     entries = collect(paths, plan, jobs=jobs, rescore=rescore, warn=lambda text: warn(f"not scored: {text}"))
-    ranked = boards(entries, sort)
+    ranked = Leaderboard(entries, choice)
     texts = {
-        csv_file: lambda: to_csv(entries, sort),
-        markdown: lambda: to_markdown(entries, sort, published=published),
-        latex: lambda: to_latex(entries, sort, published=published),
-        html: lambda: _html(entries, sort, real, scoring, published),
-        (None if str(json_file) == "-" else json_file): lambda: to_json(entries, sort, published=published),
+        csv_file: lambda: to_csv(ranked),
+        markdown: lambda: to_markdown(ranked, published=published),
+        latex: lambda: to_latex(ranked, published=published),
+        html: lambda: _html(ranked, real, scoring, published),
+        (None if str(json_file) == "-" else json_file): lambda: to_json(ranked, published=published),
     }
     written = []
     for path, text in texts.items():
@@ -95,78 +94,15 @@ def leaderboard(
                 f.write(text())
             written.append(path)
     if str(json_file) == "-":
-        typer.echo(to_json(entries, sort, published=published), nl=False)
+        typer.echo(to_json(ranked, published=published), nl=False)
     else:
-        _print(entries, sort, published, written)
-    if not ranked:
+        print_boards(ranked, published, written)
+    if not ranked.boards:
         raise typer.Exit(1)
 
 
-def _html(entries: list[Entry], sort: str, real: str | None, scoring: ScoreOptions, published: bool) -> str:
+def _html(ranked: Leaderboard, real: str | None, scoring: ScoreOptions, published: bool) -> str:
     from ganbench.report.page import make_page
 
     source = None if real is None else scoring.open_real(real)
-    return make_page(entries, sort, real=source, published=published, detector=scoring.detector)
-
-
-def _print(entries: list[Entry], sort: str, published: bool, written: list[Path]) -> None:
-    """Print the boards; of the intervals only those of the result ranked by, and only columns that fit the terminal."""
-    from rich.console import Console
-    from rich.markup import escape
-    from rich.table import Table
-
-    from ganbench.leaderboard.boards import boards, unranked
-    from ganbench.leaderboard.export import published_lines
-    from ganbench.leaderboard.published import PUBLISHED_PROTOCOL
-    from ganbench.leaderboard.table import SEEDS_NOTE, columns, header, lines, notes, seed_lines
-
-    console = Console(highlight=False)
-    if not console.is_terminal:
-        console.width = max(console.width, _PIPED)
-    shown = columns(entries, sort)
-
-    def show(title: str, titles: list[str], table: list[list[str]], left: tuple[str, ...]) -> None:
-        titles = [name.replace("[", "\n[") for name in titles]
-        fit = fitting([titles, *table], console.width)
-        view = Table(title=title, title_justify="left")
-        for name in titles[:fit]:
-            view.add_column(escape(name), justify="left" if name in left else "right", overflow="fold")
-        for line in table:
-            view.add_row(*(escape(cell) for cell in line[:fit]))
-        console.print(view)
-        if fit < len(titles):
-            note(f"No room for {', '.join(name.replace(chr(10), '') for name in titles[fit:])}: see --markdown.")
-
-    def note(text: str) -> None:
-        console.print(f"[dim]{escape(text)}[/dim]")
-
-    for board in boards(entries, sort):
-        table = [
-            [f"{cell.text}\n{cell.interval}" if i == 2 and cell.interval else cell.text for i, cell in enumerate(line)]
-            for line in lines(board, shown)
-        ]
-        show("", header(board, shown), table, ("name", "AFD tier"))
-        for text in notes(board, shown):
-            note(text)
-        if seeds := seed_lines(board, shown):
-            show("over seeds", ["variant", "seeds", *shown], seeds, ("variant",))
-            note(SEEDS_NOTE)
-    if missing := unranked(entries, sort):
-        show("not ranked", ["name", "reason"], [list(pair) for pair in missing], ("name", "reason"))
-    if published:
-        show("published elsewhere", ["variant", "FID", "AFD"], published_lines(), ("variant",))
-        note(PUBLISHED_PROTOCOL)
-    for path in written:
-        console.print(f"wrote {escape(str(path))}")
-
-
-_PIPED = 200  # characters of a line where no terminal sets a limit
-
-
-def fitting(table: list[list[str]], room: int) -> int:
-    """Return how many columns fit into so many characters; the first three always count, since they can be folded."""
-    widths = [max(len(part) for cell in column for part in cell.split("\n")) for column in zip(*table, strict=True)]
-    count = len(widths)
-    while count > 3 and sum(widths[:count]) + 3 * count + 1 > room:
-        count -= 1
-    return count
+    return make_page(ranked, real=source, published=published, detector=scoring.detector)

@@ -60,6 +60,20 @@ Published = Annotated[
 ]
 
 
+Sort = Annotated[
+    str | None,
+    typer.Option(metavar="ID", show_default="fd", help="The result to rank by; also a metric alone, if it is one."),
+]
+Columns = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="ID,ID",
+        show_default="the usual ones",
+        help="The results to show beside the one ranked by; a metric alone stands for all that it was measured with.",
+    ),
+]
+
+
 def _quiet(value: bool) -> bool:
     from ganbench.system.progress import set_quiet  # imports rich.progress, which --help does without
 

@@ -84,15 +84,16 @@ score.__doc__ = f"{score.__doc__}\n{EXAMPLES}"
 
 
 def _write_page(card: Scorecard, source: Source, detector: str | None, path: Path) -> None:
-    """Write the report of a leaderboard with this one entry, by its first result."""
+    """Write the report of a leaderboard with this one entry."""
+    from ganbench.leaderboard.boards import Leaderboard
     from ganbench.leaderboard.entries import Entry
     from ganbench.report.page import make_page
     from ganbench.system.storage import atomic_write
 
-    by = next((row.id for row in card.rows if row.value is not None), card.rows[0].id)
     name = Path(source.label).name or source.label
+    entries = [Entry(name, Path(source.label), card, group=name)]
     with atomic_write(path, "w") as f:
-        f.write(make_page([Entry(name, Path(source.label), card, group=name)], by, detector=detector, samples=source))
+        f.write(make_page(Leaderboard.of(entries), detector=detector, samples=source))
 
 
 def _print(card: Scorecard, written: list[Path]) -> None:

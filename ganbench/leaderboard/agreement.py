@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ganbench.leaderboard.entries import Entry
+from ganbench.metrics.registry import metric_of
 from ganbench.training.run_folder import RunFolder
 
 LEAST = 5  # checkpoints: a rank correlation of fewer says nothing
@@ -32,17 +33,30 @@ class Tracking:
 
 
 def trackings(entries: list[Entry]) -> list[Tracking]:
-    """Return how every AFD follows every FD in each run that was scored often enough while it trained."""
+    """Return how every detection rate follows every distance in each run that was scored often enough in training.
+
+    A detection rate is a result on detections that should rise; a distance is one on moments that should fall.
+    """
     found = []
     for entry in entries:
         log = [line for line in RunFolder(entry.path).read_metrics() if "step" in line] if entry.is_run else []
-        keys = sorted({key for line in log for key in line})
-        for rate in (key for key in keys if key.startswith("afd[")):
-            for distance in (key for key in keys if key.startswith(("fd[", "fid["))):
+        keys = sorted({key for line in log for key in line if "[" in key})  # results alone
+        for rate in filter(_is_rate, keys):
+            for distance in filter(_is_distance, keys):
                 pairs = np.array([(line[rate], line[distance]) for line in log if rate in line and distance in line])
                 if len(pairs) >= LEAST:
                     found.append(Tracking(entry.name, rate, distance, len(pairs), _rank_correlation(pairs)))
     return found
+
+
+def _is_rate(key: str) -> bool:
+    metric = metric_of(key)
+    return metric is not None and (metric.needs, metric.better) == ("detections", "higher")
+
+
+def _is_distance(key: str) -> bool:
+    metric = metric_of(key)
+    return metric is not None and (metric.needs, metric.better) == ("moments", "lower")
 
 
 def _rank_correlation(pairs: np.ndarray) -> float | None:

@@ -6,87 +6,140 @@ Rows of different protocols, references or n are never ranked together: each suc
 from __future__ import annotations
 
 import math
-import statistics
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
+from typing import NamedTuple
 
-from ganbench.errors import UnknownName
+from ganbench.leaderboard.choice import Choice, choose, direction, directions
 from ganbench.leaderboard.entries import Entry
-from ganbench.leaderboard.published import tier_of
-from ganbench.registry import did_you_mean
+from ganbench.leaderboard.published import GATED, tier_of
 from ganbench.scoring.scorecard import Row
 
-Conditions = tuple[str, int, str]  # protocol, n, digest of the reference's images
+_SIGNS = {"lower": 1, "higher": -1, "none": 0}  # by which values sort with the best first; 0 leaves the order
+
+
+class Conditions(NamedTuple):
+    """What two rows must share to compare."""
+
+    protocol: str
+    n: int
+    reference: str  # digest of its images
+    better: str
 
 
 @dataclass
 class Board:
-    """Entries that may be ranked together, best first."""
+    """Entries that may be ranked together, best first; without a direction, in the order they were given.
+
+    Attributes:
+        by: id of the result that they are ranked by.
+        conditions: what their rows of it share.
+        entries: the entries; each has a value of it.
+        note: how the result was found, where it is not what was asked for.
+    """
 
     by: str
     conditions: Conditions
     entries: list[Entry] = field(default_factory=list)
+    note: str = ""
 
     @property
     def protocol(self) -> str:
         """The protocol that all entries share, with the reference's images."""
-        text, _, digest = self.conditions
+        text, digest = self.conditions.protocol, self.conditions.reference
         return f"{text} (reference images {digest[:8]})" if digest else text
 
     @property
     def n(self) -> int:
         """Images per entry."""
-        return self.conditions[1]
+        return self.conditions.n
 
     @property
-    def ranks(self) -> list[int]:
-        """The rank of every entry: 1 + the number of entries that are significantly better."""
-        rows = [measured(entry, self.by) for entry in self.entries]
-        return [1 + sum(is_better(other, row) for other in rows) for row in rows]
+    def better(self) -> str:
+        """Direction of the result: ``lower``, ``higher`` or ``none``."""
+        return self.conditions.better
+
+    @property
+    def sign(self) -> int:
+        """What to multiply values with so that the best is the least; 0 without a direction."""
+        return _SIGNS[self.better]
+
+    @property
+    def ranks(self) -> list[int | None]:
+        """The rank of every entry: 1 + the number of significantly better ones; None without a direction."""
+        if self.better == "none":
+            return [None] * len(self.entries)
+        rows = [row for entry in self.entries if (row := measured(entry, self.by)) is not None]
+        return [1 + sum(is_better(other, row, self.better) for other in rows) for row in rows]
 
 
-def boards(entries: list[Entry], by: str) -> list[Board]:
-    """Rank the entries by one result; the largest board first.
+@dataclass(frozen=True, eq=False)
+class Leaderboard:
+    """Entries, and what was chosen to rank them by and to show of them.
 
-    Raises:
-        UnknownName: no entry has this result.
+    Attributes:
+        entries: what ``collect`` returned.
+        choice: what ``choose`` returned.
     """
-    known = list(dict.fromkeys(row.id for e in entries if e.card for row in e.card.rows))
-    if known:
-        refuse_unknown(by, known)
-    found: dict[Conditions, Board] = {}
-    for entry in entries:
-        row = measured(entry, by)
-        if row is not None:
-            conditions = conditions_of(entry, row)
-            found.setdefault(conditions, Board(by, conditions)).entries.append(entry)
-    for board in found.values():
-        sign = -1 if measured(board.entries[0], by).better == "higher" else 1
-        board.entries.sort(key=lambda entry: sign * measured(entry, by).value)
-    return sorted(found.values(), key=lambda board: -len(board.entries))
+
+    entries: list[Entry]
+    choice: Choice
+
+    @classmethod
+    def of(cls, entries: list[Entry], sort: str | None = None, columns: Sequence[str] | None = None) -> Leaderboard:
+        """Return the leaderboard of entries by the results that they have.
+
+        Args:
+            entries: what ``collect`` returned.
+            sort: see ``choose``.
+            columns: see ``choose``.
+
+        Raises:
+            GanbenchError: as ``choose`` does.
+        """
+        return cls(entries, choose(directions(_rows(entries)), sort, columns))
+
+    @property
+    def by(self) -> str:
+        """Id of the result that entries are ranked by."""
+        return self.choice.by
+
+    @cached_property
+    def shown(self) -> list[str]:
+        """Ids of the results that tables show, that ranked by first."""
+        return self.choice.shown(dict.fromkeys(row.id for row in _rows(self.entries)))
+
+    @cached_property
+    def boards(self) -> list[Board]:
+        """The boards, that of the most entries first."""
+        found: dict[Conditions, list[tuple[float, Entry]]] = {}
+        for entry in self.entries:
+            row = measured(entry, self.by)
+            if row is not None and row.value is not None:
+                found.setdefault(conditions_of(entry, row), []).append((row.value, entry))
+        boards = []
+        for conditions, members in found.items():
+            board = Board(self.by, conditions, note=self.choice.note)
+            board.entries = [entry for _, entry in sorted(members, key=lambda member: board.sign * member[0])]
+            boards.append(board)
+        return sorted(boards, key=lambda board: -len(board.entries))
+
+    @property
+    def unranked(self) -> list[tuple[str, str]]:
+        """(name, reason) of every entry that is on no board."""
+        found = []
+        for entry in self.entries:
+            if entry.card is None:
+                found.append((entry.name, entry.error))
+            elif measured(entry, self.by) is None:
+                has_row = self.by in entry.card
+                found.append((entry.name, entry.card[self.by].reason if has_row else f"its scorecard has no {self.by}"))
+        return found
 
 
-def refuse_unknown(by: str, known: list[str]) -> None:
-    """Refuse to rank by a result that there is not.
-
-    Raises:
-        UnknownName: it is not among the known ids.
-    """
-    if by not in known:
-        same = [name for name in known if name.partition("[")[0] == by]  # the metric alone, without its brackets
-        hint = f" Did you mean {same[0]!r}?" if same else did_you_mean(by, known)
-        raise UnknownName(f"no result is called {by!r}.{hint}")
-
-
-def unranked(entries: list[Entry], by: str) -> list[tuple[str, str]]:
-    """Return (name, reason) of every entry that is on no board."""
-    found = []
-    for entry in entries:
-        if entry.card is None:
-            found.append((entry.name, entry.error))
-        elif measured(entry, by) is None:
-            reason = entry.card[by].reason if by in entry.card else f"its scorecard has no {by}"
-            found.append((entry.name, reason))
-    return found
+def _rows(entries: list[Entry]) -> list[Row]:
+    return [row for entry in entries if entry.card is not None for row in entry.card.rows]
 
 
 def measured(entry: Entry, result_id: str) -> Row | None:
@@ -97,19 +150,26 @@ def measured(entry: Entry, result_id: str) -> Row | None:
 
 
 def conditions_of(entry: Entry, row: Row) -> Conditions:
-    """Return what two rows must share to compare."""
-    reference = entry.card.reference.get(row.instrument)
+    """Return what a row of an entry must share with others to compare."""
+    reference = entry.card.reference.get(row.instrument) if entry.card else None
     data = reference.get("data") if isinstance(reference, dict) else None
-    return row.protocol, row.n or 0, str((data or {}).get("digest") or "")
+    return Conditions(row.protocol, row.n or 0, str((data or {}).get("digest") or ""), direction(row))
 
 
-def is_better(a: Row, b: Row) -> bool:
+def is_better(a: Row, b: Row, better: str) -> bool:
     """Tell whether ``a`` is significantly better than ``b``: the 95 % interval of their difference leaves out 0.
 
     The interval of the difference is put together from the two intervals, which may be lopsided, as Newcombe (1998)
     does it for shares. Without intervals the values alone decide.
+
+    Args:
+        a: a row.
+        b: another one that compares with it.
+        better: ``lower`` or ``higher``; with ``none``, or without a value, nothing is better.
     """
-    low, high = (b, a) if a.better == "higher" else (a, b)
+    low, high = (b, a) if better == "higher" else (a, b)
+    if better == "none" or low.value is None or high.value is None:
+        return False
     gap = high.value - low.value
     if gap <= 0:
         return False
@@ -118,54 +178,18 @@ def is_better(a: Row, b: Row) -> bool:
     return gap > math.hypot(below, above)
 
 
-def afd_row(entry: Entry) -> Row | None:
-    """Return an entry's detection rate, the first where there are several."""
-    rows = entry.card.rows if entry.card else []
-    return next((row for row in rows if row.id.startswith("afd[") and row.value is not None), None)
-
-
-def tier(entry: Entry) -> str:
-    """Return the highest of the assignment's tiers whose AFD the entry reaches."""
-    row = afd_row(entry)
-    return tier_of(None if row is None else row.value)
-
-
-@dataclass(frozen=True)
-class Spread:
-    """One result over seeds."""
-
-    mean: float
-    deviation: float
-    count: int
-
-
-def over_seeds(board: Board, shown: list[str]) -> list[tuple[str, int, dict[str, Spread]]]:
-    """Return (group, runs, spread of every shown result) for groups of several seeds, best mean first.
-
-    Only rows that compare with those of the board's first entry count.
-    """
-    groups: dict[str, list[Entry]] = {}
-    for entry in board.entries:
-        if entry.is_run:
-            groups.setdefault(entry.group, []).append(entry)
-    lines = []
-    for group, members in groups.items():
-        if len(members) < 2:
-            continue
-        spreads = {}
-        for result_id in shown:
-            values = [row.value for e in members if (row := comparable(board, e, result_id)) is not None]
-            if len(values) > 1:
-                spreads[result_id] = Spread(statistics.mean(values), statistics.stdev(values), len(values))
-        lines.append((group, len(members), spreads))
-    sign = -1 if measured(board.entries[0], board.by).better == "higher" else 1
-    return sorted(lines, key=lambda line: sign * line[2][board.by].mean)
-
-
 def comparable(board: Board, entry: Entry, result_id: str) -> Row | None:
     """Return an entry's row if it compares with the others in its column: those of the best entry that has one."""
     row = measured(entry, result_id)
     if row is None:
         return None
-    first = next(e for e in board.entries if measured(e, result_id) is not None)
-    return row if conditions_of(first, measured(first, result_id)) == conditions_of(entry, row) else None
+    columns = ((other, measured(other, result_id)) for other in board.entries)
+    first = next(conditions_of(other, found) for other, found in columns if found is not None)
+    return row if first == conditions_of(entry, row) else None
+
+
+def tier(entry: Entry) -> str:
+    """Return the highest of the assignment's tiers whose AFD the entry reaches, by its first AFD if it has several."""
+    rows = entry.card.rows if entry.card else []
+    values = (row.value for row in rows if row.metric == GATED and row.value is not None)
+    return tier_of(next(values, None))

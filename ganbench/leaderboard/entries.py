@@ -7,22 +7,25 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
 from ganbench.errors import GanbenchError
+from ganbench.leaderboard.cards import read_card
+from ganbench.leaderboard.choice import directions, results_of
 from ganbench.runs.facts import images_of, settings_of, trained_steps
 from ganbench.runs.scored import score_run
 from ganbench.runs.speed import Speed, speed_of
 from ganbench.scoring.cached import score_cached
 from ganbench.scoring.plan import Plan
-from ganbench.scoring.scorecard import Scorecard
+from ganbench.scoring.scorecard import Row, Scorecard
 from ganbench.system.progress import track
 from ganbench.system.workers import Died, Workers
 from ganbench.training.run_folder import RunFolder
 
-DEFAULT_SORT = "fd[lite0]"
 SAMPLES = 1000  # drawn from a run that has no scorecard yet
 
 _Task = tuple[Path, str]  # a path and what it is called
+_T = TypeVar("_T")
 
 
 @dataclass(frozen=True, eq=False)
@@ -102,8 +105,8 @@ def collect(
     return _name_groups([entries[path] for path in paths])
 
 
-def known_results(paths: list[Path], plan: Callable[[], Plan], *, rescore: bool = False) -> list[str]:
-    """Return the ids of all results that the entries will have: those of scoring, and of the scorecards that are there.
+def known_results(paths: list[Path], plan: Callable[[], Plan], *, rescore: bool = False) -> dict[str, str]:
+    """Return all results that the entries will have, with their directions: of scoring, then of the scorecards there.
 
     Args:
         paths: as ``collect`` takes them.
@@ -112,11 +115,11 @@ def known_results(paths: list[Path], plan: Callable[[], Plan], *, rescore: bool 
     """
     files = [path if path.suffix.lower() == ".json" else path / "scorecard.json" for path in paths]
     to_score = any(not file.is_file() or (rescore and file != path) for path, file in zip(paths, files, strict=True))
-    known = plan().result_ids() if to_score else []
+    rows: list[Row] = []
     for file in files:
         with suppress(GanbenchError):  # no scorecard; collect says so where one was to be
-            known += [row.id for row in _read(file).rows]
-    return list(dict.fromkeys(known))
+            rows += read_card(file).rows
+    return directions(rows, results_of(plan()) if to_score else {})
 
 
 def _short_names(paths: list[Path]) -> dict[Path, str]:
@@ -126,7 +129,7 @@ def _short_names(paths: list[Path]) -> dict[Path, str]:
     return {path: name if taken.count(name) == 1 else str(path) for path, name in names.items()}
 
 
-def _guarded(make: Callable[[_Task], Entry | None], task: _Task) -> Entry | None:
+def _guarded(make: Callable[[_Task], _T], task: _Task) -> _T | Entry:
     """Turn whatever goes wrong with one entry into its reason: it must not cost the others their result."""
     path, name = task
     try:
@@ -141,11 +144,11 @@ def _known(task: _Task, *, rescore: bool) -> Entry | None:
     """Return the entry of a path that has a scorecard, None for one that has to be scored."""
     path, name = task
     if path.suffix.lower() == ".json":
-        return Entry(name, path, _read(path))
+        return Entry(name, path, read_card(path))
     run = RunFolder(path)
     if rescore or not run.recipe_file.is_file() or not run.scorecard.is_file():
         return None
-    card = _read(run.scorecard)
+    card = read_card(run.scorecard)
     return None if _is_stale(card, path) else _run_entry(task, card)
 
 
@@ -162,15 +165,6 @@ def _run_entry(task: _Task, card: Scorecard) -> Entry:
     recipe = run.recipe()
     settings = settings_of(recipe) | {"images": (images_of(run) or "unknown")[:8]}
     return Entry(name, path, card, "", recipe.training.seed, settings, speed_of(run))
-
-
-def _read(path: Path) -> Scorecard:
-    try:
-        return Scorecard.from_json(path.read_text("utf-8"))
-    except OSError as e:
-        raise GanbenchError(f"cannot read {path}: {e.strerror}") from e
-    except (ValueError, KeyError, TypeError) as e:
-        raise GanbenchError(f"{path} is not a scorecard of ganbench") from e
 
 
 def _score_all(todo: list[_Task], plan: Plan, jobs: int) -> Iterator[Entry]:
@@ -200,13 +194,14 @@ def _score(plan: Plan, task: _Task, tell: Callable[[object], None] | None = None
 def _name_groups(entries: list[Entry]) -> list[Entry]:
     """Name the groups by their variant, and by the settings in which groups of one variant differ."""
     alternatives: dict[object, list[dict[str, object]]] = {}
-    for entry in entries:
-        if entry.is_run and entry.settings not in alternatives.setdefault(entry.settings["variant"], []):
-            alternatives[entry.settings["variant"]].append(entry.settings)
+    for settings in (entry.settings for entry in entries if entry.settings is not None):
+        known = alternatives.setdefault(settings["variant"], [])
+        if settings not in known:
+            known.append(settings)
 
     def title(settings: dict[str, object]) -> str:
         others = alternatives[settings["variant"]]
         differing = [key for key, value in settings.items() if any(other.get(key) != value for other in others)]
         return " ".join([str(settings["variant"]), *(f"{key}={settings[key]}" for key in differing)])
 
-    return [replace(e, group=title(e.settings) if e.is_run else e.name) for e in entries]
+    return [replace(e, group=e.name if e.settings is None else title(e.settings)) for e in entries]

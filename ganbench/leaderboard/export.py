@@ -6,10 +6,11 @@ import json
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-from ganbench.leaderboard.boards import boards, over_seeds, tier, unranked
+from ganbench.leaderboard.boards import Board, Leaderboard, tier
 from ganbench.leaderboard.entries import Entry
 from ganbench.leaderboard.published import PUBLISHED, PUBLISHED_PROTOCOL
-from ganbench.leaderboard.table import SEEDS_NOTE, columns, header, lines, notes, seed_lines
+from ganbench.leaderboard.seeds import copies_of, over_seeds
+from ganbench.leaderboard.table import SEEDS_NOTE, header, lines, notes, seed_lines
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -17,17 +18,18 @@ if TYPE_CHECKING:
 SCHEMA = 1
 
 
-def to_frame(entries: list[Entry], by: str) -> pd.DataFrame:
-    """Return a wide table, the best first.
+def to_frame(leaderboard: Leaderboard) -> pd.DataFrame:
+    """Return a wide table of all results, the best first.
 
     Columns: ``name``, then per result id ``<id>``, ``<id>.low`` and ``<id>.high``, then ``variant``, ``seed``,
     ``images_per_second`` and ``minutes`` where there are runs, and ``error``. Rows of different boards do not compare.
     """
     import pandas as pd
 
-    ranked = [entry for board in boards(entries, by) for entry in board.entries]
+    ranked = [entry for board in leaderboard.boards for entry in board.entries]
+    entries = [*ranked, *(e for e in leaderboard.entries if e not in ranked)]
     rows, timed = [], []
-    for entry in [*ranked, *(e for e in entries if e not in ranked)]:
+    for entry in entries:
         line: dict[str, object] = {"name": entry.name}
         for row in entry.card.rows if entry.card else []:
             line |= {row.id: row.value, f"{row.id}.low": row.low, f"{row.id}.high": row.high}
@@ -44,12 +46,12 @@ def to_frame(entries: list[Entry], by: str) -> pd.DataFrame:
     frame = pd.DataFrame(rows)
     if any(entry.is_run for entry in entries):
         frame = pd.concat([frame, pd.DataFrame(timed).astype({"seed": "Int64"})], axis=1)
-    return frame.assign(error=[e.error for e in [*ranked, *(e for e in entries if e not in ranked)]])
+    return frame.assign(error=[e.error for e in entries])
 
 
-def to_csv(entries: list[Entry], by: str) -> str:
+def to_csv(leaderboard: Leaderboard) -> str:
     """Return ``to_frame`` as CSV. It has no published rows: whoever sorts the file would rank them with ours."""
-    return to_frame(entries, by).to_csv(index=False, lineterminator="\n")
+    return str(to_frame(leaderboard).to_csv(index=False, lineterminator="\n"))
 
 
 def published_lines() -> list[list[str]]:
@@ -57,16 +59,16 @@ def published_lines() -> list[list[str]]:
     return [[name, f"{fid:.1f}", f"{afd:g}"] for name, fid, afd in PUBLISHED]
 
 
-def to_markdown(entries: list[Entry], by: str, *, published: bool = False) -> str:
+def to_markdown(leaderboard: Leaderboard, *, published: bool = False) -> str:
     """Return all boards, the means over seeds, what was not ranked, and on request the published rows."""
-    shown = columns(entries, by)
+    shown = leaderboard.shown
     parts = []
-    for board in boards(entries, by):
+    for board in leaderboard.boards:
         parts += [_markdown(header(board, shown), [[str(cell) for cell in line] for line in lines(board, shown)])]
         parts += [note + "\n" for note in notes(board, shown)]
         if seeds := seed_lines(board, shown):
             parts += [_markdown(["variant", "seeds", *shown], seeds), SEEDS_NOTE + "\n"]
-    if missing := unranked(entries, by):
+    if missing := leaderboard.unranked:
         parts += ["Not ranked:\n", _markdown(["name", "reason"], [list(pair) for pair in missing])]
     if published:
         parts += [_markdown(["published elsewhere", "FID", "AFD"], published_lines()), f"{PUBLISHED_PROTOCOL}.\n"]
@@ -82,11 +84,11 @@ def _flat(text: str) -> str:
     return " ".join(text.split())
 
 
-def to_latex(entries: list[Entry], by: str, *, published: bool = False) -> str:
+def to_latex(leaderboard: Leaderboard, *, published: bool = False) -> str:
     """Return booktabs tables: one per board, one of means over seeds, on request one of the published rows."""
-    shown = columns(entries, by)
+    shown = leaderboard.shown
     parts = []
-    for board in boards(entries, by):
+    for board in leaderboard.boards:
         parts += [f"% {_flat(note)}" for note in notes(board, shown)]
         titles = header(board, shown)
         body = [[str(cell) for cell in line] for line in lines(board, shown)]
@@ -94,7 +96,7 @@ def to_latex(entries: list[Entry], by: str, *, published: bool = False) -> str:
         parts.append(_tabular(alignment, titles, body))
         if seeds := seed_lines(board, shown):
             parts += [f"% {SEEDS_NOTE}", _tabular("lr" + "r" * len(shown), ["variant", "seeds", *shown], seeds)]
-    parts += [f"% not ranked: {_flat(name)}: {_flat(reason)}" for name, reason in unranked(entries, by)]
+    parts += [f"% not ranked: {_flat(name)}: {_flat(reason)}" for name, reason in leaderboard.unranked]
     if published:
         parts += [f"% {PUBLISHED_PROTOCOL}", _tabular("lrr", ["published elsewhere", "FID", "AFD"], published_lines())]
     return "\n".join(parts) + "\n"
@@ -118,40 +120,43 @@ def _latex(text: str) -> str:
     return "".join(_LATEX.get(character, character) for character in _flat(text))
 
 
-def to_json(entries: list[Entry], by: str, *, published: bool = False) -> str:
-    """Return boards with ranks and scorecards, what was not ranked, and on request the published rows."""
-    shown = columns(entries, by)
+def to_json(leaderboard: Leaderboard, *, published: bool = False) -> str:
+    """Return boards with ranks and whole scorecards, what was not ranked, and on request the published rows."""
     content: dict[str, object] = {
         "schema": SCHEMA,
-        "boards": [
-            {
-                "sorted_by": by,
-                "protocol": board.protocol,
-                "n": board.n,
-                "entries": [
-                    {
-                        "rank": rank,
-                        "name": e.name,
-                        "path": str(e.path),
-                        "tier": tier(e),
-                        "variant": e.group if e.is_run else None,
-                        "seed": e.seed,
-                        "images_per_second": None if e.speed is None else e.speed.images_per_second,
-                        "minutes": None if e.speed is None else e.speed.minutes,
-                        "scorecard": e.card.to_dict(),
-                    }
-                    for rank, e in zip(board.ranks, board.entries, strict=True)
-                ],
-                "over_seeds": [
-                    {"variant": group, "seeds": count, "results": {name: asdict(s) for name, s in spreads.items()}}
-                    for group, count, spreads in over_seeds(board, shown)
-                ],
-            }
-            for board in boards(entries, by)
-        ],
-        "not_ranked": [{"name": name, "reason": reason} for name, reason in unranked(entries, by)],
+        "columns": leaderboard.shown,
+        "boards": [_board(board, leaderboard.shown) for board in leaderboard.boards],
+        "not_ranked": [{"name": name, "reason": reason} for name, reason in leaderboard.unranked],
     }
     if published:
         rows = [{"name": name, "fid": fid, "afd": afd} for name, fid, afd in PUBLISHED]
         content["published"] = {"protocol": PUBLISHED_PROTOCOL, "rows": rows}
     return json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def _board(board: Board, shown: list[str]) -> dict[str, object]:
+    return {
+        "sorted_by": board.by,
+        "protocol": board.protocol,
+        "n": board.n,
+        "entries": [_entry(entry, rank) for rank, entry in zip(board.ranks, board.entries, strict=True)],
+        "over_seeds": [
+            {"variant": group, "seeds": count, "results": {name: asdict(s) for name, s in spreads.items()}}
+            for group, count, spreads in over_seeds(board, shown)
+        ],
+        "copies": [asdict(copies) for copies in copies_of(board)],
+    }
+
+
+def _entry(entry: Entry, rank: int | None) -> dict[str, object]:
+    return {
+        "rank": rank,
+        "name": entry.name,
+        "path": str(entry.path),
+        "tier": tier(entry),
+        "variant": entry.group if entry.is_run else None,
+        "seed": entry.seed,
+        "images_per_second": None if entry.speed is None else entry.speed.images_per_second,
+        "minutes": None if entry.speed is None else entry.speed.minutes,
+        "scorecard": None if entry.card is None else entry.card.to_dict(),
+    }

@@ -20,6 +20,7 @@ PUBLISHED_PROTOCOL = (
     "published by a course report: pytorch-fid, 1,000 generated against all real images; AFD by yolov8x6_animeface, "
     "conf 0.8, iou 0.8, imgsz 64. Another protocol than ours: not comparable, shown for orientation alone"
 )
+GATED = "afd"  # the metric that the gates are of
 TIER_NOTE = (
     "AFD tier: the assignment's AFD gates "
     + ", ".join(f"{name} {gate:g}" for name, gate, _ in TIERS)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ganbench.leaderboard.boards import Board, comparable, measured, over_seeds, tier
+from ganbench.leaderboard.boards import Board, comparable, measured, tier
+from ganbench.leaderboard.choice import direction
 from ganbench.leaderboard.entries import Entry
-from ganbench.leaderboard.published import TIER_NOTE
+from ganbench.leaderboard.published import GATED, TIER_NOTE
+from ganbench.leaderboard.seeds import Copies, copies_of, over_seeds
+from ganbench.metrics.registry import name_of
 from ganbench.scoring.scorecard import ARROWS, format_number
 
-METRICS = ("fd", "fid", "kd", "kid", "precision", "recall", "coverage", "afd")
 OTHER = "†"  # a value that does not compare with the rest of its column
 RANK_NOTE = (
     "Rank: 1 + the number of entries that are significantly better (95 % interval of the difference, pair by pair); "
@@ -38,28 +40,22 @@ class Cell:
         return f"{self.text} ({self.interval})" if self.interval else self.text
 
 
-def columns(entries: list[Entry], by: str) -> list[str]:
-    """Return the result ids that a table shows: the one ranked by, and the usual ones."""
-    present = list(dict.fromkeys(row.id for e in entries if e.card for row in e.card.rows))
-    usual = [name for name in present if name.partition("[")[0] in METRICS]
-    return list(dict.fromkeys([by, *usual]))
-
-
 def header(board: Board, shown: list[str]) -> list[str]:
     """Return the titles of the columns."""
-    arrows = {row.id: ARROWS[row.better] for entry in board.entries for row in entry.card.rows}
+    rows = [row for entry in board.entries if entry.card is not None for row in entry.card.rows]
+    arrows = {row.id: ARROWS[direction(row)] for row in rows if row.id in shown}
     titles = ["rank", "name", *(f"{name} {arrows.get(name, '')}".strip() for name in shown)]
-    titles += ["AFD tier"] if _tiered(board) else []
+    titles += ["AFD tier"] if _tiered(board, shown) else []
     return titles + (["images/s", "minutes"] if _timed(board) else [])
 
 
 def lines(board: Board, shown: list[str]) -> list[list[Cell]]:
     """Return the rows of the table, best first."""
-    table = []
+    table, tiered = [], _tiered(board, shown)
     for rank, entry in zip(board.ranks, board.entries, strict=True):
-        line = [Cell(str(rank), key=rank), Cell(entry.name, key=entry.name)]
+        line = [Cell("–" if rank is None else str(rank), key=rank), Cell(entry.name, key=entry.name)]
         line += [_cell(board, entry, name) for name in shown]
-        if _tiered(board):
+        if tiered:
             line.append(Cell(tier(entry), key=tier(entry) or None))
         if _timed(board):
             speed = entry.speed
@@ -83,8 +79,8 @@ def _three_digits(value: float | None) -> str:
     return "–" if value is None else f"{value:.0f}" if value >= 100 else f"{value:.3g}"
 
 
-def _tiered(board: Board) -> bool:
-    return any(tier(entry) for entry in board.entries)
+def _tiered(board: Board, shown: list[str]) -> bool:
+    return any(name_of(name) == GATED for name in shown) and any(tier(entry) for entry in board.entries)
 
 
 def _timed(board: Board) -> bool:
@@ -93,14 +89,27 @@ def _timed(board: Board) -> bool:
 
 def notes(board: Board, shown: list[str]) -> list[str]:
     """Return what a reader must know about a board."""
-    found = [f"Ranked by {board.by}, n = {board.n}; {board.protocol}.", RANK_NOTE]
+    if board.better == "none":
+        found = [f"Not ranked: {board.by} has no direction. In the order given; n = {board.n}; {board.protocol}."]
+    else:
+        found = [f"Ranked by {board.by}, n = {board.n}; {board.protocol}.", RANK_NOTE]
+    if board.note:
+        found.insert(1, board.note)
     if any(cell.text.endswith(OTHER) for line in lines(board, shown) for cell in line):
         found.append(OTHER_NOTE)
-    if _tiered(board):
+    if _tiered(board, shown):
         found.append(TIER_NOTE)
     if _timed(board):
         found.append(SPEED_NOTE)
-    return found
+    return found + [_copies_note(copies) for copies in copies_of(board)]
+
+
+def _copies_note(copies: Copies) -> str:
+    names = f"{', '.join(copies.names[:-1])} and {copies.names[-1]}"
+    return (
+        f"{names} are taken as copies of one another, because they share {' and '.join(copies.shared)}: "
+        f"they count as one seed of {copies.group}, with the mean of their values."
+    )
 
 
 def seed_lines(board: Board, shown: list[str]) -> list[list[str]]:

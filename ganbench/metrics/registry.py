@@ -19,3 +19,19 @@ METRICS.add("near_duplicates", "ganbench.metrics.copies:near_duplicates")
 METRICS.add("copies", "ganbench.metrics.copies:copies")
 METRICS.add("duplicates", "ganbench.metrics.duplicates:duplicates")
 METRICS.add("afd", "ganbench.metrics.detection_rate:afd")
+
+
+def name_of(result_id: str) -> str:
+    """Return what stands before the brackets of a result id: ``fid`` of ``fid[inception]``."""
+    return result_id.partition("[")[0]
+
+
+def metric_of(result_id: str) -> Metric | None:
+    """Return the metric of a result id, by its name or its name on Inception features: ``fid[inception]`` is ``fd``.
+
+    None for a metric that this installation does not know, such as one of a plug-in that is not installed.
+    """
+    name = name_of(result_id)
+    if name in METRICS:
+        return METRICS[name]
+    return next((metric for metric in METRICS.values() if metric.inception_name == name), None)

@@ -10,9 +10,10 @@ import numpy as np
 from ganbench.detectors.base import Detector
 from ganbench.detectors.registry import DETECTORS, load_detector
 from ganbench.errors import GanbenchError
-from ganbench.leaderboard.boards import afd_row
 from ganbench.leaderboard.entries import Entry
+from ganbench.metrics.registry import metric_of
 from ganbench.report.pictures import sheet_uri
+from ganbench.scoring.scorecard import Row
 
 LOOKED_AT = 200  # samples
 _SHOWN = 16  # hits, and misses
@@ -59,17 +60,17 @@ class Detectors:
 
     def overlays(self, entry: Entry, images: np.ndarray) -> Overlays:
         """Run the very detector of the entry's scorecard over its first samples, uint8 (N, H, W, 3)."""
-        row = afd_row(entry)
+        rows = _detection_rows(entry)
+        row = next((row for row in rows if row.value is not None), None)
         if row is None:
-            unmeasured = [r.reason for r in entry.card.rows if r.id.startswith("afd[")]
-            return Overlays(reason=unmeasured[0] if unmeasured else "scored without a detector")
+            return Overlays(reason=rows[0].reason if rows else "scored without a detector")
         reasons = []
         names = [self._given, row.instrument if row.instrument in DETECTORS else None]
         for name in dict.fromkeys(filter(None, names)):
             found = self._load(name)
             if isinstance(found, str):
                 reasons.append(found)
-            elif found.protocol == row.protocol:
+            elif f"{row.protocol}; ".startswith(f"{found.protocol}; "):  # what follows is the metric's
                 return _draw(found, images[:LOOKED_AT])
             else:
                 reasons.append(f"{name} is now {found.protocol}")
@@ -85,8 +86,15 @@ class Detectors:
         return self._loaded[name]
 
 
+def _detection_rows(entry: Entry) -> list[Row]:
+    """Return an entry's results that rest on detections."""
+    rows = entry.card.rows if entry.card else []
+    return [row for row in rows if (metric := metric_of(row.id)) is not None and metric.needs == "detections"]
+
+
 def _draw(detector: Detector, images: np.ndarray) -> Overlays:
-    hits, misses = [], []
+    hits: list[np.ndarray] = []
+    misses: list[np.ndarray] = []
     for image, found in zip(images, detector.detect(images), strict=True):
         large = cv2.resize(image, None, fx=2, fy=2, interpolation=cv2.INTER_NEAREST)
         for x0, y0, x1, y1 in np.rint(found.boxes * 2).astype(int).tolist():

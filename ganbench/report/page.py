@@ -16,11 +16,11 @@ from ganbench.errors import GanbenchError
 from ganbench.images.source import Source
 from ganbench.images.sources import open_source
 from ganbench.leaderboard.agreement import trackings
-from ganbench.leaderboard.boards import Board, boards, measured, unranked
+from ganbench.leaderboard.boards import Board, Leaderboard
 from ganbench.leaderboard.entries import Entry
 from ganbench.leaderboard.export import published_lines
 from ganbench.leaderboard.published import PUBLISHED_PROTOCOL
-from ganbench.leaderboard.table import SEEDS_NOTE, columns, header, lines, notes, seed_lines
+from ganbench.leaderboard.table import SEEDS_NOTE, header, lines, notes, seed_lines
 from ganbench.report.curves import WINDOW, gradient_figure, training_figure
 from ganbench.report.detections import LOOKED_AT, Detectors, Overlays
 from ganbench.report.pictures import Nearest, RealImages, figure_uri, sheet_uri
@@ -43,8 +43,7 @@ class Pictures:
 
 
 def make_page(
-    entries: list[Entry],
-    by: str,
+    leaderboard: Leaderboard,
     *,
     real: Source | None = None,
     published: bool = False,
@@ -54,8 +53,7 @@ def make_page(
     """Return the page.
 
     Args:
-        entries: what ``collect`` returned.
-        by: result id to rank by.
+        leaderboard: the entries, and what to rank them by and to show of them.
         real: real images of the samples' size, for the nearest ones; of a folder of toy faces, also for the attributes
             that the samples reach.
         published: whether to show the published rows.
@@ -66,21 +64,20 @@ def make_page(
     Raises:
         GanbenchError: real images that cannot be read.
     """
-    shown = columns(entries, by)
-    ranked = boards(entries, by)
+    entries = leaderboard.entries
     gradients, findings = gradient_figure(entries)
     training = training_figure(entries)
-    best = [entry for board in ranked for entry in board.entries]
+    best = [entry for board in leaderboard.boards for entry in board.entries]
     pictures, without = _pictures(best, real, detector, samples)
     environment = Environment(
         loader=FileSystemLoader(Path(__file__).parent), autoescape=select_autoescape(), undefined=StrictUndefined
     )
     return environment.get_template("page.html").render(
-        by=by,
-        tables=[_table(board, shown) for board in ranked],
-        shown=shown,
+        by=leaderboard.by,
+        tables=[_table(board, leaderboard.shown) for board in leaderboard.boards],
+        shown=leaderboard.shown,
         seeds_note=SEEDS_NOTE,
-        unranked=unranked(entries, by),
+        unranked=leaderboard.unranked,
         published=published_lines() if published else [],
         published_protocol=PUBLISHED_PROTOCOL,
         pictures=pictures,
@@ -102,13 +99,14 @@ def make_page(
 
 
 def _table(board: Board, shown: list[str]) -> dict[str, object]:
-    better = measured(board.entries[0], board.by).better
+    order = "In the order given" if board.better == "none" else f"Best first by {board.by}"
     return {
+        "order": order,
         "titles": header(board, shown),
         "lines": lines(board, shown),
         "notes": notes(board, shown),
         "seeds": seed_lines(board, shown),
-        "sorted": "descending" if better == "higher" else "ascending",
+        "sorted": {"lower": "ascending", "higher": "descending", "none": "none"}[board.better],
         "n": board.n,
         "protocol": board.protocol,
     }
@@ -150,7 +148,8 @@ def _samples(entry: Entry) -> Source:
     if entry.path.suffix.lower() == ".json":
         raise GanbenchError("a scorecard alone has no images")
     path = entry.path / "samples.npz" if entry.is_run else entry.path
-    source = open_source(path, resize=entry.card.source.get("resize"))
+    resize = entry.card.source.get("resize") if entry.card else None
+    source = open_source(path, resize=None if resize is None else str(resize))
     return source.first(min(len(source), _LOADED))
 
 
