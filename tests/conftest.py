@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
+from plugins import PACKAGE, write_package
 
 from ganbench.features.extractor import Extractor
 from ganbench.features.registry import load_extractor
@@ -56,3 +59,14 @@ def image_folder(tmp_path: Path, rng: np.random.Generator) -> Path:
         coarse = rng.integers(0, 256, (4, 4, 3), dtype=np.uint8)
         Image.fromarray(coarse).resize((64, 64), Image.Resampling.BICUBIC).save(folder / f"{i}.jpg", quality=95)
     return folder
+
+
+@pytest.fixture
+def own_instruments(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """Put somebody else's instruments into the current folder, which no console script has on its path."""
+    write_package(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", [path for path in sys.path if path])
+    yield tmp_path / PACKAGE
+    for name in [name for name in sys.modules if name.startswith(PACKAGE)]:
+        del sys.modules[name]

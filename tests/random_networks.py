@@ -1,4 +1,4 @@
-"""Random weights for the extractors that read a weights file of the user's: the published ones cannot come with the code."""
+"""Random weights for the extractors that take a file of the user's: the published ones cannot come with the code."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 import torch
 import torchvision
+from random_inception import write_weights
 
 from ganbench.features.fidelity import NETWORKS
-from random_inception import write_weights
 
 
 def pseudo_random(shape: torch.Size, generator: torch.Generator) -> torch.Tensor:
@@ -81,7 +81,7 @@ def weights_for(name: str, folder: Path) -> Path | None:
     DINOv2's code is written too; torch hub has to look for it in the folder.
     """
     if name == "inception":
-        return write_weights(folder / "inception.pth")
+        return write_weights(folder / "random.pth")
     if name == "vgg16":
         return write_vgg16(folder)
     if name in NETWORKS:

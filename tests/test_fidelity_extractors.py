@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 import torch
 import torchvision
+from random_networks import clip_state, dinov2_state, write_dinov2_code, write_vgg16
 
 from ganbench.errors import AssetError, AssetMissing, GanbenchError, MetricError, UnknownName
 from ganbench.features.registry import EXTRACTORS, load_extractor
 from ganbench.features.spec import BuildOptions
-from random_networks import clip_state, dinov2_state, write_dinov2_code, write_vgg16
 
 
 @pytest.fixture(scope="module")

@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from torch import nn
 
 DEVICES = ("auto", "cpu", "cuda")
-PRECISIONS = ("fp32", "bf16")
 
 _BUILDING = threading.Lock()  # builders may use what PyTorch keeps for the whole process, such as its hub
 
@@ -73,10 +72,8 @@ def make_runner(
         note: told when the exported network cannot be kept.
 
     Raises:
-        GanbenchError: no such device or precision, or what ``build`` raises.
+        GanbenchError: no such device, or what ``build`` raises.
     """
-    if spec.precision not in PRECISIONS:
-        raise GanbenchError(f"unknown precision {spec.precision!r}. Known: {', '.join(PRECISIONS)}.")
     resolved = resolve_device(device)
     if exportable and resolved == "cpu" and runs_on_cpu(spec.precision):
         return CpuRunner(exported(spec, build, note), spec.precision)
