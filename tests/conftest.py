@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from plugins import PACKAGE, write_package
 
 from ganbench.features.extractor import Extractor
 from ganbench.features.registry import load_extractor
@@ -79,3 +80,14 @@ def plugin_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[P
     for name, module in list(sys.modules.items()):
         if str(folder) in str(getattr(module, "__file__", None) or getattr(module, "__path__", "")):
             del sys.modules[name]
+
+
+@pytest.fixture
+def own_instruments(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """Put somebody else's instruments into the current folder, which no console script has on its path."""
+    write_package(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", [path for path in sys.path if path])
+    yield tmp_path / PACKAGE
+    for name in [name for name in sys.modules if name.startswith(PACKAGE)]:
+        del sys.modules[name]

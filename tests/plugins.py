@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+PACKAGE = "own_instruments"
+
 FEATURES = """
 import hashlib
 
@@ -93,14 +95,17 @@ skin = own_instruments.detectors:Skin
 """
 
 
-def write_package(folder: Path, *, installed: bool) -> None:
-    """Write the package ``own_instruments``; installed: with the entry points that an installation leaves."""
-    (folder / "own_instruments").mkdir()
-    (folder / "own_instruments" / "__init__.py").write_text("")
-    (folder / "own_instruments" / "features.py").write_text(FEATURES)
-    (folder / "own_instruments" / "detectors.py").write_text(DETECTORS)
-    if installed:
-        described = folder / "own_instruments-1.0.dist-info"
-        described.mkdir()
-        (described / "METADATA").write_text("Metadata-Version: 2.1\nName: own-instruments\nVersion: 1.0\n")
-        (described / "entry_points.txt").write_text(ENTRY_POINTS)
+def write_package(folder: Path) -> None:
+    """Write the package."""
+    (folder / PACKAGE).mkdir()
+    (folder / PACKAGE / "__init__.py").write_text("")
+    (folder / PACKAGE / "features.py").write_text(FEATURES)
+    (folder / PACKAGE / "detectors.py").write_text(DETECTORS)
+
+
+def write_entry_points(folder: Path) -> None:
+    """Write what an installation of the package leaves beside it."""
+    described = folder / f"{PACKAGE}-1.0.dist-info"
+    described.mkdir()
+    (described / "METADATA").write_text("Metadata-Version: 2.1\nName: own-instruments\nVersion: 1.0\n")
+    (described / "entry_points.txt").write_text(ENTRY_POINTS)

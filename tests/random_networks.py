@@ -1,4 +1,4 @@
-"""Random weights for extractors that read a weights file: the published ones cannot come with the code."""
+"""Random weights for the extractors that take a file of the user's: the published ones cannot come with the code."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ def weights_for(name: str, folder: Path) -> Path | None:
     DINOv2's code is written too; torch hub has to look for it in the folder.
     """
     if name == "inception":
-        return write_weights(folder / "inception.pth")
+        return write_weights(folder / "random.pth")
     if name == "vgg16":
         return write_vgg16(folder)
     if name in NETWORKS:

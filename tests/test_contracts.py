@@ -8,7 +8,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from plugins import write_package
 from random_networks import weights_for
 
 from ganbench.detectors.base import Detection, Detector
@@ -41,9 +40,8 @@ def test_detectors(name: str) -> None:
     check_detector(load_detector(name))
 
 
-def test_those_of_other_people(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    write_package(tmp_path, installed=False)
-    monkeypatch.syspath_prepend(tmp_path)
+@pytest.mark.usefixtures("own_instruments")
+def test_those_of_other_people() -> None:
     for name in ("thumbnail", "ENTRY", "IN_TORCH"):
         check_extractor(load_extractor(f"own_instruments.features:{name}", BuildOptions(device="cpu")))
     check_detector(load_detector("own_instruments.detectors:Skin"))
@@ -102,8 +100,8 @@ class Stuck(Means):
         (Fickle(), "the same images give something else the second time"),
         (Greedy(), r"takes float64 \(1, 64, 64, 3\), and guesses what it means"),
         (Stuck(), "a pickle of it has another specification"),
-        (Means(replace(SPEC, feature_size=4)), r"the specification says \(5, 4\)"),
-        (Means(replace(SPEC, logits=2)), "promises 2 logits, there are none"),
+        (Means(replace(SPEC, feature_size=4)), r"the specification says \(4, 4\)"),
+        (Means(replace(SPEC, logits=2)), "promises features and logits, its network gives something else"),
         (Means(replace(SPEC, weights_sha256="none")), "64 hex digits"),
         (Means(replace(SPEC, version=0)), "version must be a whole number from 1"),
         (Means(replace(SPEC, resize="nearest")), "no resize protocol 'nearest'"),

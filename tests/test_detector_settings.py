@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import json
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pytest
-from plugins import write_package
 from typer.testing import CliRunner
 
 from ganbench.cli.app import app
@@ -124,14 +122,10 @@ def test_settings_of_the_cascade_that_it_would_choke_on(name: str, value: float)
 
 
 @pytest.fixture
-def sides(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, rng: np.random.Generator) -> list[str]:
-    write_package(tmp_path, installed=False)
-    monkeypatch.chdir(tmp_path)
+def sides(tmp_path: Path, own_instruments: Path, rng: np.random.Generator) -> list[str]:
     np.save(tmp_path / "faces.npy", np.stack([image for _, image in toyfaces(20, seed=9)]))
     np.save(tmp_path / "noise.npy", rng.integers(0, 256, (20, 64, 64, 3), dtype=np.uint8))
-    yield ["--real", "faces.npy", "--fake", "noise.npy"]
-    for name in [name for name in sys.modules if name.startswith("own_instruments")]:
-        del sys.modules[name]
+    return ["--real", "faces.npy", "--fake", "noise.npy"]
 
 
 def calibrate(*arguments: str) -> str:

@@ -6,14 +6,13 @@ import json
 import sys
 import threading
 import time
-from collections.abc import Iterator
 from dataclasses import asdict
 from importlib import metadata
 from pathlib import Path
 
 import numpy as np
 import pytest
-from plugins import write_package
+from plugins import write_entry_points
 from typer.testing import CliRunner
 
 import ganbench
@@ -23,35 +22,20 @@ from ganbench.detectors.registry import DETECTORS, load_detector, result_name
 from ganbench.detectors.yolo import YoloNano
 from ganbench.errors import GanbenchError, UnknownName
 from ganbench.features import export
-from ganbench.features.registry import EXTRACTORS, load_extractor, takes_weights
-from ganbench.features.spec import BuildOptions
+from ganbench.features.registry import EXTRACTORS, load_extractor, specify_extractor, takes_weights
+from ganbench.features.spec import BuildOptions, ExtractorSpec
 from ganbench.registry import Registry
 
 CPU = BuildOptions(device="cpu")
 
 
-@pytest.fixture(autouse=True)
-def fresh_registries(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+@pytest.fixture
+def installed(own_instruments: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_entry_points(own_instruments.parent)
+    monkeypatch.syspath_prepend(own_instruments.parent)
     for registry in (EXTRACTORS, DETECTORS):
         monkeypatch.setattr(registry, "_entries", dict(registry._entries))
         monkeypatch.setattr(registry, "_plugins_known", False)
-    yield
-    for name in [name for name in sys.modules if name.startswith("own_instruments")]:
-        del sys.modules[name]
-
-
-@pytest.fixture
-def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    write_package(tmp_path, installed=True)
-    monkeypatch.syspath_prepend(tmp_path)
-
-
-@pytest.fixture
-def beside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Put the files into the current folder, which no console script has on its path."""
-    write_package(tmp_path, installed=False)
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(sys, "path", [path for path in sys.path if path])
 
 
 @pytest.mark.usefixtures("installed")
@@ -74,7 +58,7 @@ def test_an_installed_package_adds_instruments(image_folder: Path) -> None:
     assert takes_weights("inception:clean")
 
 
-@pytest.mark.usefixtures("beside")
+@pytest.mark.usefixtures("own_instruments")
 def test_a_file_in_the_current_folder_is_enough(image_folder: Path) -> None:
     arguments = ["score", str(image_folder), "--reference", str(image_folder), "--metric", "fd", "--json", "-"]
     arguments += ["--features", "own_instruments.features:thumbnail", "--detector", "own_instruments.detectors:Skin"]
@@ -88,7 +72,7 @@ def test_a_file_in_the_current_folder_is_enough(image_folder: Path) -> None:
     assert found["protocol"] == "skin v1, least 0.9, lowest red 95, strict no, colours rgb"
 
 
-@pytest.mark.usefixtures("beside")
+@pytest.mark.usefixtures("own_instruments")
 def test_the_name_in_results_is_known_before_it_is_loaded(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("own_instruments.detectors:Skin", "yolo-nano"):
         assert result_name(name) == load_detector(name).name
@@ -103,7 +87,7 @@ def test_the_name_in_results_is_known_before_it_is_loaded(monkeypatch: pytest.Mo
         result_name("yolo-nan")
 
 
-@pytest.mark.usefixtures("beside")
+@pytest.mark.usefixtures("own_instruments")
 def test_entries_that_are_exported_and_that_are_not_compute_the_same(rng: np.random.Generator) -> None:
     pixels = rng.integers(0, 256, (3, 40, 30, 3), dtype=np.uint8)
     exported = load_extractor("own_instruments.features:ENTRY", CPU)
@@ -112,20 +96,45 @@ def test_entries_that_are_exported_and_that_are_not_compute_the_same(rng: np.ran
     for found, expected in zip(exported(pixels), in_torch(pixels), strict=True):
         np.testing.assert_allclose(found, expected, rtol=1e-5)
     with pytest.raises(GanbenchError, match="cannot be handed to the process that exports the network"):
-        load_extractor("own_instruments.features:UNSENDABLE", BuildOptions(device="cpu", precision="fp32", name="new"))
+        load_extractor("own_instruments.features:UNSENDABLE", BuildOptions(device="cpu", precision="bf16"))
 
 
 def test_what_breaks_while_a_network_is_exported_is_said(
-    ganbench_home: Path, monkeypatch: pytest.MonkeyPatch, beside: None
+    own_instruments: Path, ganbench_home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("GANBENCH_HOME", str(ganbench_home / "fresh"))
-    module = Path("own_instruments/features.py")
+    module = own_instruments / "features.py"
     module.write_text(module.read_text().replace("    return Channels()", "    raise KeyError('no weights here')", 1))
     with pytest.raises(GanbenchError, match=r"channels: the network could not be exported to ONNX: KeyError"):
         load_extractor("own_instruments.features:ENTRY", CPU)
     monkeypatch.setattr(export.sys, "executable", str(ganbench_home / "no-python"))
     with pytest.raises(GanbenchError, match="cannot be started"):
         load_extractor("own_instruments.features:ENTRY", CPU)
+
+
+def test_changed_code_is_computed_anew_though_its_version_is_the_same(own_instruments: Path) -> None:
+    """References go by the version: a changed comment does not make them useless."""
+    pixels = np.full((1, 64, 64, 3), 51, np.uint8)
+
+    def compute() -> tuple[float, float]:
+        names = [f"own_instruments.features:{name}" for name in ("thumbnail", "IN_TORCH")]
+        found = [load_extractor(name, CPU)(pixels)[0][0, 0] for name in names]
+        specs.append([specify_extractor(name, CPU) for name in names])
+        identities.append(load_detector("own_instruments.detectors:Skin").identity)
+        for module in [name for name in sys.modules if name.startswith("own_instruments")]:
+            del sys.modules[module]
+        return tuple(map(float, found))
+
+    specs: list[list[ExtractorSpec]] = []
+    identities: list[str] = []
+    assert compute() == pytest.approx((0.2, 51))
+    module = own_instruments / "features.py"
+    changed = module.read_text().replace("x.flatten(1) / 255", "x.flatten(1) / 51")
+    module.write_text(changed.replace("x.mean(", "2 * x.mean("))
+    assert compute() == pytest.approx((1, 102))
+    assert specs[0] == specs[1]
+    assert [spec.key() for spec in specs[0]] != [spec.key() for spec in specs[1]]
+    assert identities[0] != identities[1]  # the same package
+    assert load_extractor("lite0", CPU).spec.code == ""
 
 
 @pytest.mark.usefixtures("installed")
@@ -136,13 +145,12 @@ def test_resize_protocols_of_networks_of_ones_own() -> None:
         load_extractor("thumb", BuildOptions(device="cpu", resize="tf1"))
 
 
-@pytest.mark.usefixtures("beside")
-def test_nobody_takes_anothers_name() -> None:
-    module = Path("own_instruments/features.py")
+def test_nobody_takes_anothers_name(own_instruments: Path) -> None:
+    module = own_instruments / "features.py"
     module.write_text(module.read_text().replace('name = "thumbnail"', 'name = "inception:mine"'))
     with pytest.raises(GanbenchError, match="calls itself 'inception:mine', which is another extractor's name"):
         load_extractor("own_instruments.features:thumbnail", CPU)
-    module = Path("own_instruments/detectors.py")
+    module = own_instruments / "detectors.py"
     module.write_text(module.read_text().replace('name = "skin"', 'name = "yolo-nano"'))
     with pytest.raises(GanbenchError, match="calls itself 'yolo-nano', which is another detector's name"):
         load_detector("own_instruments.detectors:Skin")

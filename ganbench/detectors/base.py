@@ -11,6 +11,7 @@ import numpy as np
 
 from ganbench.detectors.settings import NoSettings, shown, spelled
 from ganbench.errors import GanbenchError
+from ganbench.system.code import foreign_code
 
 
 @dataclass(frozen=True)
@@ -109,6 +110,11 @@ class Detector(ABC):
     def protocol(self) -> str:
         """All that the answer depends on, in one line: name, version, every setting, and what is pinned."""
         return ", ".join([f"{self.name} v{self.version}", *shown(self.settings), *self.pinned()])
+
+    @property
+    def identity(self) -> str:
+        """All that decides the answer, for cache keys: the protocol and, of other people's detectors, the code."""
+        return f"{self.protocol}, code {foreign_code(type(self))}"
 
     @abstractmethod
     def detect(self, pixels: np.ndarray) -> list[Detection]:

@@ -23,7 +23,7 @@ T = TypeVar("T")
 # Of the largest feature: how far a feature may be off in other company. Convolutions of several images are summed in
 # another order than those of one.
 _ROUNDING = {"fp32": 1e-4, "bf16": 2e-2}
-_THREADS = 3
+_THREADS = 2
 
 
 def check_extractor(extractor: Extractor) -> None:
@@ -42,7 +42,10 @@ def check_extractor(extractor: Extractor) -> None:
     spec = extractor.spec
     _check_spec(spec)
     pixels = varied_images(48, 80)
-    features, logits = extractor(pixels)
+    try:
+        features, logits = extractor(pixels)
+    except GanbenchError as e:
+        raise AssertionError(str(e)) from e
     require(features.dtype == np.float32, f"{spec.name}: features are {features.dtype}, not float32")
     require(
         features.shape == (len(pixels), spec.feature_size),
@@ -72,7 +75,8 @@ def _check_spec(spec: ExtractorSpec) -> None:
         require(part in spec.protocol, f"{spec.name}: the protocol does not show {part!r}: {spec.protocol}")
     require(replace(spec).key() == spec.key(), f"{spec.name}: equal specifications have different keys")
     require(replace(spec, note="else").key() == spec.key(), f"{spec.name}: the key depends on the note")
-    changed = {"name": "else", "resize": "else", "precision": "else", "weights_sha256": "0" * 64}
+    other = "0" * 64 if spec.weights_sha256 != "0" * 64 else "1" * 64
+    changed = {"name": "else", "resize": "else", "precision": "else", "weights_sha256": other}
     numbers = ("version", "feature_size", "input_size", "logits")
     for field, value in [*changed.items(), *((field, getattr(spec, field) + 1) for field in numbers)]:
         require(replace(spec, **{field: value}).key() != spec.key(), f"{spec.name}: the key does not depend on {field}")
@@ -98,7 +102,7 @@ def _check_company(extractor: Extractor, pixels: np.ndarray, features: np.ndarra
         f"{spec.name}: an image's features depend on its neighbours in the batch (by {off:.2g}, rounding would be "
         f"{allowed:.2g})",
     )
-    turned = extractor(np.ascontiguousarray(pixels[::-1]))[0][::-1]
+    turned = np.roll(extractor(np.roll(pixels, 1, axis=0))[0], -1, axis=0)
     require(
         bool(np.abs(turned - features).max() <= allowed), f"{spec.name}: features are not in the order of the images"
     )
@@ -131,10 +135,10 @@ def require(holds: bool, otherwise: str) -> None:
 
 
 def varied_images(height: int, width: int) -> np.ndarray:
-    """Return uint8 images (5, height, width, 3): three faces, noise, and a plain colour."""
+    """Return uint8 images (4, height, width, 3): two faces, noise, and a plain colour."""
     rng = np.random.default_rng(7)
     side = max(height, width)
-    faces = np.stack([image for _, image in toyfaces(3, side, seed=7)])[:, :height, :width]
+    faces = np.stack([image for _, image in toyfaces(2, side, seed=7)])[:, :height, :width]
     noise = rng.integers(0, 256, (1, height, width, 3), dtype=np.uint8)
     plain = np.broadcast_to(rng.integers(0, 256, (1, 1, 1, 3), dtype=np.uint8), (1, height, width, 3))
     return np.ascontiguousarray(np.concatenate([faces, noise, plain]))

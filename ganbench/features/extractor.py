@@ -60,7 +60,8 @@ class Extractor:
             float32 features (N, D), and float32 logits (N, K) or None.
 
         Raises:
-            MetricError: ``pixels`` is of another type or shape.
+            MetricError: ``pixels`` is of another type or shape, or the network gives another number of outputs than the
+                specification says.
         """
         if pixels.dtype != np.uint8 or pixels.ndim != 4 or pixels.shape[3] != 3:
             raise MetricError(
@@ -70,6 +71,10 @@ class Extractor:
         rows = resize_matrix(resize, pixels.shape[1], size)
         columns = resize_matrix(resize, pixels.shape[2], size).T
         parts = [self._run(pixels[i : i + BATCH], rows, columns) for i in range(0, len(pixels), BATCH)]
+        promised = 2 if self.spec.logits else 1
+        if any(len(part) != promised for part in parts):
+            what = "features and logits" if self.spec.logits else "features"
+            raise MetricError(f"{self.spec.name}: its specification promises {what}, its network gives something else")
         features = np.concatenate([p[0] for p in parts]) if parts else np.empty((0, self.spec.feature_size), np.float32)
         return features, np.concatenate([p[1] for p in parts]) if parts and self.spec.logits else None
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +14,7 @@ from ganbench.features.entry import ExtractorEntry
 from ganbench.features.extractor import Extractor
 from ganbench.features.spec import BuildOptions, ExtractorSpec
 from ganbench.registry import Registry
+from ganbench.system.code import foreign_code
 from ganbench.system.notes import Note, log_note
 
 if TYPE_CHECKING:
@@ -42,6 +43,17 @@ def takes_weights(name: str) -> bool:
     return isinstance(entry, ExtractorEntry) and entry.takes_weights
 
 
+def specify_extractor(name: str, options: BuildOptions | None = None) -> ExtractorSpec:
+    """Return the specification of an extractor without building its network; the names are those of ``load_extractor``.
+
+    A user's own factory has to be called all the same, to see what it makes.
+
+    Raises:
+        GanbenchError: as ``load_extractor``.
+    """
+    return _resolve(name, options or BuildOptions()).spec
+
+
 def load_extractor(name: str, options: BuildOptions | None = None, *, note: Note = log_note) -> Extractor:
     """Build the extractor ``NAME``, ``NAME:RESIZE`` or ``package.module:factory`` for the device of the options.
 
@@ -55,41 +67,38 @@ def load_extractor(name: str, options: BuildOptions | None = None, *, note: Note
         AssetMissing: its weights are not on this machine.
         AssetError: its weights are damaged, or are not the right ones.
     """
-    wanted = options or BuildOptions()
+    options = options or BuildOptions()
     # A pickled extractor is its name and the options, and the network is loaded anew where it arrives.
-    again = partial(load_extractor, name, wanted)
-    spec, build, exportable = _specify(name, wanted)
-    return _assemble(spec, build, wanted.device, again, exportable=exportable, note=note)
+    return _assemble(_resolve(name, options), options.device, partial(load_extractor, name, options), note)
 
 
-def specify_extractor(name: str, options: BuildOptions | None = None) -> ExtractorSpec:
-    """Return the specification of an extractor without putting it together; arguments as of ``load_extractor``.
+@dataclass(frozen=True)
+class _Resolved:
+    """An extractor that is known and not yet built."""
 
-    A user's own factory has to be called all the same, to see what it makes.
-
-    Raises:
-        GanbenchError: as ``load_extractor``.
-    """
-    return _specify(name, options or BuildOptions())[0]
+    spec: ExtractorSpec
+    build: Callable[[], nn.Module]
+    exportable: bool
 
 
-def _specify(name: str, wanted: BuildOptions) -> tuple[ExtractorSpec, Callable[[], nn.Module], bool]:
-    """Return the specification, what builds the network, and whether that can be exported."""
+def _resolve(name: str, options: BuildOptions) -> _Resolved:
     entry, base, suffix = _find(name)
     if isinstance(entry, ExtractorEntry):
-        chosen = replace(wanted, name=base, resize=suffix or wanted.resize)
-        spec = entry.specify(chosen)
-        build: Callable[[], nn.Module] = partial(entry.build, spec, chosen)
-        exportable = entry.exportable
+        options = replace(options, name=base, resize=suffix or options.resize)
+        spec = replace(entry.specify(options), code=foreign_code(entry.build))
+        found = _Resolved(spec, partial(entry.build, spec, options), entry.exportable)
     else:
         from ganbench.features.custom import load_custom
 
         if suffix:
             raise UnknownName(f"{base} has one resize protocol, its network's own; {suffix!r} is not defined for it")
-        spec, network = load_custom(name, entry, wanted)
-        build, exportable = lambda: network, False
-    _check_name(spec.name, name, entry)
-    return spec, build, exportable
+        spec, network = load_custom(name, entry, options)
+        found = _Resolved(replace(spec, code=foreign_code(entry)), lambda: network, False)
+    # One that goes by the name of another would have its results taken for that one's.
+    called = spec.name.partition(":")[0]
+    if called in EXTRACTORS and EXTRACTORS[called] is not entry:
+        raise GanbenchError(f"{name} calls itself {spec.name!r}, which is another extractor's name. Give it its own.")
+    return found
 
 
 def _find(name: str) -> tuple[ExtractorEntry | Callable[[], object], str, str]:
@@ -100,26 +109,12 @@ def _find(name: str) -> tuple[ExtractorEntry | Callable[[], object], str, str]:
     return EXTRACTORS[name], name, ""
 
 
-def _check_name(found: str, asked: str, entry: object) -> None:
-    """Refuse an extractor that goes by the name of another one: its results would be taken for that one's."""
-    base = found.partition(":")[0]
-    if base in EXTRACTORS and EXTRACTORS[base] is not entry:
-        raise GanbenchError(f"{asked} calls itself {found!r}, which is another extractor's name. Give it its own.")
-
-
-def _assemble(
-    spec: ExtractorSpec,
-    build: Callable[[], nn.Module],
-    device: str,
-    again: Callable[[], Extractor],
-    *,
-    exportable: bool,
-    note: Note,
-) -> Extractor:
+def _assemble(found: _Resolved, device: str, again: Callable[[], Extractor], note: Note) -> Extractor:
     """Put an extractor together; in bf16, measure its error against fp32 and note it in the protocol."""
     from ganbench.features.runtime import TorchRunner, make_runner
 
-    runner = make_runner(spec, build, device, exportable=exportable, note=note)
+    spec, build = found.spec, found.build
+    runner = make_runner(spec, build, device, exportable=found.exportable, note=note)
     if spec.precision == "bf16":
         in_full = replace(spec, precision="fp32")
         # PyTorch runs the same network at either precision; exported graphs are one for each.

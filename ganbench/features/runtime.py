@@ -72,7 +72,7 @@ def make_runner(
         note: told when the exported network cannot be kept.
 
     Raises:
-        GanbenchError: no such device or precision, or what ``build`` raises.
+        GanbenchError: no such device, or what ``build`` raises.
     """
     resolved = resolve_device(device)
     if exportable and resolved == "cpu" and runs_on_cpu(spec.precision):

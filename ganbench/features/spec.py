@@ -6,8 +6,11 @@ import hashlib
 import json
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any
 
 from ganbench.errors import GanbenchError
+
+PRECISIONS = ("fp32", "bf16")
 
 
 @dataclass(frozen=True)
@@ -25,6 +28,8 @@ class ExtractorSpec:
         precision: ``fp32`` or ``bf16``.
         note: what else a reader of the numbers must know: that the weights are not the published ones, the measured
             error of bf16. It follows from the other fields and the machine, and is not compared.
+        code: hash of the code, for extractors of other people (``ganbench.system.code``). Caches go by it, since code
+            may change without its version; comparisons do not, since code may change without its arithmetic.
     """
 
     name: str
@@ -36,6 +41,7 @@ class ExtractorSpec:
     logits: int = 0
     precision: str = "fp32"
     note: str = field(default="", compare=False)
+    code: str = field(default="", compare=False)
 
     @property
     def protocol(self) -> str:
@@ -49,9 +55,15 @@ class ExtractorSpec:
         ]
         return ", ".join(part for part in parts if part)
 
+    def stated(self) -> dict[str, Any]:
+        """Return all that a reference says of its extractor, as plain data: every field but the code."""
+        fields = asdict(self)
+        del fields["code"]
+        return fields
+
     def key(self) -> str:
         """Return a hash of all fields but the note, for cache file names."""
-        fields = asdict(self)
+        fields = self.stated() | ({"code": self.code} if self.code else {})
         del fields["note"]
         return hashlib.sha256(json.dumps(fields, sort_keys=True).encode()).hexdigest()
 

@@ -6,7 +6,7 @@ import hashlib
 import json
 import zipfile
 import zlib
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -96,7 +96,7 @@ class Reference:
         return {
             "schema": SCHEMA,
             "name": self.name,
-            "extractor": None if self.extractor is None else asdict(self.extractor),
+            "extractor": None if self.extractor is None else self.extractor.stated(),
             "image_size": self.image_size and list(self.image_size),
             "image_resize": self.image_resize,
             "data": self.data,
@@ -205,7 +205,7 @@ class Reference:
                     f"{spec.name} has {spec.feature_size}"
                 )
             return
-        mine, theirs = asdict(self.extractor), asdict(spec)
+        mine, theirs = self.extractor.stated(), spec.stated()
         differing = [key for key in mine if key != "note" and mine[key] != theirs[key]]
         if differing:
             raise ReferenceError(
