@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ganbench.diagnostics.findings import profile
+from ganbench.diagnostics.findings import TOO_SMALL, profile
 from ganbench.system.storage import atomic_write
 
 if TYPE_CHECKING:
@@ -19,11 +20,12 @@ COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#0
 _MARKERS = "osD^vPX"
 
 
-def depth_figure(frame: pd.DataFrame) -> Figure:
+def depth_figure(frame: pd.DataFrame, small: Collection[str] = ()) -> Figure:
     """Draw ln of the gradient norm over the layers, from the deepest to the first: a line and a band per curve.
 
     Args:
         frame: columns ``curve``, ``layer``, ``name``, ``log_norm``, ``step``.
+        small: curves that are too small to tell anything; the legend says so.
     """
     from matplotlib.figure import Figure
 
@@ -35,15 +37,17 @@ def depth_figure(frame: pd.DataFrame) -> Figure:
         colour, marker = COLOURS[i % len(COLOURS)], _MARKERS[i % len(_MARKERS)]
         x = np.arange(1, len(p.median) + 1)
         axes.fill_between(x, p.low, p.high, color=colour, alpha=0.15, linewidth=0)
-        axes.plot(x, p.median, color=colour, marker=marker, label=f"{name}  ({p.slope:+.2f} per layer)")
+        shape = TOO_SMALL if name in small else f"{p.slope:+.2f} per layer"
+        axes.plot(x, p.median, color=colour, marker=marker, label=f"{name}  ({shape})")
         most = max(most, len(x))
     axes.set_xticks(range(1, most + 1))
     axes.invert_xaxis()
     axes.set_xlabel("discriminator layer, deepest to first")
     axes.set_ylabel("ln of the gradient norm")
+    figure.suptitle("Gradient norm of each discriminator layer")
     axes.set_title(f"median and 10–90 % over {_span_of_steps(frame)}", fontsize="medium")
     axes.grid(alpha=0.3)
-    axes.legend(fontsize="small")
+    figure.legend(fontsize="small", loc="outside lower center", ncols=2)  # beside the axes: never over a curve
     return figure
 
 

@@ -15,7 +15,7 @@ from ganbench.models.settings import ModelRecipe, Section
 from ganbench.registry import did_you_mean
 
 FOLDER = Path(__file__).resolve().parent.parent / "recipes"
-PRESETS = ("paper", "cpu", "smoke")
+PRESETS = ("paper", "cpu", "probe", "smoke")
 _SECTIONS = ("model", "objective", "optimizer", "training", "data")
 _NOT_OF = {"dcgan": ("max_width", "mapping_layers"), "stylegan2": ("norm",)}  # settings that a model has not got
 
@@ -140,7 +140,7 @@ def load_recipe(variant: str, preset: str = "paper", overrides: list[str] | tupl
 
     Args:
         variant: a shipped variant, or the path of a .toml file.
-        preset: ``paper`` (as published), ``cpu`` or ``smoke``; ignored by a file that has no presets.
+        preset: ``paper`` (as published), ``cpu``, ``probe`` or ``smoke``; ignored by a file that has no presets.
         overrides: ``key=value`` texts such as ``optimizer.lr=2e-4``, applied last.
 
     Raises:
