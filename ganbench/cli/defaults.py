@@ -25,9 +25,9 @@ def images_or_toyfaces(data: str | None, size: int) -> str:
     """
     if data is not None:
         return data
-    from ganbench.toyfaces.cached import cached_toyfaces
+    from ganbench.toyfaces import cached
 
-    return str(cached_toyfaces(size, say=lambda text: say(f"no --data: {text}")))
+    return str(cached.cached_toyfaces(size, cached.COUNT, say=lambda text: say(f"no --data: {text}")))
 
 
 def against_toyfaces(scoring: ScoreOptions, toyfaces: str) -> ScoreOptions:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 # Okabe and Ito's colours, told apart by colour-blind readers; markers tell the curves apart in print.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 _MARKERS = "osD^vPX"
+_LEGEND_COLUMNS = 2
 
 
 def depth_figure(frame: pd.DataFrame, small: Collection[str] = ()) -> Figure:
@@ -29,10 +30,12 @@ def depth_figure(frame: pd.DataFrame, small: Collection[str] = ()) -> Figure:
     """
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(6.4, 4.4), layout="constrained")
+    curves = list(frame.groupby("curve", sort=False))
+    rows = -(-len(curves) // _LEGEND_COLUMNS)
+    figure = Figure(figsize=(6.4, 4 + 0.2 * rows), layout="constrained")
     axes = figure.subplots()
     most = 0
-    for i, (name, curve) in enumerate(frame.groupby("curve", sort=False)):
+    for i, (name, curve) in enumerate(curves):
         p = profile(curve)
         colour, marker = COLOURS[i % len(COLOURS)], _MARKERS[i % len(_MARKERS)]
         x = np.arange(1, len(p.median) + 1)
@@ -47,7 +50,8 @@ def depth_figure(frame: pd.DataFrame, small: Collection[str] = ()) -> Figure:
     figure.suptitle("Gradient norm of each discriminator layer")
     axes.set_title(f"median and 10–90 % over {_span_of_steps(frame)}", fontsize="medium")
     axes.grid(alpha=0.3)
-    figure.legend(fontsize="small", loc="outside lower center", ncols=2)  # beside the axes: never over a curve
+    # Outside the axes: never over a curve.
+    figure.legend(fontsize="small", loc="outside lower center", ncols=_LEGEND_COLUMNS)
     return figure
 
 
@@ -67,7 +71,7 @@ def training_figure(frame: pd.DataFrame) -> Figure:
     from matplotlib.figure import Figure
 
     curves = list(frame.groupby("curve", sort=False))
-    figure = Figure(figsize=(8, 0.8 + 1.6 * len(curves)), layout="constrained")
+    figure = Figure(figsize=(8, 1.1 + 1.6 * len(curves)), layout="constrained")
     panels = figure.subplots(len(curves), squeeze=False)[:, 0]  # runs stand at different steps: no common axis
     finite = frame["log_norm"][np.isfinite(frame["log_norm"])]
     low, high = np.quantile(finite, [0.01, 0.99]) if len(finite) else (0, 1)
@@ -81,6 +85,7 @@ def training_figure(frame: pd.DataFrame) -> Figure:
         axes.set_ylabel("layer")
         axes.set_yticks(range(1, len(table) + 1))
     panels[-1].set_xlabel("discriminator step")
+    figure.suptitle("Gradient norm of each discriminator layer, over training")
     figure.colorbar(mesh, ax=list(panels), label="ln of the gradient norm")
     return figure
 

@@ -58,6 +58,13 @@ class Profile:
             return "level" if self.span < UNEVEN else "uneven"
         return "grows towards the input" if self.slope > 0 else "grows towards the output"
 
+    @property
+    def against(self) -> list[tuple[int, int]]:
+        """Neighbouring layers, the deeper first, between which the medians go against the slope."""
+        (depth,) = np.nonzero(np.isfinite(self.median))
+        steps = np.diff(self.median[depth])  # from each layer to the next deeper one
+        return [(int(depth[i + 1]) + 1, int(depth[i]) + 1) for i in np.nonzero(steps * self.slope > 0)[0][::-1]]
+
 
 def profile(frame: pd.DataFrame) -> Profile:
     """Summarise one curve's records (columns ``layer``, ``name``, ``log_norm``) over its steps.
@@ -221,7 +228,9 @@ def _sentence(name: str, curve: Profile, span: float) -> str:
             f"{span:.2f} between the weakest and the strongest layer."
         )
     factor = float(np.exp(abs(curve.slope)))
+    against = " and ".join(f"from layer {deep} to {shallow}" for deep, shallow in curve.against)
     return (
         f"Under {name} the gradient norm {curve.verdict}, by a factor of {factor:.2f} per layer "
-        f"(ln slope {curve.slope:+.2f}), {span:.2f} between the weakest and the strongest layer."
+        f"(ln slope {curve.slope:+.2f}), {span:.2f} between the weakest and the strongest layer"
+        + (f"; not {against}." if against else ".")
     )
