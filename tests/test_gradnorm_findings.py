@@ -1,25 +1,17 @@
-"""Findings from series that were made to show one thing, and the ``gradnorm`` command."""
+"""Findings from series that were made to show one thing."""
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
+import re
 
 import numpy as np
 import pandas as pd
 import pytest
-import torch
-from PIL import Image
-from typer.testing import CliRunner
 
-from ganbench.cli.app import app
-from ganbench.diagnostics.curves import measure, of_recipe, plan
 from ganbench.diagnostics.figures import depth_figure, training_figure
-from ganbench.diagnostics.findings import profile, to_markdown, troubles
-from ganbench.errors import GanbenchError
-from ganbench.training.data import TrainingImages
+from ganbench.diagnostics.findings import profile, to_dict, to_markdown, troubles
+from ganbench.diagnostics.too_small import too_small
 from ganbench.training.recipe import load_recipe
-from ganbench.training.run_folder import RunFolder
 
 
 def _frame(log_norms: np.ndarray, at_bound: float = np.nan, curve: str = "c") -> pd.DataFrame:
@@ -69,6 +61,52 @@ def test_level_needs_a_small_span_too() -> None:
     assert "is uneven, without a trend, over depth" in to_markdown(_frame(_steady([0, 2, 2, 0])))
 
 
+def test_layers_that_go_against_the_trend_are_named() -> None:
+    assert profile(_frame(_steady([3, 2, 1, 0]))).against == []
+    assert profile(_frame(_steady([0, 1, 2, 3]))).against == []
+    assert profile(_frame(_steady([4, 5, 2, 1, 2]))).against == [(5, 4), (2, 1)]
+    text = to_markdown(_frame(_steady([4, 5, 2, 1, 2])))
+    assert "strongest layer; not from layer 5 to 4 and from layer 2 to 1." in text
+    norms = _steady([4, 3, 2, 3])
+    norms[:, 2] = -np.inf  # layer 3 has no gradient: 4 and 2 are neighbours, and level
+    norms[:, 3] -= 0.1
+    assert profile(_frame(norms)).against == []
+
+
+def test_networks_below_what_was_measured_get_no_verdict() -> None:
+    for variant, preset, sets, trained, expected in (
+        ("wgan", "probe", [], 200, None),
+        ("wgan-gp", "probe", [], 200, None),
+        ("dcgan", "probe", [], 200, None),
+        ("stylegan2", "probe", [], 200, None),
+        ("wgan", "probe", [], 99, "99 steps, where it shows from 100 on at this learning rate"),
+        ("wgan", "cpu", [], 249, "249 steps, where it shows from 250 on at this learning rate"),
+        ("wgan", "cpu", [], 250, None),
+        ("wgan", "paper", [], 500, None),
+        ("wgan", "probe", ["model.width=31"], 200, "width 31, where the shape shows from 32 on"),
+        ("stylegan2", "smoke", [], 200, "width 4, where the shape shows from 16 on"),
+        ("wgan", "smoke", [], 20, "width 4, .*; 20 steps, where it shows from 500 on .*"),
+    ):
+        why = too_small(load_recipe(variant, preset, sets), trained)
+        assert (why is None) if expected is None else re.fullmatch(expected, why or ""), (variant, preset, why)
+
+
+def test_a_curve_that_is_too_small_has_the_reason_in_place_of_a_verdict() -> None:
+    frame = pd.concat([_frame(_steady([3.1, 2.8, 2.4]), curve="clip"), _frame(_steady([2, 2, 2]), curve="penalty")])
+    small = {"clip": "width 4"}
+    text = to_markdown(frame, small)
+    assert "| clip | +0.35 | 0.70 | too small to tell | 2.40, 2.80, 3.10 |" in text
+    assert "clip is too small to tell: width 4. Under penalty the gradient norm stays level" in text
+    assert "grows" not in text
+    plain = to_dict(frame, small)
+    assert (plain["clip"]["verdict"], plain["clip"]["why"]) == ("too small to tell", "width 4")
+    assert plain["clip"]["seeds"][0]["verdict"] == "too small to tell"
+    assert plain["penalty"] == to_dict(frame)["penalty"]
+    labels = [entry.get_text() for entry in depth_figure(frame, small).legends[0].get_texts()]
+    assert labels[0] == "clip  (too small to tell)"
+    assert re.fullmatch(r"penalty  \([+-]0\.00 per layer\)", labels[1])
+
+
 def test_a_layer_without_a_gradient_keeps_its_place() -> None:
     norms = _steady([3, 2.5, 2, 1.5])
     norms[:, 1] = -np.inf
@@ -94,6 +132,7 @@ def test_figure_shows_the_medians_deepest_layer_first() -> None:
     log_norms = frame[(frame["curve"] == "clip") & (frame["layer"] == 1)]["log_norm"]
     assert sorted(set(band[band[:, 0] == 1][:, 1].round(9))) == pytest.approx(log_norms.quantile([0.1, 0.9]).tolist())
     assert "ln" in axes.get_ylabel()
+    assert axes.get_legend() is None  # it lies outside, over no curve
     assert axes.get_title() == "median and 10–90 % over steps 0 to 119"
     late = _frame(_steady([2, 2, 2]), curve="run").assign(step=lambda f: f["step"] + 500)
     assert depth_figure(pd.concat([frame, late])).axes[0].get_title().endswith("over 120 steps of each")
@@ -155,103 +194,3 @@ def test_markdown_names_every_curve_and_its_numbers() -> None:
     text = to_markdown(frame)
     assert "| clip | +0.35 | 0.70 | grows towards the input | 2.40, 2.80, 3.10 |" in text
     assert "Under penalty the gradient norm stays level" in text
-
-
-def _invoke(*arguments: object):
-    return CliRunner().invoke(app, ["gradnorm", *(str(a) for a in arguments)])
-
-
-def test_the_command_writes_table_figures_and_findings(image_folder: Path, tmp_path: Path) -> None:
-    out = tmp_path / "plot"
-    result = _invoke(
-        "--variant", "wgan", "--clip", 0.01, "--clip", 0.1, "--against", "wgan-gp", "--data", image_folder,
-        "--preset", "smoke", "--set", "training.batch=8", "--steps", 6, "--skip", 2, "--seed", 0, "--seed", 1,
-        "--out", out, "--json",
-    )  # fmt: skip
-    assert result.exit_code == 0, result.output
-    frame = pd.read_csv(out / "gradnorm.csv")
-    assert list(frame.columns[:7]) == ["curve", "variant", "step", "layer", "name", "norm", "log_norm"]
-    assert list(frame["curve"].unique()) == ["wgan, clip 0.01", "wgan, clip 0.1", "wgan-gp"]
-    assert len(frame) == 3 * 2 * 6 * 5
-    np.testing.assert_allclose(frame["log_norm"], np.log(frame["norm"]), rtol=1e-9)
-    assert frame.query("variant == 'wgan'")["at_bound"].notna().all()
-    assert frame.query("step == 0")["input_gradient"].notna().all()
-    printed = json.loads(result.stdout)
-    settled = frame.query("step >= 2 and curve == 'wgan-gp'")
-    medians = settled.groupby(["seed", "layer"])["log_norm"].median()
-    assert printed["wgan-gp"]["seeds"]["1"]["log_norm"] == pytest.approx(medians[1].tolist())
-    assert printed["wgan-gp"]["log_norm"] == pytest.approx(medians.groupby("layer").mean().tolist())
-    for name in ("gradnorm.png", "gradnorm-training.png"):
-        assert np.asarray(Image.open(out / name).convert("L")).std() > 10  # something is drawn
-    assert (out / "gradnorm.svg").read_text().startswith("<?xml")
-    assert "| wgan-gp |" in (out / "findings.md").read_text()
-
-
-def test_the_command_goes_on_from_a_run_without_touching_it(image_folder: Path, tmp_path: Path) -> None:
-    run = tmp_path / "run"
-    trained = CliRunner().invoke(
-        app,
-        ["train", "--variant", "wgan", "--data", str(image_folder), "--run", str(run), "--preset", "smoke",
-         "--steps", "3", "--set", "training.batch=8"],
-    )  # fmt: skip
-    assert trained.exit_code == 0, trained.output
-    before = {path: path.read_bytes() for path in run.rglob("*") if path.is_file()}
-    result = _invoke("--run", run, "--data", image_folder, "--steps", 4, "--skip", 1, "--out", tmp_path / "plot")
-    assert result.exit_code == 0, result.output
-    frame = pd.read_csv(tmp_path / "plot" / "gradnorm.csv")
-    assert frame["step"].unique().tolist() == [3, 4, 5, 6]
-    assert {path: path.read_bytes() for path in run.rglob("*") if path.is_file()} == before
-    (run / "checkpoint.pt").unlink()
-    assert "no checkpoint" in str(_invoke("--run", run, "--data", image_folder, "--out", tmp_path / "p").exception)
-
-
-def test_troubles_are_told_while_the_curve_is_measured() -> None:
-    """A critic whose weights all sit at the bound: seen at the first look, and said once per layer."""
-    recipe = load_recipe("wgan", "smoke", ["training.batch=8", "objective.clip=1e-4", "optimizer.lr=0.1"])
-    pixels = np.random.default_rng(0).integers(0, 256, (16, 64, 64, 3), dtype=np.uint8)
-    told: list[str] = []
-    steps_when_told = []
-    images = TrainingImages(pixels, "", batch=8, seed=0)
-    load = images.load
-    images.load = lambda step: steps_when_told.append(len(told)) or load(step)
-    frame = measure(of_recipe(recipe), images, 110, device=torch.device("cpu"), warn=told.append)
-    saturated = [text for text in told if "stayed at the clipping bound" in text]
-    assert len(saturated) > 0
-    assert len(set(told)) == len(told)
-    assert steps_when_told[49] == 0 < steps_when_told[51]  # not only at the end
-    assert all(text.startswith("wgan, clip 0.0001: layers.") for text in told)
-    assert {(t.kind, t.layer) for t in troubles(frame)} >= {
-        ("saturated clipping", t.split()[3][:-1]) for t in saturated
-    }
-
-
-def test_curves_of_runs_and_variants_are_told_apart(tmp_path: Path) -> None:
-    run = RunFolder(tmp_path / "runs" / "wgan-gp")
-    recipe = load_recipe("wgan-gp", "smoke")
-    run.start(recipe, {})
-    with pytest.raises(GanbenchError, match="no checkpoint"):
-        plan([], [], [], [run.path])
-    run.checkpoint.touch()
-    curves = plan(["wgan"], [0.01, 0.1], ["wgan-gp"], [run.path], preset="smoke", seeds=[0, 1])
-    assert [(c.name, c.recipe.training.seed) for c in curves] == [
-        ("runs/wgan-gp", 0),
-        ("wgan, clip 0.01", 0), ("wgan, clip 0.1", 0), ("wgan-gp", 0),
-        ("wgan, clip 0.01", 1), ("wgan, clip 0.1", 1), ("wgan-gp", 1),
-    ]  # fmt: skip
-
-
-def test_mistakes(image_folder: Path, tmp_path: Path) -> None:
-    common = ("--data", image_folder, "--out", tmp_path)
-    for arguments, message in (
-        ((), "nothing to probe"),
-        (("--variant", "wgan", "--steps", 10, "--skip", 10), "leaves nothing"),
-        (("--variant", "dcgan", "--clip", 1), "dcgan does not clip its weights. Variants that do: wgan;"),
-        (("--variant", "wgam"), "Did you mean 'wgan'"),
-        (("--against", "wgan", "--clip", 1), "--clip makes curves of --variant"),
-        (("--run", tmp_path, "--set", "optimizer.lr=1"), "a run keeps its recipe"),
-        (("--run", tmp_path), "not a training run"),
-        (("--variant", "wgan", "--against", "wgan"), "asked for twice"),
-        (("--variant", "wgan", "--seed", 1, "--seed", 1), "asked for twice"),
-        (("--variant", "wgan", "--preset", "smoke", "--set", "model.size=32"), "images are 64x64, the recipe trains"),
-    ):
-        assert message in str(_invoke(*arguments, *common).exception), arguments

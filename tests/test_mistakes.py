@@ -89,7 +89,7 @@ MISTAKES = {
     "sample bad.pth --out o.tgz --count 5": "1,000 images, not 5",
     "gradnorm --data good --out g": "give --variant wgan, or --run RUN",
     "gradnorm --run nowhere --data good --out g": "not a training run",
-    "gradnorm --variant wgan --data good --steps 5 --out g": "--skip 100 leaves nothing",
+    "gradnorm --variant wgan --data good --steps 5 --skip 5 --out g": "--skip 5 leaves nothing of --steps 5",
     "bench --data good --out b --variants foo": "unknown variant 'foo'",
     "bench nowhere.toml --data good --out b": "cannot read the grid",
     "bench bad.toml --data good --out b": "is not TOML",

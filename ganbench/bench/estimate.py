@@ -2,23 +2,14 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass
-
-import numpy as np
-import torch
 
 from ganbench.bench.changes import refuse_changes, state_of
 from ganbench.bench.grid import Cell, Plan, cost_of
-from ganbench.features.runtime import resolve_device
 from ganbench.runs.facts import steps_done
 from ganbench.system.progress import track
-from ganbench.training.data import TrainingImages, decode_source
-from ganbench.training.loop import Trainer
-from ganbench.training.recipe import Recipe
-
-TRIAL_STEPS = 20
-_WARM_UP = 2
+from ganbench.training.data import decode_source
+from ganbench.training.trial import seconds_per_step
 
 
 @dataclass(frozen=True)
@@ -61,17 +52,3 @@ def estimate(plan: Plan, cells: list[Cell]) -> list[Estimate]:
             found.append(Estimate(cell.name, state, steps, steps * known.get(cost, 0.0)))
             advance(1)
     return found
-
-
-def seconds_per_step(recipe: Recipe, pixels: np.ndarray, device: str) -> float:
-    """Train a recipe for a few steps and return the mean time of one."""
-    trainer = Trainer(recipe, torch.device(resolve_device(device)))
-    images = TrainingImages(pixels, "", batch=recipe.training.batch, seed=0)
-    for step in range(_WARM_UP):
-        trainer.train_step(images.load(step))
-    trainer.losses()  # waits for the GPU
-    start = time.perf_counter()
-    for step in range(_WARM_UP, _WARM_UP + TRIAL_STEPS):
-        trainer.train_step(images.load(step))
-    trainer.losses()
-    return (time.perf_counter() - start) / TRIAL_STEPS

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ganbench.cli import options
+from ganbench.cli.defaults import against_toyfaces, folder_or, images_or_toyfaces, say
 from ganbench.cli.scoring import OF_TRAINING, takes_scoring_options
 from ganbench.cli.train import Data, Overrides
 
@@ -24,12 +25,14 @@ BASELINES = "dcgan,dcgan-clipnorm,wgan,wgan-gp,stylegan2"
 
 @takes_scoring_options(own=OF_TRAINING)
 def bench(
-    data: Data,
-    out: Annotated[Path, typer.Option(metavar="DIR", help="A run folder per cell, and the tables.")],
     scoring: ScoreOptions,
     grid: Annotated[
         Path | None,
         typer.Argument(metavar="GRID.toml", help="A grid in a file; options given here win over it."),
+    ] = None,
+    data: Data = None,
+    out: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="A run folder per cell, and the tables.", show_default="bench")
     ] = None,
     variants: Annotated[str | None, typer.Option(metavar="V,V", help=f"Variants; default: {BASELINES}.")] = None,
     seeds: Annotated[
@@ -79,6 +82,8 @@ def bench(
 
       ganbench bench --variants dcgan,wgan,wgan-gp --seeds 2 --data faces.zip --resize 64 --out bench/ --dry-run
 
+      ganbench bench --dry-run
+
       ganbench bench --data faces.zip --resize 64 --out bench/ --score-every 1000
 
       ganbench bench grid.toml --data faces.zip --resize 64 --out bench/ --jobs 2
@@ -90,6 +95,7 @@ def bench(
     from ganbench.scoring.plan import Plan as ScoringPlan
     from ganbench.system.storage import check_outputs
 
+    out = folder_or(out, "--out", "bench")
     check_outputs(json_file, folders=(out,))
     given = {
         "variants": None if variants is None else [v.strip() for v in variants.split(",") if v.strip()],
@@ -103,9 +109,10 @@ def bench(
     settings = {"variants": BASELINES.split(",")} if grid is None else load_grid(grid)
     plan_grid = make_grid(settings | {key: value for key, value in given.items() if value is not None})
     cells = cells_of(plan_grid, overrides)
-    measure = ScoringPlan.of(scoring)
+    real = images_or_toyfaces(data, cells[0].recipe.model.size)
+    measure = ScoringPlan.of(scoring if data is not None else against_toyfaces(scoring, real))
     choice = choose(results_of(measure), sort, columns)
-    plan = Plan(plan_grid, Place(data, out, limit, resize, device, recursive, skip_bad), measure)
+    plan = Plan(plan_grid, Place(real, out, limit, resize, device, recursive, skip_bad), measure)
     if dry_run:
         left = estimate(plan, cells)
         if json_file is not None and _write_json(json_file, {"cells": [asdict(e) for e in left]}):
@@ -115,8 +122,7 @@ def bench(
         total = sum(e.seconds for e in left) / 60 / jobs
         typer.echo(f"{len(cells)} cells, about {total:.0f} min with --jobs {jobs}, sampling and scoring not counted")
         return
-    say = (lambda text: None) if quiet else (lambda text: typer.secho(text, dim=True, err=True))
-    statuses = run_grid(plan, cells, jobs=jobs, say=say)
+    statuses = run_grid(plan, cells, jobs=jobs, say=(lambda text: None) if quiet else say)
     written = _publish(plan, cells, statuses, choice, published=published)
     board = json.loads((out / "leaderboard.json").read_text("utf-8"))
     content = {"cells": [status.to_dict() for status in statuses], "leaderboard": board}

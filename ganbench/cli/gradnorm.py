@@ -4,33 +4,59 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from ganbench.cli import options
-from ganbench.cli.train import Overrides, Precision, Preset
+from ganbench.cli.defaults import folder_or, images_or_toyfaces, say, warn
+from ganbench.cli.train import Data, Overrides, Precision, Preset
+
+if TYPE_CHECKING:
+    from ganbench.images.source import Source
+
+Variants = Annotated[list[str] | None, typer.Option(metavar="V", help="Variant to probe; may be given several times.")]
+Clips = Annotated[
+    list[float] | None, typer.Option(metavar="C", min=0, help="A curve of each --variant per clipping bound.")
+]
+Against = Annotated[
+    list[str] | None, typer.Option(metavar="V", help="Variant to compare with, as it is, without --clip.")
+]
+Runs = Annotated[
+    list[Path] | None, typer.Option(metavar="RUN", help="Go on from a run's checkpoint; the run is not touched.")
+]
+Out = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="DIR", help="Where the table, the figures and the findings go.", show_default="gradnorm-VARIANT"
+    ),
+]
+Steps = Annotated[
+    int | None,
+    typer.Option(
+        metavar="N", min=2, help="Discriminator steps of each curve.", show_default="the preset's, at most 600"
+    ),
+]
+Skip = Annotated[
+    int | None,
+    typer.Option(
+        metavar="N", min=0, help="First steps left out of figure and findings.", show_default="a quarter of --steps"
+    ),
+]
+Seeds = Annotated[list[int] | None, typer.Option(metavar="S", help="Repeat every curve per seed.")]
 
 
 def gradnorm(
-    data: Annotated[str, typer.Option(metavar="SRC", help="Real images: any source that 'score' takes.")],
-    out: Annotated[Path, typer.Option(metavar="DIR", help="Where the table, the figures and the findings go.")],
-    variant: Annotated[
-        list[str] | None, typer.Option(metavar="V", help="Variant to probe; may be given several times.")
-    ] = None,
-    clip: Annotated[
-        list[float] | None, typer.Option(metavar="C", min=0, help="A curve of each --variant per clipping bound.")
-    ] = None,
-    against: Annotated[
-        list[str] | None, typer.Option(metavar="V", help="Variant to compare with, as it is, without --clip.")
-    ] = None,
-    run: Annotated[
-        list[Path] | None, typer.Option(metavar="RUN", help="Go on from a run's checkpoint; the run is not touched.")
-    ] = None,
-    steps: Annotated[int, typer.Option(metavar="N", min=2, help="Discriminator steps of each curve.")] = 600,
-    skip: Annotated[int, typer.Option(metavar="N", min=0, help="First steps left out of figure and findings.")] = 100,
-    seed: Annotated[list[int] | None, typer.Option(metavar="S", help="Repeat every curve per seed.")] = None,
-    preset: Preset = "cpu",
+    variant: Variants = None,
+    clip: Clips = None,
+    against: Against = None,
+    run: Runs = None,
+    data: Data = None,
+    out: Out = None,
+    steps: Steps = None,
+    skip: Skip = None,
+    seed: Seeds = None,
+    preset: Preset = "probe",
     overrides: Overrides = None,
     device: options.Device = "auto",
     precision: Precision = None,
@@ -44,67 +70,50 @@ def gradnorm(
 
     [bold]Examples[/bold]
 
-      ganbench gradnorm --variant wgan --clip 0.01 --clip 0.1 --against wgan-gp --data faces.zip --resize 64 --out plot/
+      ganbench gradnorm --variant wgan
 
-      ganbench gradnorm --variant dcgan --steps 200 --data faces/ --out plot/
+      ganbench gradnorm --variant wgan --clip 0.01 --clip 0.1 --against wgan-gp --data faces.zip --resize 64 --out plot/
 
       ganbench gradnorm --run runs/wgan --data faces/ --out plot/
     """
-    import pandas as pd
-    import torch
-
-    from ganbench.diagnostics.curves import measure, plan
-    from ganbench.diagnostics.figures import depth_figure, save_figure, training_figure
+    from ganbench.diagnostics.curves import plan
+    from ganbench.diagnostics.experiment import FILES, experiment
     from ganbench.diagnostics.findings import to_dict, to_markdown
-    from ganbench.errors import GanbenchError
-    from ganbench.features.runtime import resolve_device
     from ganbench.images.sources import open_source
-    from ganbench.system.storage import atomic_write, check_outputs
-    from ganbench.training.data import TrainingImages, decode_source
-    from ganbench.training.start import check_size
 
     del quiet
-    check_outputs(folders=(out,))
-    if skip >= steps:
-        raise GanbenchError(f"--skip {skip} leaves nothing of --steps {steps}")
     short = [f"training.precision={precision}"] if precision else []
     curves = plan(
         variant or [], clip or [], against or [], run or [],
-        preset=preset, overrides=[*(overrides or []), *short], seeds=seed or [],
+        preset=preset, overrides=[*(overrides or []), *short], seeds=seed or [], say=say,
     )  # fmt: skip
-    opened = open_source(data, recursive=recursive, resize=resize)
+    folder = folder_or(out, "--out", _name_of(variant or [], against or [], run or []))
+    real = images_or_toyfaces(data, curves[0].recipe.model.size)
+    opened = open_source(real, recursive=recursive, resize=resize)
     opened = opened if limit is None else opened.first(limit)
-    for curve in curves:
-        check_size(opened, curve.recipe)
-    pixels = decode_source(opened)
-    frames = []
-    for curve in curves:
-        training = curve.recipe.training
-        images = TrainingImages(pixels, opened.digest(), batch=training.batch, seed=training.seed)
-        frame = measure(curve, images, steps, device=torch.device(resolve_device(device)), warn=_warn)
-        frames.append(frame)
-        with atomic_write(out / "gradnorm.csv", "w") as f:  # after every curve: a killed command keeps what it has
-            pd.concat(frames)[_COLUMNS].to_csv(f, index=False)
-    everything = pd.concat(frames)
-    since = everything.groupby(["curve", "seed"])["step"].transform("min") + skip
-    settled = everything[everything["step"] >= since]
-    for name, figure in (("gradnorm", depth_figure(settled)), ("gradnorm-training", training_figure(everything))):
-        for ending in (".png", ".svg"):
-            save_figure(figure, out / f"{name}{ending}")
-    findings = to_markdown(settled)
-    with atomic_write(out / "findings.md", "w") as f:
-        f.write(findings)
+    if data is None:
+        _refuse_other_images(run or [], opened)
+    findings = experiment(curves, opened, folder, steps=steps, skip=skip, device=device, say=say, warn=warn)
     if json_output:
-        typer.echo(json.dumps(to_dict(settled), indent=2))
+        typer.echo(json.dumps(to_dict(findings.settled, findings.small), indent=2))
         return
-    typer.echo(findings)
-    typer.echo(f"wrote gradnorm.csv, gradnorm.png, gradnorm.svg, gradnorm-training.png, .svg and findings.md to {out}")
+    typer.echo(to_markdown(findings.settled, findings.small))
+    typer.echo(f"wrote {', '.join(FILES)} to {folder}")
 
 
-# The first seven are the format; the rest is there for who wants to look deeper.
-_COLUMNS = ["curve", "variant", "step", "layer", "name", "norm", "log_norm"]
-_COLUMNS += ["seed", "weight_norm", "ratio", "at_bound", "input_gradient"]
+def _name_of(variants: list[str], against: list[str], runs: list[Path]) -> str:
+    """Return the name of the folder for a figure."""
+    stems = [name.removesuffix(".toml") for name in variants or ([] if runs else against)]
+    names = [*(Path(stem).name for stem in stems), *(run.resolve().name for run in runs)]
+    return "-".join(["gradnorm", *dict.fromkeys(names)])
 
 
-def _warn(text: str) -> None:
-    typer.secho(f"warning: {text}", fg=typer.colors.YELLOW, err=True)
+def _refuse_other_images(runs: list[Path], toyfaces: Source) -> None:
+    """Refuse to go on with a run on toy faces, unless it is known to have been trained on them."""
+    from ganbench.errors import GanbenchError
+    from ganbench.runs.facts import images_of
+    from ganbench.training.run_folder import RunFolder
+
+    for run in runs:
+        if images_of(RunFolder(run)) != toyfaces.digest():
+            raise GanbenchError(f"{run} was trained on other images than the toy faces; give them with --data")

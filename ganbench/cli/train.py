@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ganbench.cli import options
+from ganbench.cli.defaults import against_toyfaces, folder_or, images_or_toyfaces, warn
 from ganbench.cli.scoring import OF_TRAINING, takes_scoring_options
 
 if TYPE_CHECKING:
@@ -18,8 +19,18 @@ Variant = Annotated[
     str,
     typer.Option(metavar="V", help="dcgan, dcgan-clipnorm, wgan, wgan-gp, wgan-gp-report, stylegan2, or a .toml file."),
 ]
-Preset = Annotated[str, typer.Option(metavar="paper|cpu|smoke", help="Full size; for laptops; for seconds.")]
-Data = Annotated[str, typer.Option(metavar="SRC", help="Real images: any source that 'score' takes.")]
+Preset = Annotated[
+    str,
+    typer.Option(metavar="paper|cpu|probe|smoke", help="Full size; for laptops; for gradient norms; for seconds."),
+]
+Data = Annotated[
+    str | None,
+    typer.Option(
+        metavar="SRC",
+        help="Real images: any source that 'score' takes.",
+        show_default="toy faces, drawn once into the cache",
+    ),
+]
 Overrides = Annotated[
     list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Override a setting, such as optimizer.lr=2e-4.")
 ]
@@ -31,9 +42,11 @@ Precision = Annotated[
 @takes_scoring_options(renamed={"precision": "score_precision", "seed": "score_seed"}, own=OF_TRAINING)
 def train(
     variant: Variant,
-    data: Data,
-    run: Annotated[Path, typer.Option(metavar="DIR", help="The run folder.")],
     scoring: ScoreOptions,
+    data: Data = None,
+    run: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="The run folder.", show_default="runs/VARIANT")
+    ] = None,
     preset: Preset = "paper",
     steps: Annotated[int | None, typer.Option(metavar="N", min=1, help="Length, in discriminator steps.")] = None,
     overrides: Overrides = None,
@@ -60,6 +73,8 @@ def train(
 
     [bold]Examples[/bold]
 
+      ganbench train --variant wgan-gp --preset cpu
+
       ganbench train --variant wgan-gp --data faces.zip --resize 64 --run runs/wgan-gp --preset cpu
 
       ganbench train --variant wgan-gp --data faces.zip --resize 64 --run runs/wgan-gp --preset cpu --resume
@@ -76,8 +91,12 @@ def train(
 
     del quiet
     recipe = load_recipe(variant, preset, _overrides(overrides, steps, precision, seed))
-    opened = open_source(data, recursive=recursive, resize=resize, skip_bad=skip_bad)
+    folder = folder_or(run, "--run", f"runs/{recipe.variant}")
+    real = images_or_toyfaces(data, recipe.model.size)
+    opened = open_source(real, recursive=recursive, resize=resize, skip_bad=skip_bad)
     opened = opened if limit is None else opened.first(limit)
+    if score_every and data is None:
+        scoring = against_toyfaces(scoring, real)
     loop_options = LoopOptions(
         log_every,
         sheet_every or None,
@@ -89,11 +108,11 @@ def train(
     finished = start(
         recipe,
         opened,
-        run,
+        folder,
         device=device,
         resume=resume,
         options=loop_options,
-        warn=lambda text: typer.secho(f"warning: {text}", fg=typer.colors.YELLOW, err=True),
+        warn=warn,
     )
     if int(os.environ.get("RANK", "0")) == 0:
         typer.echo(f"trained {finished.path}; draw samples: ganbench sample {finished.path} --out samples")

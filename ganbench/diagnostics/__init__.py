@@ -1,1 +1,1 @@
-"""Diagnostics: what happens inside a network while it trains."""
+"""Diagnostics: what happens inside a network while it trains, and which kinds of faces its samples never show."""

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
     from ganbench.training.data import TrainingImages
 
+REPORT_CLIPS = (0.01, 0.1)  # the bounds of the course report's figure ...
+REPORT_AGAINST = "wgan-gp"  # ... and what it compares them with
 _SLOPE_EVERY = 10  # steps between measurements of the input gradient, which cost a pass of their own
 _SLOPE_IMAGES = 16
 
@@ -62,20 +64,25 @@ def plan(
     against: list[str],
     runs: list[Path],
     *,
-    preset: str = "cpu",
+    preset: str = "probe",
     overrides: list[str] | None = None,
     seeds: list[int] | None = None,
+    say: Callable[[str], None] = lambda text: None,
 ) -> list[Curve]:
     """Return the curves of one figure: the runs, then per seed each variant, and what they are compared with.
+
+    One variant that clips its weights, and nothing else, becomes the report's figure: two clipping bounds, and the
+    gradient penalty to compare with.
 
     Args:
         variants: variants to probe.
         clips: a curve of each of them per clipping bound; none: the recipe's own.
         against: variants to compare with, as they are.
         runs: run folders to go on from.
-        preset: of the variants.
+        preset: of the variants; ``probe`` is made for this figure.
         overrides: ``--set`` texts for the variants.
         seeds: of the variants; none: 0.
+        say: is told in one line what was added to the figure, or what could be.
 
     Raises:
         GanbenchError: no curve, the same one twice, or something asked for that no curve would show.
@@ -86,6 +93,13 @@ def plan(
         raise GanbenchError("--clip makes curves of --variant; give one, such as --variant wgan")
     if (overrides or seeds) and not (variants or against):
         raise GanbenchError("--set, --precision and --seed are for --variant and --against; a run keeps its recipe")
+    if _is_bare(variants, clips, against, runs, overrides or []):
+        clips, against = list(REPORT_CLIPS), [REPORT_AGAINST]
+        bounds_said = " and ".join(f"{clip:g}" for clip in clips)
+        say(
+            f"{variants[0]} alone: the course report's figure, with the clipping bounds {bounds_said} and with "
+            f"{REPORT_AGAINST}; --clip and --against choose others"
+        )
     # A run is called as its folder and the one around it: runs/wgan is not the variant wgan.
     curves = [replace(of_run(path), name="/".join(path.resolve().parts[-2:])) for path in runs]
     bounds = [[f"objective.clip={c}"] for c in clips] or [[]]
@@ -102,16 +116,29 @@ def plan(
         if key in seen:
             raise GanbenchError(f"the curve {curve.name!r} with seed {key[1]} is asked for twice; leave one out")
         seen.add(key)
+    if len({curve.name for curve in curves}) == 1:
+        other = REPORT_AGAINST if curves[0].recipe.variant != REPORT_AGAINST else "wgan"
+        say(f"one curve, {curves[0].name}; to compare it, add another: --against {other}")
     return curves
 
 
-def _check_that_they_clip(recipes: list[Recipe]) -> None:
-    def clips(recipe: Recipe) -> bool:
-        return "clip" in type(recipe.objective).model_fields
+def _is_bare(
+    variants: list[str], clips: list[float], against: list[str], runs: list[Path], overrides: list[str]
+) -> bool:
+    """Tell whether one clipped variant is all that is asked for; an objective of one's own is left as it is."""
+    if len(variants) != 1 or clips or against or runs or any(text.startswith("objective.") for text in overrides):
+        return False
+    return _clips(load_recipe(variants[0]))
 
+
+def _clips(recipe: Recipe) -> bool:
+    return "clip" in type(recipe.objective).model_fields
+
+
+def _check_that_they_clip(recipes: list[Recipe]) -> None:
     for recipe in recipes:
-        if not clips(recipe):
-            clipping = [name for name in recipe_names() if clips(load_recipe(name))]
+        if not _clips(recipe):
+            clipping = [name for name in recipe_names() if _clips(load_recipe(name))]
             raise GanbenchError(
                 f"--clip: {recipe.variant} does not clip its weights. Variants that do: {', '.join(clipping)}; "
                 "to compare with another, name it with --against"

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ganbench.diagnostics.findings import profile
+from ganbench.diagnostics.findings import TOO_SMALL, profile
 from ganbench.system.storage import atomic_write
 
 if TYPE_CHECKING:
@@ -17,33 +18,40 @@ if TYPE_CHECKING:
 # Okabe and Ito's colours, told apart by colour-blind readers; markers tell the curves apart in print.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 _MARKERS = "osD^vPX"
+_LEGEND_COLUMNS = 2
 
 
-def depth_figure(frame: pd.DataFrame) -> Figure:
+def depth_figure(frame: pd.DataFrame, small: Collection[str] = ()) -> Figure:
     """Draw ln of the gradient norm over the layers, from the deepest to the first: a line and a band per curve.
 
     Args:
         frame: columns ``curve``, ``layer``, ``name``, ``log_norm``, ``step``.
+        small: curves that are too small to tell anything; the legend says so.
     """
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(6.4, 4.4), layout="constrained")
+    curves = list(frame.groupby("curve", sort=False))
+    rows = -(-len(curves) // _LEGEND_COLUMNS)
+    figure = Figure(figsize=(6.4, 4 + 0.2 * rows), layout="constrained")
     axes = figure.subplots()
     most = 0
-    for i, (name, curve) in enumerate(frame.groupby("curve", sort=False)):
+    for i, (name, curve) in enumerate(curves):
         p = profile(curve)
         colour, marker = COLOURS[i % len(COLOURS)], _MARKERS[i % len(_MARKERS)]
         x = np.arange(1, len(p.median) + 1)
         axes.fill_between(x, p.low, p.high, color=colour, alpha=0.15, linewidth=0)
-        axes.plot(x, p.median, color=colour, marker=marker, label=f"{name}  ({p.slope:+.2f} per layer)")
+        shape = TOO_SMALL if name in small else f"{p.slope:+.2f} per layer"
+        axes.plot(x, p.median, color=colour, marker=marker, label=f"{name}  ({shape})")
         most = max(most, len(x))
     axes.set_xticks(range(1, most + 1))
     axes.invert_xaxis()
     axes.set_xlabel("discriminator layer, deepest to first")
     axes.set_ylabel("ln of the gradient norm")
+    figure.suptitle("Gradient norm of each discriminator layer")
     axes.set_title(f"median and 10–90 % over {_span_of_steps(frame)}", fontsize="medium")
     axes.grid(alpha=0.3)
-    axes.legend(fontsize="small")
+    # Outside the axes: never over a curve.
+    figure.legend(fontsize="small", loc="outside lower center", ncols=_LEGEND_COLUMNS)
     return figure
 
 
@@ -63,7 +71,7 @@ def training_figure(frame: pd.DataFrame) -> Figure:
     from matplotlib.figure import Figure
 
     curves = list(frame.groupby("curve", sort=False))
-    figure = Figure(figsize=(8, 0.8 + 1.6 * len(curves)), layout="constrained")
+    figure = Figure(figsize=(8, 1.1 + 1.6 * len(curves)), layout="constrained")
     panels = figure.subplots(len(curves), squeeze=False)[:, 0]  # runs stand at different steps: no common axis
     finite = frame["log_norm"][np.isfinite(frame["log_norm"])]
     low, high = np.quantile(finite, [0.01, 0.99]) if len(finite) else (0, 1)
@@ -77,6 +85,7 @@ def training_figure(frame: pd.DataFrame) -> Figure:
         axes.set_ylabel("layer")
         axes.set_yticks(range(1, len(table) + 1))
     panels[-1].set_xlabel("discriminator step")
+    figure.suptitle("Gradient norm of each discriminator layer, over training")
     figure.colorbar(mesh, ax=list(panels), label="ln of the gradient norm")
     return figure
 

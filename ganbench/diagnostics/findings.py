@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,7 @@ WINDOW = 50  # recorded steps that a sign of trouble is judged over
 EXPLODING = 100.0  # the latest norm against the median of the window before
 VANISHING = 1e-3  # the weakest layer's median norm against the strongest layer's
 SATURATED = 0.5  # share of a layer's weights at the clipping bound
+TOO_SMALL = "too small to tell"  # in place of a verdict; ``too_small`` has the rule
 DEAD = 20  # steps in a row with a gradient of exactly zero, or none
 
 
@@ -55,6 +57,13 @@ class Profile:
         if abs(self.slope) < LEVEL:
             return "level" if self.span < UNEVEN else "uneven"
         return "grows towards the input" if self.slope > 0 else "grows towards the output"
+
+    @property
+    def against(self) -> list[tuple[int, int]]:
+        """Neighbouring layers, the deeper first, between which the medians go against the slope."""
+        (depth,) = np.nonzero(np.isfinite(self.median))
+        steps = np.diff(self.median[depth])  # from each layer to the next deeper one
+        return [(int(depth[i + 1]) + 1, int(depth[i]) + 1) for i in np.nonzero(steps * self.slope > 0)[0][::-1]]
 
 
 def profile(frame: pd.DataFrame) -> Profile:
@@ -149,29 +158,36 @@ def _first_run(flags: np.ndarray, length: int) -> int | None:
     return None
 
 
-def to_dict(frame: pd.DataFrame) -> dict[str, dict[str, object]]:
+def to_dict(frame: pd.DataFrame, small: Mapping[str, str] | None = None) -> dict[str, dict[str, object]]:
     """Return the findings of all curves as plain data: per curve, slope, span and verdict, and those of each seed.
+
+    A curve that is too small to tell has the reason as well, under ``why``.
 
     Args:
         frame: as for ``to_markdown``.
+        small: as for ``to_markdown``.
     """
-    findings = {}
+    findings: dict[str, dict[str, object]] = {}
     for name, curve in frame.groupby("curve", sort=False):
-        seeds = {int(seed): _plain(profile(part)) for seed, part in curve.groupby("seed")}
-        findings[str(name)] = _plain(profile(curve)) | {"seeds": seeds}
+        why = (small or {}).get(str(name))
+        seeds = {int(seed): _plain(profile(part), why) for seed, part in curve.groupby("seed")}
+        findings[str(name)] = _plain(profile(curve), why) | {"seeds": seeds} | ({"why": why} if why else {})
     return findings
 
 
-def _plain(curve: Profile) -> dict[str, object]:
+def _plain(curve: Profile, why: str | None) -> dict[str, object]:
     medians = [float(value) if np.isfinite(value) else None for value in curve.median]  # JSON has no NaN
-    return {"slope": curve.slope, "span": curve.span, "verdict": curve.verdict, "log_norm": medians}
+    verdict = TOO_SMALL if why else curve.verdict
+    return {"slope": curve.slope, "span": curve.span, "verdict": verdict, "log_norm": medians}
 
 
-def to_markdown(frame: pd.DataFrame) -> str:
+def to_markdown(frame: pd.DataFrame, small: Mapping[str, str] | None = None) -> str:
     """Return the findings of all curves as Markdown: a table, an answer in words, and the signs of trouble.
 
     Args:
         frame: records with the columns ``curve`` and ``seed``.
+        small: by curve, why it is too small to tell anything, where it is (see ``too_small``): said in place of a
+            verdict.
     """
     lines = [
         "| curve | slope per layer, towards the input | span | verdict | ln norm, deepest layer to first |",
@@ -179,6 +195,7 @@ def to_markdown(frame: pd.DataFrame) -> str:
     ]
     sentences = []
     for name, curve in frame.groupby("curve", sort=False):
+        why = (small or {}).get(str(name))
         whole = profile(curve)
         seeds = [profile(part) for _, part in curve.groupby("seed")]
         spans = [p.span for p in seeds]
@@ -186,9 +203,9 @@ def to_markdown(frame: pd.DataFrame) -> str:
         values = ", ".join("-" if np.isnan(value) else f"{value:.2f}" for value in whole.median[::-1])
         lines.append(
             f"| {name} | {whole.slope:+.2f}{_spread([p.slope for p in seeds], '+.2f')} | "
-            f"{span:.2f}{_spread(spans, '.2f')} | {whole.verdict} | {values} |"
+            f"{span:.2f}{_spread(spans, '.2f')} | {TOO_SMALL if why else whole.verdict} | {values} |"
         )
-        sentences.append(_sentence(str(name), whole, span))
+        sentences.append(f"{name} is {TOO_SMALL}: {why}." if why else _sentence(str(name), whole, span))
     lines += ["", " ".join(sentences), ""]
     for name, curve in frame.groupby("curve", sort=False):
         for seed, part in curve.groupby("seed"):
@@ -211,7 +228,9 @@ def _sentence(name: str, curve: Profile, span: float) -> str:
             f"{span:.2f} between the weakest and the strongest layer."
         )
     factor = float(np.exp(abs(curve.slope)))
+    against = " and ".join(f"from layer {deep} to {shallow}" for deep, shallow in curve.against)
     return (
         f"Under {name} the gradient norm {curve.verdict}, by a factor of {factor:.2f} per layer "
-        f"(ln slope {curve.slope:+.2f}), {span:.2f} between the weakest and the strongest layer."
+        f"(ln slope {curve.slope:+.2f}), {span:.2f} between the weakest and the strongest layer"
+        + (f"; not {against}." if against else ".")
     )

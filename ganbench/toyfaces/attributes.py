@@ -102,7 +102,7 @@ def sample_attributes(seed: int, index: int) -> FaceAttributes:
     rng = np.random.default_rng([seed, index])
 
     def pick(names: Sequence[str]) -> str:
-        return names[rng.integers(len(names))]
+        return names[int(rng.integers(len(names)))]
 
     hair, eye = pick(tuple(HAIR_COLORS)), pick(tuple(EYE_COLORS))
     skin = str(rng.choice(tuple(SKINS), p=_SKIN_SHARES))

@@ -29,7 +29,8 @@ _CIRCLE = np.stack([np.cos(np.arange(24) * np.pi / 12), np.sin(np.arange(24) * n
 
 def mix(a: RGB, b: RGB, share: float) -> RGB:
     """Return the colour that is ``share`` of the way from ``a`` to ``b``."""
-    return tuple(round(x + (y - x) * share) for x, y in zip(a, b, strict=True))
+    red, green, blue = (round(x + (y - x) * share) for x, y in zip(a, b, strict=True))
+    return red, green, blue
 
 
 def curve(points: Points, steps: int = 6, *, closed: bool = False) -> np.ndarray:
@@ -131,7 +132,7 @@ class Canvas:
         if clip is not None:
             mask &= self._mask(self.place(clip), low, high)
         region = self.pixels[low[1] : high[1], low[0] : high[0]]
-        tint = np.full_like(region, colour)
+        tint: np.ndarray = np.full_like(region, colour)
         if opacity < 1:
             tint = cv2.addWeighted(region, 1 - opacity, tint, opacity, 0)
         cv2.copyTo(tint, mask, region)

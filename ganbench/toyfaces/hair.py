@@ -145,13 +145,17 @@ def _buns(canvas: Canvas, face: FaceAttributes) -> None:
 
 def _spikes(canvas: Canvas, face: FaceAttributes, rng: np.random.Generator) -> None:
     """Draw locks that stand off the skull all around the crown."""
-    lean = rng.choice((-1, 1)) * 0.22
+    lean = float(rng.choice((-1, 1))) * 0.22
+
+    def at(distance: float, direction: np.ndarray) -> Point:
+        x, y = np.array([0.5, 0.38]) + distance * direction
+        return float(x), float(y)
+
     for angle in np.linspace(-3.3, 0.16, 10) + rng.uniform(-0.1, 0.1, 10):
         outward = np.array([np.cos(angle), np.sin(angle)])
         bent = np.array([np.cos(angle + lean), np.sin(angle + lean)])
-        centre = np.array([0.5, 0.38])
-        path = (centre + 0.2 * outward, centre + 0.36 * outward, centre + rng.uniform(0.5, 0.62) * bent)
-        _lock(canvas, path, 0.12, _tones(face), np.sign(lean))
+        path = (at(0.2, outward), at(0.36, outward), at(rng.uniform(0.5, 0.62), bent))
+        _lock(canvas, path, 0.12, _tones(face), float(np.sign(lean)))
 
 
 def bang_paths(face: FaceAttributes, rng: np.random.Generator) -> list[tuple[LockPath, float]]:

@@ -78,7 +78,7 @@ def load_recipe(variant: str, preset: str = "paper", overrides: list[str] | tupl
 
     Args:
         variant: a shipped variant, or the path of a .toml file.
-        preset: ``paper`` (as published), ``cpu`` or ``smoke``; ignored by a file that has no presets.
+        preset: ``paper`` (as published), ``cpu``, ``probe`` or ``smoke``; ignored by a file that has no presets.
         overrides: ``key=value`` texts such as ``optimizer.lr=2e-4``, applied last.
 
     Raises:

@@ -12,7 +12,7 @@ from ganbench.errors import GanbenchError, UnknownName
 from ganbench.registry import did_you_mean
 from ganbench.training.sections import NAMED, SECTIONS, kind_of, known_keys, unknown_key
 
-PRESETS = ("paper", "cpu", "smoke")
+PRESETS = ("paper", "cpu", "probe", "smoke")
 
 
 def parse(path: Path) -> dict[str, Any]:
