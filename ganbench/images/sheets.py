@@ -194,7 +194,7 @@ class SheetSource(Source):
 
     def content(self, index: int) -> memoryview:
         """Return the pixels of the tile."""
-        return memoryview(self.load(index)).cast("B")
+        return self.load(index).data.cast("B")
 
 
 def write_sheet(path: Path, pixels: np.ndarray, *, columns: int = 8, pad: int = 2) -> None:
