@@ -7,6 +7,7 @@ cache folders are used.
 from __future__ import annotations
 
 import hashlib
+import logging
 import os
 import tempfile
 from collections.abc import Iterator
@@ -17,6 +18,8 @@ from typing import IO, Any
 import platformdirs
 
 from ganbench.errors import GanbenchError
+
+_LOG = logging.getLogger(__name__)
 
 
 def data_dir() -> Path:
@@ -77,6 +80,7 @@ def atomic_write(path: Path, mode: str = "wb") -> Iterator[IO[Any]]:
         Path(temporary).chmod(0o666 & ~umask)
         Path(temporary).replace(path)
         temporary = None
+        _LOG.debug("wrote %s", path)
     except OSError as e:
         why = e.strerror or str(e)
         raise GanbenchError(f"cannot write {path}: {why}. Free space or choose another place.") from e
@@ -126,4 +130,5 @@ def evict(folder: Path, limit_bytes: int, *, keep: Path) -> None:
     for path in files:
         total += path.stat().st_size
         if total > limit_bytes and path != keep:
+            _LOG.info("removed %s: the cache is larger than %d bytes", path, limit_bytes)
             path.unlink(missing_ok=True)

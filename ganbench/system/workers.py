@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import multiprocessing
 import os
 import signal
@@ -16,6 +17,7 @@ from multiprocessing.process import BaseProcess
 from typing import Any
 
 from ganbench.system.cores import available_cores, keep_to_cores
+from ganbench.system.log import log_to_stderr, shown_level
 from ganbench.system.progress import set_quiet
 
 if sys.platform == "win32":
@@ -25,6 +27,7 @@ else:
 
 # Not fork: a copy of a process that has threads inherits their locks without the threads that would release them.
 CONTEXT = multiprocessing.get_context("spawn")
+_LOG = logging.getLogger(__name__)
 _PATIENCE = 5.0  # seconds that an idle process is given to end by itself
 
 Tell = Callable[[object], None]
@@ -124,8 +127,9 @@ class Workers:
 
     def _start(self, slot: int) -> _Worker:
         ours, theirs = CONTEXT.Pipe()
-        process = CONTEXT.Process(target=_serve, args=(theirs, slot, self._share), daemon=True)
+        process = CONTEXT.Process(target=_serve, args=(theirs, slot, self._share, shown_level()), daemon=True)
         process.start()
+        _LOG.debug("worker %d is process %s, on %d cores", slot, process.pid, self._share)
         theirs.close()  # the process has its own copy; with ours closed, its end is seen as an end of the file
         worker = _Worker(process, ours)
         self._send(worker, self._function)
@@ -147,17 +151,19 @@ def _bury(worker: _Worker) -> Died:
     return Died(f"its process was ended by {name}" + (": out of memory?" if name == "SIGKILL" else ""))
 
 
-def _serve(connection: Connection, slot: int, share: int) -> None:
+def _serve(connection: Connection, slot: int, share: int, log_level: int | None) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all processes; what it means is the parent's business
     threading.Thread(target=_end_with_the_parent, daemon=True).start()
     keep_to_cores(slot, share)
     os.environ.setdefault("OMP_NUM_THREADS", str(share))  # where cores cannot be kept to
     set_quiet(True)
+    log = contextlib.nullcontext() if log_level is None else log_to_stderr(log_level)
     try:
         function = connection.recv()  # which imports what it needs: that counts the cores, so not before
-        while (order := connection.recv()) is not None:
-            result = function(order[0], lambda message: connection.send(("message", message)))
-            connection.send(("result", result))
+        with log:
+            while (order := connection.recv()) is not None:
+                result = function(order[0], lambda message: connection.send(("message", message)))
+                connection.send(("result", result))
     except (EOFError, BrokenPipeError):
         return  # the parent is gone
 
