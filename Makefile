@@ -1,20 +1,50 @@
-# The two commands of the README, and the benchmarks. Everything happens inside .venv.
+# The commands of the README, the checks of CONTRIBUTING.md, and the benchmarks. Everything happens inside .venv.
 
 PYTHON ?= python3
-BIN := .venv/bin
+BIN := .venv/$(if $(filter Windows_NT,$(OS)),Scripts,bin)
 READY := .venv/.ready
 
-.PHONY: demo test bench study lock clean
+.PHONY: demo test test-fast test-lowest lint portable docs wheel-check bench study lock clean
 
 demo: $(READY)
 	@mkdir -p demo-out
 	$(BIN)/ganbench score examples/wgan.tgz --json demo-out/scorecard.json --csv demo-out/scorecard.csv \
 		--markdown demo-out/scorecard.md --per-image demo-out/per-image.csv
 
-test: $(READY)
+# make test PYTEST=--cov measures coverage too, and fails below the floor in pyproject.toml.
+test: lint
+	$(BIN)/python -m pytest -q -n 2 $(PYTEST)
+
+# What is not marked slow: under a minute on two cores.
+test-fast: $(READY)
+	$(BIN)/python -m pytest -q -n 2 -m "not slow" $(PYTEST)
+
+# The fast tests with the oldest versions that pyproject.toml allows, in an environment of their own.
+test-lowest: $(READY)
+	@mkdir -p build
+	$(BIN)/uv pip compile --quiet pyproject.toml --extra openvino --extra tensorboard --extra torchmetrics \
+		--python $(BIN)/python --resolution lowest-direct --no-header --no-annotate -o build/lowest.txt
+	$(BIN)/uv venv --quiet --clear --python $(BIN)/python .venv-lowest
+	$(BIN)/uv pip install --quiet --python .venv-lowest --constraint build/lowest.txt --editable '.[dev,tensorboard]'
+	$(subst .venv,.venv-lowest,$(BIN))/python -m pytest -q -n 2 -m "not slow" $(PYTEST)
+
+lint: $(READY)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/python -m pytest -q -n 2
+	$(BIN)/lint-imports
+	$(BIN)/mypy
+
+# What a type checker can say about systems that are not at hand.
+portable: $(READY)
+	$(BIN)/mypy --platform win32 --cache-dir .mypy_cache/win32
+	$(BIN)/mypy --platform darwin --cache-dir .mypy_cache/darwin
+
+docs: $(READY)
+	$(BIN)/mkdocs build --strict
+
+# The wheel in an empty environment, from another folder, without a network: the demo and the literal commands.
+wheel-check: $(READY)
+	$(BIN)/python .ci/wheel_check.py
 
 bench: $(READY)
 	$(BIN)/python benchmarks/score.py
@@ -35,9 +65,11 @@ $(READY): pyproject.toml constraints.txt
 	touch $@
 
 # Renew constraints.txt: the versions that the tests run against, for every supported Python.
+# make lock UPGRADE= keeps the versions that are there, and adds only what is new.
+UPGRADE := --upgrade
 lock: $(READY)
-	$(BIN)/uv pip compile --quiet pyproject.toml --universal --all-extras --python-version 3.10 --upgrade \
+	$(BIN)/uv pip compile --quiet pyproject.toml --universal --all-extras --python-version 3.10 $(UPGRADE) \
 		--no-header --no-annotate --no-emit-index-url -o constraints.txt
 
 clean:
-	rm -rf .venv demo-out dist
+	rm -rf .venv .venv-lowest build demo-out dist

@@ -6,7 +6,16 @@
 from __future__ import annotations
 
 import importlib
-from typing import Any
+import logging
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:  # what a type checker and an editor see; at run time __getattr__ answers
+    from ganbench.diagnostics.gradnorm import GradNormProbe as GradNormProbe
+    from ganbench.errors import GanbenchError as GanbenchError
+    from ganbench.images.sources import open_source as open_source
+    from ganbench.references.reference import Reference as Reference
+    from ganbench.scoring.score import score as score
+    from ganbench.scoring.scorecard import Scorecard as Scorecard
 
 __version__ = "0.1.0"
 
@@ -19,7 +28,10 @@ _PUBLIC = {
     "GanbenchError": "ganbench.errors",
 }
 
-__all__ = ["__version__", *_PUBLIC]
+__all__ = ["GanbenchError", "GradNormProbe", "Reference", "Scorecard", "__version__", "open_source", "score"]
+
+# A library is silent until its user asks; ``ganbench -v`` and ``logging.basicConfig()`` ask.
+logging.getLogger("ganbench").addHandler(logging.NullHandler())
 
 
 def __getattr__(name: str) -> Any:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import difflib
 import importlib
 import importlib.util
+import logging
 import sys
 from collections.abc import Iterator
 from importlib import metadata
@@ -19,6 +20,8 @@ from typing import Generic, TypeVar, cast
 from ganbench.errors import GanbenchError, UnknownName
 
 T = TypeVar("T")
+
+_LOG = logging.getLogger(__name__)
 
 
 def did_you_mean(name: str, known: list[str]) -> str:
@@ -118,7 +121,8 @@ class Registry(Generic[T]):
         if self._plugins_known:
             return
         for point in metadata.entry_points(group=cast(str, self.group)):
-            self._entries.setdefault(point.name, point.value)
+            taken = self._entries.setdefault(point.name, point.value) == point.value
+            _LOG.info("%s %r of an installed package %s", self.kind, point.name, "taken in" if taken else "left out")
         self._plugins_known = True  # only now: another thread would miss those not yet found
 
 

@@ -13,6 +13,7 @@ process updates with its own images, and ``compute`` gives the same number on al
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -50,7 +51,7 @@ class _FeatureMetric(Metric):
         weights: str | Path | None = None,
         device: str = "auto",
         precision: str = "fp32",
-        **kwargs: object,
+        **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
         options = BuildOptions(None if weights is None else Path(weights), device, precision)
@@ -109,8 +110,10 @@ class FrechetDistance(_FeatureMetric):
     the latter two about a fixed origin (the reference's mean, or zero), so that they add.
     """
 
+    fake_sum: torch.Tensor
+
     def __init__(
-        self, features: str | Extractor = "lite0", reference: str | Path | Reference | None = None, **kwargs: object
+        self, features: str | Extractor = "lite0", reference: str | Path | Reference | None = None, **kwargs: Any
     ) -> None:
         super().__init__(features, reference, **kwargs)
         size = self.extractor.spec.feature_size
@@ -155,8 +158,11 @@ class KernelDistance(_FeatureMetric):
     grows by 4 D bytes per image.
     """
 
+    fake_features: list[torch.Tensor]
+    real_features: list[torch.Tensor]
+
     def __init__(
-        self, features: str | Extractor = "lite0", reference: str | Path | Reference | None = None, **kwargs: object
+        self, features: str | Extractor = "lite0", reference: str | Path | Reference | None = None, **kwargs: Any
     ) -> None:
         super().__init__(features, reference, **kwargs)
         for side in ("fake", "real"):
@@ -167,7 +173,7 @@ class KernelDistance(_FeatureMetric):
         features = torch.from_numpy(self._extract(images, real)).to(self.device)
         (self.real_features if real else self.fake_features).append(features)
 
-    def sync(self, *args: object, **kwargs: object) -> None:
+    def sync(self, *args: Any, **kwargs: Any) -> None:
         """Join the processes' features; one that has seen no image takes part with an array of none."""
         for side in ("fake", "real"):
             parts = getattr(self, f"{side}_features")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import multiprocessing
 import os
 import signal
@@ -9,6 +10,7 @@ import time
 from pathlib import Path
 
 from ganbench.system import workers
+from ganbench.system.log import shown_level
 from ganbench.system.workers import Workers
 
 SETTINGS = {
@@ -64,6 +66,12 @@ def square(task: int, tell) -> tuple[int, list[int]]:
     """Return a square and the cores that the process may use."""
     tell(f"at {task}")
     return task**2, sorted(os.sched_getaffinity(0))
+
+
+def say_so(task: int, tell) -> int | None:
+    """Write to the log, and return the level at which it is shown here."""
+    logging.getLogger("ganbench.test").info("task %d", task)
+    return shown_level()
 
 
 def fragile(task: str, tell) -> str:

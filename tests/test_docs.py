@@ -106,7 +106,8 @@ def test_command_pages_name_only_what_exists(page: Path) -> None:
     mine = [command for words, command in COMMANDS.items() if page.stem in ("README", words[0])]
     assert mine, "a page of no command"
     known = {option for command in mine for option in options_of(command)}
-    known |= {"--help", "--version", "--install-completion", "--show-completion"} if page.stem == "README" else set()
+    if page.stem == "README":  # of the root command
+        known |= {"--help", "--version", "--verbose", "--install-completion", "--show-completion"}
     for span in SPAN.findall(prose(page)):
         if span.startswith("-"):
             assert set(OPTION.findall(span)) <= known, span

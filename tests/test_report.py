@@ -13,8 +13,8 @@ import numpy as np
 import pytest
 from PIL import Image
 from synthetic_runs import add_pictures, make_card, make_run
-from test_yolo import _network, _v8
 from typer.testing import CliRunner
+from yolo_networks import write_network, yolov8
 
 from ganbench.cli.app import app
 from ganbench.detectors.registry import load_detector
@@ -45,7 +45,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, list[Entry], Pa
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("ganbench.diagnostics.toy_modes.READABLE", 0.7)  # sixty labelled faces are few
         patch.setenv("GANBENCH_HOME", str(tmp_path_factory.mktemp("home")))
-        net = f"yolo:{_network(folder / 'net.onnx', _v8())}"
+        net = f"yolo:{write_network(folder / 'net.onnx', yolov8())}"
         protocol = load_detector(net).protocol
         write_toyfaces(folder / "real", 60, seed=9)
         paths = []
@@ -94,7 +94,7 @@ def test_detections_come_from_the_detector_of_the_scorecard(made: tuple[str, lis
     assert "yolo:net.onnx finds a face in 39 of the first 40 samples" in page
     assert "yolo:net.onnx finds none in 1 of the first 40" in page
     images = np.load(folder / "dcgan-seed0" / "samples.npz")["images"]
-    other = f"yolo:{_network(folder / 'other.onnx', _v8(2))}"
+    other = f"yolo:{write_network(folder / 'other.onnx', yolov8(2))}"
     for given, message in ((None, "give its file: --detector yolo:PATH"), (other, "other.onnx is now")):
         overlays = Detectors(given).overlays(entries[2], images)
         assert message in overlays.reason

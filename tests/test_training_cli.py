@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from assignment import AssignmentGenerator
 from PIL import Image
-from test_training_models import AssignmentGenerator
 from typer.testing import CliRunner
 
 from ganbench.cli.app import app

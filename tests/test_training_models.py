@@ -7,6 +7,7 @@ import math
 
 import pytest
 import torch
+from assignment import AssignmentGenerator
 from torch import nn
 from torch.nn import functional as F
 
@@ -16,27 +17,6 @@ from ganbench.models.draw import Draw
 
 def _draw(batch: int, seed: int = 0) -> Draw:
     return Draw(torch.Generator().manual_seed(seed), batch)
-
-
-class AssignmentGenerator(nn.Module):
-    """The assignment's generator, written from its description in the docs and not from our module."""
-
-    def __init__(self, z: int, f: int) -> None:
-        super().__init__()
-        self.l1 = nn.Sequential(nn.Linear(z, f * 8 * 4 * 4, bias=False), nn.BatchNorm1d(f * 8 * 4 * 4), nn.ReLU())
-
-        def up(a: int, b: int) -> nn.Sequential:
-            conv = nn.ConvTranspose2d(a, b, kernel_size=5, stride=2, padding=2, output_padding=1, bias=False)
-            return nn.Sequential(conv, nn.BatchNorm2d(b), nn.ReLU(True))
-
-        self.l2 = nn.Sequential(up(f * 8, f * 4), up(f * 4, f * 2), up(f * 2, f))
-        self.l3 = nn.Sequential(
-            nn.ConvTranspose2d(f, 3, kernel_size=5, stride=2, padding=2, output_padding=1, bias=False), nn.Tanh()
-        )
-
-    def forward(self, z: torch.Tensor) -> torch.Tensor:
-        y = self.l1(z)
-        return self.l3(self.l2(y.view(y.size(0), -1, 4, 4)))
 
 
 def test_dcgan_generator_is_the_assignments() -> None:

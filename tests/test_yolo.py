@@ -8,8 +8,9 @@ from pathlib import Path
 import numpy as np
 import onnx
 import pytest
-from onnx import TensorProto, helper, numpy_helper
+from onnx import numpy_helper
 from typer.testing import CliRunner
+from yolo_networks import CELLS, SIZE, write_network, yolov5, yolov8, yolox
 
 import ganbench
 from ganbench.cli.app import app
@@ -20,84 +21,19 @@ from ganbench.errors import AssetMissing, GanbenchError
 from ganbench.system.storage import shipped_dir
 from ganbench.toyfaces import toyfaces
 
-SIZE = 64
-CELLS = 8 * 8 + 4 * 4 + 2 * 2
-
-
-def _network(path: Path, output: np.ndarray, *, side: int | str = SIZE, dtype: int = TensorProto.FLOAT) -> Path:
-    """Write a network that answers every image with the same output, times a number that depends on the image.
-
-    The number is 1 for every image but black ones: so that the test sees what the runtime put in.
-    """
-    shape = ["n", 3, side, side]
-    nodes = [
-        helper.make_node("ReduceMax", ["images"], ["peak"], axes=[1, 2, 3], keepdims=1),
-        helper.make_node("Squeeze", ["peak", "axis"], ["lit"]),
-        helper.make_node("Sign", ["lit"], ["sign"]),
-        helper.make_node("Mul", ["constant", "sign"], ["output"]),
-    ]
-    graph = helper.make_graph(
-        nodes,
-        "constant",
-        [helper.make_tensor_value_info("images", dtype, shape)],
-        [helper.make_tensor_value_info("output", TensorProto.FLOAT, ["n", *output.shape[1:]])],
-        [
-            numpy_helper.from_array(output.astype(np.float32), "constant"),
-            numpy_helper.from_array(np.array([3], np.int64), "axis"),
-        ],
-    )
-    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=8), path)
-    return path
-
-
-BOXES = np.array([[20, 24, 16, 20], [21, 25, 16, 20], [50, 48, 12, 10]], np.float32)  # two overlap at 0.81
-SCORES = np.array([0.9, 0.85, 0.6], np.float32)
-
-
-def _v8(classes: int = 1) -> np.ndarray:
-    out = np.zeros((1, 4 + classes, CELLS), np.float32)
-    out[0, :4] = 5
-    for i, (box, score) in enumerate(zip(BOXES, SCORES, strict=True)):
-        out[0, :4, 10 * i] = box
-        out[0, 4 + i % classes, 10 * i] = score
-    return out
-
-
-def _v5() -> np.ndarray:
-    out = np.zeros((1, 3 * CELLS, 6), np.float32)
-    for i, (box, score) in enumerate(zip(BOXES, SCORES, strict=True)):
-        out[0, 7 * i, :4] = box
-        out[0, 7 * i, 4:] = [score / 0.95, 0.95]
-    return out
-
-
-def _yolox(raw: bool) -> np.ndarray:
-    grids = [(s, *divmod(i, SIZE // s)) for s in (8, 16, 32) for i in range((SIZE // s) ** 2)]
-    out = np.zeros((1, CELLS, 6), np.float32)
-    if not raw:
-        out[0, :, :2] = [[(c + 0.5) * s, (r + 0.5) * s] for s, r, c in grids]
-        out[0, :, 2:4] = 4
-    for i, (box, score) in enumerate(zip(BOXES, SCORES, strict=True)):
-        s, r, c = grids[11 * i]
-        at = box if not raw else np.array([box[0] / s - c, box[1] / s - r, *np.log(box[2:] / s)])
-        out[0, 11 * i, :4] = at
-        out[0, 11 * i, 4:] = [score, 1.0]
-    return out
-
-
 LAYOUTS = {
-    "yolov8": (_v8(), "yolov8 layout, strides 8/16/32, 1 classes"),
-    "yolov8-2": (_v8(2), "yolov8 layout, strides 8/16/32, 2 classes"),
-    "yolov5": (_v5(), "yolov5 layout, strides 8/16/32, 1 classes"),
-    "yolox": (_yolox(raw=False), "yolox layout"),
-    "yolox-raw": (_yolox(raw=True), "yolox-raw layout"),
+    "yolov8": (yolov8(), "yolov8 layout, strides 8/16/32, 1 classes"),
+    "yolov8-2": (yolov8(2), "yolov8 layout, strides 8/16/32, 2 classes"),
+    "yolov5": (yolov5(), "yolov5 layout, strides 8/16/32, 1 classes"),
+    "yolox": (yolox(raw=False), "yolox layout"),
+    "yolox-raw": (yolox(raw=True), "yolox-raw layout"),
 }
 
 
 @pytest.mark.parametrize("name", list(LAYOUTS))
 def test_every_layout_gives_the_same_faces(name: str, tmp_path: Path) -> None:
     output, described = LAYOUTS[name]
-    path = _network(tmp_path / "net.onnx", output)
+    path = write_network(tmp_path / "net.onnx", output)
     detector = load_detector(f"yolo:{path}", DetectorOptions.of(conf=0.5, iou=0.5))
     assert described in detector.protocol
     (found,) = detector.detect(np.full((1, SIZE, SIZE, 3), 200, np.uint8))
@@ -107,11 +43,11 @@ def test_every_layout_gives_the_same_faces(name: str, tmp_path: Path) -> None:
 
 
 def test_thresholds(tmp_path: Path) -> None:
-    path = _network(tmp_path / "net.onnx", _v8())
+    path = write_network(tmp_path / "net.onnx", yolov8())
     pixels = np.full((1, SIZE, SIZE, 3), 200, np.uint8)
 
     def count(**options: float) -> int:
-        return len(load_detector(f"yolo:{path}", DetectorOptions(settings=options)).detect(pixels)[0].boxes)
+        return len(load_detector(f"yolo:{path}", DetectorOptions.of(settings=options)).detect(pixels)[0].boxes)
 
     assert count(conf=0.5, iou=0.9) == 3
     assert count(conf=0.7, iou=0.5) == 1
@@ -121,7 +57,7 @@ def test_thresholds(tmp_path: Path) -> None:
 
 
 def test_boxes_come_back_in_pixels_of_the_image(tmp_path: Path) -> None:
-    path = _network(tmp_path / "net.onnx", _v8())
+    path = write_network(tmp_path / "net.onnx", yolov8())
     detector = load_detector(f"yolo:{path}", DetectorOptions.of(conf=0.7))
     (square,) = detector.detect(np.full((1, 128, 128, 3), 9, np.uint8))
     np.testing.assert_allclose(square.boxes, [[24, 28, 56, 68]], atol=1e-3)
@@ -131,7 +67,7 @@ def test_boxes_come_back_in_pixels_of_the_image(tmp_path: Path) -> None:
 
 
 def test_letterboxing_pads_with_gray(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    detector = load_detector(f"yolo:{_network(tmp_path / 'net.onnx', _v8())}")
+    detector = load_detector(f"yolo:{write_network(tmp_path / 'net.onnx', yolov8())}")
     seen = []
     run = detector._run
     monkeypatch.setattr(detector, "_run", lambda boxed: seen.append(boxed) or run(boxed))
@@ -147,19 +83,19 @@ def test_pixels_arrive_as_each_family_wants_them(tmp_path: Path) -> None:
     class Recorder:
         def run(self, names: object, feed: dict[str, np.ndarray]) -> list[np.ndarray]:
             self.x = feed["images"]
-            return [_yolox(raw=False)]
+            return [yolox(raw=False)]
 
     pixels = np.zeros((1, SIZE, SIZE, 3), np.uint8)
     pixels[..., 0], pixels[..., 1], pixels[..., 2] = 255, 51, 0
     for name, expected in (("yolov8", [1, 0.2, 0]), ("yolox", [0, 51, 255])):
-        detector = load_detector(f"yolo:{_network(tmp_path / 'net.onnx', LAYOUTS[name][0])}")
+        detector = load_detector(f"yolo:{write_network(tmp_path / 'net.onnx', LAYOUTS[name][0])}")
         detector._session = recorder = Recorder()
         detector._run(pixels)
         np.testing.assert_allclose(recorder.x[0, :, 0, 0], expected, rtol=1e-6)
 
 
 def test_fixed_batches_are_filled_up(tmp_path: Path) -> None:
-    path = _network(tmp_path / "net.onnx", _v8().repeat(4, 0))
+    path = write_network(tmp_path / "net.onnx", yolov8().repeat(4, 0))
     model = onnx.load(path)
     model.graph.input[0].type.tensor_type.shape.dim[0].dim_value = 4
     model.graph.node[1].input[1] = "axes"
@@ -174,7 +110,7 @@ def _four(path: Path) -> yolo.YoloDetector:
     detector.settings = yolo.YoloSettings(conf=0.5)
     detector._session = yolo._session(path, "cpu")
     detector._input = detector._session.get_inputs()[0]
-    detector._layout = yolo.find_layout(_v8(), SIZE, SIZE, "net")
+    detector._layout = yolo.find_layout(yolov8(), SIZE, SIZE, "net")
     return detector
 
 
@@ -189,11 +125,11 @@ def _four(path: Path) -> yolo.YoloDetector:
 )
 def test_networks_that_are_no_yolo(output: np.ndarray, message: str, tmp_path: Path) -> None:
     with pytest.raises(GanbenchError, match=message):
-        load_detector(f"yolo:{_network(tmp_path / 'net.onnx', output)}")
+        load_detector(f"yolo:{write_network(tmp_path / 'net.onnx', output)}")
 
 
 def test_wrong_files_and_settings(tmp_path: Path) -> None:
-    path = _network(tmp_path / "net.onnx", _v8())
+    path = write_network(tmp_path / "net.onnx", yolov8())
     with pytest.raises(GanbenchError, match="exported for 64x64 images: add --imgsz 64"):
         load_detector(f"yolo:{path}", DetectorOptions.of(imgsz=96))
     with pytest.raises(GanbenchError, match="no such file") as caught:
@@ -246,7 +182,7 @@ def test_the_answer_does_not_depend_on_batch_or_order() -> None:
 
 
 def test_score_and_detect_take_any_yolo(image_folder: Path, tmp_path: Path) -> None:
-    path = _network(tmp_path / "net.onnx", _v8())
+    path = write_network(tmp_path / "net.onnx", yolov8())
     card = ganbench.score(image_folder, detector=f"yolo:{path}", conf=0.8, iou=0.8, imgsz=64, per_image=True)
     assert card["afd[yolo:net.onnx]"].value == 1
     assert "conf 0.8, iou 0.8, imgsz 64" in card["afd[yolo:net.onnx]"].protocol

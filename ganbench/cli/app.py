@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
 from typing import Annotated
@@ -24,6 +25,7 @@ from ganbench.cli import (
     train,
 )
 from ganbench.errors import GanbenchError
+from ganbench.system.log import log_to_stderr
 
 app = typer.Typer(
     name="ganbench",
@@ -43,11 +45,20 @@ def _version(wanted: bool) -> None:
 
 @app.callback()
 def _root(
+    context: typer.Context,
+    verbose: Annotated[
+        int,
+        typer.Option(
+            "--verbose", "-v", count=True, help="Show on standard error what happens inside; -vv shows every file."
+        ),
+    ] = 0,
     version: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and stop.")
     ] = False,
 ) -> None:
     del version
+    if verbose:
+        context.with_resource(log_to_stderr(logging.INFO if verbose == 1 else logging.DEBUG))
 
 
 app.command("score")(score.score)

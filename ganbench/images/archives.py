@@ -13,8 +13,9 @@ import threading
 import zipfile
 import zlib
 from collections.abc import Callable
+from io import BufferedIOBase
 from pathlib import Path, PurePosixPath
-from typing import IO
+from typing import IO, cast
 
 from ganbench.errors import DecodeError, SourceError
 from ganbench.images.encoded import EncodedSource
@@ -147,9 +148,11 @@ def _list_tar(listing: _Listing) -> None:
     file = _unpacked(path, limits)
     lock = threading.Lock()
     end, last = 0, "its start"
-    with tarfile.open(fileobj=_Headers(file, path, limits), mode="r:") as archive:
+    headers = cast(IO[bytes], _Headers(file, path, limits))  # has the three methods that reading needs
+    with tarfile.open(fileobj=headers, mode="r:") as archive:
         while (info := archive.next()) is not None:
-            archive.members.clear()  # or tarfile would keep all headers of a large archive
+            # Or tarfile would keep all headers of a large archive.
+            archive.members.clear()  # type: ignore[attr-defined]  # there since Python 2, unknown to typeshed
             end = info.offset_data + -(-info.size // _BLOCK) * _BLOCK
             last = info.name
             if info.isdir():
@@ -195,7 +198,8 @@ def _unpacked(path: Path, limits: ArchiveLimits) -> IO[bytes]:
     """Return the plain tar as a file that can seek; it lives as long as the source does."""
     with path.open("rb") as f:
         magic = f.read(6)
-    openers = {b"\x1f\x8b": gzip.open, b"BZh": bz2.open, b"\xfd7zXZ\0": lzma.open}
+    openers: dict[bytes, Callable[[Path], BufferedIOBase]]
+    openers = {b"\x1f\x8b": gzip.GzipFile, b"BZh": bz2.BZ2File, b"\xfd7zXZ\0": lzma.LZMAFile}
     opener = next((opener for start, opener in openers.items() if magic.startswith(start)), None)
     if opener is None:
         return path.open("rb")

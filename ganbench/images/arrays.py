@@ -68,7 +68,7 @@ class ArraySource(Source):
 
     def content(self, index: int) -> memoryview:
         """Return the bytes of the image as stored."""
-        return memoryview(np.ascontiguousarray(self._array[index])).cast("B")
+        return np.ascontiguousarray(self._array[index]).data.cast("B")
 
     def decode(self, index: int, content: bytes | memoryview) -> np.ndarray:
         """Return one image; floats become round-half-even((x - low) / (high - low) * 255).

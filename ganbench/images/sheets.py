@@ -190,7 +190,7 @@ class SheetSource(Source):
 
     def content(self, index: int) -> memoryview:
         """Return the pixels of the tile."""
-        return memoryview(np.ascontiguousarray(self._tile(index))).cast("B")
+        return np.ascontiguousarray(self._tile(index)).data.cast("B")
 
     def decode(self, index: int, content: bytes | memoryview) -> np.ndarray:
         """Return one tile; see ``Source.decode``."""

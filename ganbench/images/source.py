@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 import os
 from abc import ABC, abstractmethod
 from collections import deque
@@ -18,6 +19,7 @@ from ganbench.errors import DecodeError, SourceError
 from ganbench.images.decode import DECODE_RULES
 from ganbench.images.resize import Resize
 
+_LOG = logging.getLogger(__name__)
 _AHEAD = 4  # batches that decode threads may be ahead of the reader
 
 
@@ -70,6 +72,7 @@ class Source(ABC):
         self._hashes: list[bytes | None] = [None] * len(names)  # of what is stored, filled by whoever reads it first
         self._peeked: dict[int, np.ndarray | DecodeError] = {}  # decoded to learn the size, kept for the first batch
         self._first: tuple[str, tuple[int, int]] | None = None  # name and size of the image that sets the size
+        _LOG.info("%s: %s of %d images, resize %s", label, type(self).__name__, len(names), resize or "none")
 
     def __len__(self) -> int:
         return len(self.names)

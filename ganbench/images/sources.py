@@ -61,18 +61,16 @@ def open_source(
         if rule not in (None, what.resize) or (grid, pad, value_range) != (None, None, None):
             raise SourceError(f"{what.label} is already open; give resize, grid, pad and value_range when opening it")
         return what
-    path = Path(what) if isinstance(what, str | Path) else None
-    kind = "array" if path is None else _kind(path)
-    if kind != "sheet" and (grid is not None or pad is not None):
-        raise SourceError(
-            f"{path or 'array'}: --grid and --pad are for one image file that is a sheet. "
-            "To cut a folder of sheets: ganbench data slice FOLDER OUT"
-        )
-    if kind != "array" and value_range is not None:
-        raise SourceError(f"{path}: value_range is for float arrays and tensors; image files say what they mean")
+    if not isinstance(what, str | Path):
+        _check_sheet_options("array", "array", grid, pad)
+        return ArraySource.of("array", what, value_range=value_range, resize=rule)
+    path = Path(what)
+    kind = _kind(path)
+    _check_sheet_options(str(path), kind, grid, pad)
     if kind == "array":
-        label, array = ("array", what) if path is None else (str(path), load_array(path, limits))
-        return ArraySource.of(label, array, value_range=value_range, resize=rule)
+        return ArraySource.of(str(path), load_array(path, limits), value_range=value_range, resize=rule)
+    if value_range is not None:
+        raise SourceError(f"{path}: value_range is for float arrays and tensors; image files say what they mean")
     if kind == "folder":
         return open_folder(path, recursive=recursive, resize=rule, skip_bad=skip_bad, background=background)
     if kind == "archive":
@@ -80,6 +78,14 @@ def open_source(
     if grid is None:
         raise SourceError(f"{path} is a single image. If it is a sheet of tiles, say so: --grid ROWSxCOLUMNS or guess")
     return SheetSource(path, grid=grid, pad=pad, resize=rule, background=background)
+
+
+def _check_sheet_options(label: str, kind: str, grid: tuple[int, int] | str | None, pad: int | None) -> None:
+    if kind != "sheet" and (grid is not None or pad is not None):
+        raise SourceError(
+            f"{label}: --grid and --pad are for one image file that is a sheet. "
+            "To cut a folder of sheets: ganbench data slice FOLDER OUT"
+        )
 
 
 def _kind(path: Path) -> str:

@@ -122,7 +122,7 @@ class Pairs:
         with np.errstate(divide="ignore"):
             realism = 1.0 / np.sqrt(ratio)
         without = covering.sum(axis=1, keepdims=True) - covering > 0
-        covered = np.hstack([covering.any(axis=1)[:, None], without])
+        covered = np.hstack([covering.any(axis=1, keepdims=True), without])
         return Between(inside, balls, recalled, recalled_by_half, covered, np.sqrt(best), best_index, realism)
 
 

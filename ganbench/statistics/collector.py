@@ -126,7 +126,7 @@ class FeatureCollector:
         self._size = min(len(rivals), self.cap)
         slots = np.concatenate([np.flatnonzero(~stays[:size]), np.arange(size, self._size)])
         self._priority[slots], self._index[slots], self._features[slots] = priority[new], index[new], features[new]
-        if logits is not None:
+        if logits is not None and self._logits is not None:
             self._logits[slots] = logits[new]
 
 

@@ -5,6 +5,7 @@ A user supplies one once, from a path (``ganbench assets add``) or from its publ
 
 from __future__ import annotations
 
+import logging
 import os
 import shutil
 from dataclasses import dataclass
@@ -15,6 +16,8 @@ from ganbench.errors import AssetError, AssetMissing
 from ganbench.registry import Registry
 from ganbench.system.download import download
 from ganbench.system.storage import atomic_write, data_dir, sha256_file
+
+_LOG = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -105,11 +108,14 @@ def find(name: str) -> Path | None:
     asset = ASSETS[name]
     for place in asset.places():
         if not place.is_file():
+            _LOG.debug("%s is not at %s", name, place)
             continue
         if file_hash(place) == asset.sha256:
+            _LOG.info("%s is %s, SHA-256 as pinned", name, place)
             return place
         if place == asset.path:
             raise AssetError(f"{place}: {_mismatch(asset, place)} Run: ganbench assets fetch {name}")
+        _LOG.info("passed over %s: %s", place, _mismatch(asset, place))
     return None
 
 

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import os
+import sys
 
 
 def available_cores() -> int:
     """Return the number of cores that this process may use (respects affinity and container masks)."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    if sys.platform == "linux":
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def keep_to_cores(slot: int, count: int) -> None:
@@ -17,6 +20,6 @@ def keep_to_cores(slot: int, count: int) -> None:
         slot: number among the siblings, from 0. Beyond the last core it starts again at the first.
         count: cores per slot.
     """
-    if hasattr(os, "sched_setaffinity"):
+    if sys.platform == "linux":
         cores = sorted(os.sched_getaffinity(0))
         os.sched_setaffinity(0, {cores[(slot * count + i) % len(cores)] for i in range(count)})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import logging
 import ssl
 import urllib.error
 import urllib.request
@@ -12,6 +13,7 @@ from ganbench.errors import AssetError
 from ganbench.system.progress import track
 from ganbench.system.storage import sha256_file
 
+_LOG = logging.getLogger(__name__)
 _CHUNK = 1 << 16
 _TIMEOUT_S = 30
 
@@ -60,6 +62,7 @@ def _receive(url: str, part: Path, what: str) -> None:
         raise
     with response:
         resumed = response.status == 206
+        _LOG.info("%s answers %d, %d bytes are here already", url, response.status, have)
         length = response.headers.get("Content-Length")
         total = None if length is None else int(length) + (have if resumed else 0)
         with part.open("ab" if resumed else "wb") as f, track(f"fetching {what}", total) as advance:

@@ -40,6 +40,9 @@ def track(what: str, total: int | None, done: int = 0, *, left: bool = True) -> 
         task = bar.add_task(what, total=total, completed=done, note="")
 
         def advance(count: int, note: str | None = None) -> None:
-            bar.update(task, advance=count, **({} if note is None else {"note": note}))
+            if note is None:
+                bar.update(task, advance=count)
+            else:
+                bar.update(task, advance=count, note=note)
 
         yield advance

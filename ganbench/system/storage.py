@@ -7,17 +7,20 @@ cache folders are used.
 from __future__ import annotations
 
 import hashlib
+import logging
 import os
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from stat import S_ISREG
-from typing import IO
+from typing import IO, Any
 
 import platformdirs
 
 from ganbench.errors import GanbenchError
+
+_LOG = logging.getLogger(__name__)
 
 
 def data_dir() -> Path:
@@ -53,7 +56,7 @@ def sha256_file(path: Path) -> str:
 
 
 @contextmanager
-def atomic_write(path: Path, mode: str = "wb") -> Iterator[IO]:
+def atomic_write(path: Path, mode: str = "wb") -> Iterator[IO[Any]]:
     """Open a temporary file beside ``path`` and rename it onto ``path`` once the block ends without an error.
 
     A reader sees the old file or the whole new one, never a part; a full disk leaves the old file as it was.
@@ -76,6 +79,7 @@ def atomic_write(path: Path, mode: str = "wb") -> Iterator[IO]:
             os.fsync(f.fileno())
         temporary.replace(path)
         temporary = None
+        _LOG.debug("wrote %s", path)
     except OSError as e:
         why = e.strerror or str(e)
         raise GanbenchError(f"cannot write {path}: {why}. Free space or choose another place.") from e
@@ -130,4 +134,5 @@ def evict(folder: Path, limit_bytes: int, *, keep: Path) -> None:
     for *_, size, path in sorted(files):
         total += size
         if total > limit_bytes and path != keep:
+            _LOG.info("removed %s: the cache is larger than %d bytes", path, limit_bytes)
             path.unlink(missing_ok=True)

@@ -3,22 +3,31 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import multiprocessing
 import os
 import signal
+import sys
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from multiprocessing.connection import Connection, wait
+from multiprocessing.connection import wait
 from multiprocessing.process import BaseProcess
 from typing import Any
 
 from ganbench.system.cores import available_cores, keep_to_cores
+from ganbench.system.log import log_to_stderr, shown_level
 from ganbench.system.progress import set_quiet
+
+if sys.platform == "win32":
+    from multiprocessing.connection import PipeConnection as Connection
+else:
+    from multiprocessing.connection import Connection
 
 # Not fork: a copy of a process that has threads inherits their locks without the threads that would release them.
 CONTEXT = multiprocessing.get_context("spawn")
+_LOG = logging.getLogger(__name__)
 _PATIENCE = 5.0  # seconds that an idle process is given to end by itself
 
 Tell = Callable[[object], None]
@@ -81,24 +90,26 @@ class Workers:
         """
         waiting = deque(range(len(tasks)))
         while True:
-            for slot in range(len(self._workers)):
-                if waiting and not self.stopping and self._task_of(slot) is None:
+            for slot, worker in enumerate(self._workers):
+                if waiting and not self.stopping and (worker is None or worker.task is None):
                     self._hand_out(slot, waiting.popleft(), tasks)
-            busy = {w.connection: slot for slot, w in enumerate(self._workers) if w is not None and w.task is not None}
+            busy = [(slot, w, w.task) for slot, w in enumerate(self._workers) if w is not None and w.task is not None]
             if not busy:
                 return
-            for connection in wait(list(busy)):
-                slot = busy[connection]
-                number = self._task_of(slot)
+            ready = wait([worker.connection for _, worker, _ in busy])
+            for slot, worker, number in busy:
+                if worker.connection not in ready:
+                    continue
                 try:
-                    kind, content = connection.recv()
+                    kind, content = worker.connection.recv()
                 except (EOFError, OSError):
-                    yield number, self._bury(slot)
+                    self._workers[slot] = None
+                    yield number, _bury(worker)
                     continue
                 if kind == "message":
                     hear(number, content)
                 else:
-                    self._workers[slot].task = None
+                    worker.task = None
                     yield number, content
 
     def stop(self) -> None:
@@ -108,21 +119,17 @@ class Workers:
             if worker.task is not None:
                 worker.process.terminate()
 
-    def _task_of(self, slot: int) -> int | None:
-        worker = self._workers[slot]
-        return None if worker is None else worker.task
-
     def _hand_out(self, slot: int, number: int, tasks: Sequence[Any]) -> None:
-        if self._workers[slot] is None:
-            self._workers[slot] = self._start(slot)
-        worker = self._workers[slot]
+        worker = self._workers[slot] or self._start(slot)
+        self._workers[slot] = worker
         worker.task = number
         self._send(worker, (tasks[number],))
 
     def _start(self, slot: int) -> _Worker:
         ours, theirs = CONTEXT.Pipe()
-        process = CONTEXT.Process(target=_serve, args=(theirs, slot, self._share), daemon=True)
+        process = CONTEXT.Process(target=_serve, args=(theirs, slot, self._share, shown_level()), daemon=True)
         process.start()
+        _LOG.debug("worker %d is process %s, on %d cores", slot, process.pid, self._share)
         theirs.close()  # the process has its own copy; with ours closed, its end is seen as an end of the file
         worker = _Worker(process, ours)
         self._send(worker, self._function)
@@ -132,33 +139,36 @@ class Workers:
         with contextlib.suppress(OSError):  # it died in the meantime: ``run`` finds the closed connection and says so
             worker.connection.send(message)
 
-    def _bury(self, slot: int) -> Died:
-        worker = self._workers[slot]
-        self._workers[slot] = None
-        worker.connection.close()
-        worker.process.join()
-        code = worker.process.exitcode
-        if code >= 0:
-            return Died(f"its process ended with exit code {code}")
-        name = signal.Signals(-code).name
-        return Died(f"its process was ended by {name}" + (": out of memory?" if name == "SIGKILL" else ""))
+
+def _bury(worker: _Worker) -> Died:
+    """Take leave of a process whose connection is closed, and say how it ended."""
+    worker.connection.close()
+    worker.process.join()
+    code = worker.process.exitcode
+    if code is None or code >= 0:
+        return Died(f"its process ended with exit code {code}")
+    name = signal.Signals(-code).name
+    return Died(f"its process was ended by {name}" + (": out of memory?" if name == "SIGKILL" else ""))
 
 
-def _serve(connection: Connection, slot: int, share: int) -> None:
+def _serve(connection: Connection, slot: int, share: int, log_level: int | None) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all processes; what it means is the parent's business
     threading.Thread(target=_end_with_the_parent, daemon=True).start()
     keep_to_cores(slot, share)
     os.environ.setdefault("OMP_NUM_THREADS", str(share))  # where cores cannot be kept to
     set_quiet(True)
+    log = contextlib.nullcontext() if log_level is None else log_to_stderr(log_level)
     try:
         function = connection.recv()  # which imports what it needs: that counts the cores, so not before
-        while (order := connection.recv()) is not None:
-            result = function(order[0], lambda message: connection.send(("message", message)))
-            connection.send(("result", result))
+        with log:
+            while (order := connection.recv()) is not None:
+                result = function(order[0], lambda message: connection.send(("message", message)))
+                connection.send(("result", result))
     except (EOFError, BrokenPipeError):
         return  # the parent is gone
 
 
 def _end_with_the_parent() -> None:
-    multiprocessing.parent_process().join()
+    if (parent := multiprocessing.parent_process()) is not None:
+        parent.join()
     os._exit(1)  # it was killed: end as it did, or a later run of the same work would find this one in its way
