@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import socket
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -12,8 +13,10 @@ from click.testing import Result
 from typer.testing import CliRunner
 
 from ganbench.cli.app import app
+from ganbench.cli.defaults import against_toyfaces, folder_or, images_or_toyfaces
 from ganbench.errors import GanbenchError
 from ganbench.images.sources import open_source
+from ganbench.scoring.options import ScoreOptions
 from ganbench.toyfaces import cached
 from ganbench.training.run_folder import RunFolder
 
@@ -83,16 +86,20 @@ def test_train_names_its_run_and_refuses_to_start_it_twice(empty_folder: Path) -
 
 
 def test_only_the_first_of_several_processes_speaks(monkeypatch: pytest.MonkeyPatch) -> None:
-    from ganbench.cli.defaults import folder_or, images_or_toyfaces
-
     monkeypatch.setenv("RANK", "1")
     assert folder_or(None, "--run", "runs/dcgan") == Path("runs/dcgan")
     assert len(open_source(images_or_toyfaces(None, 32))) == 20
 
 
-def test_what_is_given_is_taken_without_a_word(capsys: pytest.CaptureFixture[str]) -> None:
-    from ganbench.cli.defaults import folder_or, images_or_toyfaces
+def test_a_reference_that_is_given_stays(capsys: pytest.CaptureFixture[str]) -> None:
+    scoring = ScoreOptions(references=("mine.npz",), detector=None)
+    assert against_toyfaces(scoring, "toys") == scoring
+    assert capsys.readouterr().err == ""
+    assert against_toyfaces(replace(scoring, references=()), "toys") == replace(scoring, references=("toys",))
+    assert "no --reference" in capsys.readouterr().err
 
+
+def test_what_is_given_is_taken_without_a_word(capsys: pytest.CaptureFixture[str]) -> None:
     assert folder_or(Path("here"), "--run", "there") == Path("here")
     assert images_or_toyfaces("faces.zip", 64) == "faces.zip"
     assert capsys.readouterr() == ("", "")

@@ -31,6 +31,7 @@ Data = Annotated[
         show_default="toy faces, drawn once into the cache",
     ),
 ]
+Run = Annotated[Path | None, typer.Option(metavar="DIR", help="The run folder.", show_default="runs/VARIANT")]
 Overrides = Annotated[
     list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Override a setting, such as optimizer.lr=2e-4.")
 ]
@@ -44,9 +45,7 @@ def train(
     variant: Variant,
     scoring: ScoreOptions,
     data: Data = None,
-    run: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="The run folder.", show_default="runs/VARIANT")
-    ] = None,
+    run: Run = None,
     preset: Preset = "paper",
     steps: Annotated[int | None, typer.Option(metavar="N", min=1, help="Length, in discriminator steps.")] = None,
     overrides: Overrides = None,
@@ -105,15 +104,7 @@ def train(
         tensorboard,
         Plan.of(scoring) if score_every else None,
     )
-    finished = start(
-        recipe,
-        opened,
-        folder,
-        device=device,
-        resume=resume,
-        options=loop_options,
-        warn=warn,
-    )
+    finished = start(recipe, opened, folder, device=device, resume=resume, options=loop_options, warn=warn)
     if int(os.environ.get("RANK", "0")) == 0:
         typer.echo(f"trained {finished.path}; draw samples: ganbench sample {finished.path} --out samples")
 

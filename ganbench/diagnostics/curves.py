@@ -110,12 +110,7 @@ def plan(
         recipes = [load_recipe(name, preset, [*settings, *bound]) for name in variants for bound in bounds]
         recipes += [load_recipe(name, preset, settings) for name in against]
         curves += map(of_recipe, recipes)
-    seen = set()
-    for curve in curves:
-        key = curve.name, curve.recipe.training.seed
-        if key in seen:
-            raise GanbenchError(f"the curve {curve.name!r} with seed {key[1]} is asked for twice; leave one out")
-        seen.add(key)
+    _refuse_twins(curves)
     if len({curve.name for curve in curves}) == 1:
         other = REPORT_AGAINST if curves[0].recipe.variant != REPORT_AGAINST else "wgan"
         say(f"one curve, {curves[0].name}; to compare it, add another: --against {other}")
@@ -133,6 +128,15 @@ def _is_bare(
 
 def _clips(recipe: Recipe) -> bool:
     return "clip" in type(recipe.objective).model_fields
+
+
+def _refuse_twins(curves: list[Curve]) -> None:
+    seen = set()
+    for curve in curves:
+        key = curve.name, curve.recipe.training.seed
+        if key in seen:
+            raise GanbenchError(f"the curve {curve.name!r} with seed {key[1]} is asked for twice; leave one out")
+        seen.add(key)
 
 
 def _check_that_they_clip(recipes: list[Recipe]) -> None:
