@@ -173,6 +173,7 @@ def test_files_extend_shipped_recipes_and_each_other(tmp_path: Path) -> None:
             r"model\.name: the name of the model is wanted here",
         ),
         ("[model]\nname = 'dcgan'", r"no section \[objective\]\. Sections: "),
+        ("extends = 3", r"extends = 3; it names a variant or a \.toml file$"),
         ("extends = 'dcgan'\nmodel = 3", r"model = 3; it is a section: \[model\]"),
         (
             "extends = 'wgan'\n[optimizer]\nname = 'adam'",

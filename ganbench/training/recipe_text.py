@@ -29,6 +29,8 @@ def parse(path: Path) -> dict[str, Any]:
     except (ParseError, UnicodeDecodeError) as e:
         raise GanbenchError(f"{path} is not a TOML recipe: {e}") from e
     check_tables(data, str(path))
+    if not isinstance(data.get("extends", ""), str):
+        raise GanbenchError(f"recipe {path}: extends = {data['extends']!r}; it names a variant or a .toml file")
     if not isinstance(data.get("preset"), dict):
         return data  # the complete recipe of a run says which preset it is of
     for preset, content in data["preset"].items():
