@@ -52,7 +52,7 @@ def test_an_installed_package_adds_instruments(image_folder: Path) -> None:
     protocols = {row.id: row.protocol for row in card.rows}
     assert protocols["fd[channels]"].startswith("channels v2, bicubic-aa to 16 px, weights 140bedbf")
     assert "from own_instruments.features:thumbnail" in protocols["fd[thumbnail]"]
-    assert protocols["afd[skin]"] == "skin v1, least 0.15, lowest red 95, strict no, colours rgb"
+    assert protocols["afd[skin]"] == "skin v1, least 0.15, lowest red 95, strict no, colours rgb; afd v1"
     assert not takes_weights("thumb")
     assert not takes_weights("channels")
     assert takes_weights("inception:clean")
