@@ -9,7 +9,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
-from plugins import PACKAGE, write_package
 
 from ganbench.features.extractor import Extractor
 from ganbench.features.registry import load_extractor
@@ -85,6 +84,8 @@ def plugin_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[P
 @pytest.fixture
 def own_instruments(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """Put somebody else's instruments into the current folder, which no console script has on its path."""
+    from plugins import PACKAGE, write_package
+
     write_package(tmp_path)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "path", [path for path in sys.path if path])

@@ -88,7 +88,7 @@ class Skin(Detector):
 ENTRY_POINTS = """
 [ganbench.extractors]
 thumb = own_instruments.features:thumbnail
-channels = own_instruments.features:ENTRY
+channels = own_instruments.features:IN_TORCH
 
 [ganbench.detectors]
 skin = own_instruments.detectors:Skin

@@ -21,12 +21,14 @@ from ganbench.testing import check_detector, check_extractor
 CASCADE = Path(__file__).resolve().parents[2] / "shared" / "data" / "lbpcascade_animeface.xml"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", list(EXTRACTORS))
 def test_extractors(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.hub, "get_dir", lambda: str(tmp_path))
     check_extractor(load_extractor(name, BuildOptions(weights_for(name, tmp_path), "cpu")))
 
 
+@pytest.mark.slow
 def test_bf16() -> None:
     check_extractor(load_extractor("lite0", BuildOptions(device="cpu", precision="bf16")))
 
@@ -40,6 +42,7 @@ def test_detectors(name: str) -> None:
     check_detector(load_detector(name))
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("own_instruments")
 def test_those_of_other_people() -> None:
     for name in ("thumbnail", "ENTRY", "IN_TORCH"):

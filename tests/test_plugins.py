@@ -43,7 +43,7 @@ def test_an_installed_package_adds_instruments(image_folder: Path) -> None:
     assert list(EXTRACTORS)[:2] == ["lite0", "inception"]
     assert {"thumb", "channels"} <= set(EXTRACTORS)
     assert "skin" in DETECTORS
-    card = ganbench.score(image_folder, image_folder, ["thumb", "channels"], "skin", metrics=["fd"], device="cpu")
+    card = ganbench.score(image_folder, image_folder, ["thumb", "channels"], "skin", metrics=["fd", "afd"])
     assert [row.id for row in card.rows if row.id.startswith(("fd", "afd"))] == [
         "fd[thumbnail]",
         "fd[channels]",
@@ -52,7 +52,7 @@ def test_an_installed_package_adds_instruments(image_folder: Path) -> None:
     protocols = {row.id: row.protocol for row in card.rows}
     assert protocols["fd[channels]"].startswith("channels v2, bicubic-aa to 16 px, weights 140bedbf")
     assert "from own_instruments.features:thumbnail" in protocols["fd[thumbnail]"]
-    assert protocols["afd[skin]"] == "skin v1, least 0.15, lowest red 95, strict no, colours rgb"
+    assert protocols["afd[skin]"] == "skin v1, least 0.15, lowest red 95, strict no, colours rgb; afd v1"
     assert not takes_weights("thumb")
     assert not takes_weights("channels")
     assert takes_weights("inception:clean")
@@ -60,8 +60,15 @@ def test_an_installed_package_adds_instruments(image_folder: Path) -> None:
 
 @pytest.mark.usefixtures("own_instruments")
 def test_a_file_in_the_current_folder_is_enough(image_folder: Path) -> None:
-    arguments = ["score", str(image_folder), "--reference", str(image_folder), "--metric", "fd", "--json", "-"]
-    arguments += ["--features", "own_instruments.features:thumbnail", "--detector", "own_instruments.detectors:Skin"]
+    arguments = ["score", str(image_folder), "--reference", str(image_folder), "--metric", "fd", "--metric", "afd"]
+    arguments += [
+        "--json",
+        "-",
+        "--features",
+        "own_instruments.features:thumbnail",
+        "--detector",
+        "own_instruments.detectors:Skin",
+    ]
     done = CliRunner().invoke(app, arguments)
     assert done.exit_code == 0, done.output
     assert "fd[thumbnail]" in done.output
@@ -87,6 +94,7 @@ def test_the_name_in_results_is_known_before_it_is_loaded(monkeypatch: pytest.Mo
         result_name("yolo-nan")
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("own_instruments")
 def test_entries_that_are_exported_and_that_are_not_compute_the_same(rng: np.random.Generator) -> None:
     pixels = rng.integers(0, 256, (3, 40, 30, 3), dtype=np.uint8)
@@ -99,6 +107,7 @@ def test_entries_that_are_exported_and_that_are_not_compute_the_same(rng: np.ran
         load_extractor("own_instruments.features:UNSENDABLE", BuildOptions(device="cpu", precision="bf16"))
 
 
+@pytest.mark.slow
 def test_what_breaks_while_a_network_is_exported_is_said(
     own_instruments: Path, ganbench_home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -249,7 +258,7 @@ def broken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     [
         ("Nameless", "needs a name"),
         ("Unversioned", "and a version"),
-        ("Abstract", "fails: TypeError"),
+        ("Abstract", "is no detector yet: it lacks detect"),
         ("Crashes", "fails: KeyError: 'no weights here'"),
         ("Forgets", "fails: AttributeError"),
         ("Short", "must return a list with one Detection per image"),
@@ -261,8 +270,8 @@ def broken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         ("Listed", "its setting colours must be a bool, int, float or str"),
         ("Lost", "the types of its Settings cannot be read"),
         ("Misled", "its threshold 'least' is none of its settings"),
-        ("function", "is no detector: it is function, not type"),
-        ("Other", "it is no subclass of ganbench.detectors.base.Detector"),
+        ("function", "is no detector: it is function, not a class derived from Detector"),
+        ("Other", "is no detector: it is Other, not a class derived from Detector"),
         ("Absent", "has no 'Absent'"),
     ],
 )

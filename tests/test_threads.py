@@ -45,6 +45,7 @@ def measure(faces: np.ndarray, detectors: list[str]) -> list[np.ndarray]:
     return numbers
 
 
+@pytest.mark.slow
 def test_a_cold_cache_and_four_threads(faces: np.ndarray, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     detectors = ["yolo-nano"]
     monkeypatch.setenv("GANBENCH_HOME", str(tmp_path))

@@ -240,7 +240,7 @@ def _detectors(options: ScoreOptions, specs: list[ExtractorSpec]) -> list[Instru
         detector = load_detector(asked, _detector_options(options))
     except AssetMissing as e:
         return [Instrument("detector", result_name(asked), asked, missing=str(e))]
-    return [Instrument("detector", detector.name, asked, detector.protocol)]
+    return [Instrument("detector", detector.name, asked, detector.identity)]
 
 
 def _detector_options(options: ScoreOptions) -> DetectorOptions:
