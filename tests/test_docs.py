@@ -6,7 +6,6 @@ import json
 import os
 import re
 import shlex
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -19,7 +18,8 @@ from ganbench.cli.app import app
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"
 PAGES = [
-    *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "examples/README.md", "reference_stats/README.md")),
+    *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "reference_stats/README.md")),
+    *sorted((ROOT / "examples").rglob("*.md")),
     *sorted(DOCS.rglob("*.md")),
     *sorted((ROOT / "detectors").rglob("*.md")),
 ]
@@ -164,63 +164,11 @@ def test_the_index_leads_to_every_page() -> None:
     assert all(f"]({words[0]}.md)" in commands_index for words in COMMANDS)
 
 
-def apply(block: tuple[str, str], tree: Path) -> None:
-    """Do what a block of the extending page says: write the file that its first line names, or change it."""
-    language, text = block
-    head, _, body = text.partition("\n")
-    path = tree / head.removeprefix("# ")
-    if language != "diff":
-        assert not path.exists(), path
-        path.write_text(text, "utf-8")
-        return
-    lines = body.splitlines(keepends=True)
-    before = "".join(line[1:] for line in lines if line[0] in " -")
-    after = "".join(line[1:] for line in lines if line[0] in " +")
-    source = path.read_text("utf-8")
-    assert source.count(before) == 1, f"{path} has changed: {before!r}"
-    path.write_text(source.replace(before, after), "utf-8")
-
-
 def run(arguments: list[str], folder: Path, **environment: str) -> None:
     done = subprocess.run(
         [sys.executable, *arguments], cwd=folder, env=os.environ | environment, capture_output=True, text=True
     )
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
-
-
-def test_the_extending_page_works_on_a_copy_of_the_package(tmp_path: Path) -> None:
-    shutil.copytree(ROOT / "ganbench", tmp_path / "ganbench", ignore=shutil.ignore_patterns("__pycache__"))
-    for name in ("reference_stats", "detectors"):
-        (tmp_path / name).symlink_to(ROOT / name, target_is_directory=True)
-    (tmp_path / "tests").mkdir()
-    shutil.copy(ROOT / "tests" / "conftest.py", tmp_path / "tests")
-    files = [block for block in blocks(DOCS / "extending.md") if re.match(r"# \S+\.\w+\n", block[1])]
-    for block in files:
-        apply(block, tmp_path)
-    tests = [path.name for path in (tmp_path / "tests").glob("test_*.py")]
-    assert sorted(tests) == [
-        "test_lsgan.py",
-        "test_residual.py",
-        "test_skin.py",
-        "test_spread.py",
-        "test_thumbnail.py",
-        "test_wgan_gp_5.py",
-    ]
-    run(["-m", "pytest", "-q", "-p", "no:cacheprovider", "tests"], tmp_path, PYTHONPATH=str(tmp_path))
-
-
-def test_the_extending_page_works_without_touching_the_package(tmp_path: Path, image_folder: Path) -> None:
-    image_folder.rename(tmp_path / "generated")
-    snippets = []
-    for language, text in blocks(DOCS / "extending.md"):
-        head = text.partition("\n")[0]
-        if head in ("# ganbench/metrics/spread.py", "# ganbench/detectors/skin.py"):
-            (tmp_path / Path(head).name).write_text(text, "utf-8")
-        elif language == "python" and not head.startswith("# "):
-            snippets.append(text)
-    assert len(snippets) == 2
-    (tmp_path / "script.py").write_text("\n".join(snippets), "utf-8")
-    run(["script.py"], tmp_path)
 
 
 @pytest.mark.parametrize("script", sorted((ROOT / "examples").glob("*.py")), ids=name_of)

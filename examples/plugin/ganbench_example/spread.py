@@ -25,4 +25,4 @@ def spread(*, real: FeatureSet, fake: FeatureSet, seed: int = 0) -> Estimate:
     squares = ((rows - rows.mean(0)) ** 2).sum(1) * len(rows) / (len(rows) - 1)
     shares = squares / np.trace(real.moments.cov)
     low, high = mean_interval(shares)
-    return Estimate(float(shares.mean()), low, high, "Student", fake.n)
+    return Estimate(float(shares.mean()), low, high, "Student", len(rows))
