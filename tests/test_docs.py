@@ -6,13 +6,11 @@ import json
 import os
 import re
 import shlex
-import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
-import tomlkit
 import typer
 
 from ganbench.cli.app import app
@@ -20,7 +18,8 @@ from ganbench.cli.app import app
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"
 PAGES = [
-    *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "examples/README.md", "reference_stats/README.md")),
+    *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "reference_stats/README.md")),
+    *sorted((ROOT / "examples").rglob("*.md")),
     *sorted(DOCS.rglob("*.md")),
     *sorted((ROOT / "detectors").rglob("*.md")),
 ]
@@ -165,96 +164,11 @@ def test_the_index_leads_to_every_page() -> None:
     assert all(f"]({words[0]}.md)" in commands_index for words in COMMANDS)
 
 
-def apply(block: tuple[str, str], tree: Path) -> None:
-    """Do what a block of the extending page says: write the file that its first line names, or change it."""
-    language, text = block
-    head, _, body = text.partition("\n")
-    path = tree / head.removeprefix("# ")
-    if language != "diff":
-        assert not path.exists(), path
-        path.write_text(text, "utf-8")
-        return
-    lines = body.splitlines(keepends=True)
-    before = "".join(line[1:] for line in lines if line[0] in " -")
-    after = "".join(line[1:] for line in lines if line[0] in " +")
-    source = path.read_text("utf-8")
-    assert source.count(before) == 1, f"{path} has changed: {before!r}"
-    path.write_text(source.replace(before, after), "utf-8")
-
-
 def run(arguments: list[str], folder: Path, **environment: str) -> None:
     done = subprocess.run(
         [sys.executable, *arguments], cwd=folder, env=os.environ | environment, capture_output=True, text=True
     )
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
-
-
-def sections(page: Path) -> dict[str, str]:
-    """Return the text under each heading of the second level."""
-    parts = re.split(r"^## (.+)$", page.read_text("utf-8"), flags=re.MULTILINE)
-    return dict(zip(parts[1::2], parts[2::2], strict=True))
-
-
-def install(tree: Path) -> None:
-    """Leave beside the files of a package what its installation would: its entry points."""
-    project = tomlkit.parse((tree / "pyproject.toml").read_text("utf-8")).unwrap()["project"]
-    described = tree / f"{project['name'].replace('-', '_')}-{project['version']}.dist-info"
-    described.mkdir()
-    (described / "METADATA").write_text(
-        f"Metadata-Version: 2.1\nName: {project['name']}\nVersion: {project['version']}\n"
-    )
-    lines = []
-    for group, points in project["entry-points"].items():
-        lines += [f"[{group}]", *(f"{name} = {value}" for name, value in points.items())]
-    (described / "entry_points.txt").write_text("\n".join(lines) + "\n")
-
-
-# Asks the registries for every name that the package in the current folder registers.
-NAMES = """
-import tomlkit
-from ganbench.detectors.registry import DETECTORS
-from ganbench.features.registry import EXTRACTORS
-from ganbench.metrics.registry import METRICS
-from ganbench.models.registry import MODELS
-from ganbench.training.objectives.registry import OBJECTIVES
-
-registries = {r.group: r for r in (DETECTORS, EXTRACTORS, METRICS, MODELS, OBJECTIVES)}
-for group, points in tomlkit.load(open("pyproject.toml"))["project"]["entry-points"].items():
-    for name in points:
-        print(name, registries[group][name])
-"""
-EXTENSIONS = sections(DOCS / "extending.md")
-
-
-def test_every_extension_has_a_test() -> None:
-    assert len(EXTENSIONS) >= 6
-    assert all("# tests/test_" in text for text in EXTENSIONS.values())
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("name", EXTENSIONS)
-def test_the_extending_page_works(name: str, tmp_path: Path, image_folder: Path) -> None:
-    """Each section by itself: its files, its package if it shows one, its tests, its snippets of Python."""
-    if "# ganbench/" in EXTENSIONS[name]:
-        shutil.copytree(ROOT / "ganbench", tmp_path / "ganbench", ignore=shutil.ignore_patterns("__pycache__"))
-        for assets in ("reference_stats", "detectors"):
-            (tmp_path / assets).symlink_to(ROOT / assets, target_is_directory=True)
-    (tmp_path / "tests").mkdir()
-    shutil.copy(ROOT / "tests" / "conftest.py", tmp_path / "tests")
-    found = BLOCK.findall(EXTENSIONS[name])
-    for block in found:
-        if re.match(r"# \S+\.\w+\n", block[1]):
-            apply(block, tmp_path)
-    here = os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", "")])
-    run(["-m", "pytest", "-q", "-p", "no:cacheprovider", "tests"], tmp_path, PYTHONPATH=here)
-    if (tmp_path / "pyproject.toml").exists():
-        install(tmp_path)
-        (tmp_path / "names.py").write_text(NAMES, "utf-8")
-        run(["names.py"], tmp_path, PYTHONPATH=here)
-    snippets = [text for language, text in found if language == "python" and not text.startswith("# ")]
-    if snippets:
-        (tmp_path / "script.py").write_text("\n".join(snippets), "utf-8")
-        run(["script.py"], tmp_path, PYTHONPATH=here)
 
 
 @pytest.mark.parametrize("script", sorted((ROOT / "examples").glob("*.py")), ids=name_of)

@@ -24,7 +24,11 @@ from ganbench.errors import GanbenchError, UnknownName
 from ganbench.features import export
 from ganbench.features.registry import EXTRACTORS, load_extractor, specify_extractor, takes_weights
 from ganbench.features.spec import BuildOptions, ExtractorSpec
+from ganbench.images.sources import open_source
 from ganbench.registry import Registry
+from ganbench.scoring.cached import score_cached
+from ganbench.scoring.options import ScoreOptions
+from ganbench.scoring.plan import Plan
 
 CPU = BuildOptions(device="cpu")
 
@@ -144,6 +148,39 @@ def test_changed_code_is_computed_anew_though_its_version_is_the_same(own_instru
     assert [spec.key() for spec in specs[0]] != [spec.key() for spec in specs[1]]
     assert identities[0] != identities[1]  # the same package
     assert load_extractor("lite0", CPU).spec.code == ""
+
+
+METRIC = """
+from ganbench.metrics.base import Estimate, metric
+
+@metric("images", title="Images", better="none", needs="detections")
+def images(*, real=None, fake, seed=0):
+    return Estimate(float(fake.n), None, None, "", fake.n)
+"""
+
+
+def test_a_cached_scorecard_is_not_that_of_other_code(own_instruments: Path, image_folder: Path) -> None:
+    """Whoever writes a metric or a detector scores, changes it, and scores again; nobody raises a version each time."""
+
+    def value() -> float | None:
+        plan = Plan.of(ScoreOptions(metrics=("own_metric:images",), detector="own_instruments.detectors:Skin"))
+        keys.append(plan.key)
+        (row,) = score_cached(open_source(image_folder), plan).rows
+        for module in [name for name in sys.modules if name.startswith("own_")]:
+            del sys.modules[module]
+        return row.value
+
+    keys: list[str] = []
+    metric = own_instruments.parent / "own_metric.py"
+    metric.write_text(METRIC)
+    assert value() == value() == 12
+    metric.write_text(METRIC.replace("float(fake.n)", "float(fake.n + 1)"))
+    assert value() == 13
+    module = own_instruments / "detectors.py"
+    module.write_text(module.read_text() + "# changed\n")
+    assert value() == 13
+    assert keys[0] == keys[1]
+    assert len(set(keys)) == 3
 
 
 @pytest.mark.usefixtures("installed")

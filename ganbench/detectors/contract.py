@@ -7,7 +7,8 @@ import numpy as np
 from ganbench.detectors.base import Detection, Detector
 from ganbench.detectors.settings import kinds_of, shown
 from ganbench.errors import GanbenchError
-from ganbench.features.contract import require, same_every_time, varied_images
+from ganbench.features.contract import varied_images
+from ganbench.system.contract import require, same_every_time
 
 _BOX_PX, _SCORE = 1e-2, 1e-4  # how far boxes and scores may be off in other company: rounding, as for features
 

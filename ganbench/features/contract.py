@@ -5,10 +5,7 @@ from __future__ import annotations
 import copy
 import pickle
 import re
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from typing import TypeVar
 
 import numpy as np
 
@@ -16,14 +13,12 @@ from ganbench.errors import GanbenchError
 from ganbench.features.extractor import Extractor
 from ganbench.features.resize import RESIZES
 from ganbench.features.spec import PRECISIONS, ExtractorSpec
+from ganbench.system.contract import require, same_every_time
 from ganbench.toyfaces import toyfaces
-
-T = TypeVar("T")
 
 # Of the largest feature: how far a feature may be off in other company. Convolutions of several images are summed in
 # another order than those of one.
 _ROUNDING = {"fp32": 1e-4, "bf16": 2e-2}
-_THREADS = 2
 
 
 def check_extractor(extractor: Extractor) -> None:
@@ -128,12 +123,6 @@ def _check_copies(extractor: Extractor, pixels: np.ndarray, features: np.ndarray
         require(np.array_equal(copied(pixels)[0], features), f"{name}: a {how} of it computes something else")
 
 
-def require(holds: bool, otherwise: str) -> None:
-    """Raise if something does not hold; not ``assert``, which Python may be told to leave out."""
-    if not holds:
-        raise AssertionError(otherwise)
-
-
 def varied_images(height: int, width: int) -> np.ndarray:
     """Return uint8 images (4, height, width, 3): two faces, noise, and a plain colour."""
     rng = np.random.default_rng(7)
@@ -142,15 +131,3 @@ def varied_images(height: int, width: int) -> np.ndarray:
     noise = rng.integers(0, 256, (1, height, width, 3), dtype=np.uint8)
     plain = np.broadcast_to(rng.integers(0, 256, (1, 1, 1, 3), dtype=np.uint8), (1, height, width, 3))
     return np.ascontiguousarray(np.concatenate([faces, noise, plain]))
-
-
-def same_every_time(name: str, compute: Callable[[], T], first: T, same: Callable[[T, T], bool]) -> None:
-    """Check that a computation gives the same once more, and in several threads at once.
-
-    Raises:
-        AssertionError: it does not.
-    """
-    require(same(compute(), first), f"{name}: the same images give something else the second time")
-    with ThreadPoolExecutor(_THREADS) as pool:
-        results = list(pool.map(lambda _: compute(), range(_THREADS)))
-    require(all(same(result, first) for result in results), f"{name}: threads that use it together get something else")

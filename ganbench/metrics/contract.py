@@ -15,6 +15,7 @@ from ganbench.metrics.base import Better, Estimate, Metric, Needs
 from ganbench.statistics.detections import DetectionSet
 from ganbench.statistics.features import FeatureSet
 from ganbench.statistics.pixels import PixelSet
+from ganbench.system.contract import require
 
 _REAL, _FAKE = 1500, 1200  # images: more than any metric of ours asks for
 _SIZE, _CLASSES = 6, 5
@@ -35,22 +36,22 @@ def check_metric(metric: Metric) -> None:
     Raises:
         AssertionError: with what is wrong.
     """
-    _require(isinstance(metric, Metric), f"{metric!r} is no Metric: decorate the function with @metric(...)")
+    require(isinstance(metric, Metric), f"{metric!r} is no Metric: decorate the function with @metric(...)")
     name = metric.name
-    _require(bool(name) and not set(name) & set("[];,| "), f"{name!r} cannot be a result's id")
-    _require(
+    require(bool(name) and not set(name) & set("[];,| "), f"{name!r} cannot be a result's id")
+    require(
         isinstance(metric.version, int) and metric.version >= 1, f"{name}: the version must be a whole number from 1"
     )
-    _require(metric.better in get_args(Better), f"{name}: better is {metric.better!r}, not one of {get_args(Better)}")
-    _require(metric.needs in get_args(Needs), f"{name}: needs is {metric.needs!r}, not one of {get_args(Needs)}")
-    _require(bool(metric.title), f"{name}: there is no title for tables")
+    require(metric.better in get_args(Better), f"{name}: better is {metric.better!r}, not one of {get_args(Better)}")
+    require(metric.needs in get_args(Needs), f"{name}: needs is {metric.needs!r}, not one of {get_args(Needs)}")
+    require(bool(metric.title), f"{name}: there is no title for tables")
     _check_signature(metric)
     real, fake = _sides(metric, _FAKE, seed=0)
     first = metric(real=real, fake=fake, seed=3)
     _check_estimate(name, first, _FAKE)
     _check_purity(metric, first)
     other = metric(**dict(zip(("real", "fake"), _sides(metric, _FAKE, seed=1), strict=True)), seed=3)
-    _require(
+    require(
         other.detail == first.detail,
         f"{name}: its detail depends on the images ({first.detail!r}, {other.detail!r}), so that no two values compare",
     )
@@ -61,39 +62,39 @@ def _check_signature(metric: Metric) -> None:
     parameters = inspect.signature(metric.compute).parameters
     wanted = {"real", "fake", "seed"} | ({"pairs"} if metric.uses_pairs else set())
     anything = any(p.kind is inspect.Parameter.VAR_KEYWORD for p in parameters.values())
-    _require(anything or wanted <= set(parameters), f"{metric.name}: it must take {', '.join(sorted(wanted))}")
+    require(anything or wanted <= set(parameters), f"{metric.name}: it must take {', '.join(sorted(wanted))}")
     positional = [
         p.name
         for p in parameters.values()
         if p.kind in (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
     ]
-    _require(
+    require(
         not positional,
         f"{metric.name}: it takes {', '.join(positional)} by position: put a * first, or the sides get swapped",
     )
 
 
 def _check_estimate(name: str, estimate: Estimate, count: int) -> None:
-    _require(isinstance(estimate, Estimate), f"{name}: it must return an Estimate, not {type(estimate).__name__}")
-    _require(
+    require(isinstance(estimate, Estimate), f"{name}: it must return an Estimate, not {type(estimate).__name__}")
+    require(
         isinstance(estimate.value, float) and math.isfinite(estimate.value),
         f"{name}: the value must be a finite float, not {estimate.value!r}",
     )
-    _require(estimate.n == count, f"{name}: n must be the {count} fake images, not {estimate.n}")
+    require(estimate.n == count, f"{name}: n must be the {count} fake images, not {estimate.n}")
     low, high = estimate.low, estimate.high
-    _require((low is None) == (high is None), f"{name}: an interval has two ends, or none: {low}, {high}")
+    require((low is None) == (high is None), f"{name}: an interval has two ends, or none: {low}, {high}")
     if low is not None and high is not None:
-        _require(low <= estimate.value <= high, f"{name}: {estimate.value} lies outside its interval {low} to {high}")
-        _require(bool(estimate.interval), f"{name}: the method of its interval is not named")
+        require(low <= estimate.value <= high, f"{name}: {estimate.value} lies outside its interval {low} to {high}")
+        require(bool(estimate.interval), f"{name}: the method of its interval is not named")
 
 
 def _check_purity(metric: Metric, first: Estimate) -> None:
     real, fake = _sides(metric, _FAKE, seed=0)
     kept = copy.deepcopy((real, fake))
     again = metric(real=real, fake=fake, seed=3)
-    _require(again == first, f"{metric.name}: equal arguments gave {first} and {again}")
+    require(again == first, f"{metric.name}: equal arguments gave {first} and {again}")
     for mine, before in zip((real, fake), kept, strict=True):
-        _require(_same(mine, before), f"{metric.name}: it changes the arrays that it is given")
+        require(_same(mine, before), f"{metric.name}: it changes the arrays that it is given")
 
 
 def _refuses(metric: Metric, count: int) -> None:
@@ -139,8 +140,3 @@ def _same(a: object, b: object) -> bool:
         fields = [name for name in a.__dataclass_fields__ if not name.startswith("_")]
         return all(_same(getattr(a, name), getattr(b, name)) for name in fields)
     return bool(a == b)
-
-
-def _require(condition: bool, text: str) -> None:
-    if not condition:
-        raise AssertionError(text)

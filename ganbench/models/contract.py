@@ -14,6 +14,7 @@ from torch import nn
 
 from ganbench.models.base import Model
 from ganbench.models.draw import Draw
+from ganbench.system.contract import require
 
 _BATCH = 4
 
@@ -58,12 +59,12 @@ def check_settings(owner: type[Any], values: Mapping[str, object]) -> Any:
     """Return an owner's settings, after checking that a recipe can hold them and another process receive them."""
     kind = owner.Settings
     derived = isinstance(kind, type) and issubclass(kind, BaseModel)
-    assert derived, "Settings must be a class derived from the base's"
+    require(derived, "Settings must be a class derived from the base's")
     chosen = kind(**values)
     again = kind.model_validate(chosen.model_dump(mode="json"))
-    assert again == chosen, "settings must come back from JSON as they were: a run folder keeps them"
+    require(again == chosen, "settings must come back from JSON as they were: a run folder keeps them")
     again = pickle.loads(pickle.dumps(chosen))
-    assert again == chosen, "settings must come back from pickle as they were: other processes train with them"
+    require(again == chosen, "settings must come back from pickle as they were: other processes train with them")
     return chosen
 
 
@@ -72,7 +73,7 @@ def _build_both(model: type[Model], settings: Any, *, seed: int) -> tuple[Any, n
     torch.manual_seed(seed)
     generator, discriminator = model(settings).build()
     modules = isinstance(generator, nn.Module) and isinstance(discriminator, nn.Module)
-    assert modules, "build must return two modules"
+    require(modules, "build must return two modules")
     return generator.to(memory_format=torch.channels_last), discriminator.to(memory_format=torch.channels_last)
 
 
@@ -86,16 +87,18 @@ def _check_weights(model: type[Model], settings: Any, generator: Any, discrimina
     twins, others = _build_both(model, settings, seed=0), _build_both(model, settings, seed=1)
     for network, twin, other in zip((generator, discriminator), twins, others, strict=True):
         state, same, differing = network.state_dict(), twin.state_dict(), other.state_dict()
-        assert all(torch.equal(state[name], same[name]) for name in state), "the same seed built other weights"
+        require(all(torch.equal(state[name], same[name]) for name in state), "the same seed built other weights")
         changed = any(not torch.equal(state[name], differing[name]) for name in state)
-        assert changed, "another seed built the same weights"
+        require(changed, "another seed built the same weights")
         other.load_state_dict(state)
         network.eval()
         other.eval()
     images = generator(*generator.inputs(_draw()))
-    assert torch.equal(others[0](*generator.inputs(_draw())), images), "a state dictionary does not hold the generator"
-    assert torch.equal(others[1](images), discriminator(images)), "a state dictionary does not hold the discriminator"
-    assert torch.equal(copy.deepcopy(generator)(*generator.inputs(_draw())), images), "a copy is another generator"
+    require(
+        torch.equal(others[0](*generator.inputs(_draw())), images), "a state dictionary does not hold the generator"
+    )
+    require(torch.equal(others[1](images), discriminator(images)), "a state dictionary does not hold the discriminator")
+    require(torch.equal(copy.deepcopy(generator)(*generator.inputs(_draw())), images), "a copy is another generator")
 
 
 def _check_inputs(generator: Any) -> None:
@@ -104,14 +107,14 @@ def _check_inputs(generator: Any) -> None:
         generator.train(mode)
         torch.manual_seed(0)
         inputs = generator.inputs(_draw())
-        assert isinstance(inputs, tuple), "inputs must return a tuple of tensors"
-        assert all(len(t) == _BATCH for t in inputs), "every input must have a row per image"
+        require(isinstance(inputs, tuple), "inputs must return a tuple of tensors")
+        require(all(len(t) == _BATCH for t in inputs), "every input must have a row per image")
         torch.manual_seed(1)
         again = generator.inputs(_draw())
-        assert all(map(torch.equal, inputs, again)), "inputs must come from draw alone"
+        require(all(map(torch.equal, inputs, again)), "inputs must come from draw alone")
         halves = [generator.inputs(_draw(_BATCH // 2, rank=rank, processes=2)) for rank in range(2)]
         joined = [torch.cat(parts) for parts in zip(*halves, strict=True)]
-        assert all(map(torch.equal, inputs, joined)), "two processes must draw what one would: see Draw"
+        require(all(map(torch.equal, inputs, joined)), "two processes must draw what one would: see Draw")
 
 
 @torch.no_grad()
@@ -120,20 +123,23 @@ def _check_images(generator: Any, discriminator: nn.Module, size: int) -> None:
     generator.eval()
     inputs = generator.inputs(_draw())
     images = generator(*inputs)
-    assert images.shape == (_BATCH, 3, size, size), f"images are {tuple(images.shape)}, not of {size} pixels"
-    assert images.isfinite().all(), "images are not finite"
+    require(images.shape == (_BATCH, 3, size, size), f"images are {tuple(images.shape)}, not of {size} pixels")
+    require(bool(images.isfinite().all()), "images are not finite")
     if getattr(generator, "bounded", True):
-        assert images.abs().max() <= 1, "pixels are outside [-1, 1]; a generator that may leave it says bounded = False"
-    assert torch.equal(generator(*inputs), images), "the same inputs made other images"
+        within = bool(images.abs().max() <= 1)
+        require(within, "pixels are outside [-1, 1]; a generator that may leave it says bounded = False")
+    require(torch.equal(generator(*inputs), images), "the same inputs made other images")
     alone = generator(*(t[:1] for t in inputs))
     rounding = 0.01 * float(images.abs().max())
-    assert torch.allclose(alone, images[:1], atol=rounding), "in evaluation an image must not depend on its neighbours"
+    require(
+        torch.allclose(alone, images[:1], atol=rounding), "in evaluation an image must not depend on its neighbours"
+    )
     scores = discriminator(images)
-    assert scores.shape == (_BATCH,), f"scores are {tuple(scores.shape)}, not one per image: flatten them"
-    assert scores.isfinite().all(), "scores are not finite"
+    require(scores.shape == (_BATCH,), f"scores are {tuple(scores.shape)}, not one per image: flatten them")
+    require(bool(scores.isfinite().all()), "scores are not finite")
     with torch.autocast("cpu", torch.bfloat16):
         scores = discriminator(generator(*inputs))
-    assert scores.isfinite().all(), "scores in bfloat16 are not finite"
+    require(bool(scores.isfinite().all()), "scores in bfloat16 are not finite")
 
 
 def _check_gradients(generator: Any, discriminator: nn.Module) -> None:
@@ -143,8 +149,8 @@ def _check_gradients(generator: Any, discriminator: nn.Module) -> None:
     discriminator(generator(*generator.inputs(_draw()))).sum().backward()
     for network, name in ((generator, "generator"), (discriminator, "discriminator")):
         gradients = [p.grad for p in network.parameters() if p.grad is not None]
-        assert any(g.any() for g in gradients), f"no gradient reaches the {name}"
-        assert all(g.isfinite().all() for g in gradients), f"a gradient of the {name} is not finite"
+        require(any(g.any() for g in gradients), f"no gradient reaches the {name}")
+        require(all(g.isfinite().all() for g in gradients), f"a gradient of the {name} is not finite")
 
 
 @torch.no_grad()
@@ -156,5 +162,5 @@ def _check_truncation(generator: Any) -> None:
     generator.set_truncation(0.0)
     truncated = generator(*inputs)
     generator.set_truncation(1.0)
-    assert truncated.std(0).mean() < images.std(0).mean(), "truncation must make images vary less"
-    assert torch.equal(generator(*inputs), images), "a truncation of 1 must leave images as they were"
+    require(bool(truncated.std(0).mean() < images.std(0).mean()), "truncation must make images vary less")
+    require(torch.equal(generator(*inputs), images), "a truncation of 1 must leave images as they were")

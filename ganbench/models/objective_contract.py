@@ -8,6 +8,7 @@ import torch
 
 from ganbench.models.contract import check_settings, one_thread
 from ganbench.models.rehearsal import Rehearsal, restored
+from ganbench.system.contract import require
 
 _STEPS = 18  # more than any rhythm of ours: terms that are computed every k-th step come round
 
@@ -28,18 +29,18 @@ def check_objective(objective: type[Any], **settings: object) -> None:
     """
     for attribute in ("output", "discriminator_formula", "generator_formula"):
         text = getattr(objective, attribute, None)
-        told = isinstance(text, str) and text.strip()
-        assert told, f"{attribute} must say something to people, not {text!r}"
+        told = isinstance(text, str) and bool(text.strip())
+        require(told, f"{attribute} must say something to people, not {text!r}")
     chosen = check_settings(objective, settings)
     with one_thread():
         totals = Rehearsal(objective(chosen), global_seed=0).train(_STEPS)
         again = Rehearsal(objective(chosen), global_seed=1).train(_STEPS)
-        assert totals == again, "the same seed gave other losses: random numbers must come from draw alone"
+        require(totals == again, "the same seed gave other losses: random numbers must come from draw alone")
 
         broken = Rehearsal(objective(chosen), global_seed=0)
         before = broken.train(_STEPS // 2)
         broken.objective = restored(broken.objective, objective(chosen))
         after = broken.train(_STEPS - _STEPS // 2)
-        assert totals == before + after, "a restored objective gave other losses: state must hold what a step leaves"
+        require(totals == before + after, "a restored objective gave other losses: state must hold what a step leaves")
 
         Rehearsal(objective(chosen), global_seed=0, precision=torch.bfloat16).train(2)

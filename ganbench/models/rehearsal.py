@@ -9,6 +9,7 @@ import torch
 from torch import nn
 
 from ganbench.models.draw import Draw
+from ganbench.system.contract import require
 
 BATCH = 4
 
@@ -65,10 +66,10 @@ class Rehearsal:
                 fake = self.generator(*self.generator.inputs(self.draw))
             loss = self.objective.discriminator_loss(self.discriminator, real, fake, self.step, self.draw)
         total = self._follow(loss, self.discriminator, "the discriminator's loss")
-        assert torch.equal(real.detach(), kept), "the discriminator's loss changed the real images"
+        require(torch.equal(real.detach(), kept), "the discriminator's loss changed the real images")
         self.objective.after_step(self.discriminator)
         finite = all(p.isfinite().all() for p in self.discriminator.parameters())
-        assert finite, "after_step left weights that are not finite"
+        require(finite, "after_step left weights that are not finite")
         return total
 
     def _step_generator(self) -> float:
@@ -84,14 +85,14 @@ class Rehearsal:
         """Check a loss and go a step down its gradient."""
         for name, value in {"total": loss.total, **loss.parts}.items():
             scalar = isinstance(value, torch.Tensor) and value.ndim == 0
-            assert scalar, f"{what}: {name} must be a tensor without axes"
-            assert value.isfinite(), f"{what}: {name} is {value.item()} at step {self.step}"
-            assert value.requires_grad == (name == "total"), f"{what}: total has a gradient, parts have none: {name}"
+            require(scalar, f"{what}: {name} must be a tensor without axes")
+            require(bool(value.isfinite()), f"{what}: {name} is {value.item()} at step {self.step}")
+            require(value.requires_grad == (name == "total"), f"{what}: total has a gradient, parts have none: {name}")
         network.zero_grad()
         loss.total.backward()
         gradients = [p.grad for p in network.parameters() if p.grad is not None]
-        assert any(g.any() for g in gradients), f"{what} has no gradient in the network that minimises it"
-        assert all(g.isfinite().all() for g in gradients), f"{what} has a gradient that is not finite"
+        require(any(g.any() for g in gradients), f"{what} has no gradient in the network that minimises it")
+        require(all(g.isfinite().all() for g in gradients), f"{what} has a gradient that is not finite")
         self.optimizers[network is self.discriminator].step()
         return float(loss.total.detach())
 

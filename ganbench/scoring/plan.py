@@ -20,6 +20,7 @@ from ganbench.references.reference import Reference
 from ganbench.references.resolve import resolve_references
 from ganbench.registry import did_you_mean
 from ganbench.scoring.options import DEFAULT_DETECTOR, DEFAULT_FEATURES, Images, ScoreOptions
+from ganbench.system.code import foreign_code
 from ganbench.system.notes import Note
 from ganbench.system.versions import library_versions
 
@@ -259,7 +260,7 @@ def _key(
     options: ScoreOptions, names: list[str], instruments: list[Instrument], references: dict[str, Reference]
 ) -> str:
     parts = {
-        "metrics": [(name, METRICS[name].version) for name in names],
+        "metrics": [(name, METRICS[name].version, foreign_code(METRICS[name].compute)) for name in names],
         "instruments": [(i.kind, i.name, i.identity, i.missing) for i in instruments],
         "references": {name: reference.identity() for name, reference in references.items()},
         "sample": SAMPLE_CAP,
