@@ -43,7 +43,7 @@ def build(spec, options):
 
 
 ENTRY = ExtractorEntry(specify, build, takes_weights=False)
-IN_TORCH = ExtractorEntry(lambda options: specify(options), lambda spec, options: Channels(), exportable=False)
+IN_TORCH = ExtractorEntry(specify, lambda spec, options: Channels(), exportable=False, takes_weights=False)
 UNSENDABLE = ExtractorEntry(specify, lambda spec, options: Channels())
 """
 

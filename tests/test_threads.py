@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 import torch
 
+import ganbench
 from ganbench.detectors.registry import load_detector
 from ganbench.features import export
 from ganbench.features.collect import collect_features
@@ -42,7 +43,8 @@ def measure(faces: np.ndarray, detectors: list[str]) -> list[np.ndarray]:
     for name in detectors:
         for found in load_detector(name).detect(faces):
             numbers += [found.boxes, found.scores]
-    return numbers
+    card = ganbench.score(faces, detector=detectors[-1], metrics=["fd", "precision", "afd"])
+    return [*numbers, *(np.array([row.value, row.low, row.high]) for row in card.rows)]
 
 
 @pytest.mark.slow
