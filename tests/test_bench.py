@@ -118,6 +118,7 @@ def test_workers_return_every_result_and_tell() -> None:
     assert {len(allowed) for _, allowed in results.values()} == {max(1, cores.available_cores() // 2)}
 
 
+@pytest.mark.slow
 def test_a_worker_that_dies_costs_its_task_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(workers, "CONTEXT", context())
     with Workers(fragile, 1) as crew:
@@ -273,6 +274,7 @@ def _progress(out: Path) -> int:
     return lines + sum((out / cell / name).is_file() for cell in CELLS for name in ends)
 
 
+@pytest.mark.slow
 def test_a_bench_killed_five_times_comes_to_the_same(
     whole: Path, faces: tuple[Path, Path], tmp_path: Path, ganbench_home: Path, rng: np.random.Generator
 ) -> None:
@@ -299,6 +301,7 @@ def _has_logged(cell: Path) -> bool:
     return log.is_file() and log.stat().st_size > 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_saves_what_trains_in_every_process(
     number: int, whole: Path, faces: tuple[Path, Path], tmp_path: Path, ganbench_home: Path
@@ -327,6 +330,7 @@ def _plan(out: Path, faces: tuple[Path, Path], scoring: ScoringPlan | None = Non
     return Plan(make_grid(SETTINGS | settings), Place(str(folder), out, device="cpu"), scoring)
 
 
+@pytest.mark.slow
 def test_failed_cells_are_recorded_and_the_rest_goes_on(
     faces: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -394,6 +398,7 @@ def test_a_folder_of_another_study_is_refused(whole: Path, faces: tuple[Path, Pa
         refuse_changes(cells_of(make_grid(SETTINGS)), whole, open_source(image_folder))
 
 
+@pytest.mark.slow
 def test_scores_while_training_are_against_the_reference_of_the_bench(
     faces: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -418,6 +423,7 @@ def test_a_second_bench_is_kept_out(faces: tuple[Path, Path], tmp_path: Path) ->
 # --- the command ---
 
 
+@pytest.mark.slow
 def test_a_dry_run_says_what_is_left(whole: Path, faces: tuple[Path, Path], tmp_path: Path) -> None:
     grid = tmp_path / "grid.toml"
     grid.write_text(
@@ -443,6 +449,7 @@ def test_a_dry_run_says_what_is_left(whole: Path, faces: tuple[Path, Path], tmp_
     assert isinstance(_invoke("bench", "--variants", "wgam", "--out", tmp_path, *options).exception, UnknownName)
 
 
+@pytest.mark.slow
 def test_the_command_writes_tables_and_a_report(
     whole: Path, faces: tuple[Path, Path], tmp_path: Path, ganbench_home: Path
 ) -> None:

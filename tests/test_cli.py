@@ -56,6 +56,7 @@ def test_version() -> None:
     assert CliRunner().invoke(app, ["--version"]).output.strip() == f"ganbench {__version__}"
 
 
+@pytest.mark.slow
 def test_mistakes_end_in_one_line_and_exit_2(tmp_path: Path) -> None:
     done = run("score", str(tmp_path / "absent"))
     assert done.returncode == 2
@@ -63,6 +64,7 @@ def test_mistakes_end_in_one_line_and_exit_2(tmp_path: Path) -> None:
     assert done.stdout == ""
 
 
+@pytest.mark.slow
 def test_failed_gates_exit_1(tmp_path: Path, image_folder: Path) -> None:
     done = run("data", "check", str(image_folder))
     assert done.returncode == 1
@@ -70,6 +72,7 @@ def test_failed_gates_exit_1(tmp_path: Path, image_folder: Path) -> None:
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.slow
 def test_score_writes_every_export(image_folder: Path, tmp_path: Path) -> None:
     exports = {name: tmp_path / f"card.{name}" for name in ("json", "csv", "markdown")}
     options = [text for name, path in exports.items() for text in (f"--{name}", str(path))]
@@ -90,11 +93,13 @@ def test_score_writes_every_export(image_folder: Path, tmp_path: Path) -> None:
     assert len(lines) == 13
 
 
+@pytest.mark.slow
 def test_json_on_standard_output_is_all_there_is(image_folder: Path) -> None:
     done = run("score", str(image_folder), "--json", "-", "--metric", "fd", "--detector", "none")
     assert [r["id"] for r in json.loads(done.stdout)["results"]] == ["fd[lite0]"]
 
 
+@pytest.mark.slow
 def test_bad_grid_is_explained(tmp_path: Path) -> None:
     done = run("score", str(tmp_path), "--grid", "10by10")
     assert done.returncode == 2

@@ -43,6 +43,7 @@ def _run(typed: str) -> Result:
     return result
 
 
+@pytest.mark.slow
 def test_gradnorm_draws_the_reports_curves(empty_folder: Path) -> None:
     result = _run("gradnorm --variant wgan --preset smoke --steps 4")
     out = empty_folder / "gradnorm-wgan"
@@ -65,6 +66,7 @@ def test_gradnorm_draws_the_reports_curves(empty_folder: Path) -> None:
     assert json.loads(again.stdout)["wgan-gp"]["verdict"] == "too small to tell"
 
 
+@pytest.mark.slow
 def test_gradnorm_of_an_unclipped_variant_is_one_curve_and_says_how_to_compare(empty_folder: Path) -> None:
     for variant, other in (("dcgan", "wgan-gp"), ("wgan-gp", "wgan"), ("stylegan2", "wgan-gp")):
         result = _run(f"gradnorm --variant {variant} --preset smoke --steps 2")
@@ -73,6 +75,7 @@ def test_gradnorm_of_an_unclipped_variant_is_one_curve_and_says_how_to_compare(e
         assert f"one curve, {variant}; to compare it, add another: --against {other}" in result.stderr
 
 
+@pytest.mark.slow
 def test_train_names_its_run_and_refuses_to_start_it_twice(empty_folder: Path) -> None:
     result = _run("train --variant dcgan --preset smoke --steps 2")
     run = RunFolder.open(empty_folder / "runs" / "dcgan")
@@ -105,6 +108,7 @@ def test_what_is_given_is_taken_without_a_word(capsys: pytest.CaptureFixture[str
     assert capsys.readouterr() == ("", "")
 
 
+@pytest.mark.slow
 def test_gradnorm_goes_on_with_a_run_on_toy_faces_but_not_with_others(image_folder: Path, empty_folder: Path) -> None:
     _run("train --variant wgan --preset smoke --steps 2")
     _run("gradnorm --run runs/wgan --steps 2")
@@ -114,6 +118,7 @@ def test_gradnorm_goes_on_with_a_run_on_toy_faces_but_not_with_others(image_fold
         _run("gradnorm --run other --steps 2")
 
 
+@pytest.mark.slow
 def test_bench_scores_against_the_toy_faces_it_trains_on(empty_folder: Path) -> None:
     result = _run(
         "bench --variants dcgan --preset smoke --set training.steps=2 --samples 16 --gradnorm-steps 2 --detector none"

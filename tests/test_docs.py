@@ -127,6 +127,7 @@ def test_help_shows_what_is_written(words: tuple[str, ...]) -> None:
         assert re.search(r"(?<!\\)\[[a-z/]", rest) is None, rest
 
 
+@pytest.mark.slow
 def test_no_help_loads_a_heavy_library() -> None:
     code = (
         "import sys\nfrom typer.testing import CliRunner\nfrom ganbench.cli.app import app\n"
@@ -171,6 +172,7 @@ def run(arguments: list[str], folder: Path, **environment: str) -> None:
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("script", sorted((ROOT / "examples").glob("*.py")), ids=name_of)
 def test_example_scripts_run(script: Path, tmp_path: Path) -> None:
     if script.name == "gradnorm_lightning.py":
@@ -178,6 +180,7 @@ def test_example_scripts_run(script: Path, tmp_path: Path) -> None:
     run([str(script)], tmp_path, OMP_NUM_THREADS="1")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("notebook", sorted((ROOT / "examples").glob("*.ipynb")), ids=name_of)
 def test_notebooks_run_from_top_to_bottom(notebook: Path, tmp_path: Path) -> None:
     cells = json.loads(notebook.read_text("utf-8"))["cells"]

@@ -30,6 +30,7 @@ def relative(found: np.ndarray, expected: torch.Tensor) -> float:
     return float(np.abs(found - expected.numpy()).max() / expected.abs().max())
 
 
+@pytest.mark.slow
 def test_vgg16_is_torch_fidelitys(vgg16_weights: Path, images: np.ndarray) -> None:
     from torch_fidelity.feature_extractor_vgg16 import FeatureExtractorVGG16
 
@@ -46,6 +47,7 @@ def test_vgg16_is_torch_fidelitys(vgg16_weights: Path, images: np.ndarray) -> No
     assert "not the published weights" in ours.spec.protocol
 
 
+@pytest.mark.slow
 def test_clip_is_torch_fidelitys(images: np.ndarray, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from torch_fidelity.feature_extractor_clip import FeatureExtractorCLIP
 
@@ -100,6 +102,7 @@ def test_without_weights_the_command_is_named(name: str) -> None:
         load_extractor(f"{name}:clean")
 
 
+@pytest.mark.slow
 def test_weights_of_another_network_are_refused(vgg16_weights: Path, tmp_path: Path) -> None:
     torch.save({"a": torch.zeros(2)}, tmp_path / "a.pth")
     with pytest.raises(AssetError, match="weights of another network, not vgg16"):

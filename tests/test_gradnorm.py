@@ -16,6 +16,7 @@ from ganbench.training.loop import Trainer
 from ganbench.training.recipe import load_recipe
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("variant", ["dcgan", "dcgan-clipnorm", "wgan", "wgan-gp", "stylegan2"])
 def test_all_baselines(variant: str) -> None:
     trainer = Trainer(load_recipe(variant, "smoke", ["training.batch=8"]), torch.device("cpu"))
@@ -37,6 +38,7 @@ def test_all_baselines(variant: str) -> None:
         assert frame.loc[step][names].tolist() == pytest.approx(expected[step], rel=1e-6)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("build", [transformer, resnet, discriminator])
 def test_modules_of_all_kinds(build) -> None:
     module, x = build()
@@ -103,6 +105,7 @@ def test_accumulation_measures_the_sum() -> None:
     check(probe, module)
 
 
+@pytest.mark.slow
 def test_torch_compile() -> None:
     module, x = discriminator()
     compiled = torch.compile(module)

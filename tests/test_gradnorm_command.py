@@ -27,6 +27,7 @@ def _invoke(*arguments: object):
     return CliRunner().invoke(app, ["gradnorm", *(str(a) for a in arguments)])
 
 
+@pytest.mark.slow
 def test_the_command_writes_table_figures_and_findings(image_folder: Path, tmp_path: Path) -> None:
     out = tmp_path / "plot"
     result = _invoke(
@@ -54,6 +55,7 @@ def test_the_command_writes_table_figures_and_findings(image_folder: Path, tmp_p
     assert "| wgan-gp |" in (out / "findings.md").read_text()
 
 
+@pytest.mark.slow
 def test_the_command_goes_on_from_a_run_without_touching_it(image_folder: Path, tmp_path: Path) -> None:
     run = tmp_path / "run"
     trained = CliRunner().invoke(
@@ -72,6 +74,7 @@ def test_the_command_goes_on_from_a_run_without_touching_it(image_folder: Path, 
     assert "no checkpoint" in str(_invoke("--run", run, "--data", image_folder, "--out", tmp_path / "p").exception)
 
 
+@pytest.mark.slow
 def test_troubles_are_told_while_the_curve_is_measured() -> None:
     """A critic whose weights all sit at the bound: seen at the first look, and said once per layer."""
     recipe = load_recipe("wgan", "smoke", ["training.batch=8", "objective.clip=1e-4", "optimizer.lr=0.1"])
@@ -135,6 +138,7 @@ def test_nothing_is_added_to_what_is_asked_for() -> None:
         assert names([variant], [], []) == [variant]
 
 
+@pytest.mark.slow
 def test_an_experiment_from_python(image_folder: Path, tmp_path: Path) -> None:
     said: list[str] = []
     sets = ["training.batch=8", "training.steps=9"]

@@ -17,6 +17,7 @@ from ganbench.diagnostics.gradnorm import ProbeError
 from ganbench.errors import GanbenchError, UnknownName
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["norms", "biases", "parameters"])
 def test_other_parameters(kind: str) -> None:
     module, x = resnet()

@@ -62,6 +62,7 @@ def relative(found: np.ndarray, expected: np.ndarray) -> float:
     return float(np.abs(found - expected).max() / np.abs(expected).max())
 
 
+@pytest.mark.slow
 def test_features_and_logits_are_torch_fidelitys(
     extractor: Extractor, images: np.ndarray, expected: tuple[np.ndarray, np.ndarray]
 ) -> None:
@@ -75,6 +76,7 @@ def test_features_and_logits_are_torch_fidelitys(
     assert expected[0].std(0).mean() > 0.05
 
 
+@pytest.mark.slow
 def test_large_and_odd_images_are_too(extractor: Extractor, fidelity: torch.nn.Module) -> None:
     images = np.ascontiguousarray(random_images(2, seed=3, size=340)[:, :, :301])
     features, logits = fidelity(torch.from_numpy(images).permute(0, 3, 1, 2))
@@ -83,6 +85,7 @@ def test_large_and_odd_images_are_too(extractor: Extractor, fidelity: torch.nn.M
     assert relative(found[1], logits.numpy()) <= 1e-4
 
 
+@pytest.mark.slow
 def test_pytorch_and_bf16_agree_with_the_export(
     extractor: Extractor, weights: Path, images: np.ndarray, expected: tuple[np.ndarray, np.ndarray]
 ) -> None:
@@ -111,6 +114,7 @@ def test_cuda_agrees_with_the_cpu(extractor: Extractor, weights: Path, images: n
     assert 0 < relative(rough[0], expected[0]) < 0.3
 
 
+@pytest.mark.slow
 def test_pytorch_fid_protocol(weights: Path, images: np.ndarray, monkeypatch: pytest.MonkeyPatch) -> None:
     theirs = pytorch_fid_network(weights, monkeypatch)
     with torch.no_grad():
@@ -120,6 +124,7 @@ def test_pytorch_fid_protocol(weights: Path, images: np.ndarray, monkeypatch: py
     assert relative(ours(images)[0], expected) <= 1e-4
 
 
+@pytest.mark.slow
 def test_clean_protocol(weights: Path, images: np.ndarray, monkeypatch: pytest.MonkeyPatch) -> None:
     """clean-fid's resizer and its wrapper around the TorchScript file, made here from the same weights."""
     import cleanfid.inception_torchscript as tool
@@ -155,6 +160,7 @@ def pytorch_fid_network(weights: Path, monkeypatch: pytest.MonkeyPatch, **option
     return tool.InceptionV3([3], **options).eval()
 
 
+@pytest.mark.slow
 def test_end_to_end_against_torch_fidelity(weights: Path, tmp_path: Path, fidelity: torch.nn.Module) -> None:
     """FID, KID, IS, precision and recall of two folders, the decoders and all; 24 images against 24."""
     import ganbench
@@ -188,6 +194,7 @@ def test_end_to_end_against_torch_fidelity(weights: Path, tmp_path: Path, fideli
     assert {name: found[name] for name in expected} == pytest.approx(expected, rel=1e-3)
 
 
+@pytest.mark.slow
 def test_weights_go_to_the_extractor_that_needs_them(weights: Path, images: np.ndarray) -> None:
     import ganbench
 
@@ -217,6 +224,7 @@ def test_absent_weights(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
         load_extractor("inception", BuildOptions(weights=tmp_path / "absent.pth"))
 
 
+@pytest.mark.slow
 def test_damaged_and_foreign_weights_are_refused(weights: Path, tmp_path: Path) -> None:
     whole = weights.read_bytes()
     cases = {
@@ -237,6 +245,7 @@ def test_damaged_and_foreign_weights_are_refused(weights: Path, tmp_path: Path) 
         assert name in str(e.value)
 
 
+@pytest.mark.slow
 def test_weights_that_would_run_code_are_refused(tmp_path: Path) -> None:
     """A pickle that calls something is not loaded, and what it calls is not called."""
     marker = tmp_path / "marker"
@@ -251,12 +260,14 @@ def test_weights_that_would_run_code_are_refused(tmp_path: Path) -> None:
     assert not marker.exists()
 
 
+@pytest.mark.slow
 def test_the_protocol_says_what_the_weights_are(extractor: Extractor) -> None:
     assert extractor.spec.protocol.startswith("inception v1, tf1 to 299 px, weights ")
     assert "not the published weights" in extractor.spec.protocol
     assert load_extractor.__module__ == "ganbench.features.registry"
 
 
+@pytest.mark.slow
 def test_unknown_protocol(weights: Path) -> None:
     with pytest.raises(UnknownName, match="Did you mean 'clean'"):
         load_extractor("inception:cleen", BuildOptions(weights=weights))
@@ -264,6 +275,7 @@ def test_unknown_protocol(weights: Path) -> None:
         load_extractor("incption:clean", BuildOptions(weights=weights))
 
 
+@pytest.mark.slow
 def test_a_cached_export_spares_importing_torch(extractor: Extractor, weights: Path) -> None:
     import subprocess
 

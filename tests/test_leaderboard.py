@@ -113,6 +113,7 @@ def submissions(tmp_path: Path, image_folder: Path, lite0: Extractor) -> tuple[P
     return tmp_path / "ref.npz", good, broken
 
 
+@pytest.mark.slow
 def test_broken_submissions_do_not_spoil_the_rest(
     submissions: tuple[Path, list[Path], dict[str, str]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -162,6 +163,7 @@ def test_what_depends_on_the_reference_alone_is_computed_once(
     assert len(calls) == 3  # once among the real images, and once among each of the two sets of fake ones
 
 
+@pytest.mark.slow
 def test_several_processes_rank_the_same(
     submissions: tuple[Path, list[Path], dict[str, str]], tmp_path: Path, ganbench_home: Path
 ) -> None:

@@ -32,6 +32,7 @@ def images() -> np.ndarray:
     return coarse.repeat(8, axis=1).repeat(8, axis=2)
 
 
+@pytest.mark.slow
 def test_the_network_equals_the_published_definition(lite0: Extractor) -> None:
     """The package that the weights were made for defines the network independently; equal in float32 to rounding."""
     from efficientnet_lite_pytorch import EfficientNet
@@ -46,6 +47,7 @@ def test_the_network_equals_the_published_definition(lite0: Extractor) -> None:
         torch.testing.assert_close(ours(x), expected, rtol=1e-5, atol=1e-6)
 
 
+@pytest.mark.slow
 def test_onnx_runtime_and_torch_agree(lite0: Extractor, images: np.ndarray) -> None:
     network = lite0_module.build(lite0.spec, BuildOptions())
     in_torch = Extractor(lite0.spec, TorchRunner(network, "cpu", "fp32"))
@@ -58,6 +60,7 @@ def test_onnx_runtime_and_torch_agree(lite0: Extractor, images: np.ndarray) -> N
     assert np.abs(found - expected).max() <= 1e-4 * np.abs(expected).max()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("precision", ["fp32", "bf16"])
 def test_features_do_not_depend_on_batch_size_or_order(images: np.ndarray, precision: str) -> None:
     extractor = load_extractor("lite0", BuildOptions(device="cpu", precision=precision))
@@ -70,6 +73,7 @@ def test_features_do_not_depend_on_batch_size_or_order(images: np.ndarray, preci
     np.testing.assert_allclose(extractor(images[order])[0], at_once[order], rtol=0, atol=tolerance)
 
 
+@pytest.mark.slow
 def test_many_threads_may_use_one_extractor(lite0: Extractor, images: np.ndarray) -> None:
     expected, _ = lite0(images)
     with ThreadPoolExecutor(4) as pool:
@@ -77,6 +81,7 @@ def test_many_threads_may_use_one_extractor(lite0: Extractor, images: np.ndarray
             np.testing.assert_array_equal(found, expected)
 
 
+@pytest.mark.slow
 def test_the_padding_is_part_of_the_convolutions(lite0: Extractor, tmp_path: Path) -> None:
     """ONNX Runtime merges it only in the form in which it is exported; left alone it costs a seventh of the time."""
     graph = exported(lite0.spec, partial(lite0_module.build, lite0.spec, BuildOptions()))
@@ -89,6 +94,7 @@ def test_the_padding_is_part_of_the_convolutions(lite0: Extractor, tmp_path: Pat
     assert "Pad" not in kinds
 
 
+@pytest.mark.slow
 def test_changed_code_is_exported_anew(lite0: Extractor, monkeypatch: pytest.MonkeyPatch, ganbench_home: Path) -> None:
     build = partial(lite0_module.build, lite0.spec, BuildOptions())
     graph, made = exported(lite0.spec, build), []
@@ -189,6 +195,7 @@ def test_cuda_that_is_not_there_is_an_error() -> None:
     assert resolve_device("auto") == "cpu"
 
 
+@pytest.mark.slow
 def test_a_damaged_export_is_made_again(lite0: Extractor, ganbench_home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     good = exported(lite0.spec, partial(lite0_module.build, lite0.spec, BuildOptions()))
     monkeypatch.setenv("GANBENCH_HOME", str(ganbench_home / "fresh"))
@@ -228,6 +235,7 @@ def test_a_cached_export_spares_importing_torch(lite0: Extractor) -> None:
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
+@pytest.mark.slow
 def test_bf16_is_part_of_the_protocol_and_close(images: np.ndarray, lite0: Extractor) -> None:
     rough = load_extractor("lite0", BuildOptions(device="cpu", precision="bf16"))
     assert "bf16" in rough.spec.protocol

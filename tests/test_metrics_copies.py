@@ -28,6 +28,7 @@ def test_planted_copies_and_duplicates_are_counted(rng: np.random.Generator):
     assert "real sample 500" in copied.detail
 
 
+@pytest.mark.slow
 def test_fresh_real_images_are_copies_about_once_in_a_hundred():
     rng = np.random.default_rng(8)
     real = FeatureSet.of(rng.normal(size=(1500, 6)))

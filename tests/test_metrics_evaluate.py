@@ -27,6 +27,7 @@ def features(rng: np.random.Generator, n: int, size: int = 4) -> FeatureSet:
     return FeatureSet.of(rng.normal(size=(n, size)), rng.normal(size=(n, 5)).astype(np.float32))
 
 
+@pytest.mark.slow
 def test_every_metric_returns_a_complete_estimate(rng: np.random.Generator):
     real, fake = features(rng, 1200), features(rng, 1100)
     results = evaluate(ON_FEATURES, real=real, fake=fake, seed=3)

@@ -21,6 +21,7 @@ def test_subset_distances_are_frechet_distances(rng: np.random.Generator):
         assert value == pytest.approx(fd(real=real, fake=subset).value, rel=1e-6)
 
 
+@pytest.mark.slow
 def test_removes_the_bias_and_covers_the_truth():
     rng = np.random.default_rng(11)
     mixing = rng.normal(size=(24, 24)) * np.exp(-np.arange(24) / 6)

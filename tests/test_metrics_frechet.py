@@ -140,6 +140,7 @@ def test_influences_are_the_derivative_by_weight(rng: np.random.Generator, n: in
         assert influences[image] == pytest.approx(slope, rel=2e-4, abs=1e-4)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("n", "widest"), [(20, 2.0), (80, 1.35), (320, 1.35)])
 def test_interval_covers_the_spread_between_sets(n: int, widest: float):
     # Error estimate against the true spread over 80 sets (its own sampling error is 8 %). Below n = D it is too wide,

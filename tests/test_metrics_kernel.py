@@ -39,6 +39,7 @@ def test_value_and_interval_match_the_definition(rng: np.random.Generator, monke
     assert estimate.detail == "all pairs, real sample 17"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("block", [100, 1024])
 def test_subsets_match_torch_fidelity(rng: np.random.Generator, monkeypatch: pytest.MonkeyPatch, block: int):
     monkeypatch.setattr(pairwise, "BLOCK", block)

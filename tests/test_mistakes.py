@@ -153,6 +153,7 @@ def here(tmp_path: Path, image_folder: Path, rng: np.random.Generator, monkeypat
     return tmp_path
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("typed", MISTAKES)
 def test_a_mistake_is_explained_in_one_line(typed: str, here: Path) -> None:
     extra = ["--detector", "none"] if typed.startswith("score") and "--detector" not in typed else []

@@ -29,6 +29,7 @@ def built(faces: np.ndarray, lite0: Extractor) -> Reference:
     return Reference.build(open_source(faces), lite0, sample_size=25, name="toy")
 
 
+@pytest.mark.slow
 def test_a_saved_reference_comes_back(built: Reference, faces: np.ndarray, tmp_path: Path) -> None:
     built.save(tmp_path / "toy.npz")
     loaded = Reference.load(tmp_path / "toy.npz")
@@ -44,6 +45,7 @@ def test_a_saved_reference_comes_back(built: Reference, faces: np.ndarray, tmp_p
     assert holds_statistics(tmp_path / "toy.npz")
 
 
+@pytest.mark.slow
 def test_the_sample_is_of_the_images_it_says(built: Reference, faces: np.ndarray, lite0: Extractor) -> None:
     features, _ = lite0(faces)
     np.testing.assert_array_equal(built.features.sample, features[built.features.sample_index])
@@ -117,6 +119,7 @@ def test_a_pytorch_fid_file_serves_the_frechet_distance_alone(
     assert isinstance(found["kd"], Exception)
 
 
+@pytest.mark.slow
 def test_checks_notice_wrong_statistics(built: Reference, faces: np.ndarray, tmp_path: Path) -> None:
     assert all(check.ok for check in check_reference(built))
     moments = built.features.moments
@@ -132,6 +135,7 @@ def test_checks_notice_wrong_statistics(built: Reference, faces: np.ndarray, tmp
     assert failed == ["made of these images"]
 
 
+@pytest.mark.slow
 def test_the_shipped_reference_is_intact() -> None:
     path = find_reference("anime-faces-64", "lite0")
     assert path.stat().st_size < 12_000_000
@@ -148,6 +152,7 @@ def test_names_are_looked_up(built: Reference, ganbench_home: Path) -> None:
     assert find_reference("mine", "lite0") == installed_references()[0]
 
 
+@pytest.mark.slow
 def test_the_commands(faces: np.ndarray, tmp_path: Path) -> None:
     np.save(tmp_path / "faces.npy", faces)
     run = CliRunner().invoke

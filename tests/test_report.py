@@ -72,6 +72,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, list[Entry], Pa
 # --- what is in the page ---
 
 
+@pytest.mark.slow
 def test_the_page_is_whole_and_needs_no_network(made: tuple[str, list[Entry], Path]) -> None:
     page = made[0]
     for part in ("Leaderboard", "Over seeds", "Not ranked", "not an archive", "Published elsewhere", "396.8", "Samples",
@@ -89,6 +90,7 @@ def test_the_page_is_whole_and_needs_no_network(made: tuple[str, list[Entry], Pa
     assert "@import" not in page
 
 
+@pytest.mark.slow
 def test_detections_come_from_the_detector_of_the_scorecard(made: tuple[str, list[Entry], Path]) -> None:
     page, entries, folder = made
     assert "yolo:net.onnx finds a face in 39 of the first 40 samples" in page
@@ -103,6 +105,7 @@ def test_detections_come_from_the_detector_of_the_scorecard(made: tuple[str, lis
     assert Detectors(None).overlays(without, images).reason == "no afd[opencv-cascade] here"
 
 
+@pytest.mark.slow
 def test_a_detector_that_does_not_load_is_a_reason(
     made: tuple[str, list[Entry], Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -117,6 +120,7 @@ def test_a_detector_that_does_not_load_is_a_reason(
     assert shipped_dir("detectors").is_dir()
 
 
+@pytest.mark.slow
 def test_a_mirrored_copy_is_found(made: tuple[str, list[Entry], Path]) -> None:
     folder = made[2]
     real = RealImages(open_source(folder / "real"))
@@ -183,6 +187,7 @@ def test_reading_errors_do_not_count_as_reached(rng: np.random.Generator) -> Non
     assert false <= 4  # of 80 chances at 1 in 100 each
 
 
+@pytest.mark.slow
 def test_attributes_of_drawn_faces_are_read(tmp_path: Path, lite0: object) -> None:
     faces = [sample_attributes(4, i) for i in range(400)]
     assert reader_of(open_source(np.zeros((2, 64, 64, 3), np.uint8))) is None
@@ -300,6 +305,7 @@ def test_columns_sort_by_mouse_and_by_keyboard(view) -> None:
     assert cell.inner_text().split("\n") == ["100", "97 … 103"]
 
 
+@pytest.mark.slow
 def test_pictures_open_large_and_close_by_keyboard(view) -> None:
     page = view(width=390)
     picture = page.locator(".picture").first
@@ -318,6 +324,7 @@ def test_pictures_open_large_and_close_by_keyboard(view) -> None:
     assert picture.evaluate("e => e === document.activeElement")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("width", [1280, 390, 320])
 def test_the_page_fits_its_window(view, width: int) -> None:
     page = view(width=width)
@@ -326,6 +333,7 @@ def test_the_page_fits_its_window(view, width: int) -> None:
     assert broken == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_axe_finds_no_serious_fault(view, scheme: str) -> None:
     if not AXE.is_file():

@@ -62,6 +62,7 @@ def half(monkeypatch: pytest.MonkeyPatch) -> str:
     return "half"
 
 
+@pytest.mark.slow
 def test_the_scorecard_has_every_row(real: Reference, faces: np.ndarray, half: str) -> None:
     card = ganbench.score(faces, real, detector=half)
     assert [row.id for row in card.rows] == [f"{m}[lite0]" for m in FEATURE_METRICS] + [
@@ -81,6 +82,7 @@ def test_the_scorecard_has_every_row(real: Reference, faces: np.ndarray, half: s
     assert any("fd[lite0]" in text for text in card.warnings)  # 60 images cannot span 1,280 features
 
 
+@pytest.mark.slow
 def test_other_faces_score_better_than_noise_and_collapse_loses_recall(real: Reference, faces: np.ndarray) -> None:
     rng = np.random.default_rng(0)
     noise = rng.integers(0, 256, faces.shape, dtype=np.uint8)
@@ -97,6 +99,7 @@ def test_other_faces_score_better_than_noise_and_collapse_loses_recall(real: Ref
     assert cards["one"]["near_duplicates[lite0]"].value > 0.9
 
 
+@pytest.mark.slow
 def test_every_metric_asked_for_has_a_row(real: Reference, faces: np.ndarray, monkeypatch: pytest.MonkeyPatch,
                                           tmp_path: Path) -> None:  # fmt: skip
     monkeypatch.setenv("TORCH_HOME", str(tmp_path))  # no weights for Inception
@@ -109,6 +112,7 @@ def test_every_metric_asked_for_has_a_row(real: Reference, faces: np.ndarray, mo
     assert card["fd[lite0]"].value > 0
 
 
+@pytest.mark.slow
 def test_images_of_the_reference_are_found_as_copies(real: Reference) -> None:
     copied = np.stack([image for _, image in toyfaces(30, seed=100)])
     copied[1] = copied[0]
@@ -120,6 +124,7 @@ def test_images_of_the_reference_are_found_as_copies(real: Reference) -> None:
     assert len(card.per_image) == 30
 
 
+@pytest.mark.slow
 def test_the_cache_gives_the_same_numbers_and_knows_other_images(
     real: Reference, faces: np.ndarray, ganbench_home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -141,6 +146,7 @@ def test_the_cache_gives_the_same_numbers_and_knows_other_images(
     assert ganbench.score(faces, real, detector=None).rows == first.rows
 
 
+@pytest.mark.slow
 def test_a_cache_that_cannot_be_written_is_a_warning(real: Reference, faces: np.ndarray, ganbench_home: Path) -> None:
     (ganbench_home / "cache" / "features").write_text("a file in the way")
     card = ganbench.score(faces, real, detector=None)
@@ -148,6 +154,7 @@ def test_a_cache_that_cannot_be_written_is_a_warning(real: Reference, faces: np.
     assert any("features were not cached" in text for text in card.warnings)
 
 
+@pytest.mark.slow
 def test_a_missing_detector_is_a_row_with_the_command(real: Reference, faces: np.ndarray) -> None:
     row = ganbench.score(faces, real, detector="opencv-cascade")["afd[opencv-cascade]"]
     assert row.value is None
@@ -165,6 +172,7 @@ def test_absent_weights_and_references_are_rows_never_substitutes(real: Referenc
     assert card["fd[lite0]"].value > 0
 
 
+@pytest.mark.slow
 def test_real_images_serve_as_a_reference(faces: np.ndarray, tmp_path: Path) -> None:
     folder = tmp_path / "real"
     folder.mkdir()
@@ -178,6 +186,7 @@ def test_real_images_serve_as_a_reference(faces: np.ndarray, tmp_path: Path) -> 
     assert card.source["resize"] == "pillow-bicubic-48x48"
 
 
+@pytest.mark.slow
 def test_real_images_are_looked_at_once(
     real: Reference, faces: np.ndarray, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -233,6 +242,7 @@ def test_what_goes_wrong_in_arithmetic_is_not_swallowed(faces: np.ndarray, monke
     assert "overflow" not in card.warnings
 
 
+@pytest.mark.slow
 def test_a_reference_of_another_extractor_is_refused(real: Reference, faces: np.ndarray) -> None:
     with pytest.raises(ReferenceError, match=r"built with lite0 v1.*scored with lite0 v1.*bf16.*precision"):
         ganbench.score(faces, real, detector=None, precision="bf16")
@@ -265,6 +275,7 @@ def test_nan_features_are_an_error_that_names_the_image(
         ganbench.score(faces, real, detector=None, cache=False)
 
 
+@pytest.mark.slow
 def test_one_truncated_image_among_a_thousand(real: Reference, tmp_path: Path, half: str) -> None:
     folder = tmp_path / "generated"
     folder.mkdir()
@@ -381,6 +392,7 @@ def test_two_references_of_one_extractor_are_refused(real: Reference, faces: np.
         ganbench.score(faces, [real, "anime-faces-64"], detector=None)
 
 
+@pytest.mark.slow
 def test_a_second_reference_serves_a_second_extractor(
     real: Reference, faces: np.ndarray, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -424,6 +436,7 @@ def test_the_version_of_a_metric_is_in_its_protocol_and_in_the_key_of_the_cache(
     assert second["fd"] == first["fd"]
 
 
+@pytest.mark.slow
 def test_a_new_default_metric_appears_although_a_scorecard_is_cached(
     real: Reference, faces: np.ndarray, monkeypatch: pytest.MonkeyPatch
 ) -> None:

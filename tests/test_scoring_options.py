@@ -89,6 +89,7 @@ def run(*arguments: str) -> str:
     return result.stdout
 
 
+@pytest.mark.slow
 def test_a_leaderboard_by_another_extractor_is_one_command(here: Path) -> None:
     choices = ["--features", "tiny:Means", "--reference", "tiny.npz", "--metric", "kd", "--metric", "fd"]
     board = json.loads(run("leaderboard", "noise.npy", "faces.npy", *choices, "--sort", "kd[means]", "--json", "-"))
@@ -100,6 +101,7 @@ def test_a_leaderboard_by_another_extractor_is_one_command(here: Path) -> None:
     assert alone["results"] == rows
 
 
+@pytest.mark.slow
 def test_a_bench_by_another_extractor_is_one_command(here: Path) -> None:
     run(
         "bench", "--variants", "dcgan", "--preset", "smoke", "--data", "real.npy", "--out", "out", "--set",
@@ -112,6 +114,7 @@ def test_a_bench_by_another_extractor_is_one_command(here: Path) -> None:
     assert [line["step"] for line in logged if "fd[means]" in line] == [2, 4]
 
 
+@pytest.mark.slow
 def test_train_scores_by_the_same_options(here: Path) -> None:
     run(
         "train", "--variant", "dcgan", "--preset", "smoke", "--data", "real.npy", "--run", "run", "--steps", "2",

@@ -55,6 +55,7 @@ def jpeg(size: tuple[int, int]) -> bytes:
     return buffer.getvalue()
 
 
+@pytest.mark.slow
 def test_a_packed_submission_is_valid(valid: Path, thousand: np.ndarray) -> None:
     assert broken(valid) == []
     assert valid.stat().st_size < 2_000_000
@@ -62,6 +63,7 @@ def test_a_packed_submission_is_valid(valid: Path, thousand: np.ndarray) -> None
     assert np.abs(found.astype(int) - thousand).mean() < 12  # quality 30: in order, and still the same pictures
 
 
+@pytest.mark.slow
 def test_each_broken_rule_is_named(valid: Path, tmp_path: Path) -> None:
     def check(change) -> list[str]:
         return broken(repack(valid, tmp_path / "x.tgz", change))
@@ -77,6 +79,7 @@ def test_each_broken_rule_is_named(valid: Path, tmp_path: Path) -> None:
     ]
 
 
+@pytest.mark.slow
 def test_folders_and_wrong_containers_are_found(valid: Path, tmp_path: Path) -> None:
     with (
         tarfile.open(valid) as old,
@@ -107,6 +110,7 @@ def test_the_size_limit_is_two_million_bytes(valid: Path, tmp_path: Path) -> Non
     assert broken(big) == ["under 2,000,000 bytes"]
 
 
+@pytest.mark.slow
 def test_packing_finds_the_highest_quality_that_fits(thousand: np.ndarray, tmp_path: Path) -> None:
     source = open_source(thousand)
     limit = pack_submission(source, tmp_path / "x.tgz", quality=60).size

@@ -124,6 +124,7 @@ def test_wrong_images_and_names_are_refused() -> None:
         FrechetDistance(tiny_extractor(), "anime-faces-64")
 
 
+@pytest.mark.slow
 # How many of the real and of the fake images the first of two processes sees; the second sees the others.
 @pytest.mark.parametrize("share", [(20, 25), (60, 0)], ids=["unequal", "one kind each"])
 def test_two_processes_agree_with_one(expected: dict[type, float], tmp_path: Path, share: tuple[int, int]) -> None:

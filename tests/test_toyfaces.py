@@ -117,6 +117,7 @@ def test_a_turned_head_has_its_features_on_that_side() -> None:
     assert left < front - 4 < front < right - 4
 
 
+@pytest.mark.slow
 def test_a_face_box_holds_the_face_and_stays_inside_the_image() -> None:
     for i in range(50):
         face = sample_attributes(6, i)
@@ -133,6 +134,7 @@ def test_a_face_box_holds_the_face_and_stays_inside_the_image() -> None:
         np.testing.assert_allclose(face_box(face, 128), 2 * np.array([x0, y0, x1, y1]))
 
 
+@pytest.mark.slow
 def test_faces_differ_from_each_other() -> None:
     images = np.stack([image for _, image in toyfaces(40, seed=8)]).astype(float)
     distance = np.abs(images[:, None] - images[None]).mean((2, 3, 4))

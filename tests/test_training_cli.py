@@ -37,6 +37,7 @@ def run(image_folder: Path, tmp_path: Path) -> Path:
     return tmp_path / "run"
 
 
+@pytest.mark.slow
 def test_train_fills_the_run_folder(run: Path) -> None:
     names = {path.name for path in run.iterdir()}
     assert names == {"recipe.toml", "environment.json", "metrics.jsonl", "checkpoint.pt", "samples"}
@@ -47,6 +48,7 @@ def test_train_fills_the_run_folder(run: Path) -> None:
     assert np.array_equal(np.stack([sheet.load(i) for i in range(64)]), expected)
 
 
+@pytest.mark.slow
 def test_resume_takes_more_steps(run: Path, image_folder: Path) -> None:
     again = [
         "train", "--variant", "dcgan", "--data", image_folder, "--run", run, "--preset", "smoke",
@@ -60,6 +62,7 @@ def test_resume_takes_more_steps(run: Path, image_folder: Path) -> None:
     assert [line["step"] for line in lines] == [2, 4]
 
 
+@pytest.mark.slow
 def test_sample_writes_a_valid_submission_and_the_same_folder(run: Path, tmp_path: Path) -> None:
     assert _invoke("sample", run, "--out", tmp_path / "s.tgz").exit_code == 0
     assert all(check.ok for check in check_submission(tmp_path / "s.tgz"))
@@ -75,6 +78,7 @@ def test_sample_writes_a_valid_submission_and_the_same_folder(run: Path, tmp_pat
     assert "no such run" in str(_invoke("sample", tmp_path / "nowhere", "--out", tmp_path / "x").exception)
 
 
+@pytest.mark.slow
 def test_samples_depend_on_the_seed_alone(run: Path) -> None:
     generator = load_generator(run)
     first = np.concatenate(list(sample(generator, 70, seed=3)))
@@ -83,6 +87,7 @@ def test_samples_depend_on_the_seed_alone(run: Path) -> None:
     assert not np.array_equal(np.concatenate(list(sample(generator, 70, seed=4))), first)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("wrap", ["plain", "module", "nested"])
 def test_the_assignments_generator_is_imported(wrap: str, tmp_path: Path) -> None:
     torch.manual_seed(0)

@@ -74,6 +74,7 @@ def test_dcgan_discriminator_against_functional_form(norm: str) -> None:
     torch.testing.assert_close(d(x), expected, rtol=1e-4, atol=1e-5)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [32, 64, 128])
 def test_all_sizes(size: int) -> None:
     for generator, discriminator in (

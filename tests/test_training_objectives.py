@@ -101,6 +101,7 @@ def _first_step(name: str, lr: float, grad: torch.Tensor) -> torch.Tensor:
     return -lr * grad / ((0.01 * grad.square()).sqrt() + 1e-8)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("variant", ["dcgan", "dcgan-clipnorm", "wgan", "wgan-gp", "wgan-gp-report"])
 def test_one_step_of_each_baseline(variant: str) -> None:
     recipe = _recipe(variant, "training.n_critic=1", *(["training.clip_grad_norm=0.01"] if "clip" in variant else []))
@@ -158,6 +159,7 @@ def _apply(recipe: Recipe, network: nn.Module, loss: torch.Tensor, trained: nn.M
             p.copy_(after)
 
 
+@pytest.mark.slow
 def test_one_step_of_stylegan2() -> None:
     recipe = _recipe("stylegan2", "data.flip=false")
     trainer = Trainer(recipe, CPU)
@@ -198,6 +200,7 @@ def test_styles_are_wanted_for_path_lengths_alone() -> None:
     assert set(trainer.latest) > {"r1", "generator_loss"}
 
 
+@pytest.mark.slow
 def test_regularisation_is_lazy() -> None:
     trainer = Trainer(_recipe("stylegan2", "objective.r1_every=3", "objective.path_every=2"), CPU)
     seen = []
@@ -208,6 +211,7 @@ def test_regularisation_is_lazy() -> None:
     assert seen == [(True, True), (False, False), (False, True), (True, False)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("clip", [0.01, 0.1])
 def test_weights_stay_within_the_clipping_bound(clip: float) -> None:
     trainer = Trainer(_recipe("wgan", f"objective.clip={clip}", "optimizer.lr=0.01"), CPU)
@@ -217,6 +221,7 @@ def test_weights_stay_within_the_clipping_bound(clip: float) -> None:
         assert largest == torch.tensor(clip)  # reached, and not passed
 
 
+@pytest.mark.slow
 def test_generator_steps_once_every_n_critic() -> None:
     trainer = Trainer(_recipe("wgan", "training.n_critic=3"), CPU)
     changed = []
@@ -227,6 +232,7 @@ def test_generator_steps_once_every_n_critic() -> None:
     assert changed == [False, False, True, False, False, True]
 
 
+@pytest.mark.slow
 def test_averaged_generator_follows_the_formula() -> None:
     trainer = Trainer(_recipe("dcgan", "training.average=0.9"), CPU)
     average = [p.detach().clone() for p in trainer.average.parameters()]
@@ -241,6 +247,7 @@ def test_averaged_generator_follows_the_formula() -> None:
         assert torch.equal(statistic, live[name])
 
 
+@pytest.mark.slow
 def test_samples_of_an_averaged_generator_use_its_own_batch_statistics() -> None:
     trainer = Trainer(_recipe("dcgan", "training.average=0.9"), CPU)
     for _ in range(3):
@@ -286,6 +293,7 @@ def test_an_average_of_0_is_none() -> None:
     assert trainer.sampler is trainer.generator
 
 
+@pytest.mark.slow
 def test_a_generator_without_batch_norms_is_sampled_as_it_is() -> None:
     trainer = Trainer(_recipe("stylegan2"), CPU)
     trainer.train_step(_pixels())
@@ -298,6 +306,7 @@ def _gradient_norm(network: nn.Module) -> float:
     return torch.cat([p.grad.flatten() for p in network.parameters()]).norm().item()
 
 
+@pytest.mark.slow
 def test_observers_see_gradients_before_they_are_clipped() -> None:
     trainer = Trainer(_recipe("dcgan-clipnorm", "training.clip_grad_norm=1e-3"), CPU)
     seen = []

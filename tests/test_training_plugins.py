@@ -150,6 +150,7 @@ def test_the_hint_at_another_size_is_the_models_own(plugin_folder: Path) -> None
         check_size(_source(2, 24), load_recipe("dcgan"))
 
 
+@pytest.mark.slow
 def test_other_processes_import_it_too(plugin_folder: Path) -> None:
     recipe = load_recipe("plug.toml", "smoke")
     with Workers(networks_of, 1) as workers:

@@ -51,6 +51,7 @@ def _same(a: object, b: object) -> bool:
     return a == b
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("variant", "overrides"),
     [
@@ -103,6 +104,7 @@ def _without_timing(folder: Path) -> list[dict[str, float]]:
     return [{key: value for key, value in line.items() if key != "images_per_second"} for line in lines]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("variant", "overrides"),
     [
@@ -143,6 +145,7 @@ def _free_port() -> int:
         return s.getsockname()[1]
 
 
+@pytest.mark.slow
 def test_two_processes_stop_together_and_resume_to_the_same_bits(
     tmp_path: Path, ganbench_home: Path, processes
 ) -> None:
@@ -177,6 +180,7 @@ def test_two_processes_stop_together_and_resume_to_the_same_bits(
     ]
 
 
+@pytest.mark.slow
 def test_more_steps_on_resume_equal_one_long_run(tmp_path: Path) -> None:
     options = LoopOptions(log_every=1, sheet_every=None)
     train(_recipe("dcgan", 6), _source(), tmp_path / "long", options=options)
@@ -188,6 +192,7 @@ def test_more_steps_on_resume_equal_one_long_run(tmp_path: Path) -> None:
     assert _same(a, b)
 
 
+@pytest.mark.slow
 def test_resume_refuses_other_settings_and_other_images(tmp_path: Path) -> None:
     train(_recipe("dcgan", 2), _source(), tmp_path, options=LoopOptions(sheet_every=None))
     with pytest.raises(GanbenchError, match=r"optimizer\.lr was 0\.0001, now 0\.5"):
@@ -197,6 +202,7 @@ def test_resume_refuses_other_settings_and_other_images(tmp_path: Path) -> None:
         train(_recipe("dcgan", 4), other, tmp_path, resume=True)
 
 
+@pytest.mark.slow
 def test_score_every_writes_the_scorecard_into_the_metrics(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(loop, "SCORED", 30)
     recipe = load_recipe("dcgan", "smoke", ["training.steps=2", "training.batch=8"])

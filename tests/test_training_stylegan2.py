@@ -173,6 +173,7 @@ def _effective(layer: stylegan2.EqualLinear) -> tuple[torch.Tensor, torch.Tensor
         return (layer(torch.eye(64)).double() - bias).t(), bias
 
 
+@pytest.mark.slow
 def test_adam_is_the_recipes_because_lazy_terms_have_no_step_of_their_own() -> None:
     trainer = Trainer(load_recipe("stylegan2", "smoke", ["training.batch=8"]), torch.device("cpu"))
     pixels = torch.zeros(8, 64, 64, 3, dtype=torch.uint8)

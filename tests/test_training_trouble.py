@@ -42,6 +42,7 @@ def _at(when: int, action) -> Observer:
     return lambda step, real, fake: action() if step == when else None
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_signals_save_and_stop(number: int, tmp_path: Path) -> None:
     rare = LoopOptions(sheet_every=None, save_every=10**9)
@@ -57,6 +58,7 @@ def test_signals_save_and_stop(number: int, tmp_path: Path) -> None:
     assert load_checkpoint(tmp_path / "checkpoint.pt")["step"] == 5
 
 
+@pytest.mark.slow
 def test_a_second_interrupt_does_not_wait(tmp_path: Path) -> None:
     def twice() -> None:
         os.kill(os.getpid(), signal.SIGINT)
@@ -67,6 +69,7 @@ def test_a_second_interrupt_does_not_wait(tmp_path: Path) -> None:
     assert load_checkpoint(tmp_path / "checkpoint.pt")["step"] == 3
 
 
+@pytest.mark.slow
 def test_a_full_disk_keeps_the_old_checkpoint_and_the_run_goes_on(tmp_path: Path) -> None:
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     told: list[str] = []
@@ -91,6 +94,7 @@ def test_a_full_disk_keeps_the_old_checkpoint_and_the_run_goes_on(tmp_path: Path
     assert not list(tmp_path.glob(".*"))
 
 
+@pytest.mark.slow
 def test_the_last_checkpoint_must_be_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def full(path: Path, content: dict) -> None:
         raise GanbenchError(f"cannot write {path}: No space left on device.")
@@ -102,6 +106,7 @@ def test_the_last_checkpoint_must_be_written(tmp_path: Path, monkeypatch: pytest
     assert [text.partition(":")[0] for text in told] == ["step 2"]
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="a device that is always full is a thing of Linux")
 def test_metrics_that_cannot_be_written_cost_a_warning(tmp_path: Path) -> None:
     (tmp_path / "metrics.jsonl").symlink_to("/dev/full")
@@ -117,12 +122,14 @@ def test_lines_that_were_cut_short_do_not_hide_the_others(tmp_path: Path) -> Non
     assert [line["step"] for line in run.read_metrics()] == [1, 4]
 
 
+@pytest.mark.slow
 def test_a_diverged_loss_stops_the_run_and_keeps_the_checkpoint(tmp_path: Path) -> None:
     with pytest.raises(Diverged, match="step 3: discriminator_loss, .*is not finite"):
         train(_recipe("wgan", 9, "optimizer.lr=1e30"), _source(), tmp_path, options=EVERY_STEP)
     assert load_checkpoint(tmp_path / "checkpoint.pt")["step"] == 2
 
 
+@pytest.mark.slow
 def test_weights_that_are_not_finite_are_never_saved(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The loss of the step that breaks the weights is still that of the good ones."""
 
@@ -138,6 +145,7 @@ def test_weights_that_are_not_finite_are_never_saved(tmp_path: Path, monkeypatch
     assert load_checkpoint(tmp_path / "checkpoint.pt")["step"] == 2
 
 
+@pytest.mark.slow
 def test_leftovers_of_a_killed_process_are_removed(tmp_path: Path) -> None:
     train(_recipe("dcgan", 2), _source(), tmp_path, options=LoopOptions(sheet_every=1))
     leftovers = [tmp_path / ".checkpoint.pt.abc.tmp", tmp_path / "samples" / ".0000001.png.abc.tmp"]
@@ -148,6 +156,7 @@ def test_leftovers_of_a_killed_process_are_removed(tmp_path: Path) -> None:
     assert (tmp_path / "samples" / "0000001.png").is_file()
 
 
+@pytest.mark.slow
 def test_a_run_that_was_killed_before_its_first_checkpoint_logs_afresh(tmp_path: Path) -> None:
     train(_recipe("dcgan", 3), _source(), tmp_path, options=EVERY_STEP)
     (tmp_path / "checkpoint.pt").unlink()
@@ -167,6 +176,7 @@ def test_resume_says_when_the_bits_will_differ_and_refuses_fewer_steps(tmp_path:
     assert "set OMP_NUM_THREADS=77" in told[0]
 
 
+@pytest.mark.slow
 def test_a_second_process_is_kept_out(tmp_path: Path) -> None:
     handle = RunFolder(tmp_path).lock()
     with pytest.raises(GanbenchError, match="another process"):
@@ -183,6 +193,7 @@ def test_wrong_sizes_and_too_few_images(tmp_path: Path) -> None:
         train(_recipe("dcgan", 2), few, tmp_path / "b")
 
 
+@pytest.mark.slow
 def test_unreadable_images_are_left_out_on_request_and_named(image_folder: Path, tmp_path: Path) -> None:
     (image_folder / "5.jpg").write_bytes(b"\xff\xd8\xff broken")
     with pytest.raises(SourceError, match="1 of 12 images cannot be read"):
@@ -243,6 +254,7 @@ def test_tensorboard_gets_every_number_and_a_resume_hides_what_was_undone(
         train(_recipe("dcgan", 1), _source(), tmp_path / "other", options=options)
 
 
+@pytest.mark.slow
 def test_a_score_that_breaks_costs_a_warning_not_the_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def broken(*args: object, **kwargs: object) -> None:
         raise FileNotFoundError("card.json")
@@ -273,6 +285,7 @@ def test_health_rules() -> None:
         health.check_losses(3, {"generator_loss": float("inf")})
 
 
+@pytest.mark.slow
 def test_a_collapsed_generator_is_reported_while_it_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("ganbench.training.health.GROWN_UP", 1)  # an untrained generator's samples are alike
     told: list[str] = []

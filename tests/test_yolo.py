@@ -181,6 +181,7 @@ def test_the_answer_does_not_depend_on_batch_or_order() -> None:
         np.testing.assert_allclose(a.scores, b.scores, atol=1e-4)
 
 
+@pytest.mark.slow
 def test_score_and_detect_take_any_yolo(image_folder: Path, tmp_path: Path) -> None:
     path = write_network(tmp_path / "net.onnx", yolov8())
     card = ganbench.score(image_folder, detector=f"yolo:{path}", conf=0.8, iou=0.8, imgsz=64, per_image=True)

@@ -73,6 +73,7 @@ def test_every_face_size_belongs_to_a_grid() -> None:
         assert any(low <= side < high for low, high in network.RANGES)
 
 
+@pytest.mark.slow
 def test_the_network_is_small_and_its_export_is_read_as_a_yolo(tmp_path: Path) -> None:
     torch.manual_seed(0)
     net = network.YoloNano().eval()
@@ -103,6 +104,7 @@ def test_scenes_keep_their_boxes_inside_and_depend_on_the_seed_alone(rng: np.ran
     assert [len(b) for b in boxes] == [1, 0] * 4
 
 
+@pytest.mark.slow
 def test_a_killed_training_goes_on_to_the_same_bits(
     tmp_path: Path, rng: np.random.Generator, monkeypatch: pytest.MonkeyPatch
 ) -> None:

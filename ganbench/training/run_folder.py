@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import sys
 from pathlib import Path
 
 from ganbench.errors import GanbenchError
@@ -102,10 +103,10 @@ class RunFolder:
             handle = os.open(self.path / ".lock", os.O_CREAT | os.O_RDWR, 0o644)
         except OSError as e:
             raise GanbenchError(f"cannot make the run folder {self.path}: {e.strerror}") from e
-        try:
-            import fcntl
-        except ImportError:  # Windows has no fcntl; two runs in one folder are then the user's to avoid
+        if sys.platform == "win32":  # which has no fcntl; two runs in one folder are then the user's to avoid
             return handle
+        import fcntl
+
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as e:
