@@ -128,6 +128,7 @@ def test_a_worker_that_dies_costs_its_task_alone(monkeypatch: pytest.MonkeyPatch
     assert results[3] == Died("its process ended with exit code 3")
 
 
+@pytest.mark.slow
 def test_stopped_workers_end_and_nothing_more_is_handed_out(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(workers, "CONTEXT", context())
     with Workers(slow, 1) as crew:
@@ -356,6 +357,7 @@ def test_failed_cells_are_recorded_and_the_rest_goes_on(
     assert any("4 of 4 cells done" in text for text in said)
 
 
+@pytest.mark.slow
 def test_what_is_done_is_not_done_again_and_what_rests_on_changes_is(
     whole: Path, faces: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -383,6 +385,7 @@ def test_what_is_done_is_not_done_again_and_what_rests_on_changes_is(
     assert pd.read_csv(out / "dcgan-seed0" / "gradnorm.csv")["step"].min() == 14
 
 
+@pytest.mark.slow
 def test_a_folder_of_another_study_is_refused(whole: Path, faces: tuple[Path, Path], image_folder: Path) -> None:
     small = SETTINGS["overrides"][""]
     source = open_source(faces[0])

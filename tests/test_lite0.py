@@ -130,6 +130,7 @@ def _allowed() -> tuple[bool, bool]:
     return torch.backends.cuda.matmul.allow_tf32, torch.backends.cudnn.allow_tf32
 
 
+@pytest.mark.slow
 def test_float32_is_whole_inside_a_program_that_allows_less(lite0: Extractor, images: np.ndarray) -> None:
     network = Watcher()
     before = torch.get_float32_matmul_precision()

@@ -283,6 +283,7 @@ def test_all_usual_columns_fit_a_desktop(browser: object, tmp_path: Path) -> Non
     page.close()
 
 
+@pytest.mark.slow
 def test_columns_sort_by_mouse_and_by_keyboard(view) -> None:
     page = view()
     assert page.title() == "ganbench report"
