@@ -136,6 +136,7 @@ def test_stopped_workers_end_and_nothing_more_is_handed_out(monkeypatch: pytest.
     assert results == {0: Died("its process was ended by SIGTERM")}
 
 
+@pytest.mark.slow
 def test_no_worker_outlives_a_killed_parent(tmp_path: Path) -> None:
     parent = context().Process(target=parent_of_slow, args=(str(tmp_path / "pid"),))
     parent.start()
@@ -415,6 +416,7 @@ def test_scores_while_training_are_against_the_reference_of_the_bench(
     assert not any(key.startswith("afd[") for key in line)
 
 
+@pytest.mark.slow
 def test_a_second_bench_is_kept_out(faces: tuple[Path, Path], tmp_path: Path) -> None:
     plan = _plan(tmp_path, faces)
     lock = RunFolder(tmp_path).lock()

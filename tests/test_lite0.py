@@ -155,6 +155,7 @@ def test_cuda_agrees_with_the_cpu(lite0: Extractor, images: np.ndarray) -> None:
     assert 0 < np.abs(rough - expected).max() < 0.1 * expected.max()
 
 
+@pytest.mark.slow
 def test_one_export_serves_every_image_size(lite0: Extractor) -> None:
     for height, width in ((64, 64), (96, 80), (300, 300)):
         features, _ = lite0(np.full((2, height, width, 3), 90, np.uint8))
