@@ -76,7 +76,7 @@ class Registry(Generic[T]):
         if name not in self:
             if ":" in name:
                 return self._checked(name, load_object(name, self.kind, list(self)))
-            raise UnknownName(f"unknown {self.kind} {name!r}.{did_you_mean(name, list(self))}")
+            raise self.unknown(name)
         entry = self._entries[name]
         if isinstance(entry, str):
             entry = self._entries[name] = self._checked(name, load_object(entry, self.kind))
@@ -95,6 +95,12 @@ class Registry(Generic[T]):
     def values(self) -> list[T]:
         """Return all entries in order of registration."""
         return [self[name] for name in self]
+
+    def unknown(self, name: str) -> UnknownName:
+        """Return the error for a name that no entry has, with the nearest one, or the file that may have been meant."""
+        file = Path.cwd() / f"{name}.py"
+        hint = f" What is in {file.name} is called {name}:NAME." if file.is_file() else did_you_mean(name, list(self))
+        return UnknownName(f"unknown {self.kind} {name!r}.{hint}")
 
     def _checked(self, name: str, entry: object) -> T:
         if self.classes:

@@ -98,13 +98,14 @@ def test_a_wrong_one_is_found_out(change: dict[str, object], message: str) -> No
 def test_a_set_of_detections_counts_images_without_a_box() -> None:
     box, none = (np.array([[1, 2, 3, 4.0]]), np.array([0.9])), (np.zeros((0, 4)), np.zeros(0))
     two = (np.array([[0, 0, 1, 1], [5, 5, 9, 9]]), np.array([0.3, 0.7]))
-    found = DetectionSet.of([none, box, none, two])
+    found = DetectionSet.of([none, box, none, two], (48, 64))
     assert found.n == 4
+    assert found.image_size == (48, 64)
     assert found.image.tolist() == [1, 3, 3]
     assert found.counts.tolist() == [0, 1, 0, 2]
     np.testing.assert_allclose(found.best, [0, 0.9, 0, 0.7])
-    assert DetectionSet.of([none]).best.tolist() == [0]
+    assert DetectionSet.of([none], (48, 64)).best.tolist() == [0]
     with pytest.raises(MetricError, match="images 0 to 1, in order"):
-        DetectionSet(2, np.array([1, 0]), np.zeros((2, 4)), np.zeros(2))
+        DetectionSet(2, np.array([1, 0]), np.zeros((2, 4)), np.zeros(2), (48, 64))
     with pytest.raises(MetricError, match="2 boxes, but arrays"):
-        DetectionSet(2, np.array([0, 1]), np.zeros((2, 3)), np.zeros(2))
+        DetectionSet(2, np.array([0, 1]), np.zeros((2, 3)), np.zeros(2), (48, 64))

@@ -45,7 +45,7 @@ class BrightDetector(Detector):
 def test_afd_is_a_share_with_wilsons_interval(hits: int, n: int) -> None:
     box = np.zeros((1, 4)), np.ones(1)
     none = np.zeros((0, 4)), np.ones(0)
-    estimate = afd(fake=DetectionSet.of([box] * hits + [none] * (n - hits)))
+    estimate = afd(fake=DetectionSet.of([box] * hits + [none] * (n - hits), (64, 64)))
     expected = binomtest(hits, n).proportion_ci(method="wilson")
     assert estimate.value == hits / n
     assert estimate.low == pytest.approx(expected.low, abs=1e-12)
@@ -54,7 +54,7 @@ def test_afd_is_a_share_with_wilsons_interval(hits: int, n: int) -> None:
 
 def test_afd_of_nothing_is_an_error() -> None:
     with pytest.raises(MetricError, match="at least 1 image"):
-        afd(fake=DetectionSet.of([]))
+        afd(fake=DetectionSet.of([], (64, 64)))
 
 
 def test_the_cascade_must_be_installed_first() -> None:

@@ -19,6 +19,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import tomlkit
+import torch
 from PIL import Image
 
 from ganbench.toyfaces import toyfaces
@@ -108,7 +109,7 @@ class Environment:
         done = subprocess.run(
             [str(self._bin / program), *arguments],
             cwd=where,
-            env=kept | {"OMP_NUM_THREADS": "1"},
+            env=kept | {"OMP_NUM_THREADS": "1", "COLUMNS": "200"},
             input=stdin,
             capture_output=True,
             encoding="utf-8",
@@ -158,6 +159,7 @@ def project(tmp_path: Path) -> Path:
         (folder / name).mkdir()
         for number, image in enumerate(images, 1):
             Image.fromarray(image).save(folder / name / f"{number}.png")
+    torch.save({"1.weight": torch.rand(64, 768)}, folder / "matrix.pth")
     (folder / "submissions").mkdir()
     for name in ("generated", "real"):
         shutil.make_archive(str(folder / name), "gztar", folder / name)
@@ -183,12 +185,13 @@ def test_every_command_of_the_page_works_with_files_alone(plain: Environment, pr
     printed = dict(zip(map(tuple, commands), plain.ganbench(commands, project), strict=True))
 
     def told(word: str) -> str:
-        return "".join(text for words, text in printed.items() if word in words)
+        return " ".join(" ".join(text for words, text in printed.items() if word in words).split())
 
     assert "one_face[yolo-nano]" in told("one_face:one_face")
     assert "one_face[skin]" in told("skin:Skin")
     assert "skin v1, least 0.2" in told("least=0.2")
     assert "spread[thumbnail]" in told("spread:spread")
+    assert "fd[projection]" in told("projection:ENTRY")
     assert "from thumbnail:thumbnail" in told("thumbnail:thumbnail")
     assert "--detector skin:Skin --detector-set least=" in told("calibrate")
     assert "mean (D(fake) - label)^2 / 2" in told("diff")

@@ -183,6 +183,14 @@ def test_a_cached_scorecard_is_not_that_of_other_code(own_instruments: Path, ima
     assert len(set(keys)) == 3
 
 
+def test_a_file_named_without_what_is_in_it(own_instruments: Path) -> None:
+    (own_instruments.parent / "own_metric.py").write_text(METRIC)
+    with pytest.raises(UnknownName, match=r"unknown metric 'own_metric'\. What is in own_metric.py is called own_metr"):
+        Plan.of(ScoreOptions(metrics=("own_metric",)))
+    with pytest.raises(UnknownName, match=r"unknown extractor 'own_metric'\. What is in own_metric.py"):
+        load_extractor("own_metric")
+
+
 @pytest.mark.usefixtures("installed")
 def test_resize_protocols_of_networks_of_ones_own() -> None:
     with pytest.raises(UnknownName, match="thumb has one resize protocol, its network's own"):

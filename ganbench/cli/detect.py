@@ -74,7 +74,7 @@ def detect(
         source, recursive=recursive, grid=options.parse_grid(grid), pad=pad, resize=resize, skip_bad=skip_bad
     )
     found = _run(chosen, opened, draw)
-    estimate = afd(fake=DetectionSet.of(found.faces))
+    estimate = afd(fake=DetectionSet.of(found.faces, opened.image_size()))
     if csv_file is not None:
         _write_lines(csv_file, found)
     _show(chosen, opened, found, estimate, json_output)

@@ -130,7 +130,7 @@ def _detections(rng: np.random.Generator, count: int) -> DetectionSet:
     for boxes in rng.integers(0, 3, count):
         corner = rng.uniform(0, 30, (boxes, 2))
         found.append((np.hstack([corner, corner + rng.uniform(1, 30, (boxes, 2))]), rng.uniform(0, 1, boxes)))
-    return DetectionSet.of(found)
+    return DetectionSet.of(found, (64, 64))
 
 
 def _same(a: object, b: object) -> bool:

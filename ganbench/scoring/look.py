@@ -87,5 +87,5 @@ def look(source: Source, plan: Plan, extractors: dict[str, Extractor], detector:
     detections = None
     if faces is not None:
         protocols[faces.detector.name] = faces.detector.protocol
-        detections = DetectionSet.of((one.boxes, one.scores) for one in faces.found)
+        detections = DetectionSet.of(((one.boxes, one.scores) for one in faces.found), source.image_size())
     return Seen(pixels.names, PixelSet(pixels.digests), features, detections, protocols)

@@ -18,7 +18,6 @@ from ganbench.metrics.base import Metric
 from ganbench.metrics.registry import METRICS
 from ganbench.references.reference import Reference
 from ganbench.references.resolve import resolve_references
-from ganbench.registry import did_you_mean
 from ganbench.scoring.options import DEFAULT_DETECTOR, DEFAULT_FEATURES, Images, ScoreOptions
 from ganbench.system.code import foreign_code
 from ganbench.system.notes import Note
@@ -169,7 +168,7 @@ def _metric_name(name: str, options: ScoreOptions) -> str:
         established = {m.inception_name: m.name for m in METRICS.values() if m.inception_name}
         known = established.get(name.lower())
         if known is None:
-            raise UnknownName(f"unknown metric {name!r}.{did_you_mean(name, list(METRICS))}")
+            raise METRICS.unknown(name)
         others = [extractor for extractor in options.features if not is_inception(extractor)]
         if others:
             raise UnknownName(

@@ -19,6 +19,7 @@ class DetectionSet:
         image: Which image each box is in, (M,) int64 from 0 to n - 1, ascending.
         boxes: float32 (M, 4): x0, y0, x1, y1 in pixels of the image.
         scores: float32 (M,), higher is surer; the scale is the detector's own.
+        image_size: height and width of every image, pixels.
 
     Raises:
         MetricError: arrays that do not fit together.
@@ -28,6 +29,7 @@ class DetectionSet:
     image: np.ndarray
     boxes: np.ndarray
     scores: np.ndarray
+    image_size: tuple[int, int]
 
     def __post_init__(self) -> None:
         count = len(self.image)
@@ -37,15 +39,20 @@ class DetectionSet:
             raise MetricError(f"boxes must be of images 0 to {self.n - 1}, in order.")
 
     @classmethod
-    def of(cls, found: Iterable[tuple[np.ndarray, np.ndarray]]) -> DetectionSet:
-        """Return the set of what was found in each image: boxes (m, 4) and scores (m,), an image after the other."""
+    def of(cls, found: Iterable[tuple[np.ndarray, np.ndarray]], image_size: tuple[int, int]) -> DetectionSet:
+        """Return the set of what was found in each image.
+
+        Args:
+            found: boxes (m, 4) and scores (m,), an image after the other.
+            image_size: height and width of every image, pixels.
+        """
         counts, boxes, scores = [], [np.empty((0, 4), np.float32)], [np.empty(0, np.float32)]
         for image_boxes, image_scores in found:
             counts.append(len(image_boxes))
             boxes.append(np.asarray(image_boxes, np.float32).reshape(-1, 4))
             scores.append(np.asarray(image_scores, np.float32))
         image = np.repeat(np.arange(len(counts)), counts)
-        return cls(len(counts), image, np.concatenate(boxes), np.concatenate(scores))
+        return cls(len(counts), image, np.concatenate(boxes), np.concatenate(scores), image_size)
 
     @property
     def counts(self) -> np.ndarray:

@@ -1,1 +1,1 @@
-"""Two metrics, an extractor, a detector, a loss and a pair of networks for ganbench: one file each."""
+"""Two metrics, two extractors, a detector, a loss and a pair of networks for ganbench: one file each."""

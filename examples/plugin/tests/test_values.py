@@ -23,7 +23,7 @@ RECIPE = Path(__file__).parent.parent / "lsgan-residual.toml"
 
 def test_one_face_counts_images_with_one() -> None:
     found = [(np.zeros((count, 4)), np.ones(count)) for count in (1, 0, 2, 1)]
-    assert one_face(fake=DetectionSet.of(found)).value == 0.5
+    assert one_face(fake=DetectionSet.of(found, (64, 64))).value == 0.5
 
 
 def test_spread_is_a_ratio_of_variances() -> None:
