@@ -21,6 +21,8 @@ from ganbench.errors import GanbenchError, UnknownName
 
 T = TypeVar("T")
 
+GROUPS = tuple(f"ganbench.{kind}" for kind in ("metrics", "extractors", "detectors", "objectives", "models"))
+
 _LOG = logging.getLogger(__name__)
 
 

@@ -70,18 +70,17 @@ def test_a_right_one_passes() -> None:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"name": "my[metric]"}, "cannot be a result's id"),
-        ({"version": 0}, "whole number from 1"),
-        ({"better": "smaller"}, "better is 'smaller'"),
-        ({"needs": "feelings"}, "needs is 'feelings'"),
         ({"title": ""}, "no title"),
         ({"compute": _by_position}, "takes real, fake, seed by position"),
         ({"compute": _no_seed}, "it must take fake, real, seed"),
         ({"compute": _scribbles}, "changes the arrays"),
-        ({"compute": _careless}, "0 images gave a value"),
-        ({"compute": _crashes}, "must be a MetricError, not ZeroDivisionError"),
+        ({"compute": _careless}, "no images gave a value"),
+        ({"compute": _crashes}, "must be a MetricError, or a value, not ZeroDivisionError"),
         ({"compute": _changed(lambda e: e.value)}, "must return an Estimate"),
-        ({"compute": _changed(lambda e: dataclasses.replace(e, value=float("nan")))}, "finite float"),
+        (
+            {"compute": _changed(lambda e: dataclasses.replace(e, value=float("nan")))},
+            "1200 images gave no value: its va",
+        ),
         ({"compute": _changed(lambda e: dataclasses.replace(e, low=2 * e.value))}, "outside its interval"),
         ({"compute": _changed(lambda e: dataclasses.replace(e, low=None))}, "two ends, or none"),
         ({"compute": _changed(lambda e: dataclasses.replace(e, interval=""))}, "not named"),
@@ -93,6 +92,29 @@ def test_a_right_one_passes() -> None:
 def test_a_wrong_one_is_found_out(change: dict[str, object], message: str) -> None:
     with pytest.raises(AssertionError, match=message):
         check_metric(dataclasses.replace(RIGHT, **change))
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"name": "my[metric]"}, "cannot be a metric's name"),
+        ({"name": ""}, "cannot be a metric's name"),
+        ({"version": 0}, "whole number from 1"),
+        ({"better": "smaller"}, "better is 'smaller', not one of lower, higher, none"),
+        ({"needs": "feelings"}, "needs is 'feelings', not one of moments, features"),
+    ],
+)
+def test_what_is_no_metric_cannot_be_made(change: dict[str, object], message: str) -> None:
+    with pytest.raises(MetricError, match=message):
+        dataclasses.replace(RIGHT, **change)
+
+
+def test_an_estimate_holds_finite_floats() -> None:
+    estimate = Estimate(np.float32(0.5), np.int64(0), 1, "made up", 3)
+    assert [type(number) for number in (estimate.value, estimate.low, estimate.high)] == [float] * 3
+    for wrong in ({"value": float("nan")}, {"value": None}, {"value": "1"}, {"low": -float("inf")}):
+        with pytest.raises(MetricError, match=f"its {next(iter(wrong))} is .*no finite number"):
+            dataclasses.replace(estimate, **wrong)
 
 
 def test_a_set_of_detections_counts_images_without_a_box() -> None:

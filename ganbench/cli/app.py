@@ -86,3 +86,11 @@ def main() -> None:
         # The reader (head, less) went away: not an error. Point stdout elsewhere so that the exit flush is silent.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(0)
+    except Exception as e:
+        # A fault of ours ends in a traceback, to be reported; one in a plug-in ends in one line, with its place.
+        from ganbench.system.code import foreign_place
+
+        if not (place := foreign_place(e)):
+            raise
+        typer.secho(f"ganbench: {place}: {type(e).__name__}: {e}", fg=typer.colors.RED, err=True)
+        sys.exit(GanbenchError.exit_code)

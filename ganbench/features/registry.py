@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from torch import nn
 
 
+LARGEST = 16_384  # features of an image: their covariance takes 2 GiB
 PROBE = 4  # images on which the error of bf16 is measured; 4x4 noise, which the resize makes smooth
 
 _Callable: Any = Callable  # typing has no type for it
@@ -98,6 +99,11 @@ def _resolve(name: str, options: BuildOptions) -> _Resolved:
     called = spec.name.partition(":")[0]
     if called in EXTRACTORS and EXTRACTORS[called] is not entry:
         raise GanbenchError(f"{name} calls itself {spec.name!r}, which is another extractor's name. Give it its own.")
+    if spec.feature_size > LARGEST:
+        raise GanbenchError(
+            f"{name} gives {spec.feature_size:,} features of an image, and more than {LARGEST:,} is too much for their "
+            "covariance. Let the network pool them."
+        )
     return found
 
 

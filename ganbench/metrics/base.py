@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Literal
+from numbers import Real
+from typing import Any, Literal, get_args
+
+from ganbench.errors import MetricError
 
 Better = Literal["lower", "higher", "none"]
 Needs = Literal["moments", "features", "logits", "detections", "pixels"]
@@ -24,6 +28,9 @@ class Estimate:
         detail: Settings that belong to the protocol (``"k=3, real sample 3000"``). It never depends on the values, so
             that rows with equal protocols compare.
         warnings: Plain sentences about what limits this number.
+
+    Raises:
+        MetricError: the value, or an end of the interval, is no finite number.
     """
 
     value: float
@@ -34,6 +41,15 @@ class Estimate:
     seed: int | None = None
     detail: str = ""
     warnings: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        for what in ("value", "low", "high"):
+            number = getattr(self, what)
+            if number is None and what != "value":
+                continue
+            if not (isinstance(number, Real) and math.isfinite(number)):
+                raise MetricError(f"its {what} is {number!r}, and no finite number.")
+            object.__setattr__(self, what, float(number))  # NumPy's numbers are not all written to files
 
 
 @dataclass(frozen=True)
@@ -56,6 +72,9 @@ class Metric:
         default: Computed when the user names no metrics.
         column: Shown on boards when the user names no columns.
         uses_pairs: Reads the neighbours that several metrics share (:class:`~ganbench.metrics.neighbours.Pairs`).
+
+    Raises:
+        MetricError: a name that cannot be part of a result's id, or a field that is none of those above.
     """
 
     name: str
@@ -71,6 +90,14 @@ class Metric:
     uses_pairs: bool = False
 
     def __post_init__(self) -> None:
+        name = self.name
+        if not name or set(name) & set("[];,| "):
+            raise MetricError(f"{name!r} cannot be a metric's name: it is part of a result's id, such as fd[lite0]")
+        if not isinstance(self.version, int) or self.version < 1:
+            raise MetricError(f"{name}: the version must be a whole number from 1, not {self.version!r}")
+        for what, known in (("better", get_args(Better)), ("needs", get_args(Needs))):
+            if getattr(self, what) not in known:
+                raise MetricError(f"{name}: {what} is {getattr(self, what)!r}, not one of {', '.join(known)}")
         object.__setattr__(self, "__doc__", self.compute.__doc__)
 
     def __call__(self, **sides: Any) -> Estimate:

@@ -9,6 +9,7 @@ from ganbench.errors import MetricError
 from ganbench.metrics.base import Estimate, Metric
 from ganbench.metrics.neighbours import Pairs
 from ganbench.metrics.registry import METRICS
+from ganbench.system.code import foreign_place
 
 
 def evaluate(
@@ -25,7 +26,7 @@ def evaluate(
 
     Returns:
         Per name, in the order given: the estimate, or the error that says why there is none. One metric that cannot be
-        computed does not lose the others.
+        computed does not lose the others, nor does one of somebody else's that fails.
 
     Raises:
         UnknownName: no metric has that name.
@@ -41,4 +42,8 @@ def evaluate(
                 results[metric.name] = metric(real=real, fake=fake, seed=seed)
         except MetricError as e:
             results[metric.name] = e
+        except Exception as e:  # somebody's metric may be wrong; the others are not
+            if not (place := foreign_place(e)):
+                raise
+            results[metric.name] = MetricError(f"{place}: {type(e).__name__}: {e}")
     return results

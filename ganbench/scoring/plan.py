@@ -152,6 +152,7 @@ def choose_metrics(options: ScoreOptions) -> list[str]:
 
     Raises:
         UnknownName: no such metric, or a name that is for Inception features alone on others.
+        GanbenchError: one of somebody else's that goes by another's name.
     """
     if options.metrics is None:
         return [
@@ -165,8 +166,7 @@ def choose_metrics(options: ScoreOptions) -> list[str]:
 def _metric_name(name: str, options: ScoreOptions) -> str:
     """Return the registered name of what a user called a metric: FID is ``fd`` on Inception features."""
     if name not in METRICS and ":" not in name:
-        established = {m.inception_name: m.name for m in METRICS.values() if m.inception_name}
-        known = established.get(name.lower())
+        known = _established().get(name.lower())
         if known is None:
             raise METRICS.unknown(name)
         others = [extractor for extractor in options.features if not is_inception(extractor)]
@@ -176,8 +176,16 @@ def _metric_name(name: str, options: ScoreOptions) -> str:
                 f"{known!r}: --metric {known}. For {name.upper()} itself: --features inception"
             )
         return known
-    METRICS[name]  # imports it, or says why not
+    called = METRICS[name].name  # imports it, or says why not
+    # One that goes by the name of another would have its results taken for that one's.
+    if called != name and (called in METRICS or called in _established()):
+        raise GanbenchError(f"{name} calls itself {called!r}, which is another metric's name. Give it its own.")
     return name
+
+
+def _established() -> dict[str, str]:
+    """Return the metrics' names by the names that they have on Inception features."""
+    return {metric.inception_name: metric.name for metric in METRICS.values() if metric.inception_name}
 
 
 def _refuse_idle_choices(options: ScoreOptions, metrics: Sequence[Metric]) -> None:

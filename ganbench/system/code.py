@@ -1,11 +1,15 @@
-"""Other people's code, hashed: it may change without its version being raised."""
+"""Other people's code: hashed, as it may change without its version being raised, and named where it fails."""
 
 from __future__ import annotations
 
 import hashlib
 import sys
+import traceback
 from functools import partial
+from importlib import metadata
 from pathlib import Path
+
+from ganbench.registry import GROUPS
 
 
 def foreign_code(thing: object) -> str:
@@ -31,3 +35,21 @@ def foreign_code(thing: object) -> str:
     for one in files:
         digest.update(hashlib.sha256(one.read_bytes()).digest())
     return digest.hexdigest()
+
+
+def foreign_place(error: BaseException) -> str:
+    """Return where somebody else's code raised an error, as ``own_metric.py, line 7``; "" if it took no part in it.
+
+    Somebody else's are the files in the current folder and the packages that offer entry points of ganbench. Of
+    several places the innermost one counts: libraries that such code calls are not to blame.
+    """
+    offered = (point.value for group in GROUPS for point in metadata.entry_points(group=group))
+    packages = {value.partition(":")[0].partition(".")[0] for value in offered}
+    here = Path.cwd()
+    for frame, line in reversed(list(traceback.walk_tb(error.__traceback__))):
+        package = str(frame.f_globals.get("__name__", "")).partition(".")[0]
+        file = Path(frame.f_code.co_filename)
+        of_this_folder = file.is_relative_to(here) and "site-packages" not in file.parts and package != "ganbench"
+        if package in packages or of_this_folder:
+            return f"{file.name}, line {line}"
+    return ""
