@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import inspect
-import typing
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -85,18 +84,14 @@ def takes_scoring_options(
     def decorate(command: Callable[..., Any]) -> Callable[..., Any]:
         # The type of `scoring` is slow to import, and no option.
         unimported = {"ScoreOptions": object}
-        hints = typing.get_type_hints(command, localns=unimported, include_extras=True)
-        flags = typing.get_type_hints(_flags, localns=unimported, include_extras=True)
+        declared = inspect.signature(command, locals=unimported, eval_str=True).parameters
+        flags = inspect.signature(_flags, locals=unimported, eval_str=True).parameters
         added = {
-            renamed.get(name, name): (name, parameter.replace(name=renamed.get(name, name), annotation=flags[name]))
-            for name, parameter in inspect.signature(_flags).parameters.items()
+            renamed.get(name, name): (name, parameter.replace(name=renamed.get(name, name)))
+            for name, parameter in flags.items()
             if name not in own
         }
-        parameters = [
-            p.replace(annotation=hints[name])
-            for name, p in inspect.signature(command).parameters.items()
-            if name != "scoring"
-        ]
+        parameters = [parameter for name, parameter in declared.items() if name != "scoring"]
         keyword_only = [
             p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in (*(p for _, p in added.values()), *parameters)
         ]

@@ -250,6 +250,7 @@ def _read_arrays(path: Path) -> dict[str, np.ndarray]:
             return {name: file[name] for name in file.files}
     except FileNotFoundError as e:
         raise ReferenceError(f"{path}: no such reference file") from e
-    except (zipfile.BadZipFile, zlib.error, ValueError, TypeError, OSError, EOFError, KeyError) as e:
-        # NumPy's own words are no help: of any other file it says that pickles would have to be allowed.
+    except (zipfile.BadZipFile, zlib.error, ValueError, AttributeError, TypeError, OSError, EOFError, KeyError) as e:
+        # NumPy's own words are no help: of any other file it says that pickles would have to be allowed. An .npy is
+        # no context manager: a TypeError, before Python 3.11 an AttributeError.
         raise ReferenceError(f"{path}: not a readable reference: damaged, cut short or no .npz. Copy it again.") from e

@@ -28,6 +28,9 @@ def track(what: str, total: int | None, done: int = 0, *, left: bool = True) -> 
         left: whether to show the time left; False where the caller knows it better and puts it into the note.
     """
     console = Console(stderr=True)
+    if _quiet or not console.is_terminal:  # not a disabled bar: that leaves an empty line with rich before 15
+        yield lambda count, note=None: None
+        return
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
@@ -36,7 +39,7 @@ def track(what: str, total: int | None, done: int = 0, *, left: bool = True) -> 
         *((TextColumn("left"), TimeRemainingColumn()) if left else ()),
         TextColumn("{task.fields[note]}"),
     )
-    with Progress(*columns, console=console, transient=True, disable=_quiet or not console.is_terminal) as bar:
+    with Progress(*columns, console=console, transient=True) as bar:
         task = bar.add_task(what, total=total, completed=done, note="")
 
         def advance(count: int, note: str | None = None) -> None:
