@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 from collections.abc import Sequence
 from typing import Protocol
 
@@ -13,6 +14,8 @@ from ganbench.statistics.collector import FeatureCollector
 from ganbench.statistics.features import FeatureSet
 from ganbench.system.notes import Note, log_note
 from ganbench.system.progress import track
+
+_LOG = logging.getLogger(__name__)
 
 
 class Consumer(Protocol):
@@ -81,7 +84,9 @@ def collect_all(
         known = load_features(keys[name]) if cache else None
         if known is not None:
             found[name] = known
+            _LOG.info("%s: the features of %s are in the cache", source.label, name)
         else:
+            _LOG.info("%s: the features of %s are computed", source.label, name)
             consumers[name] = FeatureConsumer(extractor, cap=cap, seed=seed)
     if others or consumers:
         stream(source, [*others, *consumers.values()], what)

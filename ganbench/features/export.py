@@ -10,6 +10,7 @@ meanwhile is none of its concern.
 from __future__ import annotations
 
 import hashlib
+import logging
 import os
 import pickle
 import subprocess
@@ -28,6 +29,8 @@ from ganbench.system.storage import atomic_write, cache_dir, evict
 if TYPE_CHECKING:
     import torch
     from torch import nn
+
+_LOG = logging.getLogger(__name__)
 
 LIMIT_BYTES = 1 << 30  # of all graphs kept: those of other versions and weights go first, by age
 
@@ -59,10 +62,12 @@ def exported(spec: ExtractorSpec, build: Callable[[], nn.Module], note: Note = l
     path = cache_dir() / "onnx" / name
     graph = _kept(path)
     if graph is not None:
+        _LOG.info("%s runs from its graph in the cache, %s", spec.name, path)
         return graph
     with _ONE_AT_A_TIME:
         graph = _kept(path)  # another thread may have made it meanwhile
         if graph is None:
+            _LOG.info("%s is exported to %s", spec.name, path)
             graph = _export_apart(spec, build)
             _keep(path, graph, note)
     return graph

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import logging
 import os
 import threading
 from collections.abc import Callable
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from torch import nn
 
 DEVICES = ("auto", "cpu", "cuda")
+
+_LOG = logging.getLogger(__name__)
 
 _BUILDING = threading.Lock()  # builders may use what PyTorch keeps for the whole process, such as its hub
 
@@ -75,6 +78,7 @@ def make_runner(
         GanbenchError: no such device, or what ``build`` raises.
     """
     resolved = resolve_device(device)
+    _LOG.info("%s runs on %s (asked for: %s), in %s", spec.name, resolved, device, spec.precision)
     if exportable and resolved == "cpu" and runs_on_cpu(spec.precision):
         return CpuRunner(exported(spec, build, note), spec.precision)
     with _BUILDING:

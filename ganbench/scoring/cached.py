@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,6 +13,8 @@ from ganbench.scoring.plan import Plan
 from ganbench.scoring.score import score_source
 from ganbench.scoring.scorecard import Scorecard
 from ganbench.system.storage import atomic_write, cache_dir, evict
+
+_LOG = logging.getLogger(__name__)
 
 LIMIT_BYTES = 256 << 20  # of all scorecards kept
 
@@ -27,6 +30,7 @@ def score_cached(source: Source, plan: Plan) -> Scorecard:
     name = hashlib.sha256(f"{source.digest()}\n{plan.key}".encode()).hexdigest()
     path = cache_dir() / "scorecards" / f"{name}.json"
     card = _load(path)
+    _LOG.info("%s: the scorecard is %s", source.label, "made" if card is None else f"in the cache, {path}")
     if card is None:
         card = score_source(source, plan)
         return _keep(path, card)

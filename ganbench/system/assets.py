@@ -89,7 +89,9 @@ ASSETS.add(
 def _hash_of(path: Path, size: int, modified_ns: int) -> str:
     """Return a file's hash, computed once while its size and time stay as they are."""
     del size, modified_ns
-    return sha256_file(path)
+    found = sha256_file(path)
+    _LOG.info("%s has SHA-256 %s", path, found)
+    return found
 
 
 def file_hash(path: Path) -> str:
