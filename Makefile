@@ -19,12 +19,13 @@ test: lint
 test-fast: $(READY)
 	$(BIN)/python -m pytest -q -n 2 -m "not slow" $(PYTEST)
 
-# The fast tests with the oldest versions that pyproject.toml allows, in an environment of their own.
+# The fast tests with the oldest Python and the oldest versions that pyproject.toml allows, in an environment of their own.
+LOWEST_PYTHON ?= python3.10
 test-lowest: $(READY)
 	@mkdir -p build
 	$(BIN)/uv pip compile --quiet pyproject.toml --extra openvino --extra tensorboard --extra torchmetrics \
-		--python $(BIN)/python --resolution lowest-direct --no-header --no-annotate -o build/lowest.txt
-	$(BIN)/uv venv --quiet --clear --python $(BIN)/python .venv-lowest
+		--python $(LOWEST_PYTHON) --resolution lowest-direct --no-header --no-annotate -o build/lowest.txt
+	$(BIN)/uv venv --quiet --clear --python $(LOWEST_PYTHON) .venv-lowest
 	$(BIN)/uv pip install --quiet --python .venv-lowest --constraint build/lowest.txt --editable '.[dev,tensorboard]'
 	$(subst .venv,.venv-lowest,$(BIN))/python -m pytest -q -n 2 -m "not slow" $(PYTEST)
 
