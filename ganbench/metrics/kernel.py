@@ -65,14 +65,13 @@ def kd(*, real: FeatureSet, fake: FeatureSet, seed: int = 0) -> Estimate:
     among_real = real.once("kernel", lambda: kernel_times_self(real.sample, ones[:m]).sum()) / (m * (m - 1))
     with_fake = kernel_times_self(fake.sample, ones[:n])[:, 0]
     with_real = kernel_times(fake.sample, real.sample, ones[:m])[:, 0]
-    value = among_real + with_fake.sum() / (n * (n - 1)) - 2 * with_real.sum() / (m * n)
+    value = float(among_real + with_fake.sum() / (n * (n - 1)) - 2 * with_real.sum() / (m * n))
     without = (
         among_real
         + (with_fake.sum() - 2 * with_fake) / ((n - 1) * (n - 2))
         - 2 * (with_real.sum() - with_real) / (m * (n - 1))
     )
     half = Z95 * math.sqrt((n - 1) / n * float(np.sum((without - without.mean()) ** 2)))
-    value = float(value)
     return Estimate(value, value - half, value + half, "delete-one jackknife", n, detail=f"all pairs, real sample {m}")
 
 

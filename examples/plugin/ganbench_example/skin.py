@@ -39,5 +39,5 @@ class Skin(Detector):
         if skin.mean() < self.settings.least:
             return Detection(np.empty((0, 4), np.float32), np.empty(0, np.float32))
         y, x = np.nonzero(skin)
-        box = [x.min(), y.min(), x.max() + 1, y.max() + 1]
+        box = [np.min(x), np.min(y), np.max(x) + 1, np.max(y) + 1]
         return Detection(np.array([box], np.float32), np.array([skin.mean()], np.float32))
