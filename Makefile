@@ -41,7 +41,7 @@ portable: $(READY)
 	$(BIN)/mypy --platform darwin --cache-dir .mypy_cache/darwin
 
 docs: $(READY)
-	$(BIN)/mkdocs build --strict
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 
 # The wheel in an empty environment, from another folder, without a network: the demo and the literal commands.
 wheel-check: $(READY)
