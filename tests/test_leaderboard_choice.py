@@ -17,7 +17,7 @@ from ganbench.cli.app import app
 from ganbench.errors import GanbenchError, UnknownName
 from ganbench.leaderboard.boards import Leaderboard
 from ganbench.leaderboard.cards import MOST_BYTES, read_card
-from ganbench.leaderboard.choice import Choice, choose, directions, matching, results_of
+from ganbench.leaderboard.choice import Choice, choose, directions, matching
 from ganbench.leaderboard.entries import Entry, collect
 from ganbench.leaderboard.export import to_csv, to_json, to_latex, to_markdown
 from ganbench.leaderboard.table import header, lines, notes
@@ -136,8 +136,8 @@ def test_directions_come_from_the_registry_then_from_the_rows() -> None:
 
 def test_what_a_plan_will_give_is_known_before_anything_is_scored() -> None:
     plan = Plan.of(ScoreOptions(metrics=("fd", "duplicates", "afd"), device="cpu"))
-    assert results_of(plan) == {FD: "lower", "duplicates[pixels]": "lower", AFD: "higher"}
-    assert choose(results_of(plan), "afd").by == AFD
+    assert plan.results() == {FD: "lower", "duplicates[pixels]": "lower", AFD: "higher"}
+    assert choose(plan.results(), "afd").by == AFD
 
 
 # --- columns ---

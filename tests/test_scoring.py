@@ -299,7 +299,7 @@ def test_the_results_are_known_before_anything_is_scored(
 ) -> None:
     detector = half if metrics is None else None
     plan = Plan.of(ScoreOptions(metrics=metrics, references=(real,), detector=detector))
-    assert plan.result_ids() == [row.id for row in score_source(open_source(faces), plan).rows]
+    assert list(plan.results()) == [row.id for row in score_source(open_source(faces), plan).rows]
 
 
 def test_a_negative_seed_is_refused(real: Reference, faces: np.ndarray) -> None:
@@ -381,7 +381,7 @@ def test_a_choice_that_nothing_would_read_is_refused(
 def test_fid_on_inception_features_is_fd(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("TORCH_HOME", str(tmp_path))
     plan = Plan.of(ScoreOptions(features=("inception",), metrics=("fid", "fd", "is"), detector=None))
-    assert plan.result_ids() == ["fid[inception]", "is[inception]"]
+    assert list(plan.results()) == ["fid[inception]", "is[inception]"]
 
 
 # --- references ---

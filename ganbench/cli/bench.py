@@ -91,7 +91,7 @@ def bench(
     from ganbench.bench.estimate import estimate
     from ganbench.bench.grid import Place, Plan, cells_of, load_grid, make_grid
     from ganbench.bench.run import run_grid
-    from ganbench.leaderboard.choice import choose, results_of
+    from ganbench.leaderboard.choice import choose
     from ganbench.scoring.plan import Plan as ScoringPlan
     from ganbench.system.storage import check_outputs
 
@@ -111,7 +111,7 @@ def bench(
     cells = cells_of(plan_grid, overrides)
     real = images_or_toyfaces(data, cells[0].recipe.model.size)
     measure = ScoringPlan.of(scoring if data is not None else against_toyfaces(scoring, real))
-    choice = choose(results_of(measure), sort, columns)
+    choice = choose(measure.results(), sort, columns)
     plan = Plan(plan_grid, Place(real, out, limit, resize, device, recursive, skip_bad), measure)
     if dry_run:
         left = estimate(plan, cells)

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from ganbench.errors import GanbenchError, UnknownName
 from ganbench.metrics.registry import metric_of, name_of
 from ganbench.registry import did_you_mean
-from ganbench.scoring.plan import Plan
 from ganbench.scoring.scorecard import Row
 
 _COMMA = re.compile(r",(?![^\[]*\])")  # not one inside brackets: a file's name may hold it
@@ -51,18 +50,13 @@ def directions(rows: Iterable[Row], to_come: Mapping[str, str] | None = None) ->
 
     Args:
         rows: of the scorecards that are there.
-        to_come: what ``results_of`` returned.
+        to_come: what ``Plan.results`` returned.
     """
     found = dict(to_come or {})
     for row in sorted(rows, key=lambda row: row.value is None):
         if found.get(row.id, "none") == "none":
             found[row.id] = direction(row)
     return found
-
-
-def results_of(plan: Plan) -> dict[str, str]:
-    """Return the results that a scoring will give, and their directions."""
-    return {part.result_id(metric): metric.better for part in plan.instruments for metric in plan.metrics_of(part)}
 
 
 def choose(known: Mapping[str, str], sort: str | None = None, columns: Sequence[str] | None = None) -> Choice:

@@ -11,7 +11,7 @@ from typing import TypeVar
 
 from ganbench.errors import GanbenchError
 from ganbench.leaderboard.cards import read_card
-from ganbench.leaderboard.choice import directions, results_of
+from ganbench.leaderboard.choice import directions
 from ganbench.runs.facts import images_of, settings_of, trained_steps
 from ganbench.runs.scored import score_run
 from ganbench.runs.speed import Speed, speed_of
@@ -119,7 +119,7 @@ def known_results(paths: list[Path], plan: Callable[[], Plan], *, rescore: bool 
     for file in files:
         with suppress(GanbenchError):  # no scorecard; collect says so where one was to be
             rows += read_card(file).rows
-    return directions(rows, results_of(plan()) if to_score else {})
+    return directions(rows, plan().results() if to_score else {})
 
 
 def _short_names(paths: list[Path]) -> dict[Path, str]:

@@ -14,7 +14,7 @@ from ganbench.errors import AssetMissing, GanbenchError, UnknownName
 from ganbench.features.extractor import Extractor
 from ganbench.features.registry import load_extractor, specify_extractor, takes_weights
 from ganbench.features.spec import BuildOptions, ExtractorSpec
-from ganbench.metrics.base import Metric
+from ganbench.metrics.base import Better, Metric
 from ganbench.metrics.registry import METRICS
 from ganbench.references.reference import Reference
 from ganbench.references.resolve import resolve_references
@@ -115,9 +115,9 @@ class Plan:
             and (self.options.metrics is not None or metric.needs != "logits" or instrument.logits)
         ]
 
-    def result_ids(self) -> list[str]:
-        """Return the ids of all rows, in order, without scoring anything."""
-        return [instrument.result_id(m) for instrument in self.instruments for m in self.metrics_of(instrument)]
+    def results(self) -> dict[str, Better]:
+        """Return the ids of all rows, in order, and the direction of each, without scoring anything."""
+        return {part.result_id(metric): metric.better for part in self.instruments for metric in self.metrics_of(part)}
 
     def without_cache(self) -> Plan:
         """Return this plan for images that nobody will score again."""
