@@ -19,7 +19,7 @@ SPLITS = 20
 # Neighbours kept per fake image. The 3rd nearest within a half is among them for all but 2 in 1,000.
 _DEPTH = 16
 # Radii are compared with this slack, so that a tie (the neighbour itself, copied) does not turn on the last bit.
-_SLACK = 1e-9
+SLACK = 1e-9
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,10 +65,19 @@ class Pairs:
         check_samples(real, fake, at_least=K_DENSITY + 2)
         self.real, self.fake, self.seed = real, fake, seed
 
-    @cached_property
+    @property
     def real_near(self) -> np.ndarray:
         """Squared distances from each real image to its 5 nearest other real ones, (r, 5), ascending."""
-        return self.real.once("nearest", lambda: nearest(self.real.sample, K_DENSITY)[0])
+        return self._real_near[0]
+
+    @property
+    def real_near_index(self) -> np.ndarray:
+        """Row numbers of those 5 real images, (r, 5) int64."""
+        return self._real_near[1]
+
+    @property
+    def _real_near(self) -> tuple[np.ndarray, np.ndarray]:
+        return self.real.once("nearest", lambda: nearest(self.real.sample, K_DENSITY))
 
     @cached_property
     def _fake_near(self) -> tuple[np.ndarray, np.ndarray]:
@@ -78,6 +87,21 @@ class Pairs:
     def fake_near(self) -> np.ndarray:
         """Squared distances from each fake image to its nearest other fake ones, (f, up to 16), ascending."""
         return self._fake_near[0]
+
+    @cached_property
+    def held(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Which fake images the real 5-neighbour balls hold, their surface included: three arrays of equal length.
+
+        Row of the real image, row of the fake one (both int64), and squared distance, for each such pair.
+        """
+        real, fake = self.real.sample, self.fake.sample
+        outer = self.real_near[:, K_DENSITY - 1] * (1 + SLACK)
+        found = []
+        for rows, columns, squared in distance_blocks(real, fake):
+            row, column = np.nonzero(squared <= outer[rows, None])
+            found.append((row + rows.start, column + columns.start, squared[row, column]))
+        row, column, distance = (np.concatenate(parts) for parts in zip(*found, strict=True))
+        return row, column, distance
 
     @cached_property
     def between(self) -> Between:
@@ -90,10 +114,10 @@ class Pairs:
         manifold = self.real_near[:, K_MANIFOLD - 1]
         typical = manifold <= np.median(manifold)
         scale = np.maximum(manifold, 1e-200)  # a radius of 0 (repeated real images) reaches only distance 0
-        outer = manifold * (1 + _SLACK)
-        strict = self.real_near[:, K_DENSITY - 1] * (1 - _SLACK)
-        fake_outer = self.fake_near[:, K_MANIFOLD - 1] * (1 + _SLACK)
-        half_outer = [_radii_within(*self._fake_near, half) * (1 + _SLACK) for half in halves]
+        outer = manifold * (1 + SLACK)
+        strict = self.real_near[:, K_DENSITY - 1] * (1 - SLACK)
+        fake_outer = self.fake_near[:, K_MANIFOLD - 1] * (1 + SLACK)
+        half_outer = [_radii_within(*self._fake_near, half) * (1 + SLACK) for half in halves]
 
         inside, balls = np.zeros(len(fake), bool), np.zeros(len(fake), np.int64)
         ratio, best = np.full(len(fake), np.inf), np.full(len(fake), np.inf)

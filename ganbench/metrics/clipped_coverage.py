@@ -1,0 +1,78 @@
+"""Clipped coverage: how well fake images fill the neighbourhoods of the real ones, as a share (Salvy et al. 2026).
+
+Coverage (Naeem et al. 2020) asks whether any fake image is near a real one. This asks whether as many are there as
+should be, counts none beyond that, and is calibrated: the value is the share of good images, the others being far from
+everything real, that gives such a result on average.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from ganbench.metrics.base import Estimate, metric
+from ganbench.metrics.checks import small_sample_warnings
+from ganbench.metrics.intervals import share_interval
+from ganbench.metrics.neighbours import K_DENSITY, Pairs
+from ganbench.statistics.features import FeatureSet
+
+
+@metric(
+    "clipped_coverage",
+    title="Clipped coverage",
+    better="higher",
+    unit="share",
+    needs="features",
+    default=False,
+    uses_pairs=True,
+)
+def clipped_coverage(*, real: FeatureSet, fake: FeatureSet, seed: int = 0, pairs: Pairs | None = None) -> Estimate:
+    """Return the calibrated mean of min(fake images in the ball / 5, 1) over the 5-neighbour balls of real images.
+
+    Interval: normal, with the delete-one jackknife error over the fake images, before the calibration, which then maps
+    its two ends.
+
+    Raises:
+        MetricError: a sample is missing or holds fewer than 7 images, or the features differ in length.
+    """
+    pairs = pairs or Pairs(real, fake, seed)
+    n, m = len(fake.sample), len(real.sample)
+    row, column, _ = pairs.held
+    counts = np.bincount(row, minlength=m)
+    expected = expected_filling(n, m)
+    mean = min(float(np.mean(np.minimum(counts / K_DENSITY, 1.0))), float(expected[-1]))
+    # Without one fake image, a ball that it was needed in loses 1/5.
+    lost = np.bincount(column[counts[row] <= K_DENSITY], minlength=n) / (K_DENSITY * m)
+    error = math.sqrt((n - 1) / n * float(np.sum((lost - lost.mean()) ** 2)))
+    ends = share_interval(mean, error, n - 1, m)
+    value, low, high = (float(np.interp(number, expected, np.arange(n + 1))) / n for number in (mean, *ends))
+    detail = f"k={K_DENSITY}, real sample {m}"
+    return Estimate(value, low, high, "delete-one jackknife", n, None, detail, small_sample_warnings(real, fake))
+
+
+def expected_filling(fake_count: int, real_count: int, k: int = K_DENSITY) -> np.ndarray:
+    """Return the mean of min(images in the ball / k, 1) to expect of 0 to ``fake_count`` images like the real ones.
+
+    The ball of a real image that reaches its k-th of ``real_count - 1`` neighbours holds a share of the distribution
+    that has the law Beta(k, real_count - k), whatever the distribution is; hence the number of fresh images in it is
+    beta-binomial.
+
+    Returns:
+        (fake_count + 1,) float64, ascending from 0.
+    """
+    from scipy.special import betaln, gammaln
+
+    images = np.arange(fake_count + 1, dtype=np.float64)[:, None]
+    inside = np.arange(k, dtype=np.float64)
+    outside = np.maximum(images - inside, 0.0)
+    log = (
+        gammaln(images + 1)
+        - gammaln(inside + 1)
+        - gammaln(outside + 1)
+        + betaln(inside + k, outside + real_count - k)
+        - betaln(k, real_count - k)
+    )
+    chance = np.where(inside <= images, np.exp(log), 0.0)
+    # Ascending already, but for the last bits next to 1.
+    return np.maximum.accumulate(1.0 - chance @ (k - inside) / k)

@@ -1,0 +1,59 @@
+"""Clipped density: the share of good fake images, which no outlier can pay for (Salvy et al. 2026).
+
+Density (Naeem et al. 2020) lets a fake image in a crowded place make up for a bad one elsewhere, and a real outlier,
+whose ball is huge, call anything good. Here no ball is wider than the median one, no image counts for more than 1, and
+the result is divided by what the real images themselves reach, each judged by the others.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from ganbench.errors import MetricError
+from ganbench.metrics.base import Estimate, metric
+from ganbench.metrics.checks import small_sample_warnings
+from ganbench.metrics.intervals import share_interval
+from ganbench.metrics.neighbours import K_DENSITY, SLACK, Pairs
+from ganbench.statistics.features import FeatureSet
+
+
+@metric(
+    "clipped_density",
+    title="Clipped density",
+    better="higher",
+    unit="share",
+    needs="features",
+    default=False,
+    uses_pairs=True,
+)
+def clipped_density(*, real: FeatureSet, fake: FeatureSet, seed: int = 0, pairs: Pairs | None = None) -> Estimate:
+    """Return the mean of min(balls that hold the fake image / 5, 1), over that of the real images; at most 1.
+
+    A real image's ball reaches its fifth nearest other real image, or the median of these distances if that is nearer.
+    A real image is judged by the balls of the others. Interval: Student's t (given the reference, fake images are
+    independent), and Wilson's where the share is next to 0 or to 1.
+
+    Raises:
+        MetricError: a sample is missing or holds fewer than 7 images, or the features differ in length.
+    """
+    pairs = pairs or Pairs(real, fake, seed)
+    n = len(fake.sample)
+    radii = np.minimum(pairs.real_near[:, K_DENSITY - 1], np.median(pairs.real_near[:, K_DENSITY - 1]))
+    row, column, squared = pairs.held
+    inside = squared <= radii[row] * (1 + SLACK)
+    each = _contributions(column[inside], n)
+    best = float(np.mean(_contributions(pairs.real_near_index[pairs.real_near <= radii[:, None]], len(real.sample))))
+    if not best:
+        raise MetricError("no real image lies in the ball of another: the reference cannot say what is good.")
+    mean = min(float(np.mean(each)), best)  # more than real images reach is as good as that
+    low, high = share_interval(mean, float(np.std(each, ddof=1)) / math.sqrt(n), n - 1, n)
+    value, low, high = mean / best, low / best, min(high / best, 1.0)
+    detail = f"k={K_DENSITY}, real sample {len(real.sample)}"
+    return Estimate(value, low, high, "Student t", n, None, detail, small_sample_warnings(real, fake))
+
+
+def _contributions(image: np.ndarray, count: int) -> np.ndarray:
+    """Return min(balls / 5, 1) of each of ``count`` images, (count,); ``image`` names one for each ball it lies in."""
+    return np.minimum(np.bincount(image, minlength=count) / K_DENSITY, 1.0)
