@@ -89,6 +89,19 @@ def test_crowded_images_do_not_pay_for_bad_ones(rng: np.random.Generator):
     assert clipped_coverage(**sides).value < 0.1
 
 
+def test_repeated_images_count_as_often_as_they_are_there(rng: np.random.Generator):
+    real = np.repeat(rng.normal(size=(40, 4)), 9, axis=0)
+    fake = np.concatenate([real[::9], rng.normal(40, 1, (40, 4))])
+    sides = {"real": FeatureSet.of(real), "fake": FeatureSet.of(fake)}
+    assert clipped_density(**sides).value == 0.5
+    assert any(
+        "360 real images are in the reference more than 5 times" in w for w in clipped_coverage(**sides).warnings
+    )
+    same = FeatureSet.of(np.ones((50, 4)))
+    assert clipped_density(real=same, fake=same).value == clipped_coverage(real=same, fake=same).value == 1
+    assert clipped_density(real=same, fake=FeatureSet.of(np.repeat([[1.0] * 4, [2.0] * 4], 20, axis=0))).value == 0.5
+
+
 def test_seven_images_are_needed(rng: np.random.Generator):
     few, enough = FeatureSet.of(rng.normal(size=(6, 3))), FeatureSet.of(rng.normal(size=(7, 3)))
     for metric in (clipped_density, clipped_coverage):

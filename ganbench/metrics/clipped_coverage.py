@@ -38,25 +38,31 @@ def clipped_coverage(*, real: FeatureSet, fake: FeatureSet, seed: int = 0, pairs
     """
     pairs = pairs or Pairs(real, fake, seed)
     n, m = len(fake.sample), len(real.sample)
-    row, column, _ = pairs.held
-    counts = np.bincount(row, minlength=m)
+    held = pairs.held.whole
+    counts = np.count_nonzero(held, axis=1)
     expected = expected_filling(n, m)
     mean = min(float(np.mean(np.minimum(counts / K_DENSITY, 1.0))), float(expected[-1]))
     # Without one fake image, a ball that it was needed in loses 1/5.
-    lost = np.bincount(column[counts[row] <= K_DENSITY], minlength=n) / (K_DENSITY * m)
+    lost = np.count_nonzero(held[counts <= K_DENSITY], axis=0) / (K_DENSITY * m)
     error = math.sqrt((n - 1) / n * float(np.sum((lost - lost.mean()) ** 2)))
     ends = share_interval(mean, error, n - 1, m)
     value, low, high = (float(np.interp(number, expected, np.arange(n + 1))) / n for number in (mean, *ends))
     detail = f"k={K_DENSITY}, real sample {m}"
-    return Estimate(value, low, high, "delete-one jackknife", n, None, detail, small_sample_warnings(real, fake))
+    warnings = small_sample_warnings(real, fake)
+    if repeated := np.count_nonzero(pairs.real_near[:, K_DENSITY - 1] == 0):
+        warnings += (
+            f"{repeated} real images are in the reference more than {K_DENSITY} times: their balls hold more than the "
+            "calibration expects, and the value is too high",
+        )
+    return Estimate(value, low, high, "delete-one jackknife", n, None, detail, warnings)
 
 
 def expected_filling(fake_count: int, real_count: int, k: int = K_DENSITY) -> np.ndarray:
     """Return the mean of min(images in the ball / k, 1) to expect of 0 to ``fake_count`` images like the real ones.
 
     The ball of a real image that reaches its k-th of ``real_count - 1`` neighbours holds a share of the distribution
-    that has the law Beta(k, real_count - k), whatever the distribution is; hence the number of fresh images in it is
-    beta-binomial.
+    that has the law Beta(k, real_count - k), whatever the distribution is, if no two images are equal; hence the number
+    of fresh images in it is beta-binomial.
 
     Returns:
         (fake_count + 1,) float64, ascending from 0.

@@ -15,7 +15,7 @@ from ganbench.errors import MetricError
 from ganbench.metrics.base import Estimate, metric
 from ganbench.metrics.checks import small_sample_warnings
 from ganbench.metrics.intervals import share_interval
-from ganbench.metrics.neighbours import K_DENSITY, SLACK, Pairs
+from ganbench.metrics.neighbours import K_DENSITY, Pairs
 from ganbench.statistics.features import FeatureSet
 
 
@@ -40,11 +40,8 @@ def clipped_density(*, real: FeatureSet, fake: FeatureSet, seed: int = 0, pairs:
     """
     pairs = pairs or Pairs(real, fake, seed)
     n = len(fake.sample)
-    radii = np.minimum(pairs.real_near[:, K_DENSITY - 1], np.median(pairs.real_near[:, K_DENSITY - 1]))
-    row, column, squared = pairs.held
-    inside = squared <= radii[row] * (1 + SLACK)
-    each = _contributions(column[inside], n)
-    best = float(np.mean(_contributions(pairs.real_near_index[pairs.real_near <= radii[:, None]], len(real.sample))))
+    each = np.minimum(pairs.held.clipped / K_DENSITY, 1.0)
+    best = float(np.mean(np.minimum(pairs.real_clipped / K_DENSITY, 1.0)))
     if not best:
         raise MetricError("no real image lies in the ball of another: the reference cannot say what is good.")
     mean = min(float(np.mean(each)), best)  # more than real images reach is as good as that
@@ -52,8 +49,3 @@ def clipped_density(*, real: FeatureSet, fake: FeatureSet, seed: int = 0, pairs:
     value, low, high = mean / best, low / best, min(high / best, 1.0)
     detail = f"k={K_DENSITY}, real sample {len(real.sample)}"
     return Estimate(value, low, high, "Student t", n, None, detail, small_sample_warnings(real, fake))
-
-
-def _contributions(image: np.ndarray, count: int) -> np.ndarray:
-    """Return min(balls / 5, 1) of each of ``count`` images, (count,); ``image`` names one for each ball it lies in."""
-    return np.minimum(np.bincount(image, minlength=count) / K_DENSITY, 1.0)

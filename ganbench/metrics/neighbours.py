@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 
@@ -19,7 +20,7 @@ SPLITS = 20
 # Neighbours kept per fake image. The 3rd nearest within a half is among them for all but 2 in 1,000.
 _DEPTH = 16
 # Radii are compared with this slack, so that a tie (the neighbour itself, copied) does not turn on the last bit.
-SLACK = 1e-9
+_SLACK = 1e-9
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,6 +50,18 @@ class Between:
     realism: np.ndarray
 
 
+class Held(NamedTuple):
+    """Which fake images the balls of real ones hold.
+
+    Attributes:
+        whole: Whether the 5-neighbour ball of a real image holds the fake one, (r, f) bool.
+        clipped: Number of balls that hold the fake image where none is wider than the median one, (f,) int64.
+    """
+
+    whole: np.ndarray
+    clipped: np.ndarray
+
+
 class Pairs:
     """Neighbours within and between two feature samples, each computed on first use and then kept.
 
@@ -65,19 +78,10 @@ class Pairs:
         check_samples(real, fake, at_least=K_DENSITY + 2)
         self.real, self.fake, self.seed = real, fake, seed
 
-    @property
+    @cached_property
     def real_near(self) -> np.ndarray:
         """Squared distances from each real image to its 5 nearest other real ones, (r, 5), ascending."""
-        return self._real_near[0]
-
-    @property
-    def real_near_index(self) -> np.ndarray:
-        """Row numbers of those 5 real images, (r, 5) int64."""
-        return self._real_near[1]
-
-    @property
-    def _real_near(self) -> tuple[np.ndarray, np.ndarray]:
-        return self.real.once("nearest", lambda: nearest(self.real.sample, K_DENSITY))
+        return self.real.once("nearest", lambda: nearest(self.real.sample, K_DENSITY)[0])
 
     @cached_property
     def _fake_near(self) -> tuple[np.ndarray, np.ndarray]:
@@ -89,19 +93,36 @@ class Pairs:
         return self._fake_near[0]
 
     @cached_property
-    def held(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Which fake images the real 5-neighbour balls hold, their surface included: three arrays of equal length.
+    def _clipped(self) -> np.ndarray:
+        """Squared radii of real 5-neighbour balls, none wider than the median one, (r,)."""
+        squared = self.real_near[:, K_DENSITY - 1]
+        return np.minimum(squared, np.median(squared)) * (1 + _SLACK)
 
-        Row of the real image, row of the fake one (both int64), and squared distance, for each such pair.
-        """
+    @property
+    def real_clipped(self) -> np.ndarray:
+        """Number of balls of other real images, none wider than the median one, that hold a real image, (r,) int64."""
+
+        def count() -> np.ndarray:
+            balls = np.zeros(len(self.real.sample), np.int64)
+            for rows, columns, squared in distance_blocks(self.real.sample):
+                balls[columns] += np.count_nonzero(squared <= self._clipped[rows, None], axis=0)
+                if rows != columns:
+                    balls[rows] += np.count_nonzero(squared <= self._clipped[columns], axis=1)
+            return balls
+
+        return self.real.once("clipped balls", count)
+
+    @cached_property
+    def held(self) -> Held:
+        """What the balls of real images hold of the fake ones, their surface included."""
         real, fake = self.real.sample, self.fake.sample
-        outer = self.real_near[:, K_DENSITY - 1] * (1 + SLACK)
-        found = []
+        outer = self.real_near[:, K_DENSITY - 1] * (1 + _SLACK)
+        whole = np.empty((len(real), len(fake)), bool)
+        balls = np.zeros(len(fake), np.int64)
         for rows, columns, squared in distance_blocks(real, fake):
-            row, column = np.nonzero(squared <= outer[rows, None])
-            found.append((row + rows.start, column + columns.start, squared[row, column]))
-        row, column, distance = (np.concatenate(parts) for parts in zip(*found, strict=True))
-        return row, column, distance
+            whole[rows, columns] = squared <= outer[rows, None]
+            balls[columns] += np.count_nonzero(squared <= self._clipped[rows, None], axis=0)
+        return Held(whole, balls)
 
     @cached_property
     def between(self) -> Between:
@@ -114,10 +135,10 @@ class Pairs:
         manifold = self.real_near[:, K_MANIFOLD - 1]
         typical = manifold <= np.median(manifold)
         scale = np.maximum(manifold, 1e-200)  # a radius of 0 (repeated real images) reaches only distance 0
-        outer = manifold * (1 + SLACK)
-        strict = self.real_near[:, K_DENSITY - 1] * (1 - SLACK)
-        fake_outer = self.fake_near[:, K_MANIFOLD - 1] * (1 + SLACK)
-        half_outer = [_radii_within(*self._fake_near, half) * (1 + SLACK) for half in halves]
+        outer = manifold * (1 + _SLACK)
+        strict = self.real_near[:, K_DENSITY - 1] * (1 - _SLACK)
+        fake_outer = self.fake_near[:, K_MANIFOLD - 1] * (1 + _SLACK)
+        half_outer = [_radii_within(*self._fake_near, half) * (1 + _SLACK) for half in halves]
 
         inside, balls = np.zeros(len(fake), bool), np.zeros(len(fake), np.int64)
         ratio, best = np.full(len(fake), np.inf), np.full(len(fake), np.inf)
