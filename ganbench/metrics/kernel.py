@@ -44,27 +44,6 @@ def kernel_times_self(x: np.ndarray, weights: np.ndarray) -> np.ndarray:
     return total
 
 
-def unbiased_discrepancy(
-    among_real: float, with_fake: np.ndarray, with_real: np.ndarray, real_count: int
-) -> tuple[float, float]:
-    """Return the unbiased squared maximum mean discrepancy, and its delete-one jackknife error over the fake images.
-
-    Args:
-        among_real: Mean kernel value of two different real images.
-        with_fake: Sum of each fake image's kernel values with all other fake images, (n,), n >= 3.
-        with_real: The same with all real images, (n,).
-        real_count: Number of real images, m.
-    """
-    n, m = len(with_fake), real_count
-    value = float(among_real + with_fake.sum() / (n * (n - 1)) - 2 * with_real.sum() / (m * n))
-    without = (
-        among_real
-        + (with_fake.sum() - 2 * with_fake) / ((n - 1) * (n - 2))
-        - 2 * (with_real.sum() - with_real) / (m * (n - 1))
-    )
-    return value, math.sqrt((n - 1) / n * float(np.sum((without - without.mean()) ** 2)))
-
-
 @metric("kd", column=True, title="Kernel distance", better="lower", needs="features", inception_name="kid")
 def kd(*, real: FeatureSet, fake: FeatureSet, seed: int = 0) -> Estimate:
     """Return the unbiased squared MMD over all pairs of the two samples.
@@ -133,6 +112,27 @@ def kd_subsets(
     interval = f"mean ± 1 standard deviation of {subsets} subsets, not 95 %"
     detail = f"{subsets} subsets of {size}, real sample {m}"
     return Estimate(mean, mean - spread, mean + spread, interval, n, seed, detail)
+
+
+def unbiased_discrepancy(
+    among_real: float, with_fake: np.ndarray, with_real: np.ndarray, real_count: int
+) -> tuple[float, float]:
+    """Return the unbiased squared maximum mean discrepancy, and its delete-one jackknife error over the fake images.
+
+    Args:
+        among_real: Mean kernel value of two different real images.
+        with_fake: Sum of each fake image's kernel values with all other fake images, (n,), n >= 3.
+        with_real: The same with all real images, (n,).
+        real_count: Number of real images, m.
+    """
+    n, m = len(with_fake), real_count
+    value = float(among_real + with_fake.sum() / (n * (n - 1)) - 2 * with_real.sum() / (m * n))
+    without = (
+        among_real
+        + (with_fake.sum() - 2 * with_fake) / ((n - 1) * (n - 2))
+        - 2 * (with_real.sum() - with_real) / (m * (n - 1))
+    )
+    return value, math.sqrt((n - 1) / n * float(np.sum((without - without.mean()) ** 2)))
 
 
 def _cubic(dots: np.ndarray, size: int) -> np.ndarray:
