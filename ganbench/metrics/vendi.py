@@ -12,6 +12,7 @@ import numpy as np
 
 from ganbench.errors import MetricError
 from ganbench.metrics.base import Estimate, metric
+from ganbench.metrics.checks import check_sizes
 from ganbench.metrics.intervals import Z95
 from ganbench.statistics.features import FeatureSet
 
@@ -27,14 +28,17 @@ def vendi(*, real: FeatureSet | None = None, fake: FeatureSet, seed: int = 0) ->
     third of the images out, and so finds fewer different ones.)
 
     Args:
-        real: Not used.
+        real: Not used, but where it is given it is to be from the same network.
         fake: The sample is used.
         seed: Not used; nothing is random.
 
     Raises:
-        MetricError: no sample or fewer than 2 images, or an image whose features are all 0 and have no direction.
+        MetricError: no sample or fewer than 2 images, an image whose features are all 0 and have no direction, or real
+            features of another length.
     """
-    del real, seed
+    del seed
+    if real is not None:
+        check_sizes(real, fake)
     n = len(fake.sample)
     if n < 2:
         raise MetricError(f"the Vendi score needs at least 2 fake images and their features, got {n}.")
