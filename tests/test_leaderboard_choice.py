@@ -6,7 +6,6 @@ import csv
 import io
 import json
 import re
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -256,9 +255,9 @@ def test_versions_of_a_metric_do_not_share_a_board() -> None:
 
 
 def _written(path: Path, **changes: object) -> Path:
-    card = make_card({FD: (10.0, 9.0, 11.0)})
-    card.rows[0] = replace(card.rows[0], **changes)
-    path.write_text(json.dumps(card.to_dict()))
+    content = json.loads(make_card({FD: (10.0, 9.0, 11.0)}).to_json())
+    content["results"][0] |= changes
+    path.write_text(json.dumps(content))
     return path
 
 

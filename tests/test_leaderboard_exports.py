@@ -57,7 +57,7 @@ def test_markdown(entries: list[Entry]) -> None:
     widths = [{len(re.split(r"(?<!\\)\|", line)) for line in table.splitlines()} for table in tables]
     assert len(tables) == 3  # the board, the means over seeds, what was not ranked
     assert all(len(w) == 1 for w in widths)
-    assert "| 1 | wgan-0 | 200 (198 … 202) | 0.5 (0.4 … 0.6) | strong | 80 | 3.33 |" in text
+    assert "| 1 | wgan-0 | 200 (198 … 202) | 0.50 (0.40 … 0.60) | strong | 80 | 3.33 |" in text
     assert r"50%_\|<b>&#{x}" in text
     assert "| broken.tgz | cut short |" in text
     assert "396.8" not in text

@@ -72,6 +72,7 @@ class Metric:
         default: Computed when the user names no metrics.
         column: Shown on boards when the user names no columns.
         uses_pairs: Reads the neighbours that several metrics share (:class:`~ganbench.metrics.neighbours.Pairs`).
+        decimals: How many its values have in tables, whatever they are; None: as many as they need.
 
     Raises:
         MetricError: a name that cannot be part of a result's id, or a field that is none of those above.
@@ -88,6 +89,7 @@ class Metric:
     default: bool = True
     column: bool = False
     uses_pairs: bool = False
+    decimals: int | None = None
 
     def __post_init__(self) -> None:
         name = self.name
@@ -117,10 +119,13 @@ def metric(
     default: bool = True,
     column: bool = False,
     uses_pairs: bool = False,
+    decimals: int | None = None,
 ) -> Callable[[Callable[..., Estimate]], Metric]:
     """Make the decorated function a metric; see :class:`Metric` for the fields."""
 
     def make(compute: Callable[..., Estimate]) -> Metric:
-        return Metric(name, version, title, better, needs, compute, unit, inception_name, default, column, uses_pairs)
+        return Metric(
+            name, version, title, better, needs, compute, unit, inception_name, default, column, uses_pairs, decimals
+        )
 
     return make

@@ -13,12 +13,15 @@ Line = tuple[str, str, str, str]  # result, value, 95 % interval, n
 WIDTH = 100  # characters of a line where no terminal sets a limit
 
 
-def renderable(title: str, lines: Sequence[Line], notes: Sequence[tuple[str, str]], warnings: Sequence[str]) -> Group:
+def renderable(
+    title: str, lines: Sequence[Line], tier: str, notes: Sequence[tuple[str, str]], warnings: Sequence[str]
+) -> Group:
     """Return the table with what stands below it.
 
     Args:
         title: what was scored.
         lines: the rows.
+        tier: which of the assignment's tiers is reached, and by which number.
         notes: (results, what their values rest on or why there are none).
         warnings: what a reader must know before trusting a row.
     """
@@ -27,7 +30,7 @@ def renderable(title: str, lines: Sequence[Line], notes: Sequence[tuple[str, str
         table.add_column(column, justify=justify, no_wrap=True)  # type: ignore[arg-type]  # a Literal in a tuple
     for line in lines:
         table.add_row(*(escape(cell) for cell in line))
-    parts: list[RenderableType] = [table]
+    parts: list[RenderableType] = [table, escape(tier)]
     parts += [f"[dim]{escape(about)}: {escape(note)}[/dim]" for about, note in notes]
     parts += [f"[yellow]warning[/yellow] {escape(text)}" for text in warnings]
     return Group(*parts)

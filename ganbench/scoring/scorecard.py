@@ -6,12 +6,13 @@ import csv
 import html
 import io
 import json
-import math
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ganbench.errors import UnknownName
+from ganbench.scoring.numbers import fixed_decimals, format_fixed, format_number
+from ganbench.scoring.tiers import GATED, Tier, tier_of
 from ganbench.system.storage import atomic_write
 from ganbench.system.versions import library_versions
 
@@ -81,21 +82,18 @@ class Row:
         last = self.protocol.rpartition("; ")[2]
         return last if self.version is not None and last.endswith(f" v{self.version}") else ""
 
+    def formatted(self) -> list[str]:
+        """Return value, low and high as texts for a table."""
+        numbers = (self.value, self.low, self.high)
+        decimals = fixed_decimals(self.id, numbers)
+        return [format_number(x) if decimals is None else format_fixed(x, decimals) for x in numbers]
+
     def cells(self) -> dict[str, object]:
         """Return the eight columns; a missing value leaves its reason in the protocol column."""
         cells = {name: getattr(self, name) for name in COLUMNS}
         if self.value is None:
             cells["protocol"] = f"not measured: {self.reason}"
         return cells
-
-
-def format_number(value: float | None) -> str:
-    """Format a value with four significant digits, for tables."""
-    if value is None or math.isnan(value):
-        return "–"
-    if value == 0 or abs(value) >= 1000:
-        return f"{value:.0f}" if value == int(value) else f"{value:.1f}"
-    return f"{value:.4g}" if abs(value) >= 1e-3 else f"{value:.2e}"
 
 
 @dataclass(frozen=True)
@@ -141,6 +139,11 @@ class Scorecard:
 
         return plain(self.renderable())
 
+    @property
+    def tier(self) -> Tier:
+        """The highest of the assignment's tiers whose AFD gate is reached, by the first AFD that was measured."""
+        return tier_of((row.id, row.value, row.reason) for row in self.rows if row.metric == GATED)
+
     def renderable(self) -> Group:
         """Return the table with its notes and warnings, for a console of rich."""
         from ganbench.scoring.render import renderable
@@ -148,7 +151,8 @@ class Scorecard:
         height, width = self.source["image_size"]
         title = f"{self.source['label']}: {self.source['count']} images, {height}x{width}"
         lines = [(name, value, interval, n) for name, value, interval, n, _ in self.table()]
-        return renderable(title, lines, [(", ".join(ids), note) for ids, note in self.footnotes()], self.warnings)
+        notes = [(", ".join(ids), note) for ids, note in self.footnotes()]
+        return renderable(title, lines, str(self.tier), notes, self.warnings)
 
     def footnotes(self) -> list[tuple[list[str], str]]:
         """Return (ids, note) for protocols, reasons and versions, each note once with all results that it is about."""
@@ -178,6 +182,7 @@ class Scorecard:
             "results": [asdict(row) for row in self.rows],
             "source": self.source,
             "reference": self.reference,
+            "tier": self.tier.to_dict(),
             "warnings": self.warnings,
             "versions": self.versions,
         }
@@ -194,8 +199,9 @@ class Scorecard:
         return cls(rows, data["source"], data["reference"], data["warnings"], [], data["versions"])
 
     def to_csv(self) -> str:
-        """Return the rows as CSV text with the columns of ``COLUMNS``."""
-        return _csv([row.cells() for row in self.rows], COLUMNS)
+        """Return the rows as CSV text with the columns of ``COLUMNS``; a last one without a value says the tier."""
+        tier = {"id": "tier", "protocol": str(self.tier)}
+        return _csv([*(row.cells() for row in self.rows), tier], COLUMNS)
 
     def per_image_csv(self) -> str:
         """Return the per-image table as CSV text."""
@@ -204,16 +210,13 @@ class Scorecard:
 
     def table(self) -> list[tuple[str, str, str, str, str]]:
         """Return the rows as text cells: result, value, 95 % interval, n, protocol."""
-        return [
-            (
-                row.id,
-                f"{format_number(row.value)} {ARROWS[row.better]}".rstrip(),
-                "" if row.low is None else f"{format_number(row.low)} … {format_number(row.high)}",
-                "" if row.n is None else str(row.n),
-                str(row.cells()["protocol"]),
-            )
-            for row in self.rows
-        ]
+        found = []
+        for row in self.rows:
+            value, low, high = row.formatted()
+            interval = "" if row.low is None else f"{low} … {high}"
+            n = "" if row.n is None else str(row.n)
+            found.append((row.id, f"{value} {ARROWS[row.better]}".rstrip(), interval, n, str(row.cells()["protocol"])))
+        return found
 
     def shared_protocols(self) -> dict[str, str]:
         """Return, per instrument, the leading part of the protocol that all of its rows share."""
@@ -226,9 +229,10 @@ class Scorecard:
         return {instrument: "; ".join(parts) for instrument, parts in shared.items() if parts}
 
     def to_markdown(self) -> str:
-        """Return the rows as a Markdown table, followed by the warnings."""
+        """Return the rows as a Markdown table, followed by the tier and the warnings."""
         lines = ["| result | value | 95 % interval | n | protocol |", "| --- | --- | --- | --- | --- |"]
         lines += ["| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |" for cells in self.table()]
+        lines += ["", str(self.tier).replace("<", "&lt;")]
         lines += ["", *(f"- Warning: {text}" for text in self.warnings)] if self.warnings else []
         return "\n".join(lines) + "\n"
 
@@ -238,7 +242,8 @@ class Scorecard:
             "<tr>" + "".join(f"<td>{html.escape(cell)}</td>" for cell in cells) + "</tr>" for cells in self.table()
         )
         notes = "".join(f"<li>{html.escape(text)}</li>" for text in self.warnings)
-        return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>" + (notes and f"<ul>{notes}</ul>")
+        table = f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+        return f"{table}<p>{html.escape(str(self.tier))}</p>" + (notes and f"<ul>{notes}</ul>")
 
     def write(
         self,
