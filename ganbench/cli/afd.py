@@ -130,7 +130,7 @@ def _best_scores(detector: Detector, source: Source) -> np.ndarray:
     from ganbench.system.progress import track
 
     scores: list[float] = []
-    with track(f"detecting in {source.label}", len(source)) as advance:
+    with track(f"detecting in {source.label}", len(source), unit="images") as advance:
         for batch in source.batches(64):
             scores += [float(d.scores.max(initial=0.0)) for d in detector.detect(batch.pixels)]
             advance(len(batch.names))

@@ -113,7 +113,7 @@ def slice_sheets(
 
     geometry = options.parse_grid(grid) or "guess"
     number = 0
-    with track("cutting", len(sheets)) as advance:
+    with track("cutting", len(sheets), unit="sheets") as advance:
         for path in sheets:
             source = SheetSource(path, grid=geometry, pad=pad)
             blank = f", {source.blank} blank at the end left out" if source.blank else ""

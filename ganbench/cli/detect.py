@@ -84,7 +84,7 @@ def _run(detector: Detector, source: Source, draw: Path | None) -> _Found:
     from ganbench.system.progress import track
 
     result = _Found()
-    with track("detecting", len(source)) as advance:
+    with track("detecting", len(source), unit="images") as advance:
         for batch in source.batches(32):
             for name, pixels, found in zip(batch.names, batch.pixels, detector.detect(batch.pixels), strict=True):
                 result.faces.append((found.boxes, found.scores))

@@ -81,7 +81,7 @@ def _quiet(value: bool) -> bool:
     return value
 
 
-Quiet = Annotated[bool, typer.Option("--quiet", callback=_quiet, help="No progress bars.")]
+Quiet = Annotated[bool, typer.Option("--quiet", callback=_quiet, help="No progress.")]
 
 
 def parse_grid(text: str | None) -> tuple[int, int] | str | None:

@@ -52,7 +52,7 @@ def sample(
         raise GanbenchError(f"{out} is not empty; old and new images would be scored together. Give an empty folder")
     generator = load_generator(source, resolve_device(device))
     kept, done = [], 0
-    with track("sampling", count) as advance:
+    with track("sampling", count, unit="images") as advance:
         for pixels in draw(generator, count, seed=seed, truncation=truncation):
             if archive:
                 kept.append(pixels)

@@ -110,7 +110,7 @@ def experiment(
 def _announce(curves: list[Curve], pixels: np.ndarray, steps: int, device: str, say: Callable[[str], None]) -> None:
     """Say what will be measured and how long it will take, from a trial of every curve; seeds cost the same."""
     costs: dict[str, float] = {}
-    with track("trying", len(curves)) as advance:
+    with track("trying", len(curves), unit="curves") as advance:
         for curve in curves:
             if curve.name not in costs:
                 costs[curve.name] = seconds_per_step(curve.recipe, pixels, device, _TRIAL_STEPS)

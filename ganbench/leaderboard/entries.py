@@ -95,7 +95,7 @@ def collect(
             else:
                 entries[path] = known
     if todo:
-        with track("scoring", len(todo)) as advance:
+        with track("scoring", len(todo), unit="entries") as advance:
             for entry in _score_all(todo, plan(), jobs):
                 entries[entry.path] = entry
                 advance(1)

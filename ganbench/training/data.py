@@ -97,7 +97,7 @@ def decode_source(source: Source) -> np.ndarray:
     path = cache_dir() / "pixels" / f"{source.digest()}.npy"
     if not path.is_file():
         height, width = source.image_size()
-        with atomic_write(path) as f, track("decoding", len(source)) as advance:
+        with atomic_write(path) as f, track("decoding", len(source), unit="images") as advance:
             header = {"descr": "|u1", "fortran_order": False, "shape": (len(source), height, width, 3)}
             np.lib.format.write_array_header_1_0(f, header)
             count = 0
