@@ -94,17 +94,19 @@ def test_quiet_says_nothing(clock: Clock, capsys: pytest.CaptureFixture[str]) ->
 
 def test_threads_do_not_share_lines(clock: Clock, capsys: pytest.CaptureFixture[str]) -> None:
     def work(name: str) -> None:
-        with track(name, 2) as advance:
+        with track(name, 3) as advance:
+            advance(1)
             clock.now += 15
             advance(1)
 
-    with track("outer", 2) as advance:
+    with track("outer", 3) as advance:
+        advance(1)
         thread = threading.Thread(target=work, args=("other",))
         thread.start()
         thread.join()
         advance(1)
     lines = _said(capsys)
-    assert lines == ["other: 1 of 2, about 15 s left", "outer: 1 of 2, about 15 s left"]
+    assert lines == ["other: 2 of 3, about 15 s left", "outer: 2 of 3, about 15 s left"]
 
 
 def test_a_closed_standard_error_does_not_cost_the_work(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:

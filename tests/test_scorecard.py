@@ -79,7 +79,15 @@ def test_rows_are_found_by_id(card: Scorecard) -> None:
 
 @pytest.mark.parametrize(
     ("value", "text"),
-    [(0.0, "0"), (1000.0, "1000"), (1234.56, "1234.6"), (33.2512, "33.25"), (0.00012, "0.000120"), (-6.62e-5, "-0.0000662"), (None, "–")],
+    [
+        (0.0, "0"),
+        (1000.0, "1000"),
+        (1234.56, "1234.6"),
+        (33.2512, "33.25"),
+        (0.00012, "0.000120"),
+        (-6.62e-5, "-0.0000662"),
+        (None, "–"),
+    ],
 )
 def test_numbers_read_well(value: float | None, text: str) -> None:
     assert format_number(value) == text

@@ -38,6 +38,7 @@ def calibrate(
     detector_set: options.DetectorSet = None,
     resize: options.Resize = None,
     recursive: options.Recursive = False,
+    limit: options.Limit = None,
     plot: Annotated[Path | None, typer.Option(metavar="F.png", help="Draw the ROC curve.")] = None,
     json_output: Annotated[bool, typer.Option("--json", help="Print JSON, with the whole curve.")] = False,
     device: options.Device = "auto",
@@ -60,7 +61,8 @@ def calibrate(
     check_outputs(plot)
     given = options.detector_options(device, detector_set, None, iou, imgsz)
     chosen = load_detector(detector, _lowered(detector, given))
-    sides = [_best_scores(chosen, open_source(s, resize=resize, recursive=recursive)) for s in (real, fake)]
+    opened = [open_source(s, resize=resize, recursive=recursive) for s in (real, fake)]
+    sides = [_best_scores(chosen, source if limit is None else source.first(limit)) for source in opened]
     points = roc(*sides)
     point = operating_point(points, fpr)
     if plot is not None:

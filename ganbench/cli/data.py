@@ -49,7 +49,8 @@ def pack(
     quality: Annotated[
         int | None, typer.Option(metavar="Q", show_default="the highest that fits", help="JPEG quality 1-95.")
     ] = None,
-    limit: Annotated[int, typer.Option(metavar="BYTES", help="The archive must be smaller.")] = 2_000_000,
+    max_bytes: Annotated[int, typer.Option(metavar="BYTES", min=1, help="The archive must be smaller.")] = 2_000_000,
+    limit: options.Limit = None,
     grid: options.Grid = None,
     pad: options.Pad = None,
     resize: options.Resize = None,
@@ -58,9 +59,11 @@ def pack(
 ) -> None:
     """Pack 1,000 images as a valid submission, at the best JPEG quality that fits.
 
-    [bold]Example[/bold]
+    [bold]Examples[/bold]
 
       ganbench data pack ./generated submission.tgz
+
+      ganbench data pack ./many submission.tgz --first 1000
     """
     from ganbench.images.sources import open_source
     from ganbench.images.submission import pack_submission
@@ -69,7 +72,8 @@ def pack(
     del quiet
     check_outputs(out)
     opened = open_source(source, grid=options.parse_grid(grid), pad=pad, resize=resize, recursive=recursive)
-    packed = pack_submission(opened, out, quality=quality, limit=limit)
+    opened = opened if limit is None else opened.first(limit)
+    packed = pack_submission(opened, out, quality=quality, max_bytes=max_bytes)
     how = "files copied unchanged" if packed.quality is None else f"JPEG quality {packed.quality}"
     typer.echo(f"wrote {packed.path}: {packed.size:,} bytes, {how}")
 

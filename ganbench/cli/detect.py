@@ -44,6 +44,7 @@ def detect(
     pad: options.Pad = None,
     resize: options.Resize = None,
     recursive: options.Recursive = False,
+    limit: options.Limit = None,
     skip_bad: options.SkipBad = 0,
     device: options.Device = "auto",
     quiet: options.Quiet = False,
@@ -73,6 +74,7 @@ def detect(
     opened = open_source(
         source, recursive=recursive, grid=options.parse_grid(grid), pad=pad, resize=resize, skip_bad=skip_bad
     )
+    opened = opened if limit is None else opened.first(limit)
     found = _run(chosen, opened, draw)
     estimate = afd(fake=DetectionSet.of(found.faces, opened.image_size()))
     if csv_file is not None:

@@ -28,7 +28,7 @@ def build(
         str | None, typer.Option(metavar="RULE", help="Resize images to this: 64, or 64x64:lanczos.")
     ] = None,
     sample: Annotated[int, typer.Option(metavar="M", min=2, help="Images whose features are kept.")] = 3000,
-    limit: Annotated[int | None, typer.Option(metavar="N", min=2, help="Use the first N images only.")] = None,
+    limit: options.Limit = None,
     weights: options.Weights = None,
     precision: options.Precision = "fp32",
     device: options.Device = "auto",

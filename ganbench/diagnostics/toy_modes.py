@@ -6,7 +6,7 @@ regression does in 0.98.) How well it reads is measured by leaving every labelle
 attribute that is not read well is left out, and a value counts as reached only if more samples show it than reading
 errors alone would explain.
 
-A regression gives every image some hair colour, a grey sheet too. So only samples that lie near the labelled faces count,
+A regression gives every image some hair colour, a grey sheet too. So only samples like the labelled faces count,
 see ``_Likeness``.
 """
 

@@ -231,7 +231,11 @@ class Source(ABC):
 
 
 class Slice(Source):
-    """The first images of another source."""
+    """The first images of another source.
+
+    Attributes:
+        whole: that source.
+    """
 
     def __init__(self, whole: Source, count: int) -> None:
         if count > len(whole):
@@ -239,12 +243,12 @@ class Slice(Source):
         super().__init__(
             whole.label, whole.names[:count], resize=whole.resize, skip_bad=whole._skip_bad, salt=whole._salt
         )
-        self._whole = whole
+        self.whole = whole
 
     def content(self, index: int) -> bytes | memoryview:
         """See ``Source.content``."""
-        return self._whole.content(index)
+        return self.whole.content(index)
 
     def decode(self, index: int, content: bytes | memoryview) -> np.ndarray:
         """See ``Source.decode``."""
-        return self._whole.decode(index, content)
+        return self.whole.decode(index, content)

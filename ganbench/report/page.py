@@ -167,7 +167,11 @@ def _modes(pictures: list[Pictures]) -> dict[str, list] | None:
         "titles": ["toy faces", *(title(r) for r in first if r.readable)],
         "unread": [title(r) for r in first if not r.readable],
         "lines": [
-            [p.name, f"{p.modes[0].faces:.1%}", *(f"{len(r.values) - len(r.missing)} of {len(r.values)}" for r in p.modes if r.readable)]
+            [
+                p.name,
+                f"{p.modes[0].faces:.1%}",
+                *(f"{len(r.values) - len(r.missing)} of {len(r.values)}" for r in p.modes if r.readable),
+            ]
             for p in pictured
         ],
         "missing": [

@@ -11,7 +11,7 @@ DIGITS = 4  # significant ones
 
 
 def format_number(value: float | None) -> str:
-    """Format a value by itself, with four significant digits and no exponent: three below 0.001, ten decimals at most."""
+    """Format a value by itself, with four significant digits, three below 0.001, and without an exponent."""
     if value is None or math.isnan(value):
         return "–"
     if value == 0 or abs(value) >= 1000:

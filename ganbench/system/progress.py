@@ -73,19 +73,25 @@ class _Count:
 
     def __init__(self, what: str, total: int | None, done: int, unit: str, left: bool) -> None:
         self._what, self._total, self._unit, self._left = what, total, unit, left
-        self._before = self.done = done
-        self.note = ""
-        self._start = time.monotonic()
+        self._done = done
+        self._note = ""
+        self._since: tuple[float, int] | None = None  # when there was how much done: warming up does not count
+
+    def add(self, more: int, note: str | None) -> None:
+        """Take in that so much more is done."""
+        self._done += more
+        self._note = self._note if note is None else note
+        if self._since is None:
+            self._since = time.monotonic(), self._done
 
     def __str__(self) -> str:
-        done = self.done - self._before
         of = "" if self._total is None else f" of {self._total:,}"
-        parts = [f"{self._what}: {self.done:,}{of} {self._unit}".rstrip()]
-        if self.note:
-            parts.append(self.note)
-        if self._left and self._total is not None and done > 0:
-            seconds = (time.monotonic() - self._start) / done * max(0, self._total - self.done)
-            parts.append(f"{in_words(seconds)} left")
+        parts = [f"{self._what}: {self._done:,}{of} {self._unit}".rstrip()]
+        if self._note:
+            parts.append(self._note)
+        if self._left and self._total is not None and self._since is not None and self._done > self._since[1]:
+            rate = (time.monotonic() - self._since[0]) / (self._done - self._since[1])
+            parts.append(f"{in_words(rate * max(0, self._total - self._done))} left")
         return ", ".join(parts)
 
 
@@ -104,8 +110,7 @@ class _Lines(threading.local):
         self._counts.append(count)
 
         def advance(more: int, note: str | None = None) -> None:
-            count.done += more
-            count.note = count.note if note is None else note
+            count.add(more, note)
             if time.monotonic() >= self._next:
                 self._say()
 
