@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -65,6 +66,7 @@ def diff(
     second: Annotated[str, typer.Argument(metavar="B", help="Another one.")],
     preset: Preset = "paper",
     json_output: Json = False,
+    markdown: Annotated[Path | None, typer.Option(metavar="F", help="Write a Markdown table; - prints it.")] = None,
     quiet: options.Quiet = False,
 ) -> None:
     """Say how two recipes differ, setting by setting, and why it matters.
@@ -74,25 +76,33 @@ def diff(
       ganbench recipes diff dcgan wgan
 
       ganbench recipes diff wgan-gp wgan-gp-report --json
+
+      ganbench recipes diff dcgan wgan --markdown answer.md
     """
     from rich.console import Console
-    from rich.markup import escape
-    from rich.table import Table
 
+    from ganbench.system.storage import atomic_write, check_outputs
     from ganbench.training.recipe import load_recipe
     from ganbench.training.recipe_diff import diff_recipes
+    from ganbench.training.recipe_table import to_markdown, to_table
 
     del quiet
+    printed = str(markdown) == "-"
+    check_outputs(None if printed else markdown)
     differences = diff_recipes(load_recipe(first, preset), load_recipe(second, preset))
     if json_output:
         typer.echo(json.dumps([asdict(d) for d in differences], indent=2))
         return
+    if printed:
+        typer.echo(to_markdown(differences, first, second), nl=False)
+        return
+    if markdown is not None:
+        with atomic_write(markdown, "w") as f:
+            f.write(to_markdown(differences, first, second))
+        typer.echo(f"wrote {markdown}")
+        return
     if not differences:
         typer.echo(f"{first} and {second} do not differ")
         return
-    table = Table(show_lines=True)
-    for column in ("", first, second, "why it matters"):
-        table.add_column(escape(column), overflow="fold")
-    for d in differences:
-        table.add_row(*(escape(text) for text in (d.what, d.first, d.second, d.why)))
-    Console(highlight=False).print(table)
+    console = Console(highlight=False)
+    console.print(to_table(differences, first, second, console.width))
