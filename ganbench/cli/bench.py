@@ -162,7 +162,11 @@ def _publish(plan: Plan, cells: list[Cell], statuses: list[Status], choice: Choi
         "leaderboard.json": lambda: to_json(ranked, published=published),
         "leaderboard.tex": lambda: to_latex(ranked, published=published),
         "report.html": lambda: make_page(
-            ranked, real=plan.place.open(), published=published, detector=plan.scoring.options.detector
+            ranked,
+            title=f"Benchmark {out.resolve().name}",
+            real=plan.place.open(),
+            published=published,
+            detector=plan.scoring.options.detector,
         ),
     }
     for name, make in makers.items():

@@ -23,10 +23,14 @@ from ganbench.leaderboard.published import PUBLISHED_PROTOCOL
 from ganbench.leaderboard.table import SEEDS_NOTE, header, lines, notes, seed_lines
 from ganbench.report.curves import WINDOW, gradient_figure, training_figure
 from ganbench.report.detections import LOOKED_AT, Detectors, Overlays
-from ganbench.report.pictures import Nearest, RealImages, figure_uri, sheet_uri
+from ganbench.report.pictures import Nearest, Picture, RealImages, figure_of, sheet_of
+from ganbench.scoring.scorecard import ARROWS, Scorecard
+from ganbench.system.progress import track
 from ganbench.training.run_folder import RunFolder
 
-SHEET = 64  # samples shown per entry
+SHEET = 64  # samples shown per entry; of many entries, half of that, as of what the detector found
+DETECTED = 16  # hits shown per entry, and misses
+MANY = 10  # entries
 PICTURED = 30  # entries with pictures: the best; a page of hundreds of sheets would not open
 _LOADED = 1000  # samples read per entry
 
@@ -36,15 +40,28 @@ class Pictures:
     """What the page shows of one entry's samples."""
 
     name: str
-    sheet: str
+    sheet: Picture
     overlays: Overlays
     nearest: Nearest | None
     modes: list[Reached]
 
 
+class Store:
+    """The pictures of a page: they stand at its end and are shown as the reader comes to them, so that it opens at once."""
+
+    def __init__(self) -> None:
+        self.uris: list[str] = []
+
+    def keep(self, picture: Picture) -> int:
+        """Keep a picture, and return its number."""
+        self.uris.append(picture.uri)
+        return len(self.uris) - 1
+
+
 def make_page(
     leaderboard: Leaderboard,
     *,
+    title: str | None = None,
     real: Source | None = None,
     published: bool = False,
     detector: str | None = None,
@@ -53,7 +70,9 @@ def make_page(
     """Return the page.
 
     Args:
-        leaderboard: the entries, and what to rank them by and to show of them.
+        leaderboard: the entries, and what to rank them by and to show of them. A single one is shown as its scorecard,
+            without a rank.
+        title: what the page is [default: the scorecard of the one entry, or a leaderboard].
         real: real images of the samples' size, for the nearest ones; of a folder of toy faces, also for the attributes
             that the samples reach.
         published: whether to show the published rows.
@@ -65,6 +84,7 @@ def make_page(
         GanbenchError: real images that cannot be read.
     """
     entries = leaderboard.entries
+    card = entries[0].card if len(entries) == 1 else None
     gradients, findings = gradient_figure(entries)
     training = training_figure(entries)
     best = [entry for board in leaderboard.boards for entry in board.entries]
@@ -73,6 +93,12 @@ def make_page(
         loader=FileSystemLoader(Path(__file__).parent), autoescape=select_autoescape(), undefined=StrictUndefined
     )
     return environment.get_template("page.html").render(
+        title=title or _title(entries, leaderboard.by),
+        card=card,
+        scored="" if card is None else _scored(card),
+        tier="" if card is None else str(card.tier),
+        arrows=ARROWS,
+        store=Store(),
         by=leaderboard.by,
         tables=[_table(board, leaderboard.shown) for board in leaderboard.boards],
         shown=leaderboard.shown,
@@ -84,10 +110,18 @@ def make_page(
         without=without,
         looked_at=LOOKED_AT,
         modes=_modes(pictures),
-        training="" if training is None else figure_uri(training),
+        training=None if training is None else figure_of(training),
         window=WINDOW,
-        trackings=trackings(entries),
-        gradients="" if gradients is None else figure_uri(gradients),
+        trackings=[
+            (
+                t.run,
+                f"{t.rate}, {t.distance}",
+                t.checkpoints,
+                "never changes" if t.correlation is None else f"{t.correlation:.2f}",
+            )
+            for t in trackings(entries)
+        ],
+        gradients=None if gradients is None else figure_of(gradients),
         findings=findings,
         protocols=_protocols(entries),
         runs=[_run(entry) for entry in entries if entry.is_run],
@@ -96,6 +130,19 @@ def make_page(
         version=ganbench.__version__,
         today=datetime.date.today().isoformat(),
     )
+
+
+def _title(entries: list[Entry], by: str) -> str:
+    if len(entries) == 1:
+        return f"{entries[0].name}: scorecard"
+    return f"Leaderboard of {len(entries)} entries" + (f" by {by}" if by else "")
+
+
+def _scored(card: Scorecard) -> str:
+    """Return what was scored: label, number and size of the images, as far as the scorecard says."""
+    size = card.source.get("image_size")
+    shape = f" of {size[1]}x{size[0]} pixels" if isinstance(size, list) and len(size) == 2 else ""
+    return f"{card.source.get('label', '?')}: {card.source.get('count', '?')} images{shape}. "
 
 
 def _table(board: Board, shown: list[str]) -> dict[str, object]:
@@ -120,22 +167,25 @@ def _pictures(
     modes = None if real is None else reader_of(real)
     detectors = Detectors(detector)
     found, without = [], [(entry.name, "only the best are pictured") for entry in entries[PICTURED:]]
-    for entry in entries[:PICTURED]:
-        try:
-            source = _samples(entry) if opened is None else opened.first(min(len(opened), _LOADED))
-            samples = np.concatenate([batch.pixels for batch in source.batches(256)])
-        except GanbenchError as e:
-            without.append((entry.name, str(e)))
-            continue
-        found.append(
-            Pictures(
-                entry.name,
-                sheet_uri(samples[:SHEET]),
-                detectors.overlays(entry, samples),
-                None if images is None else images.nearest(samples),
-                [] if modes is None else modes(source),
-            )
-        )
+    pictured = entries[:PICTURED]
+    share = 2 if len(pictured) > MANY else 1
+    with track("page", len(pictured), unit="entries") as advance:
+        for entry in pictured:
+            try:
+                source = _samples(entry) if opened is None else opened.first(min(len(opened), _LOADED))
+                samples = np.concatenate([batch.pixels for batch in source.batches(256)])
+                found.append(
+                    Pictures(
+                        entry.name,
+                        sheet_of(samples[: SHEET // share]),
+                        detectors.overlays(entry, samples, DETECTED // share),
+                        None if images is None else images.nearest(samples),
+                        [] if modes is None else modes(source),
+                    )
+                )
+            except GanbenchError as e:
+                without.append((entry.name, str(e)))
+            advance(1)
     return found, without
 
 
@@ -183,8 +233,8 @@ def _modes(pictures: list[Pictures]) -> dict[str, list] | None:
     }
 
 
-def _protocols(entries: list[Entry]) -> list[tuple[str, str, int]]:
-    """Return (result id, protocol with n, number of entries), each different protocol once."""
+def _protocols(entries: list[Entry]) -> list[tuple[str, str]]:
+    """Return (result id, protocol with n and, if several have it, their number), each different protocol once."""
     counted: dict[tuple[str, str], int] = {}
     for entry in entries:
         for row in entry.card.rows if entry.card else []:
@@ -192,7 +242,8 @@ def _protocols(entries: list[Entry]) -> list[tuple[str, str, int]]:
             text = n + str(row.cells()["protocol"])
             counted[row.id, text] = counted.get((row.id, text), 0) + 1
     order = list(dict.fromkeys(name for name, _ in counted))
-    return sorted(((name, text, count) for (name, text), count in counted.items()), key=lambda row: order.index(row[0]))
+    found = [(name, text + (f" ({count} entries)" if count > 1 else "")) for (name, text), count in counted.items()]
+    return sorted(found, key=lambda row: order.index(row[0]))
 
 
 def _run(entry: Entry) -> dict[str, str]:
