@@ -50,7 +50,9 @@ def pack(
         int | None, typer.Option(metavar="Q", show_default="the highest that fits", help="JPEG quality 1-95.")
     ] = None,
     max_bytes: Annotated[int, typer.Option(metavar="BYTES", min=1, help="The archive must be smaller.")] = 2_000_000,
-    limit: options.Limit = None,
+    limit: Annotated[
+        int | None, typer.Option("--limit", "--first", metavar="N", min=2, help="Use the first N images only.")
+    ] = None,
     grid: options.Grid = None,
     pad: options.Pad = None,
     resize: options.Resize = None,

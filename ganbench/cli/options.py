@@ -50,9 +50,7 @@ DetectorSet = Annotated[
         "--detector-set", metavar="KEY=VALUE", help="Any other setting of the detector; may be given several times."
     ),
 ]
-Limit = Annotated[
-    int | None, typer.Option("--limit", "--first", metavar="N", min=2, help="Use the first N images only.")
-]
+Limit = Annotated[int | None, typer.Option(metavar="N", min=2, help="Use the first N images only.")]
 Seed = Annotated[int, typer.Option(metavar="S", min=0, help="Seed of every random choice.")]
 
 

@@ -59,7 +59,7 @@ def lines(board: Board, shown: list[str]) -> list[list[Cell]]:
         line = [Cell("–" if rank is None else str(rank), key=rank), Cell(entry.name, key=entry.name)]
         line += [_cell(board, entry, name, decimals[name]) for name in shown]
         if tiered:
-            line.append(Cell(tier(entry), key=tier(entry) or None))
+            line.append(Cell(tier(entry) or "–", key=tier(entry) or None))
         if _timed(board):
             speed = entry.speed
             values = (None, None) if speed is None else (speed.images_per_second, speed.minutes)

@@ -47,7 +47,7 @@ class Pictures:
 
 
 class Store:
-    """The pictures of a page: they stand at its end and are shown as the reader comes to them, so that it opens at once."""
+    """The pictures of a page: they stand at its end, and are shown as the reader comes to them."""
 
     def __init__(self) -> None:
         self.uris: list[str] = []
