@@ -200,7 +200,7 @@ class Scorecard:
 
     def to_csv(self) -> str:
         """Return the rows as CSV text with the columns of ``COLUMNS``; a last one without a value says the tier."""
-        tier = {"id": "tier", "protocol": str(self.tier)}
+        tier: dict[str, object] = {"id": "tier", "protocol": str(self.tier)}
         return _csv([*(row.cells() for row in self.rows), tier], COLUMNS)
 
     def per_image_csv(self) -> str:
