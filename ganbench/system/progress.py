@@ -89,9 +89,10 @@ class _Count:
         parts = [f"{self._what}: {self._done:,}{of} {self._unit}".rstrip()]
         if self._note:
             parts.append(self._note)
-        if self._left and self._total is not None and self._since is not None and self._done > self._since[1]:
+        to_do = 0 if self._total is None else self._total - self._done
+        if self._left and to_do > 0 and self._since is not None and self._done > self._since[1]:
             rate = (time.monotonic() - self._since[0]) / (self._done - self._since[1])
-            parts.append(f"{in_words(rate * max(0, self._total - self._done))} left")
+            parts.append(f"{in_words(rate * to_do)} left")
         return ", ".join(parts)
 
 

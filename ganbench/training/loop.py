@@ -23,6 +23,7 @@ from ganbench.images.sheets import write_sheet
 from ganbench.scoring.plan import Plan
 from ganbench.scoring.score import score_source
 from ganbench.system.cores import available_cores
+from ganbench.system.progress import EVERY_SECONDS
 from ganbench.training.checkpoint import save_checkpoint
 from ganbench.training.data import TrainingImages, to_training_range
 from ganbench.training.distributed import World
@@ -169,11 +170,14 @@ class Loop:
 
                 trainer.train_step(self.images.load(trainer.step, rank=world.rank, processes=world.size))
 
-                if self._due(options.log_every) or self._due(options.save_every):  # NaN is never saved
+                now = time.perf_counter()
+                logged = self._due(options.log_every) or self._due(options.save_every)  # NaN is never saved
+                if logged or (now - since > EVERY_SECONDS and world.size == 1):  # of slow steps, a word a minute
                     losses = trainer.losses()
                     now = time.perf_counter()
                     rate = (trainer.step - steps) * self.images.batch / (now - since)
-                    self._log(losses | {"images_per_second": rate})
+                    if logged:
+                        self._log(losses | {"images_per_second": rate})
                     self._journal.advance(trainer.step - steps, losses, rate)
                     since, steps = now, trainer.step
 
