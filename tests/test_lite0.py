@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
@@ -240,7 +241,9 @@ def test_a_cached_export_spares_importing_torch(lite0: Extractor) -> None:
 @pytest.mark.slow
 def test_bf16_is_part_of_the_protocol_and_close(images: np.ndarray, lite0: Extractor) -> None:
     rough = load_extractor("lite0", BuildOptions(device="cpu", precision="bf16"))
-    assert "bf16" in rough.spec.protocol
+    # The error on the probe looks large; what it does to results stands beside it.
+    stated = r"bf16, feature error [0-9.]+ % of fp32 on 4 smooth images \(on real faces 5 %, .* FD by 0.5 %\)$"
+    assert re.search(stated, rough.spec.protocol)
     assert rough.spec.key() != lite0.spec.key()
     exact = lite0(images[:4])[0]
     # bfloat16 has 8 bits of mantissa; through sixteen blocks the error stays within a few per cent of the largest.
