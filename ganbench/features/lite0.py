@@ -68,5 +68,8 @@ def build(spec: ExtractorSpec, options: BuildOptions) -> nn.Module:
 
 
 ENTRY = ExtractorEntry(
-    specify, build, takes_weights=False, in_bf16="on real faces 5 %, which moves their FD by 0.5 %"  # docs/features.md
+    specify,
+    build,
+    takes_weights=False,
+    in_bf16="on real faces 5 %, which moves their FD by 0.5 %",  # docs/features.md
 )

@@ -84,7 +84,6 @@ def make_page(
         GanbenchError: real images that cannot be read.
     """
     entries = leaderboard.entries
-    card = entries[0].card if len(entries) == 1 else None
     gradients, findings = gradient_figure(entries)
     training = training_figure(entries)
     best = [entry for board in leaderboard.boards for entry in board.entries]
@@ -93,10 +92,7 @@ def make_page(
         loader=FileSystemLoader(Path(__file__).parent), autoescape=select_autoescape(), undefined=StrictUndefined
     )
     return environment.get_template("page.html").render(
-        title=title or _title(entries, leaderboard.by),
-        card=card,
-        scored="" if card is None else _scored(card),
-        tier="" if card is None else str(card.tier),
+        **_subject(entries, leaderboard.by, title),
         arrows=ARROWS,
         store=Store(),
         by=leaderboard.by,
@@ -112,15 +108,7 @@ def make_page(
         modes=_modes(pictures),
         training=None if training is None else figure_of(training),
         window=WINDOW,
-        trackings=[
-            (
-                t.run,
-                f"{t.rate}, {t.distance}",
-                t.checkpoints,
-                "never changes" if t.correlation is None else f"{t.correlation:.2f}",
-            )
-            for t in trackings(entries)
-        ],
+        trackings=_tracking_lines(entries),
         gradients=None if gradients is None else figure_of(gradients),
         findings=findings,
         protocols=_protocols(entries),
@@ -132,10 +120,14 @@ def make_page(
     )
 
 
-def _title(entries: list[Entry], by: str) -> str:
-    if len(entries) == 1:
-        return f"{entries[0].name}: scorecard"
-    return f"Leaderboard of {len(entries)} entries" + (f" by {by}" if by else "")
+def _subject(entries: list[Entry], by: str, title: str | None) -> dict[str, object]:
+    """Return what the page is of: its title, and of a single entry the scorecard, what was scored, and the tier."""
+    if len(entries) != 1:
+        usual = f"Leaderboard of {len(entries)} entries" + (f" by {by}" if by else "")
+        return {"title": title or usual, "card": None}
+    card = entries[0].card
+    about = {} if card is None else {"scored": _scored(card), "tier": str(card.tier)}
+    return {"title": title or f"{entries[0].name}: scorecard", "card": card, **about}
 
 
 def _scored(card: Scorecard) -> str:
@@ -201,6 +193,19 @@ def _samples(entry: Entry) -> Source:
     resize = entry.card.source.get("resize") if entry.card else None
     source = open_source(path, resize=None if resize is None else str(resize))
     return source.first(min(len(source), _LOADED))
+
+
+def _tracking_lines(entries: list[Entry]) -> list[tuple[str, str, int, str]]:
+    """Return run, results, checkpoints and correlation of every detection rate and distance in each run."""
+    return [
+        (
+            t.run,
+            f"{t.rate}, {t.distance}",
+            t.checkpoints,
+            "never changes" if t.correlation is None else f"{t.correlation:.2f}",
+        )
+        for t in trackings(entries)
+    ]
 
 
 def _modes(pictures: list[Pictures]) -> dict[str, list] | None:
