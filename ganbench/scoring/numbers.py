@@ -56,6 +56,7 @@ def column_decimals(result_id: str, values: Iterable[float | None]) -> int:
     if fixed is not None or largest == 0:
         return fixed or 0
     most = min(10, max(1 if largest < 1e6 else 0, DIGITS - 1 - math.floor(math.log10(largest))))
+    most = min(most, DIGITS) if largest >= 0.01 else most
     fractions = [f"{value:.{most}f}".partition(".")[2].rstrip("0") for value in known]
     return max(map(len, fractions))
 
