@@ -12,6 +12,7 @@ from ganbench.leaderboard.seeds import Copies, copies_of, over_seeds
 from ganbench.metrics.registry import name_of
 from ganbench.scoring.scorecard import ARROWS, format_number
 
+TIER = "AFD tier"  # title of the column
 OTHER = "†"  # a value that does not compare with the rest of its column
 RANK_NOTE = (
     "Rank: 1 + the number of entries that are significantly better (95 % interval of the difference, pair by pair); "
@@ -45,7 +46,7 @@ def header(board: Board, shown: list[str]) -> list[str]:
     rows = [row for entry in board.entries if entry.card is not None for row in entry.card.rows]
     arrows = {row.id: ARROWS[direction(row)] for row in rows if row.id in shown}
     titles = ["rank", "name", *(f"{name} {arrows.get(name, '')}".strip() for name in shown)]
-    titles += ["AFD tier"] if _tiered(board, shown) else []
+    titles += [TIER] if _tiered(board, shown) else []
     return titles + (["images/s", "minutes"] if _timed(board) else [])
 
 

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import html
-import io
 import json
 import math
 from dataclasses import asdict, dataclass, field
@@ -12,12 +9,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ganbench.errors import UnknownName
-from ganbench.system.storage import atomic_write
+from ganbench.system.storage import write_text
+from ganbench.system.text import csv_text, html, json_text, markdown
 from ganbench.system.versions import library_versions
 
 if TYPE_CHECKING:
     import pandas as pd
-    from rich.console import Group
+    from rich.console import Console, Group
 
 SCHEMA = 1
 COLUMNS = ("id", "value", "low", "high", "better", "n", "seed", "protocol")
@@ -141,14 +139,14 @@ class Scorecard:
 
         return plain(self.renderable())
 
-    def renderable(self) -> Group:
-        """Return the table with its notes and warnings, for a console of rich."""
+    def renderable(self, on: Console | None = None) -> Group:
+        """Return the table with its notes and warnings, for a console of rich; ``on`` says which, for its encoding."""
         from ganbench.scoring.render import renderable
 
         height, width = self.source["image_size"]
         title = f"{self.source['label']}: {self.source['count']} images, {height}x{width}"
         lines = [(name, value, interval, n) for name, value, interval, n, _ in self.table()]
-        return renderable(title, lines, [(", ".join(ids), note) for ids, note in self.footnotes()], self.warnings)
+        return renderable(title, lines, [(", ".join(ids), note) for ids, note in self.footnotes()], self.warnings, on)
 
     def footnotes(self) -> list[tuple[list[str], str]]:
         """Return (ids, note) for protocols, reasons and versions, each note once with all results that it is about."""
@@ -184,7 +182,7 @@ class Scorecard:
 
     def to_json(self) -> str:
         """Return the scorecard as a JSON text (schema in docs/scorecard.md)."""
-        return json.dumps(self.to_dict(), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+        return json_text(self.to_dict())
 
     @classmethod
     def from_json(cls, text: str) -> Scorecard:
@@ -195,12 +193,12 @@ class Scorecard:
 
     def to_csv(self) -> str:
         """Return the rows as CSV text with the columns of ``COLUMNS``."""
-        return _csv([row.cells() for row in self.rows], COLUMNS)
+        return csv_text([row.cells() for row in self.rows], COLUMNS)
 
     def per_image_csv(self) -> str:
         """Return the per-image table as CSV text."""
         columns = list(dict.fromkeys(key for row in self.per_image for key in row)) or ["name"]
-        return _csv(self.per_image, columns)
+        return csv_text(self.per_image, columns)
 
     def table(self) -> list[tuple[str, str, str, str, str]]:
         """Return the rows as text cells: result, value, 95 % interval, n, protocol."""
@@ -228,16 +226,16 @@ class Scorecard:
     def to_markdown(self) -> str:
         """Return the rows as a Markdown table, followed by the warnings."""
         lines = ["| result | value | 95 % interval | n | protocol |", "| --- | --- | --- | --- | --- |"]
-        lines += ["| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |" for cells in self.table()]
-        lines += ["", *(f"- Warning: {text}" for text in self.warnings)] if self.warnings else []
+        lines += ["| " + " | ".join(markdown(cell) for cell in cells) + " |" for cells in self.table()]
+        lines += ["", *(f"- Warning: {markdown(text)}" for text in self.warnings)] if self.warnings else []
         return "\n".join(lines) + "\n"
 
     def _repr_html_(self) -> str:
         head = "".join(f"<th>{name}</th>" for name in ("result", "value", "95 % interval", "n", "protocol"))
         body = "".join(
-            "<tr>" + "".join(f"<td>{html.escape(cell)}</td>" for cell in cells) + "</tr>" for cells in self.table()
+            "<tr>" + "".join(f"<td>{html(cell)}</td>" for cell in cells) + "</tr>" for cells in self.table()
         )
-        notes = "".join(f"<li>{html.escape(text)}</li>" for text in self.warnings)
+        notes = "".join(f"<li>{html(text)}</li>" for text in self.warnings)
         return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>" + (notes and f"<ul>{notes}</ul>")
 
     def write(
@@ -258,15 +256,6 @@ class Scorecard:
         written = []
         for path, text in texts:
             if path is not None:
-                with atomic_write(path, "w") as f:
-                    f.write(text())
+                write_text(path, text())
                 written.append(Path(path))
         return written
-
-
-def _csv(rows: list[dict[str, object]], columns: list[str] | tuple[str, ...]) -> str:
-    buffer = io.StringIO()
-    writer = csv.DictWriter(buffer, columns, restval="", lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    return buffer.getvalue()

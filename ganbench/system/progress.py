@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+from ganbench.system.streams import console, shown
 
 _quiet = False
 
@@ -27,25 +29,25 @@ def track(what: str, total: int | None, done: int = 0, *, left: bool = True) -> 
         done: how much of it was done before.
         left: whether to show the time left; False where the caller knows it better and puts it into the note.
     """
-    console = Console(stderr=True)
-    if _quiet or not console.is_terminal:  # not a disabled bar: that leaves an empty line with rich before 15
+    screen = console(err=True)
+    if _quiet or not screen.is_terminal:  # not a disabled bar: that leaves an empty line with rich before 15
         yield lambda count, note=None: None
         return
     columns = (
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(),
         MofNCompleteColumn(),
         TimeElapsedColumn(),
         *((TextColumn("left"), TimeRemainingColumn()) if left else ()),
-        TextColumn("{task.fields[note]}"),
+        TextColumn("{task.fields[note]}", markup=False),
     )
-    with Progress(*columns, console=console, transient=True) as bar:
-        task = bar.add_task(what, total=total, completed=done, note="")
+    with Progress(*columns, console=screen, transient=True) as bar:
+        task = bar.add_task(shown(what, sys.stderr), total=total, completed=done, note="")
 
         def advance(count: int, note: str | None = None) -> None:
             if note is None:
                 bar.update(task, advance=count)
             else:
-                bar.update(task, advance=count, note=note)
+                bar.update(task, advance=count, note=shown(note, sys.stderr))
 
         yield advance
