@@ -108,6 +108,11 @@ def _tabular(alignment: str, titles: list[str], table: list[list[str]]) -> str:
 
 
 def to_json(leaderboard: Leaderboard, *, published: bool = False) -> str:
+    """Return ``to_dict`` as a JSON text."""
+    return json_text(to_dict(leaderboard, published=published))
+
+
+def to_dict(leaderboard: Leaderboard, *, published: bool = False) -> dict[str, object]:
     """Return boards with ranks and whole scorecards, what was not ranked, and on request the published rows."""
     content: dict[str, object] = {
         "schema": SCHEMA,
@@ -118,7 +123,7 @@ def to_json(leaderboard: Leaderboard, *, published: bool = False) -> str:
     if published:
         rows = [{"name": name, "fid": fid, "afd": afd} for name, fid, afd in PUBLISHED]
         content["published"] = {"protocol": PUBLISHED_PROTOCOL, "rows": rows}
-    return json_text(content)
+    return content
 
 
 def _board(board: Board, shown: list[str]) -> dict[str, object]:

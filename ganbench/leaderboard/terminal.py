@@ -53,7 +53,7 @@ def print_boards(leaderboard: Leaderboard, published: bool, written: list[Path],
         _show(screen, "published elsewhere", ["variant", "FID", "AFD"], table, [0, 1, 2])
         _note(screen, PUBLISHED_PROTOCOL)
     for path in written:
-        screen.print(cell(f"wrote {path}", screen))
+        screen.print(cell(f"wrote {path}", screen), soft_wrap=True)
 
 
 def _is_gated(title: str) -> bool:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+from markupsafe import Markup
 
 import ganbench
 from ganbench.diagnostics.toy_modes import Reached, reader_of
@@ -24,6 +25,7 @@ from ganbench.leaderboard.table import SEEDS_NOTE, header, lines, notes, seed_li
 from ganbench.report.curves import WINDOW, gradient_figure, training_figure
 from ganbench.report.detections import LOOKED_AT, Detectors, Overlays
 from ganbench.report.pictures import Nearest, RealImages, figure_uri, sheet_uri
+from ganbench.system.text import html
 from ganbench.training.run_folder import RunFolder
 
 SHEET = 64  # samples shown per entry
@@ -69,10 +71,7 @@ def make_page(
     training = training_figure(entries)
     best = [entry for board in leaderboard.boards for entry in board.entries]
     pictures, without = _pictures(best, real, detector, samples)
-    environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent), autoescape=select_autoescape(), undefined=StrictUndefined
-    )
-    return environment.get_template("page.html").render(
+    return _environment().get_template("page.html").render(
         by=leaderboard.by,
         tables=[_table(board, leaderboard.shown) for board in leaderboard.boards],
         shown=leaderboard.shown,
@@ -96,6 +95,19 @@ def make_page(
         version=ganbench.__version__,
         today=datetime.date.today().isoformat(),
     )
+
+
+def _environment() -> Environment:
+    """Return the templates, of which every value goes through ``html``, the attributes' too."""
+    environment = Environment(
+        loader=FileSystemLoader(Path(__file__).parent),
+        autoescape=select_autoescape(),
+        undefined=StrictUndefined,
+        finalize=lambda value: Markup(html(value)) if type(value) is str else value,
+    )
+    environment.filters["lines"] = lambda text: Markup(html(str(text), lines=True))
+    environment.filters["breakable"] = lambda text: Markup(html(str(text)).replace("[", "\n["))
+    return environment
 
 
 def _table(board: Board, shown: list[str]) -> dict[str, object]:
