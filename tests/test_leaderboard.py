@@ -213,8 +213,8 @@ def test_a_long_name_is_folded_before_the_tier_is_left_out() -> None:
     titles = ["rank", "name", "fd\n[lite0]", "kd\n[lite0]", "afd\n[yolo-nano]", "AFD tier", "minutes"]
     table = [titles, ["1", "二" * 20, "392.4\n390 … 394", "0.71", "0.61", "boss", "3.3"]]
     assert fitting(table, 120, [0, 1, 2, 4, 5], 1) == ([0, 1, 2, 3, 4, 5, 6], None)
-    assert fitting(table, 92, [0, 1, 2, 4, 5], 1) == ([0, 1, 2, 3, 4, 5, 6], 24)
-    assert fitting(table, 91, [0, 1, 2, 4, 5], 1) == ([0, 1, 2, 3, 4, 5], 33)
+    assert fitting(table, 84, [0, 1, 2, 4, 5], 1) == ([0, 1, 2, 3, 4, 5, 6], 16)
+    assert fitting(table, 83, [0, 1, 2, 4, 5], 1) == ([0, 1, 2, 3, 4, 5], 25)
     assert fitting(table, 60, [0, 1, 2, 4, 5], 1) == ([0, 1, 2, 4, 5], 12)
 
 

@@ -19,7 +19,7 @@ from ganbench.system.streams import cell, console
 from ganbench.system.text import width
 
 _PIPED = 200  # columns where no terminal sets a limit
-_FOLDED = 24  # columns that a folded name keeps, as long as something else can be left out
+_FOLDED = 16  # columns that a folded name keeps, as long as something else can be left out
 _LEAST = 8  # what it keeps in the end
 _NAMES = ("name", "variant", "reason", TIER)  # titles of columns of words
 
