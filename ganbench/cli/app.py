@@ -82,6 +82,7 @@ _Mistake: Any = next(kind for kind in typer.BadParameter.__mro__ if kind.__name_
 
 def main() -> None:
     """Run the command line; user mistakes end in one line on standard error, never in a traceback."""
+    output.begin()
     command = typer.main.get_command(app)
     as_json = output.wants_json(sys.argv[1:], command)
     try:

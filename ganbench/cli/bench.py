@@ -165,7 +165,10 @@ def _publish(plan: Plan, ranked: Leaderboard, *, published: bool) -> list[Path]:
         (out / "leaderboard.md", lambda: to_markdown(ranked, published=published)),
         (out / "leaderboard.json", lambda: to_json(ranked, published=published)),
         (out / "leaderboard.tex", lambda: to_latex(ranked, published=published)),
-        (out / "report.html", lambda: make_page(ranked, real=plan.place.open(), published=published, detector=detector)),
+        (
+            out / "report.html",
+            lambda: make_page(ranked, real=plan.place.open(), published=published, detector=detector),
+        ),
     )
 
 

@@ -18,6 +18,12 @@ Document = tuple[Path | None, Callable[[], str]]  # where to, and what makes its
 _answered = False  # whether standard output holds an answer in JSON
 
 
+def begin() -> None:
+    """Forget what an earlier command line of this process printed."""
+    global _answered
+    _answered = False
+
+
 def tell(*lines: str, err: bool = False, fg: str | None = None, dim: bool | None = None) -> None:
     """Print lines for people; names in them may come from outside.
 

@@ -76,7 +76,11 @@ def to_markdown(leaderboard: Leaderboard, *, published: bool = False) -> str:
 
 
 def _markdown(titles: list[str], table: list[list[str]]) -> str:
-    rows = [[markdown(title) for title in titles], ["---"] * len(titles), *([markdown(c) for c in row] for row in table)]
+    rows = [
+        [markdown(title) for title in titles],
+        ["---"] * len(titles),
+        *([markdown(c) for c in row] for row in table),
+    ]
     return "\n".join("| " + " | ".join(row) + " |" for row in rows) + "\n"
 
 

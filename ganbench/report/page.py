@@ -71,29 +71,33 @@ def make_page(
     training = training_figure(entries)
     best = [entry for board in leaderboard.boards for entry in board.entries]
     pictures, without = _pictures(best, real, detector, samples)
-    return _environment().get_template("page.html").render(
-        by=leaderboard.by,
-        tables=[_table(board, leaderboard.shown) for board in leaderboard.boards],
-        shown=leaderboard.shown,
-        seeds_note=SEEDS_NOTE,
-        unranked=leaderboard.unranked,
-        published=published_lines() if published else [],
-        published_protocol=PUBLISHED_PROTOCOL,
-        pictures=pictures,
-        without=without,
-        looked_at=LOOKED_AT,
-        modes=_modes(pictures),
-        training="" if training is None else figure_uri(training),
-        window=WINDOW,
-        trackings=trackings(entries),
-        gradients="" if gradients is None else figure_uri(gradients),
-        findings=findings,
-        protocols=_protocols(entries),
-        runs=[_run(entry) for entry in entries if entry.is_run],
-        warnings=_counted([text for entry in entries if entry.card for text in entry.card.warnings]),
-        versions=_versions(entries),
-        version=ganbench.__version__,
-        today=datetime.date.today().isoformat(),
+    return (
+        _environment()
+        .get_template("page.html")
+        .render(
+            by=leaderboard.by,
+            tables=[_table(board, leaderboard.shown) for board in leaderboard.boards],
+            shown=leaderboard.shown,
+            seeds_note=SEEDS_NOTE,
+            unranked=leaderboard.unranked,
+            published=published_lines() if published else [],
+            published_protocol=PUBLISHED_PROTOCOL,
+            pictures=pictures,
+            without=without,
+            looked_at=LOOKED_AT,
+            modes=_modes(pictures),
+            training="" if training is None else figure_uri(training),
+            window=WINDOW,
+            trackings=trackings(entries),
+            gradients="" if gradients is None else figure_uri(gradients),
+            findings=findings,
+            protocols=_protocols(entries),
+            runs=[_run(entry) for entry in entries if entry.is_run],
+            warnings=_counted([text for entry in entries if entry.card for text in entry.card.warnings]),
+            versions=_versions(entries),
+            version=ganbench.__version__,
+            today=datetime.date.today().isoformat(),
+        )
     )
 
 

@@ -232,9 +232,7 @@ class Scorecard:
 
     def _repr_html_(self) -> str:
         head = "".join(f"<th>{name}</th>" for name in ("result", "value", "95 % interval", "n", "protocol"))
-        body = "".join(
-            "<tr>" + "".join(f"<td>{html(cell)}</td>" for cell in cells) + "</tr>" for cells in self.table()
-        )
+        body = "".join("<tr>" + "".join(f"<td>{html(cell)}</td>" for cell in cells) + "</tr>" for cells in self.table())
         notes = "".join(f"<li>{html(text)}</li>" for text in self.warnings)
         return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>" + (notes and f"<ul>{notes}</ul>")
 

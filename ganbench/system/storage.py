@@ -116,7 +116,10 @@ def _is_device(path: Path) -> bool:
 
 
 def check_outputs(
-    *files: Path | None, folders: tuple[Path | None, ...] = (), binary: tuple[Path | None, ...] = (), taken: bool = False
+    *files: Path | None,
+    folders: tuple[Path | None, ...] = (),
+    binary: tuple[Path | None, ...] = (),
+    taken: bool = False,
 ) -> None:
     """Check that files can be written, before the work whose results they are for; nothing is created.
 
