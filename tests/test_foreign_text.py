@@ -159,7 +159,7 @@ def test_a_page(text: str) -> None:
     assert kinds[0] == kinds[1]
     assert sum(tag == "script" for tag, _ in _tags(pages[0])) == 1
     assert not _acts(pages[0])
-    assert all("on" != name[:2] for _, names in _tags(pages[0]) for name in names)
+    assert all(name[:2] != "on" for _, names in _tags(pages[0]) for name in names)
 
 
 @settings(CHECKED, max_examples=8)
@@ -209,7 +209,7 @@ def test_a_run_whose_files_say_what_they_like(tmp_path: Path) -> None:
         folder = make_run(tmp_path / f"run{number}", "dcgan", number, _card("plain"))
         recipe = (folder / "recipe.toml").read_text()
         (folder / "recipe.toml").write_text(
-            re.sub(r"^variant = .*$", lambda _: f'variant = "{text}"', recipe, flags=re.M)
+            re.sub(r"^variant = .*$", f'variant = "{text}"'.replace("\\", r"\\"), recipe, flags=re.M)
         )
         environment = {text: text, "images": {"count": text, "digest": text}}
         (folder / "environment.json").write_text(json.dumps(environment))

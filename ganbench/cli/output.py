@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
-
 
 import typer
 
 from ganbench.system.streams import is_utf8, put, shown
 from ganbench.system.text import json_text
-
 
 Document = tuple[Path | None, Callable[[], str]]  # where to, and what makes its text
 
@@ -84,7 +83,7 @@ def wants_json(arguments: list[str], command: object) -> bool:
         return False
     if option.is_flag:
         return "--json" in arguments
-    return "--json=-" in arguments or ("--json", "-") in zip(arguments, arguments[1:], strict=False)
+    return "--json=-" in arguments or ("--json", "-") in pairwise(arguments)
 
 
 def answer_failure(kind: str, text: str, exit_code: int) -> None:

@@ -71,8 +71,8 @@ def list_references(json_output: Json = False, quiet: options.Quiet = False) -> 
       ganbench reference list
     """
     from ganbench.references.library import installed_references
-    from ganbench.system.text import pad
     from ganbench.references.reference import Reference
+    from ganbench.system.text import pad
 
     del quiet
     entries = [(path, Reference.load(path)) for path in installed_references()]

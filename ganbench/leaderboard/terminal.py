@@ -62,13 +62,18 @@ def _is_gated(title: str) -> bool:
 
 def _show(screen: Console, name: str, titles: list[str], table: list[list[_Parts]], kept: list[int]) -> None:
     heads = [(title[:at], title[at:]) if (at := title.find("[")) > 0 else (title,) for title in titles]
-    cells = [[Text("\n").join(cell(part, screen) for part in one) for one in line] for line in (heads, *table)]
+    rows: list[list[_Parts]] = [[*heads], *table]
+    cells = [[Text("\n").join(cell(part, screen) for part in one) for one in line] for line in rows]
     words = next(titles.index(title) for title in ("reason", "name", "variant") if title in titles)
     fit, room = fitting([[one.plain for one in line] for line in cells], screen.width, kept, words)
     view = Table(title=name or None, title_justify="left")
     for i in fit:
-        justify = "left" if titles[i] in _NAMES else "right"
-        view.add_column(cells[0][i], justify=justify, overflow="fold", max_width=room if i == words else None)
+        view.add_column(
+            cells[0][i],
+            justify="left" if titles[i] in _NAMES else "right",
+            overflow="fold",
+            max_width=room if i == words else None,
+        )
     for line in cells[1:]:
         view.add_row(*(line[i] for i in fit))
     screen.print(view)

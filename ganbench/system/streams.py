@@ -79,7 +79,7 @@ def is_utf8(stream: TextIO) -> bool:
 
 
 def put(text: str) -> None:
-    """Write a document to standard output as it would stand in a file: in UTF-8, whatever the terminal's encoding is."""
+    """Write a document to standard output as it would stand in a file: in UTF-8, whatever a terminal's encoding is."""
     stream = sys.stdout
     if stream is None:
         return

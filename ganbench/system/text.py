@@ -1,7 +1,7 @@
 """What may be printed or exported: one function for each form of output, through which all foreign text goes.
 
 File names, labels, protocols, reasons and recipes come from outside. Nothing of them may act in what is written: no
-control character at a terminal, no tag in HTML, no markup in Markdown, no command in LaTeX, no formula in a spreadsheet.
+control character at a terminal, no tag in HTML, no markup in Markdown, no command in LaTeX, no formula in a sheet.
 
 ``visible`` stands below all of them. What cannot be seen is shown as an escape, as Python writes it: ``\\n``, ``\\x1b``
 for a control character of ASCII, ``\\xa4`` for a byte of a file name that is not UTF-8, ``\\u202e`` for any other
@@ -183,8 +183,8 @@ _BEYOND_ASCII = re.compile("[\x7f-\U0010ffff]")
 def json_text(content: object, *, ascii_only: bool = False) -> str:
     r"""Return plain data as a JSON text that is valid UTF-8 and ends in a line feed.
 
-    A byte of a file name that is no UTF-8 is written as it is shown elsewhere, as the four characters ``\xa4``: JSON has
-    no place for half a surrogate pair. Every other character comes back as it was, hidden ones written as ``\u202e``.
+    A byte of a file name that is no UTF-8 is written as it is shown elsewhere, as the four characters ``\xa4``: JSON
+    has no place for half a surrogate pair. Every other character comes back as it was, hidden ones written as ``\u202e``.
 
     Args:
         content: data of dicts, lists, texts, finite numbers, booleans and None.
