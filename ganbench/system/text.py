@@ -184,7 +184,8 @@ def json_text(content: object, *, ascii_only: bool = False) -> str:
     r"""Return plain data as a JSON text that is valid UTF-8 and ends in a line feed.
 
     A byte of a file name that is no UTF-8 is written as it is shown elsewhere, as the four characters ``\xa4``: JSON
-    has no place for half a surrogate pair. Every other character comes back as it was, hidden ones written as ``\u202e``.
+    has no place for half a surrogate pair. Every other character comes back as it was; hidden ones are written as
+    ``\u202e``.
 
     Args:
         content: data of dicts, lists, texts, finite numbers, booleans and None.
