@@ -77,7 +77,7 @@ def _check_markdown(text: str, tables: int) -> None:
     assert not _acts(text)
     bare = re.sub(r"\\[!-/:-@\[-`{-~]", "", text)
     assert "<" not in bare
-    assert not re.search(r"\]\s?[(\[]", bare)
+    assert not re.search(r"\][(\[]", bare)
     found = re.findall(r"(?:^\|.*\n?)+", bare, re.MULTILINE)
     assert len(found) == tables
     assert all(len({line.count("|") for line in table.splitlines()}) == 1 for table in found)

@@ -113,7 +113,7 @@ def test_markdown_has_no_markup_of_the_text(text: str) -> None:
     shown = markdown(text)
     bare = re.sub(r"\\[!-/:-@\[-`{-~]", "", shown)  # without what is escaped
     assert not set("<>|`*$~") & set(bare)
-    assert not re.search(r"\]\s*[(\[]", bare)
+    assert not re.search(r"\][(\[]", bare)
     assert not re.search(r"&(?!lt;|gt;|amp;|#123;|#93;)", bare)
     assert not re.search(r"(^|\W)_\w|\w_(\W|$)", re.sub("_+", "_", bare)) or "_" not in text
     assert not re.match(r"#+\s|[-+]\s|\d+[.)]\s|\[", shown)
@@ -151,7 +151,7 @@ def test_csv_has_no_formula_of_the_text(text: str) -> None:
 def test_numbers_stay_numbers(value: float) -> None:
     assert csv_cell(value) is value
     (_, (text,)) = csv.reader(io.StringIO(csv_text([{"v": value}], ["v"])))
-    assert float(text) == value
+    assert text == str(value)
     assert csv_cell(str(value)) == str(value)
 
 
