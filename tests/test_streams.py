@@ -222,9 +222,12 @@ def test_a_fault_of_ours_is_answered_and_keeps_its_traceback(
 
 
 def test_csv_on_standard_output_leaves_the_rest_to_standard_error(
-    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], image_folder: Path
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], image_folder: Path, tmp_path: Path
 ) -> None:
-    code, out, err = _answer(["detect", str(image_folder), "--csv", "-"], monkeypatch, capfd)
+    (image_folder / "1.jpg").rename(image_folder / ("x" * 251 + ".jpg"))  # with .png behind it longer than names may be
+    drawn = tmp_path / "drawn"
+    code, out, err = _answer(["detect", str(image_folder), "--csv", "-", "--draw", str(drawn)], monkeypatch, capfd)
+    assert len(list(drawn.iterdir())) == 12
     assert code == 0
     assert list(csv.reader(io.StringIO(out))) == [["name", "score", "x0", "y0", "x1", "y1"]]
     assert err.startswith("AFD 0.0000")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import os
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
     from ganbench.images.source import Source
     from ganbench.metrics.base import Estimate
 
+_LONGEST_NAME = 255  # bytes
 _SHOWN_PX = 256  # annotated images are enlarged to at least this, so that thin boxes can be seen
 
 
@@ -94,8 +97,7 @@ def _run(detector: Detector, source: Source, draw: Path | None) -> _Found:
                     corners = zip(("x0", "y0", "x1", "y1"), (round(float(v), 2) for v in box), strict=True)
                     result.lines.append({"name": name, "score": round(float(score), 4), **dict(corners)})
                 if draw is not None:
-                    # 1.jpg becomes 1.jpg.png: beside a 1.png, neither may overwrite the other.
-                    _draw(draw / (name if name.lower().endswith(".png") else f"{name}.png"), pixels, found)
+                    _draw(_place(draw, name), pixels, found)
             advance(len(batch.names))
     return result
 
@@ -122,6 +124,15 @@ def _show(detector: Detector, source: Source, found: _Found, estimate: Estimate,
     )
     if source.bad:
         tell(f"left out as unreadable: {', '.join(bad.name for bad in source.bad)}", err=err)
+
+
+def _place(folder: Path, name: str) -> Path:
+    """Return where an image with its boxes goes."""
+    # 1.jpg becomes 1.jpg.png: beside a 1.png, neither may overwrite the other.
+    path = folder / (name if name.lower().endswith(".png") else f"{name}.png")
+    if len(os.fsencode(path.name)) <= _LONGEST_NAME:
+        return path
+    return path.with_name(f"{path.name[:40]}-{hashlib.sha256(os.fsencode(name)).hexdigest()[:16]}.png")
 
 
 def _draw(path: Path, pixels: np.ndarray, found: Detection) -> None:
