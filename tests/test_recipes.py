@@ -223,13 +223,14 @@ def test_diff_answers_how_wgan_differs_from_gan() -> None:
 def test_the_long_column_of_a_diff_gets_the_width(room: int) -> None:
     for first, second in itertools.permutations(("dcgan", "wgan", "wgan-gp", "stylegan2"), 2):
         differences = diff_recipes(load_recipe(first), load_recipe(second))
-        table = to_table(differences, first, second, room)
+        shown = io.StringIO()
+        console = Console(file=shown, width=room)
+        table = to_table(differences, first, second, console)
         widths = [column.width or 0 for column in table.columns]
         assert sum(widths) + 3 * 4 + 1 <= room
         if room >= 80:
             assert widths[3] == max(widths[1:])
-            shown = io.StringIO()
-            Console(file=shown, width=room).print(table)
+            console.print(table)
             names = [d.what for d in differences if " " not in d.what]
             assert all(name in shown.getvalue() for name in names)  # no name is broken
 

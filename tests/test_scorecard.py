@@ -57,7 +57,7 @@ def test_markdown_escapes_bars_and_lists_warnings(card: Scorecard) -> None:
     text = card.to_markdown()
     assert "33.25 ↓" in text
     assert "no cascade \\| run" in text
-    assert "- Warning: fd[lite0]: <few>" in text
+    assert "- Warning: fd[lite0]: &lt;few&gt;" in text
 
 
 def test_notebook_view_escapes_html(card: Scorecard) -> None:

@@ -17,7 +17,8 @@ from ganbench.features.runtime import resolve_device
 from ganbench.images.source import Source
 from ganbench.runs.facts import is_probed, trained_steps
 from ganbench.runs.scored import is_scored, score_run
-from ganbench.system.storage import atomic_write
+from ganbench.system.storage import write_text
+from ganbench.system.text import csv_frame
 from ganbench.training.data import TrainingImages, decode_source
 from ganbench.training.loop import LoopOptions, Stopped
 from ganbench.training.run_folder import RunFolder
@@ -137,5 +138,4 @@ def _probe(folder: Path, source: Source, steps: int, device: str) -> None:
     training = curve.recipe.training
     images = TrainingImages(decode_source(source), source.digest(), batch=training.batch, seed=training.seed)
     frame = measure(curve, images, steps, device=torch.device(resolve_device(device)))
-    with atomic_write(folder / "gradnorm.csv", "w") as f:
-        frame.to_csv(f, index=False)
+    write_text(folder / "gradnorm.csv", csv_frame(frame))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ganbench.cli import options
+from ganbench.cli.output import put_json, tell
 
 if TYPE_CHECKING:
     import numpy as np
@@ -58,7 +58,7 @@ def calibrate(
     from ganbench.system.storage import check_outputs
 
     del quiet
-    check_outputs(plot)
+    check_outputs(binary=(plot,))
     given = options.detector_options(device, detector_set, None, iou, imgsz)
     chosen = load_detector(detector, _lowered(detector, given))
     opened = [open_source(s, resize=resize, recursive=recursive) for s in (real, fake)]
@@ -79,7 +79,7 @@ def calibrate(
     }
     if json_output:
         curve = [[p.threshold, p.real, p.fake] for p in points[1:]]
-        typer.echo(json.dumps(result | {"curve": curve}, indent=2, allow_nan=False))
+        put_json(result | {"curve": curve})
     else:
         _show(result, points, fpr, _advice(detector, chosen, given, point))
 
@@ -117,13 +117,13 @@ def _advice(detector: str, chosen: Detector, given: DetectorOptions, point: Oper
 def _show(result: dict[str, Any], points: list[Operating], fpr: float, advice: str) -> None:
     from ganbench.detectors.calibration import operating_point
 
-    typer.echo(f"{result['protocol']}\narea under the curve {result['area']:.4f}\n")
-    typer.echo("threshold   real pass   non-faces pass")
+    tell(result["protocol"], f"area under the curve {result['area']:.4f}", "")
+    tell("threshold   real pass   non-faces pass")
     for allowed in sorted({0.0, 0.001, 0.005, 0.01, 0.02, 0.05, 0.1, fpr}):
         p = operating_point(points, allowed)
         mark = "  <- chosen" if allowed == fpr else ""
-        typer.echo(f"{p.threshold:9.4f}   {p.real:9.4f}   {p.fake:14.4f}{mark}")
-    typer.echo(f"\n{advice}  (n = {result['n_real']} and {result['n_fake']})")
+        tell(f"{p.threshold:9.4f}   {p.real:9.4f}   {p.fake:14.4f}{mark}")
+    tell("", f"{advice}  (n = {result['n_real']} and {result['n_fake']})")
 
 
 def _best_scores(detector: Detector, source: Source) -> np.ndarray:

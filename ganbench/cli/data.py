@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from ganbench.cli import options
+from ganbench.cli.output import put_json, tell
 from ganbench.cli.toyfaces import toyfaces
 
 app = typer.Typer(no_args_is_help=True, help="Check and pack submissions, cut sheets, draw toy faces.")
@@ -33,10 +33,10 @@ def check(
     del quiet
     rules = check_submission(submission)
     if json_output:
-        typer.echo(json.dumps([{"rule": r.what, "ok": r.ok, "found": r.found} for r in rules], indent=2))
+        put_json([{"rule": r.what, "ok": r.ok, "found": r.found} for r in rules])
     else:
         for rule in rules:
-            typer.echo(f"{'ok  ' if rule.ok else 'FAIL'} {rule.what}: {rule.found}")
+            tell(f"{'ok  ' if rule.ok else 'FAIL'} {rule.what}: {rule.found}")
     broken = [rule.what for rule in rules if not rule.ok]
     if broken:
         raise GateFailed(f"{submission} is not a valid submission: {'; '.join(broken)}")
@@ -72,12 +72,12 @@ def pack(
     from ganbench.system.storage import check_outputs
 
     del quiet
-    check_outputs(out)
+    check_outputs(binary=(out,))
     opened = open_source(source, grid=options.parse_grid(grid), pad=pad, resize=resize, recursive=recursive)
     opened = opened if limit is None else opened.first(limit)
     packed = pack_submission(opened, out, quality=quality, max_bytes=max_bytes)
     how = "files copied unchanged" if packed.quality is None else f"JPEG quality {packed.quality}"
-    typer.echo(f"wrote {packed.path}: {packed.size:,} bytes, {how}")
+    tell(f"wrote {packed.path}: {packed.size:,} bytes, {how}")
 
 
 @app.command("slice")
@@ -123,11 +123,11 @@ def slice_sheets(
         for path in sheets:
             source = SheetSource(path, grid=geometry, pad=pad)
             blank = f", {source.blank} blank at the end left out" if source.blank else ""
-            typer.echo(f"{path.name}: {source.geometry}{blank}")
+            tell(f"{path.name}: {source.geometry}{blank}")
             for index in range(len(source)):
                 number += 1
                 with atomic_write(out / f"{number}.png") as f:
                     Image.fromarray(source.load(index)).save(f, "PNG")
             advance(1)
     beside = sum(1 for _ in out.iterdir()) - number
-    typer.echo(f"wrote {number} images to {out}" + (f", beside {beside} older files" if beside else ""))
+    tell(f"wrote {number} images to {out}" + (f", beside {beside} older files" if beside else ""))

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import csv
-import json
+import hashlib
+import os
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ganbench.cli import options
+from ganbench.cli.output import is_stdout, put_json, tell, write_documents
 
 if TYPE_CHECKING:
     import numpy as np
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from ganbench.images.source import Source
     from ganbench.metrics.base import Estimate
 
+_LONGEST_NAME = 255  # bytes
 _SHOWN_PX = 256  # annotated images are enlarged to at least this, so that thin boxes can be seen
 
 
@@ -67,9 +69,10 @@ def detect(
     from ganbench.metrics.detection_rate import afd
     from ganbench.statistics.detections import DetectionSet
     from ganbench.system.storage import check_outputs
+    from ganbench.system.text import csv_text
 
     del quiet
-    check_outputs(csv_file, folders=(draw,))
+    check_outputs(csv_file, folders=(draw,), taken=json_output)
     chosen = load_detector(detector, options.detector_options(device, detector_set, conf, iou, imgsz))
     opened = open_source(
         source, recursive=recursive, grid=options.parse_grid(grid), pad=pad, resize=resize, skip_bad=skip_bad
@@ -77,9 +80,11 @@ def detect(
     opened = opened if limit is None else opened.first(limit)
     found = _run(chosen, opened, draw)
     estimate = afd(fake=DetectionSet.of(found.faces, opened.image_size()))
-    if csv_file is not None:
-        _write_lines(csv_file, found)
-    _show(chosen, opened, found, estimate, json_output)
+    write_documents((csv_file, lambda: csv_text(found.lines, ["name", "score", "x0", "y0", "x1", "y1"])))
+    if json_output:
+        put_json(_to_dict(chosen, opened, found, estimate))
+    else:
+        _show(chosen, opened, found, estimate, err=is_stdout(csv_file))
 
 
 def _run(detector: Detector, source: Source, draw: Path | None) -> _Found:
@@ -94,42 +99,42 @@ def _run(detector: Detector, source: Source, draw: Path | None) -> _Found:
                     corners = zip(("x0", "y0", "x1", "y1"), (round(float(v), 2) for v in box), strict=True)
                     result.lines.append({"name": name, "score": round(float(score), 4), **dict(corners)})
                 if draw is not None:
-                    # 1.jpg becomes 1.jpg.png: beside a 1.png, neither may overwrite the other.
-                    _draw(draw / (name if name.lower().endswith(".png") else f"{name}.png"), pixels, found)
+                    _draw(_place(draw, name), pixels, found)
             advance(len(batch.names))
     return result
 
 
-def _write_lines(path: Path, found: _Found) -> None:
-    from ganbench.system.storage import atomic_write
+def _to_dict(detector: Detector, source: Source, found: _Found, estimate: Estimate) -> dict[str, object]:
+    return {
+        "id": f"afd[{detector.name}]",
+        "value": estimate.value,
+        "low": estimate.low,
+        "high": estimate.high,
+        "n": estimate.n,
+        "faces": sum(len(boxes) for boxes, _ in found.faces),
+        "protocol": detector.protocol,
+        "skipped": [bad.name for bad in source.bad],
+    }
 
-    with atomic_write(path, "w") as f:
-        writer = csv.DictWriter(f, ["name", "score", "x0", "y0", "x1", "y1"], lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(found.lines)
 
-
-def _show(detector: Detector, source: Source, found: _Found, estimate: Estimate, as_json: bool) -> None:
-    skipped, faces = [bad.name for bad in source.bad], sum(len(boxes) for boxes, _ in found.faces)
-    if as_json:
-        result = {
-            "id": f"afd[{detector.name}]",
-            "value": estimate.value,
-            "low": estimate.low,
-            "high": estimate.high,
-            "n": estimate.n,
-            "faces": faces,
-            "protocol": detector.protocol,
-            "skipped": skipped,
-        }
-        typer.echo(json.dumps(result, indent=2))
-        return
-    typer.echo(
+def _show(detector: Detector, source: Source, found: _Found, estimate: Estimate, *, err: bool) -> None:
+    faces = sum(len(boxes) for boxes, _ in found.faces)
+    tell(
         f"AFD {estimate.value:.4f} ({estimate.low:.4f} to {estimate.high:.4f}) of {estimate.n} images, "
-        f"{faces} faces; {detector.protocol}"
+        f"{faces} faces; {detector.protocol}",
+        err=err,
     )
-    if skipped:
-        typer.echo(f"left out as unreadable: {', '.join(skipped)}")
+    if source.bad:
+        tell(f"left out as unreadable: {', '.join(bad.name for bad in source.bad)}", err=err)
+
+
+def _place(folder: Path, name: str) -> Path:
+    """Return where an image with its boxes goes."""
+    # 1.jpg becomes 1.jpg.png: beside a 1.png, neither may overwrite the other.
+    path = folder / (name if name.lower().endswith(".png") else f"{name}.png")
+    if len(os.fsencode(path.name)) <= _LONGEST_NAME:
+        return path
+    return path.with_name(f"{path.name[:40]}-{hashlib.sha256(os.fsencode(name)).hexdigest()[:16]}.png")
 
 
 def _draw(path: Path, pixels: np.ndarray, found: Detection) -> None:

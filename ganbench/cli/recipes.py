@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
@@ -10,6 +9,7 @@ from typing import Annotated
 import typer
 
 from ganbench.cli import options
+from ganbench.cli.output import put_json, tell, write_documents
 from ganbench.cli.train import Overrides, Preset
 
 app = typer.Typer(no_args_is_help=True, help="The baselines: list them, show one, say how two differ.")
@@ -24,17 +24,16 @@ def list_recipes(json_output: Json = False, quiet: options.Quiet = False) -> Non
 
       ganbench recipes list
     """
+    from ganbench.system.text import pad
     from ganbench.training.recipe import load_recipe, recipe_names
 
     del quiet
     recipes = [load_recipe(name) for name in recipe_names()]
     if json_output:
-        typer.echo(
-            json.dumps([{"variant": r.variant, "title": r.title, "source": r.source} for r in recipes], indent=2)
-        )
+        put_json([{"variant": r.variant, "title": r.title, "source": r.source} for r in recipes])
         return
     for recipe in recipes:
-        typer.echo(f"{recipe.variant:16} {recipe.title}")
+        tell(f"{pad(recipe.variant, 16)} {recipe.title}")
 
 
 @app.command()
@@ -57,7 +56,10 @@ def show(
 
     del quiet
     recipe = load_recipe(variant, preset, overrides or ())
-    typer.echo(json.dumps(recipe.flat(), indent=2) if json_output else recipe.to_toml(), nl=json_output)
+    if json_output:
+        put_json(recipe.flat())
+    else:
+        tell(*recipe.to_toml().splitlines())
 
 
 @app.command()
@@ -79,30 +81,24 @@ def diff(
 
       ganbench recipes diff dcgan wgan --markdown answer.md
     """
-    from rich.console import Console
-
-    from ganbench.system.storage import atomic_write, check_outputs
+    from ganbench.system.storage import check_outputs
+    from ganbench.system.streams import console
     from ganbench.training.recipe import load_recipe
     from ganbench.training.recipe_diff import diff_recipes
     from ganbench.training.recipe_table import to_markdown, to_table
 
     del quiet
-    printed = str(markdown) == "-"
-    check_outputs(None if printed else markdown)
+    check_outputs(markdown)
     differences = diff_recipes(load_recipe(first, preset), load_recipe(second, preset))
     if json_output:
-        typer.echo(json.dumps([asdict(d) for d in differences], indent=2))
-        return
-    if printed:
-        typer.echo(to_markdown(differences, first, second), nl=False)
+        put_json([asdict(d) for d in differences])
         return
     if markdown is not None:
-        with atomic_write(markdown, "w") as f:
-            f.write(to_markdown(differences, first, second))
-        typer.echo(f"wrote {markdown}")
+        for path in write_documents((markdown, lambda: to_markdown(differences, first, second))):
+            tell(f"wrote {path}")
         return
     if not differences:
-        typer.echo(f"{first} and {second} do not differ")
+        tell(f"{first} and {second} do not differ")
         return
-    console = Console(highlight=False)
-    console.print(to_table(differences, first, second, console.width))
+    screen = console()
+    screen.print(to_table(differences, first, second, screen))

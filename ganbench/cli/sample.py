@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from ganbench.cli import options
+from ganbench.cli.output import tell
 
 
 def sample(
@@ -45,7 +46,7 @@ def sample(
 
     del quiet
     archive = str(out).lower().endswith(TGZ)
-    check_outputs(out if archive else None, folders=() if archive else (out,))
+    check_outputs(binary=(out if archive else None,), folders=() if archive else (out,))
     if archive and count != COUNT:
         raise GanbenchError(f"{out}: a submission has {COUNT:,} images, not {count:,}; write to a folder instead")
     if not archive and out.is_dir() and any(out.iterdir()):
@@ -65,6 +66,6 @@ def sample(
     if archive:
         images = ArraySource.of(str(source), np.concatenate(kept), value_range=None, resize=None)
         packed = pack_submission(images, out)
-        typer.echo(f"wrote {out}: {done:,} images, JPEG quality {packed.quality}, {packed.size:,} bytes")
+        tell(f"wrote {out}: {done:,} images, JPEG quality {packed.quality}, {packed.size:,} bytes")
         return
-    typer.echo(f"wrote {done:,} images to {out}")
+    tell(f"wrote {done:,} images to {out}")

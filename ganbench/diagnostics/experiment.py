@@ -18,7 +18,8 @@ from ganbench.errors import GanbenchError
 from ganbench.features.runtime import resolve_device
 from ganbench.images.source import Source
 from ganbench.system.progress import track
-from ganbench.system.storage import atomic_write, check_outputs
+from ganbench.system.storage import check_outputs, write_text
+from ganbench.system.text import csv_frame
 from ganbench.training.data import TrainingImages, decode_source
 from ganbench.training.start import check_size
 from ganbench.training.trial import seconds_per_step
@@ -93,8 +94,8 @@ def experiment(
         training = curve.recipe.training
         images = TrainingImages(pixels, source.digest(), batch=training.batch, seed=training.seed)
         frames.append(measure(curve, images, steps, device=torch.device(resolve_device(device)), warn=warn))
-        with atomic_write(out / "gradnorm.csv", "w") as f:  # after every curve: a killed command keeps what it has
-            pd.concat(frames)[_COLUMNS].to_csv(f, index=False)
+        # After every curve: a killed command keeps what it has.
+        write_text(out / "gradnorm.csv", csv_frame(pd.concat(frames)[_COLUMNS]))
     everything = pd.concat(frames)
     since = everything.groupby(["curve", "seed"])["step"].transform("min") + skip
     small = {
@@ -127,5 +128,4 @@ def _write(out: Path, findings: Findings, everything: pd.DataFrame) -> None:
     for name, figure in (("gradnorm", depth), ("gradnorm-training", training_figure(everything))):
         for ending in (".png", ".svg"):
             save_figure(figure, out / f"{name}{ending}")
-    with atomic_write(out / "findings.md", "w") as f:
-        f.write(to_markdown(findings.settled, findings.small))
+    write_text(out / "findings.md", to_markdown(findings.settled, findings.small))

@@ -106,7 +106,7 @@ class Source(ABC):
         try:
             content = self.content(index)
         except DecodeError as e:
-            self._hashes[index] = hashlib.sha256(f"unreadable: {e.why}".encode()).digest()
+            self._hashes[index] = hashlib.sha256(f"unreadable: {e.why}".encode(errors="backslashreplace")).digest()
             raise
         if self._hashes[index] is None:
             self._hashes[index] = hashlib.sha256(content).digest()

@@ -13,6 +13,7 @@ from ganbench.scoring.numbers import column_decimals, format_fixed
 from ganbench.scoring.scorecard import ARROWS
 from ganbench.scoring.tiers import FID_NOTE, GATED, GATES
 
+TIER = "AFD tier"  # title of the column
 OTHER = "†"  # a value that does not compare with the rest of its column
 RANK_NOTE = (
     "Rank: 1 + the number of entries that are significantly better (95 % interval of the difference, pair by pair); "
@@ -47,7 +48,7 @@ def header(board: Board, shown: list[str]) -> list[str]:
     rows = [row for entry in board.entries if entry.card is not None for row in entry.card.rows]
     arrows = {row.id: ARROWS[direction(row)] for row in rows if row.id in shown}
     titles = ["rank", "name", *(f"{name} {arrows.get(name, '')}".strip() for name in shown)]
-    titles += ["AFD tier"] if _tiered(board, shown) else []
+    titles += [TIER] if _tiered(board, shown) else []
     return titles + (["images/s", "minutes"] if _timed(board) else [])
 
 

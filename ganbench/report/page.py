@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+from markupsafe import Markup
 
 import ganbench
 from ganbench.diagnostics.toy_modes import Reached, reader_of
@@ -26,6 +27,7 @@ from ganbench.report.detections import LOOKED_AT, Detectors, Overlays
 from ganbench.report.pictures import Nearest, Picture, RealImages, figure_of, sheet_of
 from ganbench.scoring.scorecard import ARROWS, Scorecard
 from ganbench.system.progress import track
+from ganbench.system.text import html
 from ganbench.training.run_folder import RunFolder
 
 SHEET = 64  # samples shown per entry; of many entries, half of that, as of what the detector found
@@ -88,36 +90,50 @@ def make_page(
     training = training_figure(entries)
     best = [entry for board in leaderboard.boards for entry in board.entries]
     pictures, without = _pictures(best, real, detector, samples)
+    return (
+        _environment()
+        .get_template("page.html")
+        .render(
+            **_subject(entries, leaderboard.by, title),
+            arrows=ARROWS,
+            store=Store(),
+            by=leaderboard.by,
+            tables=[_table(board, leaderboard.shown) for board in leaderboard.boards],
+            shown=leaderboard.shown,
+            seeds_note=SEEDS_NOTE,
+            unranked=leaderboard.unranked,
+            published=published_lines() if published else [],
+            published_protocol=PUBLISHED_PROTOCOL,
+            pictures=pictures,
+            without=without,
+            looked_at=LOOKED_AT,
+            modes=_modes(pictures),
+            training=None if training is None else figure_of(training),
+            window=WINDOW,
+            trackings=_tracking_lines(entries),
+            gradients=None if gradients is None else figure_of(gradients),
+            findings=findings,
+            protocols=_protocols(entries),
+            runs=[_run(entry) for entry in entries if entry.is_run],
+            warnings=_counted([text for entry in entries if entry.card for text in entry.card.warnings]),
+            versions=_versions(entries),
+            version=ganbench.__version__,
+            today=datetime.date.today().isoformat(),
+        )
+    )
+
+
+def _environment() -> Environment:
+    """Return the templates, of which every value goes through ``html``, the attributes' too."""
     environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent), autoescape=select_autoescape(), undefined=StrictUndefined
+        loader=FileSystemLoader(Path(__file__).parent),
+        autoescape=select_autoescape(),
+        undefined=StrictUndefined,
+        finalize=lambda value: Markup(html(value)) if type(value) is str else value,
     )
-    return environment.get_template("page.html").render(
-        **_subject(entries, leaderboard.by, title),
-        arrows=ARROWS,
-        store=Store(),
-        by=leaderboard.by,
-        tables=[_table(board, leaderboard.shown) for board in leaderboard.boards],
-        shown=leaderboard.shown,
-        seeds_note=SEEDS_NOTE,
-        unranked=leaderboard.unranked,
-        published=published_lines() if published else [],
-        published_protocol=PUBLISHED_PROTOCOL,
-        pictures=pictures,
-        without=without,
-        looked_at=LOOKED_AT,
-        modes=_modes(pictures),
-        training=None if training is None else figure_of(training),
-        window=WINDOW,
-        trackings=_tracking_lines(entries),
-        gradients=None if gradients is None else figure_of(gradients),
-        findings=findings,
-        protocols=_protocols(entries),
-        runs=[_run(entry) for entry in entries if entry.is_run],
-        warnings=_counted([text for entry in entries if entry.card for text in entry.card.warnings]),
-        versions=_versions(entries),
-        version=ganbench.__version__,
-        today=datetime.date.today().isoformat(),
-    )
+    environment.filters["lines"] = lambda text: Markup(html(str(text), lines=True))
+    environment.filters["breakable"] = lambda text: Markup(html(str(text)).replace("[", "\n["))
+    return environment
 
 
 def _subject(entries: list[Entry], by: str, title: str | None) -> dict[str, object]:

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import html
-import io
 import json
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -13,12 +10,13 @@ from typing import TYPE_CHECKING, Any
 from ganbench.errors import UnknownName
 from ganbench.scoring.numbers import fixed_decimals, format_fixed, format_number
 from ganbench.scoring.tiers import GATED, Tier, tier_of
-from ganbench.system.storage import atomic_write
+from ganbench.system.storage import write_text
+from ganbench.system.text import csv_text, html, json_text, markdown
 from ganbench.system.versions import library_versions
 
 if TYPE_CHECKING:
     import pandas as pd
-    from rich.console import Group
+    from rich.console import Console, Group
 
 SCHEMA = 1
 COLUMNS = ("id", "value", "low", "high", "better", "n", "seed", "protocol")
@@ -144,15 +142,15 @@ class Scorecard:
         """The highest of the assignment's tiers whose AFD gate is reached, by the first AFD that was measured."""
         return tier_of((row.id, row.value, row.reason) for row in self.rows if row.metric == GATED)
 
-    def renderable(self) -> Group:
-        """Return the table with its notes and warnings, for a console of rich."""
+    def renderable(self, on: Console | None = None) -> Group:
+        """Return the table with its notes and warnings, for a console of rich; ``on`` says which, for its encoding."""
         from ganbench.scoring.render import renderable
 
         height, width = self.source["image_size"]
         title = f"{self.source['label']}: {self.source['count']} images, {height}x{width}"
         lines = [(name, value, interval, n) for name, value, interval, n, _ in self.table()]
         notes = [(", ".join(ids), note) for ids, note in self.footnotes()]
-        return renderable(title, lines, str(self.tier), notes, self.warnings)
+        return renderable(title, lines, str(self.tier), notes, self.warnings, on)
 
     def footnotes(self) -> list[tuple[list[str], str]]:
         """Return (ids, note) for protocols, reasons and versions, each note once with all results that it is about."""
@@ -189,7 +187,7 @@ class Scorecard:
 
     def to_json(self) -> str:
         """Return the scorecard as a JSON text (schema in docs/scorecard.md)."""
-        return json.dumps(self.to_dict(), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+        return json_text(self.to_dict())
 
     @classmethod
     def from_json(cls, text: str) -> Scorecard:
@@ -201,12 +199,12 @@ class Scorecard:
     def to_csv(self) -> str:
         """Return the rows as CSV text with the columns of ``COLUMNS``; a last one without a value says the tier."""
         tier: dict[str, object] = {"id": "tier", "protocol": str(self.tier)}
-        return _csv([*(row.cells() for row in self.rows), tier], COLUMNS)
+        return csv_text([*(row.cells() for row in self.rows), tier], COLUMNS)
 
     def per_image_csv(self) -> str:
         """Return the per-image table as CSV text."""
         columns = list(dict.fromkeys(key for row in self.per_image for key in row)) or ["name"]
-        return _csv(self.per_image, columns)
+        return csv_text(self.per_image, columns)
 
     def table(self) -> list[tuple[str, str, str, str, str]]:
         """Return the rows as text cells: result, value, 95 % interval, n, protocol."""
@@ -231,19 +229,17 @@ class Scorecard:
     def to_markdown(self) -> str:
         """Return the rows as a Markdown table, followed by the tier and the warnings."""
         lines = ["| result | value | 95 % interval | n | protocol |", "| --- | --- | --- | --- | --- |"]
-        lines += ["| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |" for cells in self.table()]
-        lines += ["", str(self.tier).replace("<", "&lt;")]
-        lines += ["", *(f"- Warning: {text}" for text in self.warnings)] if self.warnings else []
+        lines += ["| " + " | ".join(markdown(cell) for cell in cells) + " |" for cells in self.table()]
+        lines += ["", markdown(str(self.tier))]
+        lines += ["", *(f"- Warning: {markdown(text)}" for text in self.warnings)] if self.warnings else []
         return "\n".join(lines) + "\n"
 
     def _repr_html_(self) -> str:
         head = "".join(f"<th>{name}</th>" for name in ("result", "value", "95 % interval", "n", "protocol"))
-        body = "".join(
-            "<tr>" + "".join(f"<td>{html.escape(cell)}</td>" for cell in cells) + "</tr>" for cells in self.table()
-        )
-        notes = "".join(f"<li>{html.escape(text)}</li>" for text in self.warnings)
+        body = "".join("<tr>" + "".join(f"<td>{html(cell)}</td>" for cell in cells) + "</tr>" for cells in self.table())
+        notes = "".join(f"<li>{html(text)}</li>" for text in self.warnings)
         table = f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
-        return f"{table}<p>{html.escape(str(self.tier))}</p>" + (notes and f"<ul>{notes}</ul>")
+        return f"{table}<p>{html(str(self.tier))}</p>" + (notes and f"<ul>{notes}</ul>")
 
     def write(
         self,
@@ -263,15 +259,6 @@ class Scorecard:
         written = []
         for path, text in texts:
             if path is not None:
-                with atomic_write(path, "w") as f:
-                    f.write(text())
+                write_text(path, text())
                 written.append(Path(path))
         return written
-
-
-def _csv(rows: list[dict[str, object]], columns: list[str] | tuple[str, ...]) -> str:
-    buffer = io.StringIO()
-    writer = csv.DictWriter(buffer, columns, restval="", lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    return buffer.getvalue()

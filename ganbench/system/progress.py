@@ -8,8 +8,9 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
-from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+from ganbench.system.streams import console, shown
 
 FIRST_SECONDS = 10.0  # after which work without a bar says where it stands for the first time
 EVERY_SECONDS = 60.0  # and then again and again
@@ -40,30 +41,30 @@ def track(
         unit: what is counted, in the plural.
         left: whether to show the time left; False where the caller knows it better and puts it into the note.
     """
-    console = Console(stderr=True)
+    screen = console(err=True)
     if _quiet:
         yield lambda count, note=None: None
         return
-    if not console.is_terminal:  # not a disabled bar: that leaves an empty line with rich before 15
+    if not screen.is_terminal:  # not a disabled bar: that leaves an empty line with rich before 15
         with _lines.inside(_Count(what, total, done, unit, left)) as count_up:
             yield count_up
         return
     columns = (
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(),
         MofNCompleteColumn(),
         TimeElapsedColumn(),
         *((TextColumn("left"), TimeRemainingColumn()) if left else ()),
-        TextColumn("{task.fields[note]}"),
+        TextColumn("{task.fields[note]}", markup=False),
     )
-    with Progress(*columns, console=console, transient=True) as bar:
-        task = bar.add_task(what, total=total, completed=done, note="")
+    with Progress(*columns, console=screen, transient=True) as bar:
+        task = bar.add_task(shown(what, sys.stderr), total=total, completed=done, note="")
 
         def advance(count: int, note: str | None = None) -> None:
             if note is None:
                 bar.update(task, advance=count)
             else:
-                bar.update(task, advance=count, note=note)
+                bar.update(task, advance=count, note=shown(note, sys.stderr))
 
         yield advance
 
@@ -123,7 +124,7 @@ class _Lines(threading.local):
     def _say(self) -> None:
         self._next = time.monotonic() + EVERY_SECONDS
         with suppress(OSError, ValueError):  # standard error is closed or full: that must not cost the work
-            sys.stderr.write("; ".join(map(str, self._counts)) + "\n")
+            sys.stderr.write(shown("; ".join(map(str, self._counts)), sys.stderr) + "\n")
             sys.stderr.flush()
 
 

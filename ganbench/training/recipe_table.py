@@ -5,38 +5,39 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Sequence
 
-from rich.markup import escape
+from rich.console import Console
 from rich.table import Table
 
+from ganbench.system.streams import cell
+from ganbench.system.text import markdown
 from ganbench.training.recipe_diff import Difference
 
 _WORD = 24  # characters of a word that is not broken where there is room; a path may be longer
 _FRAME = 3  # characters around each column
 
 
-def to_table(differences: Sequence[Difference], first: str, second: str, room: int) -> Table:
+def to_table(differences: Sequence[Difference], first: str, second: str, on: Console) -> Table:
     """Return a table in which the texts are spread so that it is as short as it can be: long ones get the width.
 
     Args:
         differences: what ``diff_recipes`` returned.
         first: name of one recipe.
         second: name of the other.
-        room: characters of a line.
+        on: the console that will show it.
     """
     rows = _cells(differences, first, second)
     table = Table(show_lines=True)
-    for title, width in zip(rows[0], _widths(rows, room - _FRAME * len(rows[0]) - 1), strict=True):
-        table.add_column(escape(title), overflow="fold", width=width)
+    for title, columns in zip(rows[0], _widths(rows, on.width - _FRAME * len(rows[0]) - 1), strict=True):
+        table.add_column(cell(title, on), overflow="fold", width=columns)
     for row in rows[1:]:
-        table.add_row(*map(escape, row))
+        table.add_row(*(cell(text, on) for text in row))
     return table
 
 
 def to_markdown(differences: Sequence[Difference], first: str, second: str) -> str:
     """Return a Markdown table with the cells of ``to_table``."""
-    titles, *rows = _cells(differences, first, second)
-    lines = [titles, ["---"] * len(titles), *rows]
-    return "".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |\n" for line in lines)
+    titles, *rows = [[markdown(text) for text in line] for line in _cells(differences, first, second)]
+    return "".join("| " + " | ".join(line) + " |\n" for line in (titles, ["---"] * len(titles), *rows))
 
 
 def _cells(differences: Sequence[Difference], first: str, second: str) -> list[list[str]]:

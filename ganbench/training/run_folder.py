@@ -9,7 +9,8 @@ import sys
 from pathlib import Path
 
 from ganbench.errors import GanbenchError
-from ganbench.system.storage import atomic_write
+from ganbench.system.storage import atomic_write, write_text
+from ganbench.system.text import json_text
 from ganbench.system.versions import library_versions
 from ganbench.training.recipe import Recipe, load_resolved
 
@@ -44,15 +45,12 @@ class RunFolder:
 
     def start(self, recipe: Recipe, extra: dict[str, object]) -> None:
         """Create the folder of a new run; the recipe, which marks it as one, comes last."""
-        with atomic_write(self.environment, "w") as f:
-            json.dump({**library_versions(), **extra}, f, indent=2)
-            f.write("\n")
+        write_text(self.environment, json_text({**library_versions(), **extra}))
         self.write_recipe(recipe)
 
     def write_recipe(self, recipe: Recipe) -> None:
         """Write ``recipe.toml``."""
-        with atomic_write(self.recipe_file, "w") as f:
-            f.write(recipe.to_toml())
+        write_text(self.recipe_file, recipe.to_toml())
 
     def sheet(self, step: int) -> Path:
         """Return the path of the sample sheet of a step."""
