@@ -16,16 +16,21 @@ from typing import cast
 import numpy as np
 
 from ganbench.errors import DecodeError, SourceError
-from ganbench.images.decode import DECODE_RULES
+from ganbench.images.decode import DECODE_RULES, room_for
+from ganbench.images.flood import Flood
 from ganbench.images.resize import Resize
+from ganbench.images.tiles import advice, mixed_sizes
+from ganbench.system.memory import budget
 
 _LOG = logging.getLogger(__name__)
 _AHEAD = 4  # batches that decode threads may be ahead of the reader
+_BATCH_BYTES = 32 << 20  # of pixels in one batch, however many images were asked for
+_AHEAD_BYTES = 128 << 20  # of pixels in all batches that wait for the reader
 
 
 @dataclass(frozen=True)
 class Batch:
-    """A run of images.
+    """A run of images, as many as were asked for, or fewer where they are large.
 
     Attributes:
         indices: positions in ``Source.names``, int64 (N,).
@@ -56,6 +61,7 @@ class Source(ABC):
         names: the images, in natural order (2.jpg before 10.jpg).
         resize: rule that brings every image to one size, or None.
         ignored: files that are not images and were passed over.
+        notes: what a reader of the results must know of what was passed over, one line each.
         bad: images that could not be decoded, filled while ``batches`` runs; left out if ``skip_bad`` allows it.
     """
 
@@ -66,12 +72,14 @@ class Source(ABC):
         self.names = names
         self.resize = resize
         self.ignored: list[str] = []
+        self.notes: list[str] = []
         self.bad: list[BadImage] = []
         self._skip_bad = skip_bad
         self._salt = salt
         self._hashes: list[bytes | None] = [None] * len(names)  # of what is stored, filled by whoever reads it first
         self._peeked: dict[int, np.ndarray | DecodeError] = {}  # decoded to learn the size, kept for the first batch
-        self._first: tuple[str, tuple[int, int]] | None = None  # name and size of the image that sets the size
+        self._first: tuple[int, tuple[int, int]] | None = None  # position and size of the image that sets the size
+        self._flood = Flood(label)
         _LOG.info("%s: %s of %d images, resize %s", label, type(self).__name__, len(names), resize or "none")
 
     def __len__(self) -> int:
@@ -100,6 +108,29 @@ class Source(ABC):
             DecodeError: it cannot be decoded.
         """
         return self.decode(index, self._read(index))
+
+    def _prepare(self, index: int) -> np.ndarray:
+        """Return image ``index`` as batches hold it, resized; large ones pass here one at a time."""
+        content = self._read(index)
+        with room_for(content):
+            pixels = self.decode(index, content)
+            self._flood.add(pixels.shape[0] * pixels.shape[1], len(content))
+            if self.resize is not None:
+                return self.resize(pixels)
+        if self._first is not None and pixels.shape[:2] != self._first[1]:
+            raise self._mixed(index, pixels)
+        return pixels
+
+    def _mixed(self, index: int, pixels: np.ndarray) -> SourceError:
+        first, size = cast(tuple[int, tuple[int, int]], self._first)
+        larger = pixels if pixels.size > size[0] * size[1] * 3 else self.load(first)
+        return mixed_sizes(self.label, (self.names[first], size), (self.names[index], pixels.shape[:2]), larger)
+
+    def size_advice(self, size: tuple[int, int]) -> str:
+        """Return one sentence that says how these images get to (height, width) pixels: never by squashing sheets."""
+        with suppress(DecodeError):
+            return advice(self.load(self._first[0] if self._first else 0), size)
+        return advice(None, size)
 
     def _read(self, index: int) -> bytes | memoryview:
         """Read what is stored, and remember its hash: whoever streams the images has read all that the digest needs."""
@@ -138,7 +169,7 @@ class Source(ABC):
             for index, pixels in self._decode(range(len(self))):
                 self._peeked[index] = pixels
                 if isinstance(pixels, np.ndarray):
-                    self._first = self.names[index], pixels.shape[:2]
+                    self._first = index, pixels.shape[:2]
                     break
                 bad.append(BadImage(pixels.name, pixels.why))
             else:
@@ -148,11 +179,11 @@ class Source(ABC):
     def batches(self, size: int, *, threads: int | None = None) -> Iterator[Batch]:
         """Stream all images in order.
 
-        Threads decode a few batches ahead of the reader; memory stays bounded. A batch is shorter than ``size`` at the
-        end, and where unreadable images were left out.
+        Threads decode a few batches ahead of the reader; memory stays bounded, by pixels and not by images. A batch is
+        shorter than ``size`` at the end, where unreadable images were left out, and where the images are large.
 
         Args:
-            size: images per batch.
+            size: images per batch at most.
             threads: decode threads; default: up to 4.
 
         Raises:
@@ -160,13 +191,14 @@ class Source(ABC):
                 can count them), or images of different sizes.
         """
         self.bad = []
+        size, most_ahead = self._batching(size)
         starts = iter(range(0, len(self), size))
         pending: deque[Future] = deque()
 
         with ThreadPoolExecutor(threads or min(4, os.cpu_count() or 1)) as pool:
             try:
                 while True:
-                    while len(pending) < _AHEAD and (start := next(starts, None)) is not None:
+                    while len(pending) < most_ahead and (start := next(starts, None)) is not None:
                         pending.append(pool.submit(self._decode_run, range(start, min(start + size, len(self)))))
                     if not pending:
                         break
@@ -179,14 +211,20 @@ class Source(ABC):
         if len(self.bad) > self._skip_bad or len(self.bad) == len(self):
             raise self._too_many(self.bad)
 
+    def _batching(self, size: int) -> tuple[int, int]:
+        """Return how many images a batch may have, and how many batches may wait."""
+        height, width = self.image_size()
+        one = height * width * 3
+        size = max(1, min(size, min(_BATCH_BYTES, budget() // 16) // one))
+        return size, max(1, min(_AHEAD, min(_AHEAD_BYTES, budget() // 4) // (size * one)))
+
     def _decode(self, indices: range) -> Iterator[tuple[int, np.ndarray | DecodeError]]:
         for index in indices:
             if index in self._peeked:
                 yield index, self._peeked.pop(index)
                 continue
             try:
-                pixels = self.load(index)
-                yield index, pixels if self.resize is None else self.resize(pixels)
+                yield index, self._prepare(index)
             except DecodeError as e:
                 yield index, e
 
@@ -199,15 +237,6 @@ class Source(ABC):
             if isinstance(pixels, DecodeError):
                 self.bad.append(BadImage(pixels.name, pixels.why))
                 continue
-            if self._first is None:
-                self._first = self.names[index], pixels.shape[:2]
-            first, size = self._first
-            if pixels.shape[:2] != size:
-                (h, w), (h0, w0) = pixels.shape[:2], size
-                raise SourceError(
-                    f"{self.label}: images of different sizes: {first} is {h0}x{w0} pixels, {self.names[index]} is "
-                    f"{h}x{w}. Bring them to one size by a stated rule, such as --resize {h0}x{w0}"
-                )
             good.append((index, pixels))
         if not good:
             return None
@@ -240,6 +269,7 @@ class Slice(Source):
             whole.label, whole.names[:count], resize=whole.resize, skip_bad=whole._skip_bad, salt=whole._salt
         )
         self._whole = whole
+        self.ignored, self.notes = whole.ignored, whole.notes
 
     def content(self, index: int) -> bytes | memoryview:
         """See ``Source.content``."""
