@@ -10,6 +10,7 @@ import typer
 
 from ganbench.cli import options
 from ganbench.cli.output import put_json, tell
+from ganbench.cli.defaults import warn
 
 if TYPE_CHECKING:
     import numpy as np
@@ -60,7 +61,10 @@ def calibrate(
     check_outputs(binary=(plot,))
     given = options.detector_options(device, detector_set, None, iou, imgsz)
     chosen = load_detector(detector, _lowered(detector, given))
-    sides = [_best_scores(chosen, open_source(s, resize=resize, recursive=recursive)) for s in (real, fake)]
+    opened = [open_source(s, resize=resize, recursive=recursive) for s in (real, fake)]
+    for text in [note for one in opened for note in one.notes]:
+        warn(text)
+    sides = [_best_scores(chosen, one) for one in opened]
     points = roc(*sides)
     point = operating_point(points, fpr)
     if plot is not None:

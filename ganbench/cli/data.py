@@ -9,6 +9,7 @@ import typer
 
 from ganbench.cli import options
 from ganbench.cli.output import put_json, tell
+from ganbench.cli.defaults import warn
 from ganbench.cli.toyfaces import toyfaces
 
 app = typer.Typer(no_args_is_help=True, help="Check and pack submissions, cut sheets, draw toy faces.")
@@ -69,6 +70,8 @@ def pack(
     del quiet
     check_outputs(binary=(out,))
     opened = open_source(source, grid=options.parse_grid(grid), pad=pad, resize=resize, recursive=recursive)
+    for text in opened.notes:
+        warn(text)
     packed = pack_submission(opened, out, quality=quality, limit=limit)
     how = "files copied unchanged" if packed.quality is None else f"JPEG quality {packed.quality}"
     tell(f"wrote {packed.path}: {packed.size:,} bytes, {how}")

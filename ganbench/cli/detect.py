@@ -12,6 +12,7 @@ import typer
 
 from ganbench.cli import options
 from ganbench.cli.output import is_stdout, put_json, tell, write_documents
+from ganbench.cli.defaults import warn
 
 if TYPE_CHECKING:
     import numpy as np
@@ -76,6 +77,8 @@ def detect(
     opened = open_source(
         source, recursive=recursive, grid=options.parse_grid(grid), pad=pad, resize=resize, skip_bad=skip_bad
     )
+    for text in opened.notes:
+        warn(text)
     found = _run(chosen, opened, draw)
     estimate = afd(fake=DetectionSet.of(found.faces, opened.image_size()))
     write_documents((csv_file, lambda: csv_text(found.lines, ["name", "score", "x0", "y0", "x1", "y1"])))

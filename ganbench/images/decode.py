@@ -24,8 +24,12 @@ WHITE = (255, 255, 255)
 _FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF")
 MAX_PIXELS = 64_000_000
 LARGE_PIXELS = 4 << 20  # up to here any image may be as flat as it likes, and several are decoded at a time
-PIXELS_PER_BYTE = 100  # above: photographs have about 8, drawings up to 40, and nothing but one colour reaches 300
+PIXELS_PER_BYTE = 50  # of a larger one: photographs have about 8, drawings up to 40, and one colour from 90 on
 _MOST_SCANS = 64  # of a large JPEG; progressive ones have about ten, and each scan walks over all pixels
+_PNG = b"\x89PNG\r\n\x1a\n"
+_DEFLATE = 1032  # times that deflate can shrink what is all the same
+_ONE_TEXT = 1 << 20  # what Pillow lets a text unpack to; the usual ones are a colour profile and a line of XMP
+_MOST_INFLATED = 4 * _ONE_TEXT
 _ONE_AT_A_TIME = threading.Lock()
 
 
@@ -51,6 +55,8 @@ def decode(data: bytes, name: str, background: tuple[int, int, int] = WHITE) -> 
         )
     if not data:
         raise DecodeError(name, "the file is empty")
+    if data.startswith(_PNG) and _inflated(data) > _MOST_INFLATED:  # Pillow unpacks them before it tells the size
+        raise DecodeError(name, "refused as a decompression bomb: compressed texts of megabytes in a PNG")
     with wall(lambda why: DecodeError(name, f"cannot be decoded: {why}")):
         try:
             image = Image.open(io.BytesIO(data), formats=_FORMATS)
@@ -68,7 +74,7 @@ def decode(data: bytes, name: str, background: tuple[int, int, int] = WHITE) -> 
 @contextmanager
 def room_for(data: bytes | memoryview) -> Iterator[None]:
     """Decode large images one at a time, whatever the number of threads: each takes hundreds of megabytes."""
-    if len(data) * PIXELS_PER_BYTE <= LARGE_PIXELS or _pixels(bytes(data)) <= LARGE_PIXELS:
+    if len(data) * PIXELS_PER_BYTE <= LARGE_PIXELS or _pixels(bytes(data)) <= LARGE_PIXELS:  # the first is quick
         yield
         return
     with _ONE_AT_A_TIME:
@@ -94,6 +100,17 @@ def _check_size(image: Image.Image, data: bytes, name: str) -> None:
     scans = data.count(b"\xff\xda") if image.format in ("JPEG", "MPO") else 0  # never part of what is encoded
     if scans > _MOST_SCANS and scans * pixels > _MOST_SCANS * LARGE_PIXELS:
         raise DecodeError(name, f"refused as a decompression bomb: {size} in {scans:,} scans")
+
+
+def _inflated(data: bytes) -> int:
+    """Return how many bytes the compressed texts and profiles of a PNG may unpack to."""
+    at, total = 8, 0
+    while at + 8 <= len(data):
+        length, kind = int.from_bytes(data[at : at + 4], "big"), data[at + 4 : at + 8]
+        if kind in (b"zTXt", b"iTXt", b"iCCP"):
+            total += min(_ONE_TEXT, length * _DEFLATE)
+        at += 12 + length
+    return total
 
 
 def _is_odd_tiff(image: Image.Image) -> bool:

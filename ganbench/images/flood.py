@@ -5,9 +5,9 @@ from __future__ import annotations
 import threading
 
 from ganbench.errors import SourceError
-from ganbench.images.decode import PIXELS_PER_BYTE
 
-_FREE_PIXELS = 256 << 20  # of a whole source, about ten seconds of decoding: up to here nobody counts
+_FREE_PIXELS = 128 << 20  # of a whole source, some seconds of decoding: up to here nobody counts
+_PIXELS_PER_BYTE = 100  # of a whole source; 8 are usual, and small images of one colour have 60
 
 
 class Flood:
@@ -32,7 +32,7 @@ class Flood:
             self._pixels += pixels
             self._bytes += stored
             pixels, stored = self._pixels, self._bytes
-        if pixels > _FREE_PIXELS and pixels > PIXELS_PER_BYTE * stored:
+        if pixels > _FREE_PIXELS and pixels > _PIXELS_PER_BYTE * stored:
             raise SourceError(
                 f"{self._label}: refused as a decompression bomb: {pixels:,} pixels so far from {stored:,} bytes"
             )

@@ -20,7 +20,7 @@ class ArchiveLimits:
         ratio_floor: unpacked size up to which the ratio is not looked at.
     """
 
-    members: int = 500_000
+    members: int = 250_000
     member_bytes: int = 64 << 20
     total_bytes: int = 64 << 30
     ratio: int = 100

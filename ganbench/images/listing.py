@@ -9,6 +9,8 @@ from pathlib import Path, PurePosixPath
 from ganbench.errors import SourceError
 from ganbench.images.limits import ArchiveLimits
 
+_PLAIN = re.compile(r"[\w-][\w-]+(?:\.\w+)?")
+
 
 class Listing:
     """The members of an archive.
@@ -73,6 +75,8 @@ class Listing:
 
 def plain_name(raw: str) -> str | None:
     """Return a name without ``./``, with forward slashes; None if it points outside."""
+    if _PLAIN.fullmatch(raw):  # nearly all are
+        return raw
     pure = PurePosixPath(raw.replace("\\", "/"))
     if pure.is_absolute() or ".." in pure.parts or re.match("[A-Za-z]:", str(pure)):
         return None

@@ -19,11 +19,12 @@ from ganbench.errors import DecodeError, SourceError
 from ganbench.images.decode import DECODE_RULES, room_for
 from ganbench.images.flood import Flood
 from ganbench.images.resize import Resize
-from ganbench.images.tiles import advice, mixed_sizes
+from ganbench.images.tiles import mixed_sizes, sheet_advice
 from ganbench.system.memory import budget
 
 _LOG = logging.getLogger(__name__)
 _AHEAD = 4  # batches that decode threads may be ahead of the reader
+_MOST_BAD = 5000  # unreadable images, over those allowed, after which nobody needs the exact number
 _BATCH_BYTES = 32 << 20  # of pixels in one batch, however many images were asked for
 _AHEAD_BYTES = 128 << 20  # of pixels in all batches that wait for the reader
 
@@ -126,11 +127,15 @@ class Source(ABC):
         larger = pixels if pixels.size > size[0] * size[1] * 3 else self.load(first)
         return mixed_sizes(self.label, (self.names[first], size), (self.names[index], pixels.shape[:2]), larger)
 
-    def size_advice(self, size: tuple[int, int]) -> str:
-        """Return one sentence that says how these images get to (height, width) pixels: never by squashing sheets."""
+    def sheet_advice(self, size: tuple[int, int]) -> str:
+        """Return what to do if these are sheets of images of (height, width) pixels, which resizing would squash.
+
+        Returns:
+            One sentence, or nothing if they do not look like sheets.
+        """
         with suppress(DecodeError):
-            return advice(self.load(self._first[0] if self._first else 0), size)
-        return advice(None, size)
+            return sheet_advice(self.load(self._first[0] if self._first else 0), size)
+        return ""
 
     def _read(self, index: int) -> bytes | memoryview:
         """Read what is stored, and remember its hash: whoever streams the images has read all that the digest needs."""
@@ -160,7 +165,7 @@ class Source(ABC):
         """Return (height, width) of the images after resizing, pixels, from the first one that decodes.
 
         Raises:
-            SourceError: none decodes.
+            SourceError: none decodes, or very many do not before one does.
         """
         if self.resize is not None:
             return self.resize.height, self.resize.width
@@ -172,6 +177,8 @@ class Source(ABC):
                     self._first = index, pixels.shape[:2]
                     break
                 bad.append(BadImage(pixels.name, pixels.why))
+                if len(bad) > self._skip_bad + _MOST_BAD:
+                    raise self._too_many(bad)
             else:
                 raise self._too_many(bad)
         return self._first[1]
@@ -205,6 +212,8 @@ class Source(ABC):
                     batch = self._assemble(pending.popleft().result())
                     if batch is not None and len(self.bad) <= self._skip_bad:
                         yield batch
+                    if len(self.bad) > self._skip_bad + _MOST_BAD:
+                        break
             finally:
                 for future in pending:
                     future.cancel()
@@ -251,8 +260,13 @@ class Source(ABC):
     def _too_many(self, bad: list[BadImage]) -> SourceError:
         shown = "; ".join(f"{image.name} ({image.why})" for image in bad[:5])
         more = f" and {len(bad) - 5} more" if len(bad) > 5 else ""
-        hint = "" if len(bad) == len(self) else f" Commands with --skip-bad leave them out: --skip-bad {len(bad)}"
-        return SourceError(f"{self.label}: {len(bad)} of {len(self)} images cannot be read: {shown}{more}.{hint}")
+        stopped = len(bad) - self._skip_bad > _MOST_BAD and len(bad) < len(self)
+        least = "at least " if stopped else ""
+        allow = "" if stopped or len(bad) == len(self) else f" --skip-bad {len(bad)}"
+        hint = f" Commands with --skip-bad leave them out:{allow}" if allow else ""
+        return SourceError(
+            f"{self.label}: {least}{len(bad)} of {len(self)} images cannot be read: {shown}{more}.{hint}"
+        )
 
     def first(self, count: int) -> Source:
         """Return a view of the first ``count`` images, in order."""

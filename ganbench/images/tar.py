@@ -86,6 +86,8 @@ def tar_members(file: IO[bytes], path: Path, length: int, limits: ArchiveLimits)
                 "unpack it and give the folder"
             )
         if header.count(0) == BLOCK:
+            if records.once:
+                raise SourceError(f"{path}: damaged: a name without its member after {last}. Copy it again")
             _check_end(file, path, at, last)
             return
         count += 1
@@ -120,9 +122,9 @@ def _sum_is_right(header: bytes) -> bool:
         stated = int(header[148:156].split(b"\0")[0].strip() or b"x", 8)
     except ValueError:
         return False
-    plain = sum(header) - sum(header[148:156]) + 256
-    signed = plain - 256 * sum(byte > 127 for byte in header[:148] + header[156:])  # as some old systems add
-    return stated in (plain, signed)
+    counted = header[:148] + b" " * 8 + header[156:]
+    # Some old systems add bytes as signed numbers.
+    return stated == sum(counted) or stated == sum(counted) - 256 * sum(byte > 127 for byte in counted)
 
 
 def _check_sum(header: bytes, path: Path, at: int, last: str) -> None:

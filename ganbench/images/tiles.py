@@ -81,21 +81,20 @@ def _step(lines: np.ndarray, index: int) -> float:
     return float(np.abs(lines[index].astype(np.int16) - lines[index - 1]).mean())
 
 
-def advice(pixels: np.ndarray | None, size: tuple[int, int]) -> str:
-    """Return one sentence that says how images get to the expected size.
+def sheet_advice(pixels: np.ndarray, size: tuple[int, int]) -> str:
+    """Return what to do with images if they are sheets; nothing if they do not look like it.
 
     Args:
-        pixels: one of the images, uint8 (H, W, 3), or None if none can be read.
+        pixels: one of the images, uint8 (H, W, 3).
         size: (height, width) that is expected, pixels.
     """
-    sheet = None if pixels is None else recognise(pixels, size)
+    sheet = recognise(pixels, size)
     if sheet is None:
-        return f"Bring them to the same size by a stated rule: --resize {size[0]}x{size[1]}"
-    pad = f" --pad {sheet.pad}" if sheet.pad else ""
+        return ""
+    grid = f"--grid {sheet.rows}x{sheet.columns}" + (f" --pad {sheet.pad}" if sheet.pad else "")
     return (
-        f"They look like sheets of {sheet}. Cut them into single images first: "
-        f"ganbench data slice FOLDER OUT --grid {sheet.rows}x{sheet.columns}{pad} (one sheet alone: "
-        f"--grid {sheet.rows}x{sheet.columns})"
+        f"They look like sheets of {sheet}: cut them into single images first (ganbench data slice FOLDER OUT {grid}), "
+        f"or give one sheet as it is, with {grid}"
     )
 
 
@@ -113,6 +112,6 @@ def mixed_sizes(
     (name, (h0, w0)), (odd, (h, w)) = first, other
     what = f"{label}: images of different sizes: {name} is {h0}x{w0} pixels, {odd} is {h}x{w}. "
     smaller = min((h0, w0), (h, w), key=lambda size: size[0] * size[1])
-    if recognise(larger, smaller) is not None:
-        return SourceError(what + advice(larger, smaller))
+    if sheets := sheet_advice(larger, smaller):
+        return SourceError(what + sheets)
     return SourceError(what + f"Bring them to one size by a stated rule, such as --resize {h0}x{w0}")

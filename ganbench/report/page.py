@@ -26,6 +26,7 @@ from ganbench.report.curves import WINDOW, gradient_figure, training_figure
 from ganbench.report.detections import LOOKED_AT, Detectors, Overlays
 from ganbench.report.pictures import Nearest, RealImages, figure_uri, sheet_uri
 from ganbench.system.text import html
+from ganbench.system.memory import budget
 from ganbench.training.run_folder import RunFolder
 
 SHEET = 64  # samples shown per entry
@@ -139,7 +140,7 @@ def _pictures(
     for entry in entries[:PICTURED]:
         try:
             source = _samples(entry) if opened is None else opened.first(min(len(opened), _LOADED))
-            samples = np.concatenate([batch.pixels for batch in source.batches(256)])
+            samples = _pixels(source)
         except GanbenchError as e:
             without.append((entry.name, str(e)))
             continue
@@ -153,6 +154,17 @@ def _pictures(
             )
         )
     return found, without
+
+
+def _pixels(source: Source) -> np.ndarray:
+    """Return the first images of a source, uint8 (N, H, W, 3): fewer where they are large.
+
+    Raises:
+        GanbenchError: they cannot be read.
+    """
+    height, width = source.image_size()
+    fits = max(1, budget() // 16 // (height * width * 3))
+    return np.concatenate([batch.pixels for batch in source.first(min(len(source), fits)).batches(256)])
 
 
 def _samples(entry: Entry) -> Source:

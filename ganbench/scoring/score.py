@@ -124,8 +124,8 @@ def score_source(source: Source, plan: Plan) -> Scorecard:
             f"{source.label}: scoring needs at least 2 images, found {len(source)}. "
             "Is it a sheet of tiles? Then say so: --grid ROWSxCOLUMNS"
         )
-    notes: list[str] = []
-    references, unserved = _of_this_size(plan, source.image_size())
+    notes = list(source.notes)
+    references, unserved = _of_this_size(plan, source)
     extractors = plan.load_extractors(references, notes.append)
     detector = plan.load_detector()
     seen = look(source, plan, extractors, detector, notes.append)
@@ -158,13 +158,17 @@ def score_source(source: Source, plan: Plan) -> Scorecard:
     return Scorecard(rows, _describe(source, seen), known, notes, table)
 
 
-def _of_this_size(plan: Plan, image_size: tuple[int, int]) -> tuple[dict[str, Reference], dict[str, str]]:
+def _of_this_size(plan: Plan, source: Source) -> tuple[dict[str, Reference], dict[str, str]]:
     """Return the references that are of such images, and why each other extractor has none."""
     fitting: dict[str, Reference] = {}
     unserved = dict(plan.unserved)
     for name, reference in plan.references.items():
         try:
-            reference.require_size(image_size)
+            size = source.image_size()
+            fits = reference.image_size in (None, size)
+            reference.require_size(
+                size, "" if fits else source.sheet_advice(cast(tuple[int, int], reference.image_size))
+            )
             fitting[name] = reference
         except ReferenceError as e:
             if len(plan.references) == 1:
