@@ -98,7 +98,7 @@ def _check_size(image: Image.Image, data: bytes, name: str) -> None:
     if pixels > LARGE_PIXELS and pixels > PIXELS_PER_BYTE * len(data):
         raise DecodeError(name, f"refused as a decompression bomb: {size} in {len(data):,} bytes")
     scans = data.count(b"\xff\xda") if image.format in ("JPEG", "MPO") else 0  # never part of what is encoded
-    if scans > _MOST_SCANS and scans * pixels > _MOST_SCANS * LARGE_PIXELS:
+    if scans > _MOST_SCANS and scans * pixels > 4 * LARGE_PIXELS:
         raise DecodeError(name, f"refused as a decompression bomb: {size} in {scans:,} scans")
 
 
