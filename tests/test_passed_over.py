@@ -61,6 +61,18 @@ def test_a_scorecard_says_what_was_passed_over(image_folder: Path) -> None:
     assert "passed over: 1 .txt" in card.warnings
 
 
+def test_a_scorecard_says_what_was_passed_over_of_the_real_images(image_folder: Path) -> None:
+    (image_folder / "notes.txt").write_text("x")
+    (image_folder / "more").mkdir()
+    (image_folder / "more" / "1.jpg").write_bytes(picture())
+    real = f"{image_folder}: passed over: 1 .txt, 1 image in subfolders ('more'; --recursive reads them too)"
+    card = ganbench.score(image_folder, image_folder, metrics="fd", detector=None)
+    assert real in card.warnings
+    card = ganbench.score(image_folder, image_folder, metrics="fd", detector=None, recursive=True)
+    assert card["fd"].n == 13
+    assert f"{image_folder}: passed over: 1 .txt" in card.warnings
+
+
 def test_the_arrays_of_a_file_that_are_no_images_are_told(tmp_path: Path) -> None:
     images = np.zeros((3, 8, 8, 3), np.uint8)
     np.savez(tmp_path / "a.npz", x=images, y=np.zeros(3))

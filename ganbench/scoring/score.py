@@ -124,7 +124,7 @@ def score_source(source: Source, plan: Plan) -> Scorecard:
             f"{source.label}: scoring needs at least 2 images, found {len(source)}. "
             "Is it a sheet of tiles? Then say so: --grid ROWSxCOLUMNS"
         )
-    notes = list(source.notes)
+    notes = [*plan.notes, *source.notes]
     references, unserved = _of_this_size(plan, source)
     extractors = plan.load_extractors(references, notes.append)
     detector = plan.load_detector()
