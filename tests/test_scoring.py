@@ -457,10 +457,10 @@ def test_every_file_is_read_once(real: Reference, image_folder: Path, monkeypatc
     read: list[str] = []
     honest = Path.open
 
-    def counted(path: Path, *how: str) -> object:
+    def counted(path: Path, *how: object, **more: object) -> object:
         if path.parent == image_folder:
             read.append(path.name)
-        return honest(path, *how)
+        return honest(path, *how, **more)
 
     monkeypatch.setattr(Path, "open", counted)
     card = ganbench.score(image_folder, real, detector=None, metrics="kd", cache=False)
