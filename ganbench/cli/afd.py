@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ganbench.cli import options
-from ganbench.cli.output import put_json, tell
 from ganbench.cli.defaults import warn
+from ganbench.cli.output import put_json, tell
 
 if TYPE_CHECKING:
     import numpy as np

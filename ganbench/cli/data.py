@@ -8,8 +8,8 @@ from typing import Annotated
 import typer
 
 from ganbench.cli import options
-from ganbench.cli.output import put_json, tell
 from ganbench.cli.defaults import warn
+from ganbench.cli.output import put_json, tell
 from ganbench.cli.toyfaces import toyfaces
 
 app = typer.Typer(no_args_is_help=True, help="Check and pack submissions, cut sheets, draw toy faces.")

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ganbench.cli import options
-from ganbench.cli.output import is_stdout, put_json, tell, write_documents
 from ganbench.cli.defaults import warn
+from ganbench.cli.output import is_stdout, put_json, tell, write_documents
 
 if TYPE_CHECKING:
     import numpy as np
