@@ -38,6 +38,7 @@ def detect(
     conf: options.Conf = None,
     iou: options.Iou = None,
     imgsz: options.Imgsz = None,
+    layout: options.Layout = None,
     detector_set: options.DetectorSet = None,
     draw: Annotated[Path | None, typer.Option(metavar="DIR", help="Write the images with their boxes here.")] = None,
     csv_file: Annotated[Path | None, typer.Option("--csv", metavar="F", help="Write one line per face.")] = None,
@@ -64,6 +65,7 @@ def detect(
     """
 
     from ganbench.detectors.registry import load_detector
+    from ganbench.images.names import is_image_name
     from ganbench.images.sources import open_source
     from ganbench.metrics.detection_rate import afd
     from ganbench.statistics.detections import DetectionSet
@@ -72,7 +74,10 @@ def detect(
 
     del quiet
     check_outputs(csv_file, folders=(draw,), taken=json_output)
-    chosen = load_detector(detector, options.detector_options(device, detector_set, conf, iou, imgsz))
+    wanted = options.detector_options(device, detector_set, conf, iou, imgsz, layout)
+    chosen = load_detector(detector, wanted, note=lambda text: typer.echo(f"note: {text}", err=True))
+    if grid is None and is_image_name(Path(source).name) and Path(source).is_file():
+        grid, pad = "1x1", 0  # one picture, looked at as it is
     opened = open_source(
         source, recursive=recursive, grid=options.parse_grid(grid), pad=pad, resize=resize, skip_bad=skip_bad
     )

@@ -10,14 +10,20 @@ from ganbench.detectors.base import Detection, Detector, DetectorOptions
 from ganbench.detectors.settings import kinds_of, resolve
 from ganbench.errors import GanbenchError
 from ganbench.registry import Registry
+from ganbench.system.notes import Note, log_note
 
 DETECTORS: Registry[type[Detector]] = Registry("detector", Detector, group="ganbench.detectors", classes=True)
 DETECTORS.add("yolo-nano", "ganbench.detectors.yolo:YoloNano")
 DETECTORS.add("opencv-cascade", "ganbench.detectors.cascade:CascadeDetector")
 
 
-def load_detector(name: str, options: DetectorOptions | None = None) -> Detector:
+def load_detector(name: str, options: DetectorOptions | None = None, *, note: Note = log_note) -> Detector:
     """Return a detector by name, ``package.module:Class``, or ``yolo:PATH`` for a YOLO in an ONNX file.
+
+    Args:
+        name: its name.
+        options: device and settings.
+        note: told what a user should know of how it was loaded: that it runs elsewhere than wished.
 
     Raises:
         UnknownName: no such detector.
@@ -30,7 +36,9 @@ def load_detector(name: str, options: DetectorOptions | None = None) -> Detector
         from ganbench.detectors.yolo import YoloDetector, YoloSettings
 
         settings = resolve(YoloSettings(), options.settings, result_name(name))
-        return YoloDetector(file, result_name(name), settings, device=options.device)
+        yolo = YoloDetector(file, result_name(name), settings, device=options.device)
+        _say(yolo, note)
+        return yolo
     found = detector_class(name)
     try:
         settings = resolve(found.defaults(), options.settings, found.name)
@@ -41,7 +49,13 @@ def load_detector(name: str, options: DetectorOptions | None = None) -> Detector
         raise
     except Exception as e:  # somebody else's code: whatever it raises is to be shown with its place
         raise GanbenchError(f"the detector {name} fails: {type(e).__name__}: {e}") from e
+    _say(detector, note)
     return detector
+
+
+def _say(detector: Detector, note: Note) -> None:
+    for text in detector.notes:
+        note(text)
 
 
 def detector_class(name: str) -> type[Detector]:
