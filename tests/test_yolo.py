@@ -92,7 +92,7 @@ def test_pixels_arrive_as_each_family_wants_them(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("output", "message"),
     [
-        (np.zeros((1, 7, 6)), "fits no YOLO layout: for strides 8/16/32 there would be 84 boxes"),
+        (np.zeros((1, 7, 5)), "fits no YOLO layout: for strides 8/16/32 there would be 84 boxes"),
         (np.zeros((1, 5, 9)), "fits no YOLO layout"),
         (np.full((1, 5, CELLS), 7.0), "scores are not between 0 and 1"),
         (np.full((1, 5, CELLS), np.nan), "is not finite"),

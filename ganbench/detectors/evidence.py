@@ -64,14 +64,15 @@ def find_layout(
     left = _told(possible, facts, named)
     if not left:
         raise GanbenchError(f"{what} {_nothing(shape, height, width, facts, asked, possible)}")
-    told = bool(facts.classes and facts.task)
+    told = bool(facts.classes and facts.task) or facts.final
     if named is not None:  # landmarks without a number of classes begin where the values say
         told = bool(named[1] or facts.classes or named[0] not in _WITH_LANDMARKS)
     readings = [weigh(layout, as_table(output, layout), height, width, told=told) for layout in left]
     fit = [r.layout for r in readings if r.weight == SURE] or [r.layout for r in readings if r.weight == FITS]
     if not fit:
         why = "; ".join(f"as {r.layout.choice}, {r.against}" for r in readings[:4])
-        raise GanbenchError(f"{what} fits no YOLO layout: read {why}. {_remedy(asked)}")
+        said = f"; the file says of itself: {facts}" if str(facts) else ""
+        raise GanbenchError(f"{what} fits no YOLO layout: read {why}{said}. {_remedy(asked)}")
     if len(fit) > 1:
         choices = " or ".join(f"--layout {layout.choice}" for layout in fit)
         raise GanbenchError(

@@ -139,24 +139,35 @@ class Layout:
         return boxes, scores
 
     def _check(self, table: np.ndarray) -> None:
+        kind = self.kind
         scores = table[..., self.score_columns()]
         if scores.size and not (scores.min() >= -SLACK and scores.max() <= 1 + SLACK):  # not, so that NaN fails
             raise GanbenchError(
                 f"read in the {self}, its scores are {scores.min():.4g} to {scores.max():.4g}, not between 0 and 1: "
                 "it is another layout. Name it with --layout, or export the network again"
             )
-        if self.kind.class_number >= 0:
-            numbers = table[..., self.kind.class_number]
-            if not whole(numbers):
+        if kind.class_number >= 0:
+            odd = "" if whole(table[..., kind.class_number]) else "the number of a class is not a whole number"
+            corners = table[..., kind.first : kind.first + 4]
+            if kind.box == "corners" and not corners_in_order(corners, table[..., kind.first_class]):
+                odd = "boxes are not corners in order"
+            if odd:
                 raise GanbenchError(
-                    f"read in the {self}, the number of a class is not a whole number: it is another layout. "
-                    "Name it with --layout, or export the network again"
+                    f"read in the {self}, {odd}: it is another layout. Name it with --layout, or export the network "
+                    "again"
                 )
 
 
 def as_table(output: np.ndarray, layout: Layout) -> np.ndarray:
     """Return an output as (N, boxes, values)."""
     return output.swapaxes(1, 2) if layout.kind.values_first else output
+
+
+def corners_in_order(corners: np.ndarray, scores: np.ndarray) -> bool:
+    """Tell whether boxes (..., 4) that have a score are x0 < x1, y0 < y1, but for one in twenty, which are weak."""
+    right = (corners[..., 0] < corners[..., 2]) & (corners[..., 1] < corners[..., 3])
+    right = right[scores > 0]
+    return bool(right.mean() >= 0.95) if right.size else True
 
 
 def whole(numbers: np.ndarray) -> bool:

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ganbench.detectors.layouts import FACE_LANDMARKS, SLACK, STRIDES, Layout, count_cells, whole
+from ganbench.detectors.layouts import FACE_LANDMARKS, SLACK, STRIDES, Layout, corners_in_order, count_cells, whole
 
 NO, FITS, SURE = 0, 1, 2
-_AT_REST = 0.05  # most of the scores of a class lie below this, on any image: it has few faces for so many cells
+_AT_REST = 0.02  # most of the scores of a class lie below this, on any image: it has few faces for so many cells
+_SPANNING = 0.1  # half of the coordinates of a landmark, in shares of the image, lie above this
 _FALLING = 6  # so many different scores in falling order are no coincidence: one chance in 720
-_FEW = 0.05  # share of final boxes, the weakest among them, that may be inside out
 _RAW = 16  # cells that a box's centre may be away from its own cell, before it is decoded
 
 
@@ -43,7 +43,7 @@ def weigh(layout: Layout, table: np.ndarray, height: int, width: int, *, told: b
     if not _unit(table[..., layout.score_columns()]).all():
         return Reading(layout, NO, "its scores are not between 0 and 1")
     if not layout.kind.per_cell:
-        return _weigh_final(layout, table, height, width)
+        return _weigh_final(layout, table, height, width, told)
     if layout.kind.box != "cell" and table[..., 2:4].min(initial=0) < -SLACK * max(height, width):
         return Reading(layout, NO, "it has boxes of negative size")
     if layout.family in ("yolov6", "yolox", "yolox-raw"):
@@ -54,6 +54,7 @@ def weigh(layout: Layout, table: np.ndarray, height: int, width: int, *, told: b
 
 
 def _unit(values: np.ndarray) -> np.ndarray:
+    """Tell of each value whether it may be a score."""
     return np.asarray((values >= -SLACK) & (values <= 1 + SLACK))
 
 
@@ -68,20 +69,20 @@ def _weigh_columns(layout: Layout, table: np.ndarray, height: int, width: int) -
     if layout.extra:
         if _are_landmarks(others, max(height, width), layout.family):
             return Reading(layout, SURE)
-        in_shares = layout.family == "yolov5-face" and _restless(others).all()
+        in_shares = layout.family == "yolov5-face" and _restless(others, _SPANNING).all()
         return Reading(layout, FITS) if in_shares else Reading(layout, NO, "its other columns are no landmarks")
     # Landmarks in shares of the image, or angles, would look like classes of which there are faces nearly everywhere.
-    restless = _restless(table[..., layout.score_columns()])
     if layout.family == "yolov8":
-        doubtful = layout.classes > 1 and restless.any()
+        doubtful = layout.classes > 1 and _restless(table[..., 4:], _AT_REST).any()
     else:  # with an objectness, classes may be sure of themselves where there is nothing; ten of them are not
-        doubtful = layout.classes > FACE_LANDMARKS and restless[1 : 1 + FACE_LANDMARKS].all()
+        first = table[..., 5 : 5 + FACE_LANDMARKS]
+        doubtful = layout.classes > FACE_LANDMARKS and _restless(first, _SPANNING).all()
     return Reading(layout, FITS if doubtful else SURE)
 
 
-def _restless(table: np.ndarray) -> np.ndarray:
-    """Tell of each column (N, boxes, columns) whether, on some image, half of its values are larger than a face's."""
-    return np.asarray((np.median(table, axis=1) > _AT_REST).any(0))
+def _restless(table: np.ndarray, level: float) -> np.ndarray:
+    """Tell of each column (N, boxes, columns) whether, on some image, half of its values are above a level."""
+    return np.asarray((np.median(table, axis=1) > level).any(0))
 
 
 def _are_landmarks(values: np.ndarray, side: int, family: str) -> bool:
@@ -94,7 +95,7 @@ def _are_landmarks(values: np.ndarray, side: int, family: str) -> bool:
     """
     if np.abs(values).max() > 16 * side:  # there are no points that far out
         return False
-    in_unit = _unit(values).all((0, 1))
+    in_unit = np.atleast_1d(_unit(values).all((0, 1)))
     if not in_unit.any():
         return len(in_unit) % 2 == 0 and family != "yolov7-face"
     if family == "yolov5-face" or len(in_unit) % 3:
@@ -102,13 +103,16 @@ def _are_landmarks(values: np.ndarray, side: int, family: str) -> bool:
     return bool((in_unit.reshape(-1, 3) == [False, False, True]).all())
 
 
-def _weigh_final(layout: Layout, table: np.ndarray, height: int, width: int) -> Reading:
+def _weigh_final(layout: Layout, table: np.ndarray, height: int, width: int, told: bool) -> Reading:
     """Weigh a list of final boxes: whole numbers of classes, corners in order, scores in falling order."""
     kind = layout.kind
     if not whole(table[..., kind.class_number]):
         return Reading(layout, NO, "the number of a class is not a whole number")
     scores = table[..., kind.first_class]
-    if kind.box == "corners" and not _in_order(table[..., kind.first : kind.first + 4], scores):
+    if not table.any():  # nothing found on any image: only its shape speaks for it, and what it puts out later
+        odd = layout.extra and not told
+        return Reading(layout, NO if odd else FITS, "it finds nothing that would show what its columns are")
+    if kind.box == "corners" and not corners_in_order(table[..., kind.first : kind.first + 4], scores):
         return Reading(layout, NO, "its boxes are not corners in order")
     if table.ndim == 2:
         right = whole(table[..., 0])
@@ -118,17 +122,10 @@ def _weigh_final(layout: Layout, table: np.ndarray, height: int, width: int) -> 
     if (np.diff(scores, axis=1) > 1e-6).any():
         return Reading(layout, NO, "its scores do not fall")
     levels = max((len(np.unique(one[one > 0])) for one in scores), default=0)
-    filled = table.any(-1)
+    filled = np.any(table != 0, axis=2, keepdims=True)[..., 0]
     # Lists are filled up with rows of noughts; a grid has some value in every cell.
-    padded = filled.any() and not filled[:, -1].any() and (np.diff(filled.astype(int), axis=1) <= 0).all()
+    padded = not filled[:, -1].any() and (np.diff(filled.astype(int), axis=1) <= 0).all()
     return Reading(layout, SURE if levels >= _FALLING or padded else FITS)
-
-
-def _in_order(corners: np.ndarray, scores: np.ndarray) -> bool:
-    """Tell whether boxes (..., 4) that have a score have x0 < x1 and y0 < y1, but for a few weak ones."""
-    right = (corners[..., 0] < corners[..., 2]) & (corners[..., 1] < corners[..., 3])
-    right = right[scores > 0]
-    return bool(right.mean() >= 1 - _FEW) if right.size else True
 
 
 def _weigh_cells(layout: Layout, table: np.ndarray, height: int, width: int, told: bool) -> Reading:
@@ -164,6 +161,7 @@ def in_shares(layout: Layout, table: np.ndarray) -> bool:
     if kind.box == "cell" or not boxes.size:
         return False
     if kind.per_cell:
-        return bool(np.abs(boxes).max() <= 2 and (spread(boxes[..., :2]) > 0.5).all())
+        centres = boxes[..., :2]
+        return bool(np.abs(centres).max() <= 2 and (spread(centres) > 0.5).all())
     found = boxes[table[..., kind.first_class] > 0]
     return bool(len(found) and np.abs(found).max() <= 2)

@@ -12,12 +12,8 @@ from typing import Any, get_type_hints
 from ganbench.errors import GanbenchError
 from ganbench.registry import did_you_mean
 
-SHORT_FORMS = (
-    "conf",
-    "iou",
-    "imgsz",
-    "layout",
-)  # settings with an option of their own: --conf C is --detector-set conf=C
+# Settings with an option of their own: --conf C is --detector-set conf=C.
+SHORT_FORMS = ("conf", "iou", "imgsz", "layout")
 
 _WORDS = {"yes": True, "true": True, "on": True, "no": False, "false": False, "off": False}
 _KINDS = {bool: "yes or no", int: "a whole number", float: "a number", str: "text"}
