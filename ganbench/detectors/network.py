@@ -1,4 +1,4 @@
-"""A network in an ONNX file as it takes images: size, order of axes and type of its input, and one output of several."""
+"""A network in an ONNX file as it takes images: size, order of axes, type of the input, and one output of several."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from ganbench.detectors.facts import Facts
+from ganbench.detectors.footprint import USUAL, bytes_per_pixel
 from ganbench.detectors.settings import bad_setting
 from ganbench.errors import GanbenchError
 from ganbench.system.memory import VARIABLE, budget
@@ -22,9 +23,6 @@ _BATCH = 64
 SIZE = 64  # pixels, where neither the user nor the file says
 GRAY = 114  # what letterboxing fills up with, in every YOLO
 _OUT_OF_MEMORY = ("smaller than requested bytes", "Failed to allocate", "bad_alloc", "bad allocation")
-# What a pixel of the input takes while a network runs, for all but the most unusual ones. The large YOLOv8 and YOLOX
-# take half of it; ONNX Runtime's own bound on memory stops what takes more.
-_BYTES_PER_PIXEL = 600
 _BATCH_BYTES = 256 << 20  # what images are put together for; a single one may take the whole budget
 _TYPES = {"tensor(float)": np.float32, "tensor(float16)": np.float16, "tensor(uint8)": np.uint8}
 
@@ -53,13 +51,14 @@ class Network:
         bytes_bgr: whether it takes 0..255 in BGR, as YOLOX does, and not 0..1 in RGB.
     """
 
-    def __init__(self, path: Path, device: str, imgsz: int) -> None:
+    def __init__(self, path: Path, device: str, imgsz: int, sha256: str = "") -> None:
         """Load a network; it is not run yet.
 
         Args:
             path: the ONNX file.
             device: ``auto``, ``cpu`` or ``cuda``.
             imgsz: pixels of the longer side; 0 for what the file says, or 64 where it takes any.
+            sha256: its hash, where that is known already; "" to find it.
 
         Raises:
             GanbenchError: no such file, not ONNX, of a form that takes no images, of another size, or too large.
@@ -67,7 +66,7 @@ class Network:
         if not path.is_file():
             raise GanbenchError(f"{path}: no such file. Export a YOLO to ONNX, or use the detector yolo-nano")
         self._path = path
-        self.sha256 = onnx_hash(path)
+        self.sha256 = sha256 or onnx_hash(path)
         with wall(lambda why: GanbenchError(f"{path}: not an ONNX file that ONNX Runtime can load ({why})")):
             self._session, self.note = open_file(str(path), device)
             inputs, outputs = self._session.get_inputs(), self._session.get_outputs()
@@ -80,6 +79,11 @@ class Network:
         self.facts = Facts.of(self._metadata)
         self.bytes_bgr = False
         self._alone = False
+
+    @property
+    def takes_any_size(self) -> bool:
+        """Whether height and width of the input are free."""
+        return not self._input.height and not self._input.width
 
     @property
     def form(self) -> str:
@@ -119,7 +123,7 @@ class Network:
         """How many images may go in at once: as many as the file says, or fewer the larger they are."""
         if self._alone:
             return 1
-        most = _BATCH_BYTES // (_BYTES_PER_PIXEL * self.height * self.width)
+        most = _BATCH_BYTES // (USUAL * self.height * self.width)
         return self._input.batch or max(1, min(_BATCH, most))
 
     def run(self, images: np.ndarray) -> list[np.ndarray]:
@@ -246,12 +250,16 @@ def _check_memory(path: Path, height: int, width: int, form: _Input) -> None:
     Raises:
         GanbenchError: with the largest size that would do.
     """
-    need = _BYTES_PER_PIXEL * height * width * max(form.batch, 1)
-    if need <= budget():
+    pixels, bound = height * width * max(form.batch, 1), budget()
+    if pixels * USUAL <= bound:
         return
-    most = isqrt(budget() // _BYTES_PER_PIXEL) // STEP * STEP
-    advice = f"use --imgsz {most} or less" if not form.height and not form.width else "export it for smaller images"
+    each = bytes_per_pixel(path, height, width)
+    if pixels * each <= bound:
+        return
+    most = isqrt(int(bound / each / max(form.batch, 1))) // STEP * STEP
+    advice = "export it smaller" if form.height or form.width else f"use --imgsz {most} or less"
     raise GanbenchError(
-        f"{path}: {max(form.batch, 1)} x {height}x{width} pixels at once would take about {need >> 20:,} MB, and "
-        f"{budget() >> 20:,} MB is the budget here: {advice}, or raise the budget: {VARIABLE}={-(-need >> 30)}G"
+        f"{path}: {max(form.batch, 1)} x {height}x{width} pixels would take about {int(pixels * each) >> 20:,} MB, and "
+        f"the budget here is {bound >> 20:,} MB: {advice}, or raise the budget: {VARIABLE}="
+        f"{-(-int(pixels * each) >> 30)}G"
     )

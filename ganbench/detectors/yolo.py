@@ -18,6 +18,8 @@ from ganbench.errors import GanbenchError
 from ganbench.system.assets import file_hash
 from ganbench.system.storage import shipped_dir
 
+_LARGE = 320  # pixels of the images that a network of any size is tried with
+
 
 @dataclass(frozen=True)
 class YoloSettings:
@@ -56,7 +58,14 @@ class YoloDetector(Detector):
     settings: YoloSettings
 
     def __init__(
-        self, path: Path, name: str, settings: YoloSettings | None = None, *, quality: str = "", device: str = "auto"
+        self,
+        path: Path,
+        name: str,
+        settings: YoloSettings | None = None,
+        *,
+        quality: str = "",
+        device: str = "auto",
+        known: tuple[str, Layout] | None = None,
     ) -> None:
         """Load and check a network.
 
@@ -66,6 +75,7 @@ class YoloDetector(Detector):
             settings: thresholds and image size; None for the defaults.
             quality: what is known of the error rates, for the protocol.
             device: ``cpu``, ``cuda`` or ``auto`` (CUDA where ONNX Runtime has it).
+            known: hash and layout, of a file that need not be looked into.
 
         Raises:
             GanbenchError: no such file, not ONNX, not a YOLO, of another input size, or one that may be read in
@@ -74,10 +84,13 @@ class YoloDetector(Detector):
         super().__init__(settings, device=device)
         self.name = name
         self._path = path
-        self._network = Network(path, device, self.settings.imgsz)
+        sha256, layout = known or ("", None)
+        self._network = Network(path, device, self.settings.imgsz, sha256)
         self.settings = replace(self.settings, imgsz=max(self._network.height, self._network.width))
         self.notes = [self._network.note] if self._network.note else []
-        self._layout = _layout_of(self._network, self.settings.layout, str(path))
+        if layout is None or self.settings.layout:
+            layout = _layout_of(self._network, self.settings.layout, str(path))
+        self._layout = layout
         self._weights = f"weights {self._network.sha256[:8]}" + (f"; {quality}" if quality else "")
 
     def pinned(self) -> list[str]:
@@ -149,11 +162,14 @@ def letterbox(pixels: np.ndarray, height: int, width: int) -> tuple[np.ndarray, 
 
 def _layout_of(network: Network, asked: str, label: str) -> Layout:
     """Tell the layout of a network by what it puts out for images that differ as much as images can."""
-    images = _probes(network.height, network.width)
-    found = find_layout(network.probe(images), network.height, network.width, label, network.facts, asked)
+    height, width = network.height, network.width
+    if network.takes_any_size and height > _LARGE:
+        height = width = _LARGE  # the same at any size, and sooner told
+    images = _probes(height, width)
+    found = find_layout(network.probe(images), height, width, label, network.facts, asked)
     if found.family.startswith("yolox"):  # the layout shows all the same where the pixels came in another form
         network.bytes_bgr = True
-        found = find_layout(network.probe(images), network.height, network.width, label, network.facts, asked)
+        found = find_layout(network.probe(images), height, width, label, network.facts, asked)
         if not found.family.startswith("yolox"):
             raise GanbenchError(f"{label}: its layout cannot be told. Name it: --layout yolox, or {found.choice}")
     return found
@@ -188,8 +204,9 @@ class YoloNano(YoloDetector):
         if file_hash(path) != card["sha256"]:
             raise GanbenchError(f"{path}: not the file of its card (SHA-256 differs). Reinstall ganbench")
         calibrated = settings is None or settings == self.defaults()
-        known = f"real faces reach {card['real']:.3f}, non-faces {card['nonfaces']:.3f}" if calibrated else ""
-        super().__init__(path, self.name, settings, quality=known, device=device)
+        quality = f"real faces reach {card['real']:.3f}, non-faces {card['nonfaces']:.3f}" if calibrated else ""
+        known = card["sha256"], Layout("yolov8", 1, (8, 16))
+        super().__init__(path, self.name, settings, quality=quality, device=device, known=known)
 
     @classmethod
     def defaults(cls) -> YoloSettings:
