@@ -133,12 +133,13 @@ def _show(result: dict[str, Any], points: list[Operating], fpr: float, advice: s
 def _best_scores(detector: Detector, source: Source) -> np.ndarray:
     import numpy as np
 
+    from ganbench.detectors.answers import detections
     from ganbench.system.progress import track
 
     scores: list[float] = []
     with track(f"detecting in {source.label}", len(source)) as advance:
         for batch in source.batches(64):
-            scores += [float(d.scores.max(initial=0.0)) for d in detector.detect(batch.pixels)]
+            scores += [float(d.scores.max(initial=0.0)) for d in detections(detector, batch.pixels)]
             advance(len(batch.names))
     return np.array(scores)
 

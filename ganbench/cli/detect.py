@@ -91,12 +91,13 @@ def detect(
 
 
 def _run(detector: Detector, source: Source, draw: Path | None) -> _Found:
+    from ganbench.detectors.answers import detections
     from ganbench.system.progress import track
 
     result = _Found()
     with track("detecting", len(source)) as advance:
         for batch in source.batches(32):
-            for name, pixels, found in zip(batch.names, batch.pixels, detector.detect(batch.pixels), strict=True):
+            for name, pixels, found in zip(batch.names, batch.pixels, detections(detector, batch.pixels), strict=True):
                 result.faces.append((found.boxes, found.scores))
                 for box, score in zip(found.boxes, found.scores, strict=True):
                     corners = zip(("x0", "y0", "x1", "y1"), (round(float(v), 2) for v in box), strict=True)

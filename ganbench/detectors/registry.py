@@ -6,7 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
-from ganbench.detectors.base import Detection, Detector, DetectorOptions
+from ganbench.detectors.answers import detections
+from ganbench.detectors.base import Detector, DetectorOptions
 from ganbench.detectors.settings import kinds_of, resolve
 from ganbench.errors import GanbenchError
 from ganbench.registry import Registry
@@ -104,13 +105,6 @@ def _try_out(detector: Detector) -> None:
     Raises:
         GanbenchError: the answer is none.
     """
-    found = detector.detect(np.full((1, 64, 64, 3), 127, np.uint8))
-    if not isinstance(found, list) or len(found) != 1 or not isinstance(found[0], Detection):
-        raise GanbenchError(f"{detector.name}: detect must return a list with one Detection per image")
-    shapes = np.shape(found[0].boxes), np.shape(found[0].scores)
-    if len(shapes[1]) != 1 or shapes[0] != (*shapes[1], 4):
-        raise GanbenchError(
-            f"{detector.name}: a Detection holds boxes (M, 4) and scores (M,), not {shapes[0]} and {shapes[1]}"
-        )
+    detections(detector, np.full((1, 64, 64, 3), 127, np.uint8))
     if not detector.protocol.startswith(f"{detector.name} v{detector.version}"):
         raise GanbenchError(f"{detector.name}: its protocol must start with its name and version")
