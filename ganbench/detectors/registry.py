@@ -48,7 +48,7 @@ def load_detector(name: str, options: DetectorOptions | None = None, *, note: No
             _try_out(detector)
     except GanbenchError:
         raise
-    except Exception as e:  # somebody else's code: whatever it raises is to be shown with its place
+    except (Exception, SystemExit) as e:  # somebody else's code: whatever it raises is to be shown with its place
         raise GanbenchError(f"the detector {name} fails: {type(e).__name__}: {e}") from e
     _say(detector, note)
     return detector

@@ -66,7 +66,17 @@ def open_file(path: str, device: str) -> tuple[onnxruntime.InferenceSession, str
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     options.add_session_config_entry("session.use_env_allocators", "1")
     with_cuda = device != "cpu" and _CUDA in runtime.get_available_providers()
-    session = runtime.InferenceSession(path, options, providers=[_CUDA, _CPU] if with_cuda else [_CPU])
+
+    def session_on(*providers: str) -> onnxruntime.InferenceSession:
+        # Its own way to fall back prints to standard output.
+        return runtime.InferenceSession(path, options, providers=list(providers), enable_fallback=0)
+
+    try:
+        session = session_on(*[_CUDA] * with_cuda, _CPU)
+    except Exception:  # it has no base class for its errors
+        if not with_cuda:
+            raise
+        session = session_on(_CPU)
     on_cuda = _CUDA in session.get_providers()
     _LOG.info("%s runs on %s (asked for: %s)", path, "cuda" if on_cuda else "cpu", device)
     if device != "cuda" or on_cuda:
