@@ -97,6 +97,11 @@ class YoloDetector(Detector):
         """Return the form of the input, the layout, the hash of the weights, and what is known of the error rates."""
         return [part for part in (self._network.form, str(self._layout), self._weights) if part]
 
+    @property
+    def identity(self) -> str:
+        """All that decides the answer, for cache keys: the protocol, and the whole hash of the weights."""
+        return f"{super().identity}, {self._network.sha256}"
+
     def detect(self, pixels: np.ndarray) -> list[Detection]:
         """Find faces; scores are the network's, 0 to 1.
 

@@ -75,7 +75,7 @@ def _control_group(proc: Path = Path("/proc/self/cgroup"), root: Path = Path("/s
         return None
     limits = []
     for line in lines:
-        _, controllers, inside = (line.split(":", 2) + ["", ""])[:3]
+        _, controllers, inside = [*line.split(":", 2), "", ""][:3]
         if controllers and "memory" not in controllers.split(","):
             continue
         top, name = (root / "memory", "memory.limit_in_bytes") if controllers else (root, "memory.max")
