@@ -58,13 +58,8 @@ def calibrate(
     from ganbench.system.storage import check_outputs
 
     del quiet
-<<<<<<< HEAD
     check_outputs(binary=(plot,))
-    given = options.detector_options(device, detector_set, None, iou, imgsz)
-=======
-    check_outputs(plot)
     given = options.detector_options(device, detector_set, None, iou, imgsz, layout)
->>>>>>> 68dae12 (Tell a YOLO's layout by what its values can and cannot be)
     chosen = load_detector(detector, _lowered(detector, given))
     sides = [_best_scores(chosen, open_source(s, resize=resize, recursive=recursive)) for s in (real, fake)]
     points = roc(*sides)

@@ -75,7 +75,7 @@ def detect(
     del quiet
     check_outputs(csv_file, folders=(draw,), taken=json_output)
     wanted = options.detector_options(device, detector_set, conf, iou, imgsz, layout)
-    chosen = load_detector(detector, wanted, note=lambda text: typer.echo(f"note: {text}", err=True))
+    chosen = load_detector(detector, wanted, note=lambda text: tell(f"note: {text}", err=True))
     if grid is None and is_image_name(Path(source).name) and Path(source).is_file():
         grid, pad = "1x1", 0  # one picture, looked at as it is
     opened = open_source(
