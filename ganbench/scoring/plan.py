@@ -142,10 +142,14 @@ class Plan:
             if i.name in names
         }
 
-    def load_detector(self) -> Detector | None:
-        """Return the detector; None where none is needed, or it is missing."""
+    def load_detector(self, note: Note) -> Detector | None:
+        """Return the detector; None where none is needed, or it is missing.
+
+        Args:
+            note: is told in one line what a person should know.
+        """
         found = next((i for i in self.instruments if i.kind == "detector" and not i.missing), None)
-        return None if found is None else load_detector(found.asked, _detector_options(self.options))
+        return None if found is None else load_detector(found.asked, _detector_options(self.options), note=note)
 
 
 def is_inception(extractor: str) -> bool:
@@ -251,7 +255,7 @@ def _detectors(options: ScoreOptions, specs: list[ExtractorSpec]) -> list[Instru
     del specs
     asked = options.detector or ""
     try:
-        detector = load_detector(asked, _detector_options(options))
+        detector = load_detector(asked, _detector_options(options), note=lambda text: None)  # said when it is used
     except AssetMissing as e:
         return [Instrument("detector", result_name(asked), asked, missing=str(e))]
     return [Instrument("detector", detector.name, asked, detector.identity)]
