@@ -455,14 +455,14 @@ def test_a_new_default_metric_appears_although_a_scorecard_is_cached(
 
 def test_every_file_is_read_once(real: Reference, image_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     read: list[str] = []
-    honest = Path.read_bytes
+    honest = Path.open
 
-    def counted(path: Path) -> bytes:
+    def counted(path: Path, *how: object, **more: object) -> object:
         if path.parent == image_folder:
             read.append(path.name)
-        return honest(path)
+        return honest(path, *how, **more)
 
-    monkeypatch.setattr(Path, "read_bytes", counted)
+    monkeypatch.setattr(Path, "open", counted)
     card = ganbench.score(image_folder, real, detector=None, metrics="kd", cache=False)
     assert sorted(read) == sorted(path.name for path in image_folder.iterdir())
     assert card.source["digest"] == open_source(image_folder).digest()

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ganbench.cli import options
+from ganbench.cli.defaults import warn
 from ganbench.cli.output import put_json, tell
 
 if TYPE_CHECKING:
@@ -35,6 +36,7 @@ def calibrate(
     fpr: Annotated[float, typer.Option(metavar="P", min=0, max=1, help="Share of non-faces that may pass.")] = 0.01,
     iou: options.Iou = None,
     imgsz: options.Imgsz = None,
+    layout: options.Layout = None,
     detector_set: options.DetectorSet = None,
     resize: options.Resize = None,
     recursive: options.Recursive = False,
@@ -59,10 +61,12 @@ def calibrate(
 
     del quiet
     check_outputs(binary=(plot,))
-    given = options.detector_options(device, detector_set, None, iou, imgsz)
+    given = options.detector_options(device, detector_set, None, iou, imgsz, layout)
     chosen = load_detector(detector, _lowered(detector, given))
     opened = [open_source(s, resize=resize, recursive=recursive) for s in (real, fake)]
-    sides = [_best_scores(chosen, source if limit is None else source.first(limit)) for source in opened]
+    for text in [note for one in opened for note in one.notes]:
+        warn(text)
+    sides = [_best_scores(chosen, one if limit is None else one.first(limit)) for one in opened]
     points = roc(*sides)
     point = operating_point(points, fpr)
     if plot is not None:
@@ -129,12 +133,13 @@ def _show(result: dict[str, Any], points: list[Operating], fpr: float, advice: s
 def _best_scores(detector: Detector, source: Source) -> np.ndarray:
     import numpy as np
 
+    from ganbench.detectors.answers import detections
     from ganbench.system.progress import track
 
     scores: list[float] = []
     with track(f"detecting in {source.label}", len(source), unit="images") as advance:
         for batch in source.batches(64):
-            scores += [float(d.scores.max(initial=0.0)) for d in detector.detect(batch.pixels)]
+            scores += [float(d.scores.max(initial=0.0)) for d in detections(detector, batch.pixels)]
             advance(len(batch.names))
     return np.array(scores)
 

@@ -26,6 +26,7 @@ from ganbench.cli import (
 )
 from ganbench.errors import GanbenchError
 from ganbench.system import streams
+from ganbench.system.headroom import check_headroom, out_of_memory
 from ganbench.system.log import log_to_stderr
 
 app = typer.Typer(
@@ -87,6 +88,8 @@ def main() -> None:
     as_json = output.wants_json(sys.argv[1:], command)
     try:
         streams.prepare()
+        if not {"--help", "--version"} & set(sys.argv[1:]):
+            check_headroom()
         code = command(standalone_mode=False)
         streams.flush()
     except GanbenchError as e:
@@ -102,6 +105,8 @@ def main() -> None:
         code = 0
         streams.discard()
     except Exception as e:
+        if why := out_of_memory(e):
+            sys.exit(_fail("MemoryError", why, GanbenchError.exit_code, as_json))
         # A fault of ours ends in a traceback, to be reported; one in a plug-in ends in one line, with its place.
         from ganbench.system.code import foreign_place
 

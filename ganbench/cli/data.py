@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from ganbench.cli import options
+from ganbench.cli.defaults import warn
 from ganbench.cli.output import put_json, tell
 from ganbench.cli.toyfaces import toyfaces
 
@@ -74,6 +75,8 @@ def pack(
     del quiet
     check_outputs(binary=(out,))
     opened = open_source(source, grid=options.parse_grid(grid), pad=pad, resize=resize, recursive=recursive)
+    for text in opened.notes:
+        warn(text)
     opened = opened if limit is None else opened.first(limit)
     packed = pack_submission(opened, out, quality=quality, max_bytes=max_bytes)
     how = "files copied unchanged" if packed.quality is None else f"JPEG quality {packed.quality}"

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ganbench.cli import options
+from ganbench.cli.defaults import warn
 from ganbench.cli.output import is_stdout, put_json, tell, write_documents
 
 if TYPE_CHECKING:
@@ -38,6 +39,7 @@ def detect(
     conf: options.Conf = None,
     iou: options.Iou = None,
     imgsz: options.Imgsz = None,
+    layout: options.Layout = None,
     detector_set: options.DetectorSet = None,
     draw: Annotated[Path | None, typer.Option(metavar="DIR", help="Write the images with their boxes here.")] = None,
     csv_file: Annotated[Path | None, typer.Option("--csv", metavar="F", help="Write one line per face.")] = None,
@@ -65,6 +67,7 @@ def detect(
     """
 
     from ganbench.detectors.registry import load_detector
+    from ganbench.images.names import is_image_name
     from ganbench.images.sources import open_source
     from ganbench.metrics.detection_rate import afd
     from ganbench.statistics.detections import DetectionSet
@@ -73,10 +76,15 @@ def detect(
 
     del quiet
     check_outputs(csv_file, folders=(draw,), taken=json_output)
-    chosen = load_detector(detector, options.detector_options(device, detector_set, conf, iou, imgsz))
+    wanted = options.detector_options(device, detector_set, conf, iou, imgsz, layout)
+    chosen = load_detector(detector, wanted, note=lambda text: tell(f"note: {text}", err=True))
+    if grid is None and is_image_name(Path(source).name) and Path(source).is_file():
+        grid, pad = "1x1", 0  # one picture, looked at as it is
     opened = open_source(
         source, recursive=recursive, grid=options.parse_grid(grid), pad=pad, resize=resize, skip_bad=skip_bad
     )
+    for text in opened.notes:
+        warn(text)
     opened = opened if limit is None else opened.first(limit)
     found = _run(chosen, opened, draw)
     estimate = afd(fake=DetectionSet.of(found.faces, opened.image_size()))
@@ -88,12 +96,13 @@ def detect(
 
 
 def _run(detector: Detector, source: Source, draw: Path | None) -> _Found:
+    from ganbench.detectors.answers import detections
     from ganbench.system.progress import track
 
     result = _Found()
     with track("detecting", len(source), unit="images") as advance:
         for batch in source.batches(32):
-            for name, pixels, found in zip(batch.names, batch.pixels, detector.detect(batch.pixels), strict=True):
+            for name, pixels, found in zip(batch.names, batch.pixels, detections(detector, batch.pixels), strict=True):
                 result.faces.append((found.boxes, found.scores))
                 for box, score in zip(found.boxes, found.scores, strict=True):
                     corners = zip(("x0", "y0", "x1", "y1"), (round(float(v), 2) for v in box), strict=True)

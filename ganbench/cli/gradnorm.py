@@ -91,6 +91,8 @@ def gradnorm(
     real = images_or_toyfaces(data, curves[0].recipe.model.size)
     opened = open_source(real, recursive=recursive, resize=resize)
     opened = opened if limit is None else opened.first(limit)
+    for text in opened.notes:
+        warn(text)
     if data is None:
         _refuse_other_images(run or [], opened)
     findings = experiment(curves, opened, folder, steps=steps, skip=skip, device=device, say=say, warn=warn)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ganbench.cli import options
+from ganbench.cli.defaults import warn
 from ganbench.cli.output import put_json, tell
 
 if TYPE_CHECKING:
@@ -56,6 +57,8 @@ def build(
     check_outputs(binary=(output,))
     opened = open_source(source, recursive=recursive, resize=size, skip_bad=skip_bad)
     opened = opened if limit is None else opened.first(limit)
+    for text in opened.notes:
+        warn(text)
     extractor = load_extractor(features, BuildOptions(weights, device, precision))
     reference = Reference.build(opened, extractor, sample_size=sample, seed=seed, name=output.stem.split(".")[0])
     reference.save(output)

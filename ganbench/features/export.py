@@ -185,4 +185,9 @@ def _export(network: nn.Module, spec: ExtractorSpec) -> bytes:
             output_names=outputs,
             dynamic_axes=axes,
         )
+        parts = [one.name for one in Path(folder).iterdir()]
+        if parts != [path.name]:  # from 2 GB on, weights go to files of their own, which the graph alone has not got
+            raise GanbenchError(
+                f"{spec.name}: the network is too large for one ONNX file. Register it with exportable=False."
+            )
         return path.read_bytes()

@@ -116,7 +116,11 @@ def pack_submission(source: Source, out: Path, *, quality: int | None = None, ma
         remedy = f". Add --first {COUNT} to pack the first ones" if len(source) > COUNT else ""
         raise SourceError(f"{source.label}: a submission has {COUNT:,} images, found {len(source):,}{remedy}")
     if source.image_size() != SIZE:
-        raise SourceError(f"{source.label}: images are {source.image_size()}, a submission has 64x64: add --resize 64")
+        height, width = source.image_size()
+        raise SourceError(
+            f"{source.label}: images are {height}x{width}, a submission has 64x64. "
+            f"{source.sheet_advice(SIZE) or 'Bring them to it by a stated rule: add --resize 64'}"
+        )
     if quality is not None and quality not in QUALITIES:
         raise GanbenchError(f"JPEG quality {quality}: expected {QUALITIES[0]} to {QUALITIES[-1]}")
     pixels = np.concatenate([batch.pixels for batch in source.batches(256)])

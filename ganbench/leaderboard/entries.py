@@ -137,7 +137,7 @@ def _guarded(make: Callable[[_Task], _T], task: _Task) -> _T | Entry:
     except GanbenchError as e:
         return Entry(name, path, error=str(e))
     except Exception as e:
-        return Entry(name, path, error=f"{type(e).__name__}: {e}")
+        return Entry(name, path, error=f"{type(e).__name__}: {' '.join(str(e).split())}")
 
 
 def _known(task: _Task, *, rescore: bool) -> Entry | None:
@@ -176,7 +176,10 @@ def _score_all(todo: list[_Task], plan: Plan, jobs: int) -> Iterator[Entry]:
     with Workers(partial(_score, plan), min(jobs, len(todo))) as workers:
         for number, result in workers.run(todo):
             path, name = todo[number]
-            yield Entry(name, path, error=result.why) if isinstance(result, Died) else result
+            if isinstance(result, Died):
+                used = ", ".join(one.asked for one in plan.instruments if one.kind != "pixels")
+                result = Entry(name, path, error=result.why + (f" while it scored with {used}" if used else ""))
+            yield result
 
 
 def _score(plan: Plan, task: _Task, tell: Callable[[object], None] | None = None) -> Entry:

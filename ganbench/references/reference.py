@@ -213,8 +213,12 @@ class Reference:
                 f"{spec.protocol} (different: {', '.join(differing)}). Build a matching one: ganbench reference build"
             )
 
-    def require_size(self, image_size: tuple[int, int]) -> None:
+    def require_size(self, image_size: tuple[int, int], advice: str = "") -> None:
         """Refuse images, (height, width) in pixels, of another size than the real ones had.
+
+        Args:
+            image_size: of the images.
+            advice: what to do about them, one sentence; default: to resize them.
 
         Raises:
             ReferenceError: the sizes differ; a file of unknown origin does not know its own.
@@ -223,7 +227,7 @@ class Reference:
             (rh, rw), (h, w) = self.image_size, image_size
             raise ReferenceError(
                 f"reference {self.name} is of {rh}x{rw} images, these are {h}x{w} pixels. "
-                f"Bring them to the same size by a stated rule: --resize {rh}x{rw}"
+                f"{advice or f'Bring them to the same size by a stated rule: --resize {rh}x{rw}'}"
             )
 
     def identity(self) -> str:

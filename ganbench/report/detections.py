@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from ganbench.detectors.answers import detections
 from ganbench.detectors.base import Detector
 from ganbench.detectors.registry import DETECTORS, load_detector
 from ganbench.errors import GanbenchError
@@ -100,7 +101,7 @@ def _detection_rows(entry: Entry) -> list[Row]:
 def _draw(detector: Detector, images: np.ndarray, shown: int) -> Overlays:
     hits: list[np.ndarray] = []
     misses: list[np.ndarray] = []
-    for image, found in zip(images, detector.detect(images), strict=True):
+    for image, found in zip(images, detections(detector, images), strict=True):
         large = cv2.resize(image, None, fx=2, fy=2, interpolation=cv2.INTER_NEAREST)
         for x0, y0, x1, y1 in np.rint(found.boxes * 2).astype(int).tolist():
             cv2.rectangle(large, (x0, y0), (x1, y1), _GREEN, 2)

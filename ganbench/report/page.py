@@ -26,6 +26,7 @@ from ganbench.report.curves import WINDOW, gradient_figure, training_figure
 from ganbench.report.detections import LOOKED_AT, Detectors, Overlays
 from ganbench.report.pictures import Nearest, Picture, RealImages, figure_of, sheet_of
 from ganbench.scoring.scorecard import ARROWS, Scorecard
+from ganbench.system.memory import budget
 from ganbench.system.progress import track
 from ganbench.system.text import html
 from ganbench.training.run_folder import RunFolder
@@ -181,7 +182,7 @@ def _pictures(
         for entry in pictured:
             try:
                 source = _samples(entry) if opened is None else opened.first(min(len(opened), _LOADED))
-                samples = np.concatenate([batch.pixels for batch in source.batches(256)])
+                samples = _pixels(source)
                 found.append(
                     Pictures(
                         entry.name,
@@ -195,6 +196,17 @@ def _pictures(
                 without.append((entry.name, str(e)))
             advance(1)
     return found, without
+
+
+def _pixels(source: Source) -> np.ndarray:
+    """Return the first images of a source, uint8 (N, H, W, 3): fewer where they are large.
+
+    Raises:
+        GanbenchError: they cannot be read.
+    """
+    height, width = source.image_size()
+    fits = max(1, budget() // 16 // (height * width * 3))
+    return np.concatenate([batch.pixels for batch in source.first(min(len(source), fits)).batches(256)])
 
 
 def _samples(entry: Entry) -> Source:

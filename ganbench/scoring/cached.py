@@ -27,7 +27,7 @@ def score_cached(source: Source, plan: Plan) -> Scorecard:
     """
     if not plan.options.cache:
         return score_source(source, plan)
-    name = hashlib.sha256(f"{source.digest()}\n{plan.key}".encode()).hexdigest()
+    name = hashlib.sha256("\n".join([source.digest(), plan.key, *plan.notes, *source.notes]).encode()).hexdigest()
     path = cache_dir() / "scorecards" / f"{name}.json"
     card = _load(path)
     _LOG.info("%s: the scorecard is %s", source.label, "made" if card is None else f"in the cache, {path}")

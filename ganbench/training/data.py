@@ -97,6 +97,11 @@ def decode_source(source: Source) -> np.ndarray:
     path = cache_dir() / "pixels" / f"{source.digest()}.npy"
     if not path.is_file():
         height, width = source.image_size()
+        if len(source) * height * width * 3 > CACHE_LIMIT_BYTES:
+            raise GanbenchError(
+                f"{source.label}: {len(source):,} images of {height}x{width} take more than {CACHE_LIMIT_BYTES >> 30} "
+                "GiB as pixels, which is what is kept of them. Make them smaller (--resize), or take fewer (--limit)"
+            )
         with atomic_write(path) as f, track("decoding", len(source), unit="images") as advance:
             header = {"descr": "|u1", "fortran_order": False, "shape": (len(source), height, width, 3)}
             np.lib.format.write_array_header_1_0(f, header)

@@ -86,9 +86,10 @@ def check_size(source: Source, recipe: Recipe) -> None:
     size, (height, width) = recipe.model.size, source.image_size()
     if (height, width) != (size, size):
         other = f", or --set model.size={height}" if height == width and _takes_size(recipe, height) else ""
+        sheets = source.sheet_advice((size, size))
         raise GanbenchError(
-            f"{source.label}: images are {height}x{width}, the recipe trains on {size}x{size}: "
-            f"add --resize {size}{other}"
+            f"{source.label}: images are {height}x{width}, the recipe trains on {size}x{size}"
+            + (f". {sheets}" if sheets else f": add --resize {size}{other}")
         )
 
 
@@ -105,6 +106,8 @@ def _say_what_differs(
     source: Source, images: TrainingImages, recipe: Recipe, device: torch.device, warn: Callable[[str], None]
 ) -> None:
     """Tell where the run is not what was asked for to the letter."""
+    for text in source.notes:
+        warn(text)
     if len(images) < len(source):
         names = "".join(f"; {bad.name}: {bad.why}" for bad in source.bad)  # empty when the pixels were in the cache
         warn(f"{len(source) - len(images)} of {len(source)} images could not be read and are left out{names}")
