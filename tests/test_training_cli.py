@@ -19,6 +19,7 @@ from ganbench.images.sources import open_source
 from ganbench.images.submission import check_submission
 from ganbench.models.dcgan import Generator
 from ganbench.models.imported import load_generator_file
+from ganbench.system.progress import _Lines
 from ganbench.training.data import to_pixels
 from ganbench.training.sampling import load_generator, sample
 
@@ -146,6 +147,7 @@ def test_recipes_commands() -> None:
 def test_training_without_a_terminal_says_where_it_stands(
     image_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, log_every: int
 ) -> None:
+    monkeypatch.setattr("ganbench.system.progress._lines", _Lines())  # other tests may have said something just now
     monkeypatch.setattr("ganbench.system.progress.FIRST_SECONDS", 0.0)
     monkeypatch.setattr("ganbench.system.progress.EVERY_SECONDS", 0.0)
     monkeypatch.setattr("ganbench.training.loop.EVERY_SECONDS", 0.0)  # also where the log has no line for long

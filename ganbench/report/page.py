@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime
-import json
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,11 +24,11 @@ from ganbench.leaderboard.table import SEEDS_NOTE, header, lines, notes, seed_li
 from ganbench.report.curves import WINDOW, gradient_figure, training_figure
 from ganbench.report.detections import LOOKED_AT, Detectors, Overlays
 from ganbench.report.pictures import Nearest, Picture, RealImages, figure_of, sheet_of
+from ganbench.report.provenance import counted, protocols_of, run_texts, versions_of
 from ganbench.scoring.scorecard import ARROWS, Scorecard
 from ganbench.system.memory import budget
 from ganbench.system.progress import track
 from ganbench.system.text import html
-from ganbench.training.run_folder import RunFolder
 
 SHEET = 64  # samples shown per entry; of many entries, half of that, as of what the detector found
 DETECTED = 16  # hits shown per entry, and misses
@@ -114,10 +113,10 @@ def make_page(
             trackings=_tracking_lines(entries),
             gradients=None if gradients is None else figure_of(gradients),
             findings=findings,
-            protocols=_protocols(entries),
-            runs=[_run(entry) for entry in entries if entry.is_run],
-            warnings=_counted([text for entry in entries if entry.card for text in entry.card.warnings]),
-            versions=_versions(entries),
+            protocols=protocols_of(entries),
+            runs=[run_texts(entry) for entry in entries if entry.is_run],
+            warnings=counted([text for entry in entries if entry.card for text in entry.card.warnings]),
+            versions=versions_of(entries),
             version=ganbench.__version__,
             today=datetime.date.today().isoformat(),
         )
@@ -264,46 +263,3 @@ def _modes(pictures: list[Pictures]) -> dict[str, list] | None:
             if r.readable and r.missing
         ],
     }
-
-
-def _protocols(entries: list[Entry]) -> list[tuple[str, str]]:
-    """Return (result id, protocol with n and, if several have it, their number), each different protocol once."""
-    counted: dict[tuple[str, str], int] = {}
-    for entry in entries:
-        for row in entry.card.rows if entry.card else []:
-            n = "" if row.n is None else f"n = {row.n}; "
-            text = n + str(row.cells()["protocol"])
-            counted[row.id, text] = counted.get((row.id, text), 0) + 1
-    order = list(dict.fromkeys(name for name, _ in counted))
-    found = [(name, text + (f" ({count} entries)" if count > 1 else "")) for (name, text), count in counted.items()]
-    return sorted(found, key=lambda row: order.index(row[0]))
-
-
-def _run(entry: Entry) -> dict[str, str]:
-    """Return what a run was: recipe and environment, as texts."""
-    run = RunFolder(entry.path)
-    try:
-        environment = json.loads(run.environment.read_text("utf-8"))
-    except (OSError, ValueError):
-        environment = {}
-    known = {key: value for key, value in environment.items() if key != "images"}
-    images = environment.get("images", {})
-    known["images"] = f"{images.get('count', '?')} images, digest {str(images.get('digest', '?'))[:16]}"
-    return {
-        "name": entry.name,
-        "recipe": run.recipe().to_toml(),
-        "environment": "\n".join(f"{key}: {value}" for key, value in known.items()),
-    }
-
-
-def _counted(texts: list[str]) -> list[tuple[str, int]]:
-    return [(text, texts.count(text)) for text in dict.fromkeys(texts)]
-
-
-def _versions(entries: list[Entry]) -> dict[str, str]:
-    """Return library versions; where scorecards differ, all of them."""
-    found: dict[str, dict[str, None]] = {}
-    for entry in entries:
-        for name, version in (entry.card.versions if entry.card else {}).items():
-            found.setdefault(name, {})[version] = None
-    return {name: " / ".join(versions) for name, versions in found.items()}
