@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import TypeVar
 
 from ganbench.errors import GanbenchError
-from ganbench.leaderboard.cards import read_card
 from ganbench.leaderboard.choice import directions
 from ganbench.runs.facts import images_of, settings_of, trained_steps
 from ganbench.runs.scored import score_run
 from ganbench.runs.speed import Speed, speed_of
 from ganbench.scoring.cached import score_cached
+from ganbench.scoring.card_file import read_card
 from ganbench.scoring.plan import Plan
 from ganbench.scoring.scorecard import Row, Scorecard
 from ganbench.system.progress import track

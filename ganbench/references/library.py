@@ -82,7 +82,7 @@ def check_reference(reference: Reference, source: str | None = None) -> list[Che
         checks.append(
             Check(
                 "sigma is a covariance",
-                bool(lowest > -1e-5 * highest),
+                bool(lowest >= -1e-5 * abs(highest)),
                 f"eigenvalues from {lowest:.2e} to {highest:.2e}",
             )
         )

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from ganbench.errors import GanbenchError
 from ganbench.images.source import Source
+from ganbench.scoring.card_file import read_card
 from ganbench.scoring.plan import Plan
 from ganbench.scoring.score import score_source
 from ganbench.scoring.scorecard import Scorecard
@@ -39,8 +40,8 @@ def score_cached(source: Source, plan: Plan) -> Scorecard:
 
 def _load(path: Path) -> Scorecard | None:
     try:
-        return Scorecard.from_json(path.read_text("utf-8"))
-    except (OSError, ValueError, KeyError, TypeError):
+        return read_card(path)
+    except GanbenchError:
         return None  # absent or damaged: made anew
 
 

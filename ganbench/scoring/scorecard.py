@@ -143,8 +143,9 @@ class Scorecard:
         """Return the table with its notes and warnings, for a console of rich; ``on`` says which, for its encoding."""
         from ganbench.scoring.render import renderable
 
-        height, width = self.source["image_size"]
-        title = f"{self.source['label']}: {self.source['count']} images, {height}x{width}"
+        title = f"{self.source['label']}: {self.source['count']} images"
+        if size := self.source.get("image_size"):  # a card in a file may not say it
+            title += f", {size[0]}x{size[1]}"
         lines = [(name, value, interval, n) for name, value, interval, n, _ in self.table()]
         return renderable(title, lines, [(", ".join(ids), note) for ids, note in self.footnotes()], self.warnings, on)
 
@@ -184,12 +185,16 @@ class Scorecard:
         """Return the scorecard as a JSON text (schema in docs/scorecard.md)."""
         return json_text(self.to_dict())
 
-    @classmethod
-    def from_json(cls, text: str) -> Scorecard:
-        """Rebuild a scorecard from its JSON text (the per-image table is not part of it)."""
-        data = json.loads(text)
-        rows = [Row(**row) for row in data["results"]]
-        return cls(rows, data["source"], data["reference"], data["warnings"], [], data["versions"])
+    @staticmethod
+    def from_json(text: str) -> Scorecard:
+        """Rebuild a scorecard from its JSON text (the per-image table is not part of it).
+
+        Raises:
+            GanbenchError: the text is no scorecard, is of another schema, or says what cannot be.
+        """
+        from ganbench.scoring.card_file import parse_card
+
+        return parse_card(text)
 
     def to_csv(self) -> str:
         """Return the rows as CSV text with the columns of ``COLUMNS``."""
