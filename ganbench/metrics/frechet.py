@@ -46,7 +46,7 @@ def cholesky_factor(cov: np.ndarray, mean: np.ndarray | None = None) -> np.ndarr
     lower, pivots, rank, info = lapack.dpstrf(cov, lower=1)
     if info < 0:
         raise MetricError("the covariance cannot be factored: it holds NaN or infinite values.")
-    del cov  # at 2048 features each such matrix is 34 MB, and these are the peak of a scorecard
+    del cov, variances  # at 2048 features each such matrix is 34 MB, and these are the peak of a scorecard
     lower = np.tril(lower)[:, :rank]
     factor = np.empty_like(lower, order="C")
     factor[pivots - 1] = lower
