@@ -28,6 +28,11 @@ _SMALL = 1e-4
 _ROUNDING = 1e-9
 
 
+def rounding_of(variances: np.ndarray, mean: np.ndarray | None) -> float:
+    """Return by how much a variance may be negative, given all variances (D,) and the mean (D,) or None for 0."""
+    return _ROUNDING * float((variances if mean is None else variances + mean.astype(np.float64) ** 2).max())
+
+
 def cholesky_factor(cov: np.ndarray, mean: np.ndarray | None = None) -> np.ndarray:
     """Return C, (D, rank), with ``C C' = cov``: Cholesky with complete pivoting, which stops at the numerical rank.
 
@@ -42,7 +47,7 @@ def cholesky_factor(cov: np.ndarray, mean: np.ndarray | None = None) -> np.ndarr
 
     variances = np.diagonal(cov)
     trace, smallest, dimensions = np.trace(cov), variances.min(), len(cov)
-    rounding = _ROUNDING * (variances if mean is None else variances + mean**2).max()
+    rounding = rounding_of(variances, mean)
     lower, pivots, rank, info = lapack.dpstrf(cov, lower=1)
     if info < 0:
         raise MetricError("the covariance cannot be factored: it holds NaN or infinite values.")
