@@ -23,7 +23,7 @@ from ganbench.leaderboard.table import header, lines, notes
 from ganbench.metrics.base import Estimate, Metric
 from ganbench.metrics.registry import METRICS, metric_of, name_of
 from ganbench.report.page import make_page
-from ganbench.scoring.card_file import MOST_BYTES, read_card
+from ganbench.scoring.card_file import MOST_BYTES
 from ganbench.scoring.options import ScoreOptions
 from ganbench.scoring.plan import Plan
 from ganbench.scoring.scorecard import Row, Scorecard
@@ -296,7 +296,7 @@ def test_what_is_no_scorecard_is_said_to_be_none(tmp_path: Path) -> None:
                  '"versions": {}}', '"' + "x" * MOST_BYTES + '"'):  # fmt: skip
         file.write_text(text)
         with pytest.raises(GanbenchError, match="not a scorecard of ganbench"):
-            read_card(file)
+            Scorecard.read(file)
     unmeasured = Row(FD, None, better="higher", reason="of an older version")
     Scorecard([unmeasured], {"label": "x", "count": 3}, {}).write(json_file=file)
-    assert read_card(file).rows == [unmeasured]
+    assert Scorecard.read(file).rows == [unmeasured]

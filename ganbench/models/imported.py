@@ -13,8 +13,8 @@ from ganbench.errors import GanbenchError
 from ganbench.models.dcgan import Generator
 from ganbench.system.tensors import HoldsCode, TensorFileError, read_tensors
 
-# Where training scripts put a generator inside a file. An average of its weights, where there is one, is what its author
-# draws samples from.
+# Where training scripts put a generator inside a file. An average of its weights, where there is one, is what its
+# author draws samples from.
 _AVERAGED = ("g_ema", "G_ema", "ema", "generator_ema")
 _NESTED = ("generator", "G", "netG", "g", "state_dict", "model", "params")
 _NAMES = (*_AVERAGED, *_NESTED, *(f"{name}_state_dict" for name in _NESTED))

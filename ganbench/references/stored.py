@@ -128,9 +128,7 @@ def read_features(path: Path) -> np.ndarray:
     with wall(lambda why: ReferenceError(f"{path}: not a readable clean-fid feature file ({why}). Copy it again.")):
         header = headers(path)["feats"]
         if len(header.shape) != 2 or header.shape[0] < 2 or not 1 <= header.shape[1] <= MOST_FEATURES:
-            raise ReferenceError(
-                f"{path}: feats of shape {header.shape} are not the features of at least 2 images"
-            )
+            raise ReferenceError(f"{path}: feats of shape {header.shape} are not the features of at least 2 images")
         _refuse_type("feats", header, "f")
         features = load(path, ["feats"], MOST_BYTES)["feats"]
         _refuse_numbers(features)
@@ -138,7 +136,11 @@ def read_features(path: Path) -> np.ndarray:
 
 
 def _wall(path: Path) -> AbstractContextManager[None]:
-    return wall(lambda why: ReferenceError(f"{path}: not a readable reference: damaged, cut short or no .npz ({why}). Copy it again."))
+    return wall(
+        lambda why: ReferenceError(
+            f"{path}: not a readable reference: damaged, cut short or no .npz ({why}). Copy it again."
+        )
+    )
 
 
 def _read_meta(path: Path, known: dict[str, Header]) -> Meta:
@@ -217,7 +219,9 @@ def _refuse_numbers(values: np.ndarray, sigma: np.ndarray | None = None, varianc
         if array is not None and array.size and not float(np.abs(array).max()) <= _LARGEST:
             raise ValueError("mean, covariance or features hold NaN, infinite or absurd values")
     if variances is not None and (lowest := float(variances.min())) < -rounding_of(variances, values):
-        raise ValueError(f"the variance of feature {int(variances.argmin())} is {lowest:g}, and no variance is negative")
+        raise ValueError(
+            f"the variance of feature {int(variances.argmin())} is {lowest:g}, and no variance is negative"
+        )
 
 
 def _variances(upper: np.ndarray, size: int) -> np.ndarray:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 from ganbench.errors import GanbenchError
+from ganbench.system.parse import parse_json, read_text
+from ganbench.system.wall import wall
 from ganbench.training.checkpoint import load_checkpoint
 from ganbench.training.recipe import Recipe
 from ganbench.training.run_folder import RunFolder
+
+_MOST_BYTES = 1 << 20  # of what a run says of its machine; it has 1 kB
 
 
 def trained_steps(folder: Path) -> int:
@@ -18,7 +21,12 @@ def trained_steps(folder: Path) -> int:
         GanbenchError: the checkpoint cannot be read.
     """
     run = RunFolder(folder)
-    return load_checkpoint(run.checkpoint)["step"] if run.checkpoint.is_file() else 0
+    if not run.checkpoint.is_file():
+        return 0
+    step = load_checkpoint(run.checkpoint).get("step")
+    if not isinstance(step, int):
+        raise GanbenchError(f"{run.checkpoint}: not a readable checkpoint: its step is {str(step)[:40]}")
+    return step
 
 
 def steps_done(folder: Path) -> int:
@@ -34,18 +42,21 @@ def is_probed(folder: Path, since: int, steps: int) -> bool:
     import pandas as pd
 
     try:
-        recorded = pd.read_csv(folder / "gradnorm.csv", usecols=["step"])["step"]
-    except (OSError, ValueError):
-        return False
-    return recorded.min() == since and recorded.nunique() == steps
+        with wall(GanbenchError):
+            recorded = pd.read_csv(folder / "gradnorm.csv", usecols=["step"])["step"]
+            return bool(recorded.min() == since and recorded.nunique() == steps)
+    except GanbenchError:
+        return False  # absent, or damaged: the probe is made anew
 
 
 def images_of(run: RunFolder) -> str | None:
     """Return the digest of the images that a run is trained on, None where nothing tells."""
     try:
-        return json.loads(run.environment.read_text("utf-8"))["images"]["digest"]
-    except (OSError, ValueError, KeyError, TypeError):
+        with wall(GanbenchError):
+            digest = parse_json(read_text(run.environment, _MOST_BYTES))["images"]["digest"]
+    except GanbenchError:
         return None  # the checkpoint knows too, and training refuses
+    return digest if isinstance(digest, str) else None
 
 
 def settings_of(recipe: Recipe) -> dict[str, object]:

@@ -12,7 +12,6 @@ from ganbench.features.runtime import resolve_device
 from ganbench.images.arrays import ArraySource
 from ganbench.runs.facts import steps_done
 from ganbench.scoring.cached import score_cached
-from ganbench.scoring.card_file import read_card
 from ganbench.scoring.plan import Plan
 from ganbench.scoring.scorecard import Scorecard
 from ganbench.system.storage import atomic_write
@@ -45,7 +44,7 @@ def score_run(folder: Path, plan: Plan, samples: int) -> Scorecard:
 def is_scored(folder: Path, plan: Plan, samples: int) -> bool:
     """Tell whether the scorecard is of the checkpoint that is there, and made in this very way."""
     try:
-        card = read_card(RunFolder(folder).scorecard)
+        card = Scorecard.read(RunFolder(folder).scorecard)
     except GanbenchError:
         return False  # absent, or not to be believed: it is made anew
     wanted = {"step": steps_done(folder), "samples": samples, "plan": plan.key}

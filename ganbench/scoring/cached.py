@@ -9,7 +9,6 @@ from pathlib import Path
 
 from ganbench.errors import GanbenchError
 from ganbench.images.source import Source
-from ganbench.scoring.card_file import read_card
 from ganbench.scoring.plan import Plan
 from ganbench.scoring.score import score_source
 from ganbench.scoring.scorecard import Scorecard
@@ -40,7 +39,7 @@ def score_cached(source: Source, plan: Plan) -> Scorecard:
 
 def _load(path: Path) -> Scorecard | None:
     try:
-        return read_card(path)
+        return Scorecard.read(path)
     except GanbenchError:
         return None  # absent or damaged: made anew
 

@@ -1,23 +1,24 @@
 """Scorecards in files: whoever wrote one, what is in it can be shown and ranked, or it is refused with the reason.
 
 A file is believed in nothing that can be known without it. Where the metric of a row is known here, the direction and
-the range of its values are that metric's; a row of an unknown metric is taken as it is, and compares with its like only.
+the range of its values are that metric's; a row of an unknown metric is taken as it is, and compares with its like
+alone.
 """
 
 from __future__ import annotations
 
-from pathlib import Path
+from collections.abc import Callable
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from ganbench.errors import GanbenchError
 from ganbench.metrics.base import Better, holds
 from ganbench.metrics.registry import metric_of
-from ganbench.scoring.scorecard import SCHEMA, Row, Scorecard
-from ganbench.system.parse import faults_of, parse_json, read_text
+from ganbench.system.parse import faults_of, parse_json
 from ganbench.system.wall import wall
 
+SCHEMA = 1
 MOST_BYTES = 4 << 20  # a scorecard has some kilobytes; with thousands of warnings, some hundred
 MOST_ROWS = 1000
 LARGEST = 1e30  # of a value, in size; what boards compute of values beyond may overflow
@@ -35,7 +36,9 @@ class _Part(BaseModel):
     model_config = ConfigDict(strict=True, extra="ignore", allow_inf_nan=False)
 
 
-class _Row(_Part):
+class Row(_Part):
+    """One result; see ``scorecard.Row``."""
+
     id: _Id
     value: _Number | None
     low: _Number | None = None
@@ -78,34 +81,32 @@ class _Reference(_Part):
     data: _Images | None = None
 
 
-class _Card(_Part):
-    results: Annotated[list[_Row], Field(max_length=MOST_ROWS)]
-    source: _Source
-    reference: Annotated[dict[_Text, _Reference], Field(max_length=MOST_ROWS)]
+def _checked_by(part: type[_Part]) -> Callable[[Any], Any]:
+    """Return what checks data and leaves them as they are: what stands beside the checked parts is written again."""
+
+    def check(data: Any) -> Any:
+        part.model_validate(data)
+        return data
+
+    return check
+
+
+_SourceTable = Annotated[dict[str, Any], BeforeValidator(_checked_by(_Source))]
+_ReferenceTable = Annotated[dict[str, Any], BeforeValidator(_checked_by(_Reference))]
+
+
+class Card(_Part):
+    """A scorecard as its file has it."""
+
+    results: Annotated[list[Row], Field(max_length=MOST_ROWS)]
+    source: _SourceTable
+    reference: Annotated[dict[_Text, _ReferenceTable], Field(max_length=MOST_ROWS)]
     warnings: list[_Text]
     versions: dict[_Text, _Text]
 
 
-def read_card(path: Path) -> Scorecard:
-    """Read a scorecard's file.
-
-    Raises:
-        GanbenchError: it cannot be read, is no scorecard, or says what cannot be.
-    """
-    try:
-        text = read_text(path, MOST_BYTES)
-    except OSError as e:
-        raise GanbenchError(f"cannot read {path}: {e.strerror}") from e
-    except ValueError as e:
-        raise GanbenchError(f"{path}: not a scorecard of ganbench: {e}") from e
-    try:
-        return parse_card(text)
-    except GanbenchError as e:
-        raise GanbenchError(f"{path}: {e}") from e
-
-
-def parse_card(text: str) -> Scorecard:
-    """Rebuild a scorecard from its JSON text (the per-image table is not part of it).
+def checked(text: str) -> Card:
+    """Return what a scorecard's JSON text says, with ``source`` and ``reference`` as they stand in it.
 
     Raises:
         GanbenchError: the text is no scorecard, is of another schema, or says what cannot be.
@@ -118,15 +119,11 @@ def parse_card(text: str) -> Scorecard:
         if schema > SCHEMA:
             raise GanbenchError(f"a scorecard of schema {schema:,}, and this ganbench reads {SCHEMA}. Update ganbench")
         try:
-            card = _Card.model_validate(data)
+            card = Card.model_validate(data)
         except ValidationError as e:
             raise GanbenchError(f"not a scorecard of ganbench: {faults_of(e)}") from e
-        rows = [Row(**row.model_dump()) for row in card.results]
-    _refuse_faults(rows)
-    # What is beside the checked parts of these two is kept as it stands: it is shown nowhere, and written again.
-    source: dict[str, Any] = data["source"]
-    reference: dict[str, Any] = data["reference"]
-    return Scorecard(rows, source, reference, card.warnings, [], card.versions)
+    _refuse_faults(card.results)
+    return card
 
 
 def _refuse_faults(rows: list[Row]) -> None:

@@ -8,16 +8,17 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ganbench.errors import UnknownName
+from ganbench.errors import GanbenchError, UnknownName
+from ganbench.system.parse import read_text
 from ganbench.system.storage import write_text
 from ganbench.system.text import csv_text, html, json_text, markdown
 from ganbench.system.versions import library_versions
+from ganbench.system.wall import wall
 
 if TYPE_CHECKING:
     import pandas as pd
     from rich.console import Console, Group
 
-SCHEMA = 1
 COLUMNS = ("id", "value", "low", "high", "better", "n", "seed", "protocol")
 ARROWS = {"lower": "↓", "higher": "↑", "none": ""}
 
@@ -172,6 +173,8 @@ class Scorecard:
 
     def to_dict(self) -> dict[str, object]:
         """Return the scorecard as plain Python data, the form of the JSON file."""
+        from ganbench.scoring.card_file import SCHEMA
+
         return {
             "schema": SCHEMA,
             "results": [asdict(row) for row in self.rows],
@@ -185,16 +188,33 @@ class Scorecard:
         """Return the scorecard as a JSON text (schema in docs/scorecard.md)."""
         return json_text(self.to_dict())
 
-    @staticmethod
-    def from_json(text: str) -> Scorecard:
+    @classmethod
+    def from_json(cls, text: str) -> Scorecard:
         """Rebuild a scorecard from its JSON text (the per-image table is not part of it).
 
         Raises:
             GanbenchError: the text is no scorecard, is of another schema, or says what cannot be.
         """
-        from ganbench.scoring.card_file import parse_card
+        from ganbench.scoring.card_file import checked
 
-        return parse_card(text)
+        card = checked(text)
+        rows = [Row(**row.model_dump()) for row in card.results]
+        return cls(rows, card.source, card.reference, card.warnings, [], card.versions)
+
+    @classmethod
+    def read(cls, path: Path) -> Scorecard:
+        """Read a scorecard's file.
+
+        Raises:
+            GanbenchError: it cannot be read, or as ``from_json`` says.
+        """
+        from ganbench.scoring.card_file import MOST_BYTES
+
+        try:
+            with wall(lambda why: GanbenchError(f"not a scorecard of ganbench: {why}")):
+                return cls.from_json(read_text(path, MOST_BYTES))
+        except GanbenchError as e:
+            raise GanbenchError(f"{path}: {e}") from e
 
     def to_csv(self) -> str:
         """Return the rows as CSV text with the columns of ``COLUMNS``."""

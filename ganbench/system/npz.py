@@ -17,7 +17,8 @@ import numpy as np
 
 _MOST_HEADER = 4096
 _HEADER = re.compile(
-    rb"\{'descr': '([<>|=]?[biufcOSUMm][0-9]*[^']{0,16})', 'fortran_order': (False|True), 'shape': \(([0-9L, ]*)\), *\} *\n?"
+    rb"\{'descr': '([<>|=]?[biufcOSUMm][0-9]*[^']{0,16})', 'fortran_order': (False|True), "
+    rb"'shape': \(([0-9L, ]*)\), *\} *\n?"
 )
 _LARGE = 64 << 20  # bytes from which on an array is taken for what it is said to be only ...
 _MOST_PACKED = 100  # ... where it is not packed tighter than so many times: statistics of images are noise to a packer
@@ -114,7 +115,7 @@ def _header(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> Header | None:
 
 def _array(archive: zipfile.ZipFile, name: str, header: Header) -> np.ndarray:
     flat = np.empty(math.prod(header.shape), header.dtype)
-    view = memoryview(flat.view(np.uint8)) if flat.nbytes else memoryview(b"")
+    data = flat.view(np.uint8) if flat.nbytes else np.empty(0, np.uint8)
     with archive.open(f"{name}.npy") as file:
         file.read(header.start)
         done = 0
@@ -122,7 +123,7 @@ def _array(archive: zipfile.ZipFile, name: str, header: Header) -> np.ndarray:
             part = file.read(min(1 << 20, header.nbytes - done))
             if not part:
                 raise EOFError("cut short")
-            view[done : done + len(part)] = part
+            data[done : done + len(part)] = np.frombuffer(part, np.uint8)
             done += len(part)
         if file.read(1):  # at the end the checksum is checked
             raise ValueError(f"{name} is longer than it says")

@@ -1,9 +1,9 @@
 """PyTorch files of unknown origin: tensors, plain containers, numbers and texts, and nothing else.
 
-``torch.load`` with ``weights_only`` runs no code, but believes sizes: a storage that is said to be larger than its bytes
-is read past its end, a few bytes with strides of 0 make a matrix of any size, and compressed entries unpack to any
-number of gigabytes. Here every size is held against the file before memory is taken, so that no more is ever in memory
-than the file has bytes. Both forms are read: the zip archive, and the older sequence of pickles.
+``torch.load`` with ``weights_only`` runs no code, but believes sizes: a storage that is said to be larger than its
+bytes is read past its end, a few bytes with strides of 0 make a matrix of any size, and compressed entries unpack to
+any number of gigabytes. Here every size is held against the file before memory is taken, so that no more is ever in
+memory than the file has bytes. Both forms are read: the zip archive, and the older sequence of pickles.
 """
 
 from __future__ import annotations
@@ -88,11 +88,11 @@ class _Bounded:
         return line
 
 
-class _Unpickler(pickle._Unpickler):  # type: ignore[name-defined,misc]  # in Python: that in C sizes its memo by the file
+class _Unpickler(pickle._Unpickler):  # in Python: the one in C sizes its memo by what the file says
     """Reads the pickles of ``torch.save``; calls nothing but what is listed here."""
 
     dispatch: ClassVar[dict[int, Callable[..., None]]] = {
-        code: load for code, load in pickle._Unpickler.dispatch.items() if code not in {op[0] for op in _REFUSED}  # type: ignore[attr-defined]  # see above
+        code: load for code, load in pickle._Unpickler.dispatch.items() if code not in {op[0] for op in _REFUSED}
     }
 
     def __init__(self, file: Any, storage: Callable[[torch.dtype, str, int], _Storage]) -> None:
@@ -125,6 +125,7 @@ class _Unpickler(pickle._Unpickler):  # type: ignore[name-defined,misc]  # in Py
         return found
 
     def load_build(self) -> None:
+        self.stack: list[Any]
         self.stack.pop()  # what a state dict says of its modules' versions
         if not isinstance(self.stack[-1], collections.OrderedDict):
             raise ValueError("a state of something else than a dict")
