@@ -7,7 +7,8 @@ taken and their numbers are checked.
 from __future__ import annotations
 
 import hashlib
-from contextlib import AbstractContextManager
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
@@ -90,18 +91,20 @@ def read_reference(path: Path) -> tuple[Meta | None, dict[str, np.ndarray]]:
         ReferenceError: absent, damaged, of a newer schema, or with arrays that do not fit together.
     """
     known = read_headers(path)
-    if "meta" not in known:
-        return None, _read_moments(path, known)
-    with _wall(path):
+    with _reading(path):
+        if "meta" not in known:
+            return None, _read_moments(path, known)
         meta = _read_meta(path, known)
         _refuse_shapes(meta, known)
         arrays = load(path, known, MOST_BYTES)
         if "checksum" not in arrays or str(arrays.pop("checksum")) != checksum(arrays):
-            raise ReferenceError(f"{path}: damaged reference (checksum differs). Build it again or copy it again.")
+            raise ReferenceError("damaged reference (checksum differs). Build it again or copy it again.")
         index = arrays["sample_index"]
         n = int(arrays["n"])
+        if meta.data.count not in (None, n):
+            raise ReferenceError(f"its moments are of {n:,} images, and it says it is made of {meta.data.count:,}")
         if n < 2 or len(index) > n or (len(index) and (index[0] < 0 or index[-1] >= n or (np.diff(index) <= 0).any())):
-            raise ValueError(f"the sample's places among {n:,} images are none")
+            raise ReferenceError(f"the sample's places among {n:,} images are none")
         _refuse_numbers(arrays["mu"], arrays["sigma_upper"], _variances(arrays["sigma_upper"], len(arrays["mu"])))
         _refuse_numbers(arrays["sample"])
     return meta, arrays
@@ -115,7 +118,7 @@ def read_headers(path: Path) -> dict[str, Header]:
     """
     if not path.exists():
         raise ReferenceError(f"{path}: no such reference file")
-    with _wall(path):
+    with _reading(path):
         return headers(path)
 
 
@@ -125,49 +128,52 @@ def read_features(path: Path) -> np.ndarray:
     Raises:
         ReferenceError: unreadable, or not the features of at least 2 images.
     """
-    with wall(lambda why: ReferenceError(f"{path}: not a readable clean-fid feature file ({why}). Copy it again.")):
+    with _reading(path, "clean-fid feature file"):
         header = headers(path)["feats"]
         if len(header.shape) != 2 or header.shape[0] < 2 or not 1 <= header.shape[1] <= MOST_FEATURES:
-            raise ReferenceError(f"{path}: feats of shape {header.shape} are not the features of at least 2 images")
+            raise ReferenceError(f"feats of shape {header.shape} are not the features of at least 2 images")
         _refuse_type("feats", header, "f")
         features = load(path, ["feats"], MOST_BYTES)["feats"]
         _refuse_numbers(features)
         return np.asarray(features, np.float32)
 
 
-def _wall(path: Path) -> AbstractContextManager[None]:
-    return wall(
-        lambda why: ReferenceError(
-            f"{path}: not a readable reference: damaged, cut short or no .npz ({why}). Copy it again."
-        )
-    )
+@contextmanager
+def _reading(path: Path, what: str = "reference") -> Iterator[None]:
+    """Let only errors that name the file out of the block."""
+    why = f"not a readable {what}: damaged, cut short or no .npz"
+    try:
+        with wall(lambda reason: ReferenceError(f"{why} ({reason}). Copy it again.")):
+            yield
+    except ReferenceError as e:
+        raise ReferenceError(f"{path}: {e}") from e
 
 
 def _read_meta(path: Path, known: dict[str, Header]) -> Meta:
     header = known["meta"]
     if header.dtype.kind != "U" or header.shape != () or header.nbytes > _MOST_META:
-        raise ValueError("what it says of itself is no text")
+        raise ReferenceError("what it says of itself is no text")
     data = parse_json(str(load(path, ["meta"], _MOST_META)["meta"]))
     schema = data.get("schema") if isinstance(data, dict) else None
     if type(schema) is not int or schema < 1:
-        raise ValueError("it says no schema")
+        raise ReferenceError("it says no schema")
     if schema > SCHEMA:
-        raise ReferenceError(f"{path}: reference schema {schema:,}, this ganbench reads {SCHEMA}. Update it.")
+        raise ReferenceError(f"reference schema {schema:,}, this ganbench reads {SCHEMA}. Update it.")
     try:
         return Meta.model_validate(data)
     except ValidationError as e:
-        raise ValueError(faults_of(e)) from e
+        raise ReferenceError(faults_of(e)) from e
 
 
 def _refuse_shapes(meta: Meta, known: dict[str, Header]) -> None:
     """Refuse arrays that do not fit what the reference says of itself, before memory is taken for them."""
     if strays := known.keys() - {"mu", "sigma_upper", "sample", "sample_index", "n", "meta", "checksum"}:
-        raise ValueError(f"it holds {sorted(strays)[0][:80]} as well, which no reference has")
+        raise ReferenceError(f"it holds {sorted(strays)[0][:80]} as well, which no reference has")
     (size,) = known["mu"].shape
     if not 1 <= size <= MOST_FEATURES:
-        raise ValueError(f"{size:,} features; at most {MOST_FEATURES:,} can be read")
+        raise ReferenceError(f"{size:,} features; at most {MOST_FEATURES:,} can be read")
     if meta.extractor is not None and meta.extractor.feature_size != size:
-        raise ValueError(f"mu has {size:,} features, and its extractor {meta.extractor.feature_size:,}")
+        raise ReferenceError(f"mu has {size:,} features, and its extractor {meta.extractor.feature_size:,}")
     rows = meta.sample.size
     wanted = {
         "mu": ("f", (size,)), "sigma_upper": ("f", (size * (size + 1) // 2,)), "sample": ("f", (rows, size)),
@@ -176,28 +182,27 @@ def _refuse_shapes(meta: Meta, known: dict[str, Header]) -> None:
     for name, (kind, shape) in wanted.items():
         _refuse_type(name, known[name], kind)
         if known[name].shape != shape:
-            raise ValueError(f"{name} is of shape {known[name].shape}, and {shape} belongs there")
+            raise ReferenceError(f"{name} is of shape {known[name].shape}, and {shape} belongs there")
     if "checksum" in known and known["checksum"].nbytes > 1024:
-        raise ValueError("its checksum is none")
+        raise ReferenceError("its checksum is none")
 
 
 def _read_moments(path: Path, known: dict[str, Header]) -> dict[str, np.ndarray]:
     if not {"mu", "sigma"} <= known.keys():
         held = ", ".join(name[:80] for name in list(known)[:8])
         raise ReferenceError(
-            f"{path}: not a reference: it holds {held or 'no arrays of numbers'}, "
+            f"not a reference: it holds {held or 'no arrays of numbers'}, "
             "not ganbench's arrays and not pytorch-fid's mu and sigma"
         )
     mu, sigma = known["mu"], known["sigma"]
-    no_pair = ReferenceError(f"{path}: mu {mu.shape} and sigma {sigma.shape} are not a mean and its covariance")
+    no_pair = ReferenceError(f"mu {mu.shape} and sigma {sigma.shape} are not a mean and its covariance")
     if len(mu.shape) != 1 or sigma.shape != mu.shape * 2 or not 1 <= mu.shape[0] <= MOST_FEATURES:
         raise no_pair
-    with _wall(path):
-        for name in ("mu", "sigma"):
-            _refuse_type(name, known[name], "f", least=4)
-        read = load(path, ["mu", "sigma"], MOST_BYTES)
-        arrays = {name: np.asarray(array, np.float64) for name, array in read.items()}
-        _refuse_numbers(arrays["mu"], arrays["sigma"], np.diagonal(arrays["sigma"]))
+    for name in ("mu", "sigma"):
+        _refuse_type(name, known[name], "f", least=4)
+    read = load(path, ["mu", "sigma"], MOST_BYTES)
+    arrays = {name: np.asarray(array, np.float64) for name, array in read.items()}
+    _refuse_numbers(arrays["mu"], arrays["sigma"], np.diagonal(arrays["sigma"]))
     if not np.allclose(arrays["sigma"], arrays["sigma"].T, atol=1e-6 * float(np.abs(arrays["sigma"]).max())):
         raise no_pair
     return arrays
@@ -206,20 +211,20 @@ def _read_moments(path: Path, known: dict[str, Header]) -> dict[str, np.ndarray]
 def _refuse_type(name: str, header: Header, kind: str, least: int = 2) -> None:
     """Refuse an array of another kind of numbers, or of fewer bytes each."""
     if header.dtype.kind == "c":
-        raise ValueError(f"{name} is of complex numbers. Save its real part")
+        raise ReferenceError(f"{name} is of complex numbers. Save its real part")
     if header.dtype.kind != kind or header.dtype.itemsize > 8:
-        raise ValueError(f"{name} is of type {header.dtype}")
+        raise ReferenceError(f"{name} is of type {header.dtype}")
     if header.dtype.itemsize < least:
-        raise ValueError(f"{name} is in half precision, too coarse for a covariance. Save it in float32 or float64")
+        raise ReferenceError(f"{name} is in half precision, too coarse for a covariance. Save it in float32 or float64")
 
 
 def _refuse_numbers(values: np.ndarray, sigma: np.ndarray | None = None, variances: np.ndarray | None = None) -> None:
     """Refuse NaN, infinite and absurd numbers, and variances that are negative by more than rounding."""
     for array in (values, sigma):
         if array is not None and array.size and not float(np.abs(array).max()) <= _LARGEST:
-            raise ValueError("mean, covariance or features hold NaN, infinite or absurd values")
+            raise ReferenceError("mean, covariance or features hold NaN, infinite or absurd values")
     if variances is not None and (lowest := float(variances.min())) < -rounding_of(variances, values):
-        raise ValueError(
+        raise ReferenceError(
             f"the variance of feature {int(variances.argmin())} is {lowest:g}, and no variance is negative"
         )
 

@@ -111,6 +111,8 @@ class _Unpickler(pickle._Unpickler):  # in Python: the one in C sizes its memo b
             return _tensor
         if (module, name) == ("torch._utils", "_rebuild_parameter"):
             return _parameter
+        if (module, name) == ("_codecs", "encode"):
+            return _bytes
         raise HoldsCode(f"holds {module}.{name}, and not tensors alone")
 
     def persistent_load(self, pid: Any) -> _Storage:
@@ -145,6 +147,13 @@ def _tensor(storage: _Storage, offset: int, size: Any, stride: Any, *rest: objec
     if count > held or (count and last >= held):
         raise ValueError(f"a tensor of {count:,} numbers, of which {held:,} are there")
     return storage.flat.as_strided(size, stride, offset if count else 0)
+
+
+def _bytes(text: str, encoding: str) -> bytes:
+    """Stand for ``_codecs.encode``: bytes as older pickles write them."""
+    if encoding != "latin1":
+        raise ValueError("bytes of unknown form")
+    return text.encode("latin-1")
 
 
 def _parameter(data: torch.Tensor, *rest: object) -> torch.Tensor:
