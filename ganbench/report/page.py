@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime
-import json
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,6 +25,7 @@ from ganbench.report.curves import WINDOW, gradient_figure, training_figure
 from ganbench.report.detections import LOOKED_AT, Detectors, Overlays
 from ganbench.report.pictures import Nearest, RealImages, figure_uri, sheet_uri
 from ganbench.system.memory import budget
+from ganbench.runs.facts import environment_of
 from ganbench.system.text import html
 from ganbench.training.run_folder import RunFolder
 
@@ -222,13 +222,10 @@ def _protocols(entries: list[Entry]) -> list[tuple[str, str, int]]:
 def _run(entry: Entry) -> dict[str, str]:
     """Return what a run was: recipe and environment, as texts."""
     run = RunFolder(entry.path)
-    try:
-        environment = json.loads(run.environment.read_text("utf-8"))
-    except (OSError, ValueError):
-        environment = {}
-    known = {key: value for key, value in environment.items() if key != "images"}
-    images = environment.get("images", {})
-    known["images"] = f"{images.get('count', '?')} images, digest {str(images.get('digest', '?'))[:16]}"
+    known = environment_of(run)
+    images = known.pop("images", None)
+    count, digest = (images.get(name, "?") if isinstance(images, dict) else "?" for name in ("count", "digest"))
+    known["images"] = f"{count} images, digest {str(digest)[:16]}"
     return {
         "name": entry.name,
         "recipe": run.recipe().to_toml(),

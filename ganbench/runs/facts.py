@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from ganbench.errors import GanbenchError
 from ganbench.system.parse import parse_json, read_text
@@ -49,14 +50,21 @@ def is_probed(folder: Path, since: int, steps: int) -> bool:
         return False  # absent, or damaged: the probe is made anew
 
 
-def images_of(run: RunFolder) -> str | None:
-    """Return the digest of the images that a run is trained on, None where nothing tells."""
+def environment_of(run: RunFolder) -> dict[str, Any]:
+    """Return what a run says of its machine and its images; nothing where the file is absent or damaged."""
     try:
         with wall(GanbenchError):
-            digest = parse_json(read_text(run.environment, _MOST_BYTES))["images"]["digest"]
+            found = parse_json(read_text(run.environment, _MOST_BYTES))
     except GanbenchError:
-        return None  # the checkpoint knows too, and training refuses
-    return digest if isinstance(digest, str) else None
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def images_of(run: RunFolder) -> str | None:
+    """Return the digest of the images that a run is trained on, None where nothing tells."""
+    images = environment_of(run).get("images")
+    digest = images.get("digest") if isinstance(images, dict) else None
+    return digest if isinstance(digest, str) else None  # the checkpoint knows too, and training refuses
 
 
 def settings_of(recipe: Recipe) -> dict[str, object]:
