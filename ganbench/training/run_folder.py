@@ -58,7 +58,7 @@ class RunFolder:
         return self.samples / f"{step:07d}.png"
 
     def read_metrics(self) -> list[dict[str, float]]:
-        """Return the logged lines in order, without those that a kill or a full disk cut short, or that are no lines."""
+        """Return the logged lines in order, without those that a kill cut short and what else is no line of a log."""
         if not self.metrics.is_file():
             return []
         lines = []
