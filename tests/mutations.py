@@ -39,17 +39,17 @@ def mutated_tree(tree: Any, seed: int) -> Any:
     for _ in range(rng.randint(1, 2)):
         spots = list(_spots(found))
         if not spots:
-            return rng.choice(ODD)
+            return copy.deepcopy(rng.choice(ODD))
         holder, key = rng.choice(spots)
         how = rng.random()
         if how < 0.6:
-            holder[key] = rng.choice(ODD)
+            holder[key] = copy.deepcopy(rng.choice(ODD))
         elif how < 0.8:
             del holder[key]
         elif isinstance(holder, dict):
-            holder[rng.choice(["x", "value", "", "__class__"])] = rng.choice(ODD)
+            holder[rng.choice(["x", "value", "", "__class__"])] = copy.deepcopy(rng.choice(ODD))
         else:
-            holder.append(rng.choice(ODD))
+            holder.append(copy.deepcopy(rng.choice(ODD)))
     return found
 
 

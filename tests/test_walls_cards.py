@@ -17,7 +17,7 @@ from ganbench.leaderboard.boards import Leaderboard
 from ganbench.leaderboard.choice import choose
 from ganbench.leaderboard.entries import Entry, collect, known_results
 from ganbench.leaderboard.export import to_csv, to_json, to_latex, to_markdown
-from ganbench.metrics.base import Estimate
+from ganbench.metrics.base import Estimate, metric
 from ganbench.metrics.registry import METRICS
 from ganbench.scoring.scorecard import Row, Scorecard
 
@@ -79,15 +79,15 @@ def test_another_schema_is_refused(schema: object) -> None:
 
 
 def test_every_metric_holds_its_files_to_its_direction_and_range() -> None:
-    for metric in METRICS.values():
-        beyond = [v for v in (metric.least - 0.5, metric.most + 0.5) if abs(v) < 1e30]
+    for one in METRICS.values():
+        beyond = [v for v in (one.least - 0.5, one.most + 0.5) if abs(v) < 1e30]
         for value in beyond:
-            row = Row(f"{metric.name}[x]", value, None, None, metric.better, 9)
+            row = Row(f"{one.name}[x]", value, None, None, one.better, 9)
             card = Scorecard([row], {"label": "", "count": 9}, {})
-            with pytest.raises(GanbenchError, match=f"{metric.name} lies in {metric.range}"):
+            with pytest.raises(GanbenchError, match=f"{one.name} lies in {one.range}"):
                 Scorecard.from_json(card.to_json())
-        turned = {"lower": "higher", "higher": "lower", "none": "lower"}[metric.better]
-        row = Row(f"{metric.name}[x]", 1.0, None, None, turned, 9)
+        turned = {"lower": "higher", "higher": "lower", "none": "lower"}[one.better]
+        row = Row(f"{one.name}[x]", 1.0, None, None, turned, 9)
         with pytest.raises(GanbenchError, match="its direction is"):
             Scorecard.from_json(Scorecard([row], {"label": "", "count": 9}, {}).to_json())
     assert METRICS["fd"].range == "0 or more"
@@ -125,3 +125,12 @@ def test_an_interval_holds_its_value() -> None:
     with pytest.raises(MetricError, match="does not hold its value"):
         Estimate(1.0, 1.5, 2.0, "made up", 10)
     assert Estimate(1.0, 1.0, 1.0, "made up", 10).value == 1.0
+
+
+def test_a_value_outside_its_metrics_range_is_no_value() -> None:
+    @metric("odd_share", title="Odd", better="none", needs="pixels", unit="share")
+    def odd_share(*, real: None = None, fake: Any, seed: int = 0) -> Estimate:
+        return Estimate(1.5, None, None, "none", 3)
+
+    with pytest.raises(MetricError, match=r"its value is 1\.5, and no value is: odd_share lies in 0 to 1"):
+        odd_share(fake=None)

@@ -45,6 +45,13 @@ def test_deep_and_long_recipes_are_refused(tmp_path: Path, text: str) -> None:
         load_grid(tmp_path / "deep.toml")
 
 
+@pytest.mark.parametrize("change", ["model.name=" + "9" * 5000, "training.epochs=1e308", "training.steps=" + "9" * 99])
+def test_settings_of_any_size_are_refused(change: str) -> None:
+    with pytest.raises(GanbenchError) as caught:
+        load_recipe("wgan", "smoke", [change]).steps(1000)
+    assert "Error:" not in str(caught.value)
+
+
 def test_brackets_in_texts_and_comments_do_not_nest(tmp_path: Path) -> None:
     many = "[" * 99
     text = f"a = '{many}'\n# {many}\nb = \"\"\"\n{many}\"\"\"\nc = '''{many}'''\n[d]\ne = 1.5\n"

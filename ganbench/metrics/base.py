@@ -128,8 +128,15 @@ class Metric:
         return self.least - 1e-9 <= value <= self.most + 1e-9
 
     def __call__(self, **sides: Any) -> Estimate:
-        """Compute it; see ``compute``."""
-        return self.compute(**sides)
+        """Compute it; see ``compute``.
+
+        Raises:
+            MetricError: as ``compute`` does, or its value lies outside the range.
+        """
+        estimate = self.compute(**sides)
+        if isinstance(estimate, Estimate) and not self.allows(estimate.value):
+            raise MetricError(f"its value is {estimate.value:g}, and no value is: {self.name} lies in {self.range}.")
+        return estimate
 
 
 def metric(

@@ -84,6 +84,12 @@ def parse_toml(text: str) -> dict[str, Any]:
     return tomlkit.parse(text).unwrap()
 
 
+def shown(value: object, most: int = 120) -> str:
+    """Return a value as an error may quote it: a file's values may be of any length."""
+    text = repr(value)
+    return text if len(text) <= most else text[: most - 1] + "…"
+
+
 def faults_of(e: ValidationError, most: int = 3) -> str:
     """Return in one line what pydantic finds wrong with data, without quoting them: they may be of any length."""
     errors = e.errors(include_url=False, include_context=False, include_input=False)

@@ -7,7 +7,7 @@ from typing import Any
 
 from ganbench.errors import GanbenchError, UnknownName
 from ganbench.registry import did_you_mean
-from ganbench.system.parse import MOST_TOML_BYTES, parse_toml, read_text
+from ganbench.system.parse import MOST_TOML_BYTES, parse_toml, read_text, shown
 from ganbench.system.wall import wall
 from ganbench.training.sections import NAMED, SECTIONS, kind_of, known_keys, unknown_key
 
@@ -28,15 +28,15 @@ def parse(path: Path) -> dict[str, Any]:
             raise GanbenchError(f"cannot read the recipe {path}: {e.strerror}") from e
     check_tables(data, str(path))
     if not isinstance(data.get("extends", ""), str):
-        raise GanbenchError(f"recipe {path}: extends = {data['extends']!r}; it names a variant or a .toml file")
+        raise GanbenchError(f"recipe {path}: extends = {shown(data['extends'])}; it names a variant or a .toml file")
     if not isinstance(data.get("preset"), dict):
         return data  # the complete recipe of a run says which preset it is of
     for preset, content in data["preset"].items():
         if preset not in PRESETS:
-            raise UnknownName(f"recipe {path}: unknown preset {preset!r}.{did_you_mean(preset, list(PRESETS))}")
+            raise UnknownName(f"recipe {path}: unknown preset {shown(preset)}.{did_you_mean(preset, list(PRESETS))}")
         if not isinstance(content, dict):
             raise GanbenchError(
-                f"recipe {path}: preset.{preset} = {content!r}; it has sections, such as [preset.{preset}.model]"
+                f"recipe {path}: preset.{preset} = {shown(content)}; it has sections, such as [preset.{preset}.model]"
             )
         check_tables(content, f"{path}, preset {preset}")
     return data
@@ -50,7 +50,7 @@ def check_tables(data: dict[str, Any], label: str) -> None:
     """
     for section in SECTIONS:
         if not isinstance(data.get(section, {}), dict):
-            raise GanbenchError(f"recipe {label}: {section} = {data[section]!r}; it is a section: [{section}]")
+            raise GanbenchError(f"recipe {label}: {section} = {shown(data[section])}; it is a section: [{section}]")
 
 
 def extend(base: dict[str, Any], change: dict[str, Any]) -> dict[str, Any]:
