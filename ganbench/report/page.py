@@ -24,8 +24,8 @@ from ganbench.leaderboard.table import SEEDS_NOTE, header, lines, notes, seed_li
 from ganbench.report.curves import WINDOW, gradient_figure, training_figure
 from ganbench.report.detections import LOOKED_AT, Detectors, Overlays
 from ganbench.report.pictures import Nearest, RealImages, figure_uri, sheet_uri
-from ganbench.system.memory import budget
 from ganbench.runs.facts import environment_of
+from ganbench.system.memory import budget
 from ganbench.system.text import html
 from ganbench.training.run_folder import RunFolder
 
