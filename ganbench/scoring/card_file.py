@@ -23,7 +23,7 @@ MOST_BYTES = 4 << 20  # a scorecard has some kilobytes; with thousands of warnin
 MOST_ROWS = 1000
 LARGEST = 1e30  # of a value, in size; what boards compute of values beyond may overflow
 
-_Id = Annotated[str, Field(pattern=r"(?s)^[^\[\]]+(\[.+\])?$", max_length=4096)]
+_Id = Annotated[str, Field(min_length=1, max_length=4096)]
 _Text = Annotated[str, Field(max_length=65_536)]
 _Number = Annotated[float, Field(ge=-LARGEST, le=LARGEST)]
 _Whole = Annotated[int, Field(ge=0, lt=2**63)]
