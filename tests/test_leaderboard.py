@@ -70,7 +70,7 @@ def test_damaged_scorecards_are_reasons(tmp_path: Path) -> None:
     entries = collect(paths, _no_plan, warn=told.append)
     assert [e.card for e in entries] == [None] * 4
     assert all("not a scorecard" in text for text in told[:3])
-    assert "cannot read" in told[3]
+    assert "No such file" in told[3]
 
 
 # --- submissions ---

@@ -11,8 +11,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from typer.testing import CliRunner
 
 import ganbench
+from ganbench.cli.app import app
 from ganbench.detectors.base import Detection, Detector
 from ganbench.detectors.registry import DETECTORS
 from ganbench.errors import GanbenchError, MetricError, ReferenceError, SourceError, UnknownName
@@ -26,6 +28,7 @@ from ganbench.scoring.cached import score_cached
 from ganbench.scoring.options import ScoreOptions
 from ganbench.scoring.plan import Plan
 from ganbench.scoring.score import score_source
+from ganbench.scoring.scorecard import Scorecard
 from ganbench.toyfaces import mode_of, toyfaces
 
 FEATURE_METRICS = ("fd", "kd", "precision", "recall", "density", "coverage", "near_duplicates", "copies")
@@ -493,3 +496,19 @@ def test_a_card_is_never_changed(real: Reference, faces: np.ndarray) -> None:
     card = ganbench.score(faces, real, detector=None, metrics=["fd"])
     with pytest.raises(dataclasses.FrozenInstanceError):
         card.rows = []
+
+
+def test_a_scorecard_of_nothing_that_was_asked_for_ends_in_an_error(
+    image_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "200")
+    np.savez(tmp_path / "plain.npz", mu=np.zeros(1280), sigma=np.eye(1280))
+    card = tmp_path / "card.json"
+    reference = ["--reference", str(tmp_path / "plain.npz"), "--json", str(card)]
+    asked = ["score", str(image_folder), "--resize", "32", "--detector", "none", *reference]
+    result = CliRunner().invoke(app, [*asked, "--metric", "kd", "--metric", "duplicates"])
+    assert isinstance(result.exception, GanbenchError)
+    assert result.exception.exit_code == 2
+    assert "nothing could be measured with lite0: the real side holds only a mean" in str(result.exception)
+    assert Scorecard.read(card)["duplicates"].value is not None
+    assert CliRunner().invoke(app, [*asked, "--metric", "fd", "--metric", "kd"]).exit_code == 0

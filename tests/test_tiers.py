@@ -36,7 +36,7 @@ def _forms(card: Scorecard) -> dict[str, str]:
 @pytest.mark.parametrize("value", [0.0, 0.399, 0.4, 0.45, 0.5, 0.599, 0.6, 1.0, *np.random.default_rng(3).random(20)])
 def test_the_tier_is_the_highest_gate_that_is_reached(value: float) -> None:
     expected = max((gate, name) for name, gate in GATES.items() if value >= gate)[1]
-    card = _card(Row("fd[lite0]", 3.0), _afd(float(value)))
+    card = _card(Row("fd[lite0]", 3.0, better="lower", n=1000), _afd(float(value)))
     assert (card.tier.name, card.tier.by, card.tier.value) == (expected, "afd[yolo-nano]", value)
     for form in _forms(card).values():
         assert f"tier {expected}: the gates (simple 0, medium 0.4, strong 0.5, boss 0.6) looked at" in form
@@ -55,7 +55,7 @@ def test_the_tier_is_the_highest_gate_that_is_reached(value: float) -> None:
     ],
 )
 def test_without_an_afd_there_is_no_tier_and_the_reason(rows: tuple[Row, ...], reason: str) -> None:
-    card = _card(Row("fd[lite0]", 3.0), *rows)
+    card = _card(Row("fd[lite0]", 3.0, better="lower", n=1000), *rows)
     assert (card.tier.name, card.tier.by, card.tier.reason) == ("", "", reason)
     assert all(f"no tier: {reason}" in form for form in _forms(card).values())
     data = json.loads(card.to_json())["tier"]

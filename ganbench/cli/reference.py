@@ -173,14 +173,14 @@ def export(
 
 def _load(name: str) -> Reference:
     from ganbench.errors import ReferenceError
+    from ganbench.references.interop import open_reference
     from ganbench.references.library import find_reference
-    from ganbench.references.reference import Reference
 
     path = Path(name)
     file = path if path.is_file() else find_reference(name, "lite0")
     if file is None:
         raise ReferenceError(f"{name}: no such reference for lite0; give its file")
-    return Reference.load(file)
+    return open_reference(file)
 
 
 def _summary(reference: Reference) -> str:

@@ -55,14 +55,15 @@ def score(
 ) -> None:
     """Score generated images: FD, KD, precision, recall, copies and faces found, each with its 95 % interval."""
     from ganbench.scoring.plan import Plan
-    from ganbench.scoring.score import score_source
+    from ganbench.scoring.score import refuse_empty, score_source
     from ganbench.system.storage import check_outputs
 
     del quiet
     check_outputs(json_file, csv_file, markdown, html, per_image)
     chosen = replace(scoring, cache=cache, per_image=per_image is not None)
     opened = chosen.open(source, grid=options.parse_grid(grid), pad=pad)
-    card = score_source(opened, Plan.of(chosen))
+    plan = Plan.of(chosen)
+    card = score_source(opened, plan)
     written = write_documents(
         (None if is_stdout(json_file) else json_file, card.to_json),
         (csv_file, card.to_csv),
@@ -72,11 +73,13 @@ def score(
     )
     if is_stdout(json_file):
         put_json(card.to_dict())
+        refuse_empty(card, plan)
         return
     err = any(map(is_stdout, (csv_file, markdown, html, per_image)))
     if grid is not None:
         tell(f"sheet: {cast('SheetSource', opened).geometry}", err=err)
     _print(card, written, err=err)
+    refuse_empty(card, plan)
 
 
 score.__doc__ = f"{score.__doc__}\n{EXAMPLES}"

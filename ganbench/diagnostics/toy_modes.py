@@ -13,12 +13,14 @@ see ``_Likeness``.
 from __future__ import annotations
 
 import csv
+import io
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
+from ganbench.errors import GanbenchError
 from ganbench.features.cache import load_features, save_features
 from ganbench.features.collect import collect_features, feature_key
 from ganbench.features.extractor import Extractor
@@ -26,11 +28,14 @@ from ganbench.features.registry import load_extractor
 from ganbench.features.spec import BuildOptions
 from ganbench.images.source import Source
 from ganbench.scoring.plan import SAMPLE_CAP
+from ganbench.system.parse import read_text
+from ganbench.system.wall import wall
 
 ATTRIBUTES = (
     "hair_color", "hair_style", "bangs", "eye_color", "expression", "pose", "background", "accessory", "skin",
 )  # fmt: skip
 MODE = "mode"  # hair colour and style together
+MOST_LABEL_BYTES = 64 << 20  # a toy face takes about 90
 LABELLED = 5000  # images that the regression learns from, at most
 READABLE = 0.9  # least share of labelled images, each left out once, whose value is read rightly
 RIDGE = 0.25  # weight of the penalty, as a share of the feature size; features are standardised
@@ -191,10 +196,11 @@ def reader_of(source: Source) -> Callable[[Source], list[Reached]] | None:
 def _read_attributes(source: Source) -> list[dict[str, str]] | None:
     """Return the attributes of every image, in order; None unless all of them are known."""
     try:
-        with (Path(source.label) / "attributes.csv").open(encoding="utf-8", newline="") as f:
-            rows = {row["name"]: row for row in csv.DictReader(f)}
-    except (OSError, KeyError, UnicodeDecodeError, csv.Error):
-        return None
+        with wall(GanbenchError):
+            text = read_text(Path(source.label) / "attributes.csv", MOST_LABEL_BYTES)
+            rows = {row["name"]: row for row in csv.DictReader(io.StringIO(text, newline=""))}
+    except GanbenchError:
+        return None  # no folder of toy faces, or not as it was drawn
     known = all(name in rows and all(rows[name].get(a) for a in ATTRIBUTES) for name in source.names)
     return [rows[name] for name in source.names] if known else None
 

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import TypeVar
 
 from ganbench.errors import GanbenchError
-from ganbench.leaderboard.cards import read_card
 from ganbench.leaderboard.choice import directions
 from ganbench.runs.facts import images_of, settings_of, trained_steps
 from ganbench.runs.scored import score_run
@@ -118,7 +117,7 @@ def known_results(paths: list[Path], plan: Callable[[], Plan], *, rescore: bool 
     rows: list[Row] = []
     for file in files:
         with suppress(GanbenchError):  # no scorecard; collect says so where one was to be
-            rows += read_card(file).rows
+            rows += Scorecard.read(file).rows
     return directions(rows, plan().results() if to_score else {})
 
 
@@ -144,11 +143,11 @@ def _known(task: _Task, *, rescore: bool) -> Entry | None:
     """Return the entry of a path that has a scorecard, None for one that has to be scored."""
     path, name = task
     if path.suffix.lower() == ".json":
-        return Entry(name, path, read_card(path))
+        return Entry(name, path, Scorecard.read(path))
     run = RunFolder(path)
     if rescore or not run.recipe_file.is_file() or not run.scorecard.is_file():
         return None
-    card = read_card(run.scorecard)
+    card = Scorecard.read(run.scorecard)
     return None if _is_stale(card, path) else _run_entry(task, card)
 
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import json
-
 from ganbench.leaderboard.entries import Entry
+from ganbench.runs.facts import environment_of
 from ganbench.training.run_folder import RunFolder
 
 
@@ -24,13 +23,10 @@ def protocols_of(entries: list[Entry]) -> list[tuple[str, str]]:
 def run_texts(entry: Entry) -> dict[str, str]:
     """Return what a run was: recipe and environment, as texts."""
     run = RunFolder(entry.path)
-    try:
-        environment = json.loads(run.environment.read_text("utf-8"))
-    except (OSError, ValueError):
-        environment = {}
-    known = {key: value for key, value in environment.items() if key != "images"}
-    images = environment.get("images", {})
-    known["images"] = f"{images.get('count', '?')} images, digest {str(images.get('digest', '?'))[:16]}"
+    known = environment_of(run)
+    images = known.pop("images", None)
+    count, digest = (images.get(name, "?") if isinstance(images, dict) else "?" for name in ("count", "digest"))
+    known["images"] = f"{count} images, digest {str(digest)[:16]}"
     return {
         "name": entry.name,
         "recipe": run.recipe().to_toml(),

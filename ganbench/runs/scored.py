@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ganbench.errors import GanbenchError
 from ganbench.features.runtime import resolve_device
 from ganbench.images.arrays import ArraySource
 from ganbench.runs.facts import steps_done
@@ -43,8 +44,8 @@ def score_run(folder: Path, plan: Plan, samples: int) -> Scorecard:
 def is_scored(folder: Path, plan: Plan, samples: int) -> bool:
     """Tell whether the scorecard is of the checkpoint that is there, and made in this very way."""
     try:
-        card = Scorecard.from_json(RunFolder(folder).scorecard.read_text("utf-8"))
-    except (OSError, ValueError, KeyError, TypeError):
-        return False
+        card = Scorecard.read(RunFolder(folder).scorecard)
+    except GanbenchError:
+        return False  # absent, or not to be believed: it is made anew
     wanted = {"step": steps_done(folder), "samples": samples, "plan": plan.key}
     return card.source.get("run") == wanted

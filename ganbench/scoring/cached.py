@@ -39,8 +39,8 @@ def score_cached(source: Source, plan: Plan) -> Scorecard:
 
 def _load(path: Path) -> Scorecard | None:
     try:
-        return Scorecard.from_json(path.read_text("utf-8"))
-    except (OSError, ValueError, KeyError, TypeError):
+        return Scorecard.read(path)
+    except GanbenchError:
         return None  # absent or damaged: made anew
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, cast
 import numpy as np
 
 from ganbench.detectors.base import DetectorOptions
-from ganbench.errors import MetricError, ReferenceError, SourceError
+from ganbench.errors import GanbenchError, MetricError, ReferenceError, SourceError
 from ganbench.images.resize import Resize
 from ganbench.images.source import Source
 from ganbench.metrics.neighbours import Pairs
@@ -160,6 +160,22 @@ def score_source(source: Source, plan: Plan) -> Scorecard:
     notes += [f"{bad.name} was left out: {bad.why}" for bad in source.bad]
     known = {name: reference.meta() for name, reference in references.items()}
     return Scorecard(rows, _describe(source, seen), known, notes, table)
+
+
+def refuse_empty(card: Scorecard, plan: Plan) -> None:
+    """Refuse a scorecard in which nothing that was asked for could be measured.
+
+    What is asked for are the extractors, if any are; duplicates and faces that came along do not stand for them.
+
+    Raises:
+        GanbenchError: with the reasons.
+    """
+    extractors = [instrument.name for instrument in plan.instruments if instrument.kind == "extractor"]
+    asked = [row for row in card.rows if not extractors or row.instrument in extractors]
+    if all(row.value is None for row in asked):
+        reasons = "; ".join(dict.fromkeys(row.reason for row in asked))
+        what = ", ".join(dict.fromkeys(row.instrument for row in asked))
+        raise GanbenchError(f"nothing could be measured with {what or 'what was asked for'}: {reasons}")
 
 
 def _of_this_size(plan: Plan, source: Source) -> tuple[dict[str, Reference], dict[str, str]]:

@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ganbench.errors import UnknownName
+from ganbench.errors import GanbenchError, UnknownName
 from ganbench.scoring.numbers import fixed_decimals, format_fixed, format_number
 from ganbench.scoring.tiers import GATED, Tier, tier_of
+from ganbench.system.parse import read_text
 from ganbench.system.storage import write_text
 from ganbench.system.text import csv_text, html, json_text, markdown
 from ganbench.system.versions import library_versions
+from ganbench.system.wall import wall
 
 if TYPE_CHECKING:
     import pandas as pd
     from rich.console import Console, Group
 
-SCHEMA = 1
 COLUMNS = ("id", "value", "low", "high", "better", "n", "seed", "protocol")
 ARROWS = {"lower": "↓", "higher": "↑", "none": ""}
 
@@ -146,8 +146,9 @@ class Scorecard:
         """Return the table with its notes and warnings, for a console of rich; ``on`` says which, for its encoding."""
         from ganbench.scoring.render import renderable
 
-        height, width = self.source["image_size"]
-        title = f"{self.source['label']}: {self.source['count']} images, {height}x{width}"
+        title = f"{self.source['label']}: {self.source['count']} images"
+        if size := self.source.get("image_size"):  # a card in a file may not say it
+            title += f", {size[0]}x{size[1]}"
         lines = [(name, value, interval, n) for name, value, interval, n, _ in self.table()]
         notes = [(", ".join(ids), note) for ids, note in self.footnotes()]
         return renderable(title, lines, str(self.tier), notes, self.warnings, on)
@@ -175,6 +176,8 @@ class Scorecard:
 
     def to_dict(self) -> dict[str, object]:
         """Return the scorecard as plain Python data, the form of the JSON file."""
+        from ganbench.scoring.card_file import SCHEMA
+
         return {
             "schema": SCHEMA,
             "results": [asdict(row) for row in self.rows],
@@ -191,10 +194,31 @@ class Scorecard:
 
     @classmethod
     def from_json(cls, text: str) -> Scorecard:
-        """Rebuild a scorecard from its JSON text (the per-image table is not part of it)."""
-        data = json.loads(text)
-        rows = [Row(**row) for row in data["results"]]
-        return cls(rows, data["source"], data["reference"], data["warnings"], [], data["versions"])
+        """Rebuild a scorecard from its JSON text (the per-image table is not part of it).
+
+        Raises:
+            GanbenchError: the text is no scorecard, is of another schema, or says what cannot be.
+        """
+        from ganbench.scoring.card_file import checked
+
+        card = checked(text)
+        rows = [Row(**row.model_dump()) for row in card.results]
+        return cls(rows, card.source, card.reference, card.warnings, [], card.versions)
+
+    @classmethod
+    def read(cls, path: Path) -> Scorecard:
+        """Read a scorecard's file.
+
+        Raises:
+            GanbenchError: it cannot be read, or as ``from_json`` says.
+        """
+        from ganbench.scoring.card_file import MOST_BYTES
+
+        try:
+            with wall(lambda why: GanbenchError(f"not a scorecard of ganbench: {why}")):
+                return cls.from_json(read_text(path, MOST_BYTES))
+        except GanbenchError as e:
+            raise GanbenchError(f"{path}: {e}") from e
 
     def to_csv(self) -> str:
         """Return the rows as CSV text with the columns of ``COLUMNS``; a last one without a value says the tier."""

@@ -221,20 +221,22 @@ class Loop:
         self._journal.write(line)
 
     def _sheet(self) -> None:
-        pixels = np.concatenate(list(sample(self.trainer.sampler, SHEET, seed=self.trainer.recipe.training.seed)))
-        warning = self._health.check_samples(self.trainer.step, pixels)
-        if warning:
-            self._tell(warning)
+        check_weights(self.trainer.step, [self.trainer.generator])
         try:
+            pixels = np.concatenate(list(sample(self.trainer.sampler, SHEET, seed=self.trainer.recipe.training.seed)))
+            warning = self._health.check_samples(self.trainer.step, pixels)
+            if warning:
+                self._tell(warning)
             write_sheet(self.run.sheet(self.trainer.step), pixels)
         except GanbenchError as e:
             self._journal.warn(self.trainer.step, str(e))
 
     def _score(self) -> None:
         recipe = self.trainer.recipe
-        pixels = np.concatenate(list(sample(self.trainer.sampler, SCORED, seed=recipe.training.seed + 1)))
-        source = ArraySource.of(f"step {self.trainer.step}", pixels, value_range=None, resize=None)
+        check_weights(self.trainer.step, [self.trainer.generator])
         try:
+            pixels = np.concatenate(list(sample(self.trainer.sampler, SCORED, seed=recipe.training.seed + 1)))
+            source = ArraySource.of(f"step {self.trainer.step}", pixels, value_range=None, resize=None)
             card = score_source(source, (self.options.scoring or Plan.of()).without_cache())
         except Exception as e:  # whatever is wrong with a score, it must not cost the hours of training
             self._tell(f"not scored: {e}" if isinstance(e, GanbenchError) else f"not scored: {type(e).__name__}: {e}")

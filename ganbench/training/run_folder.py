@@ -12,6 +12,7 @@ from ganbench.errors import GanbenchError
 from ganbench.system.storage import atomic_write, write_text
 from ganbench.system.text import json_text
 from ganbench.system.versions import library_versions
+from ganbench.system.wall import wall
 from ganbench.training.recipe import Recipe, load_resolved
 
 
@@ -57,13 +58,15 @@ class RunFolder:
         return self.samples / f"{step:07d}.png"
 
     def read_metrics(self) -> list[dict[str, float]]:
-        """Return the logged lines in order, without those that a kill or a full disk cut short."""
+        """Return the logged lines in order, without those that a kill cut short and what else is no line of a log."""
         if not self.metrics.is_file():
             return []
         lines = []
-        for text in self.metrics.read_text("utf-8").splitlines():
-            with contextlib.suppress(json.JSONDecodeError):
-                lines.append(json.loads(text))
+        for text in self.metrics.read_text("utf-8", errors="replace").splitlines():
+            with contextlib.suppress(GanbenchError), wall(GanbenchError):
+                line = json.loads(text)
+                if isinstance(line, dict) and type(line.get("step")) is int and all(map(_is_logged, line.items())):
+                    lines.append(line)
         return lines
 
     def rewind(self, step: int) -> None:
@@ -116,3 +119,9 @@ class RunFolder:
         """Let other processes train here again."""
         os.close(handle)
         (self.path / ".lock").unlink(missing_ok=True)
+
+
+def _is_logged(item: tuple[str, object]) -> bool:
+    """Tell whether a name and its value are what a run logs: numbers, and warnings."""
+    name, value = item
+    return isinstance(value, str) if name == "warning" else type(value) in (int, float)
