@@ -32,7 +32,7 @@ def _states() -> list[dict[str, str]]:
             {
                 "name": asset.name,
                 "state": state,
-                "path": str(path or asset.path),
+                "path": str(path or next(iter(asset.places()), "nowhere yet: there is no home folder; set GANBENCH_HOME")),
                 "what": asset.what,
                 "licence": asset.licence,
                 "sha256": asset.sha256,
