@@ -175,7 +175,7 @@ def _samples(entry: Entry) -> Source:
     """
     if entry.path.suffix.lower() == ".json":
         raise GanbenchError("a scorecard alone has no images")
-    path = entry.path / "samples.npz" if entry.is_run else entry.path
+    path = RunFolder(entry.path).scored_samples if entry.is_run else entry.path
     resize = entry.card.source.get("resize") if entry.card else None
     source = open_source(path, resize=None if resize is None else str(resize))
     return source.first(min(len(source), _LOADED))
