@@ -67,7 +67,7 @@ def exported(spec: ExtractorSpec, build: Callable[[], nn.Module], note: Note = l
         _LOG.info("%s runs from its graph in the cache", spec.name)
         return graph
     with _ONE_AT_A_TIME:
-        graph = _CACHE.load(key, _parse, note)  # another thread may have made it meanwhile
+        graph = _CACHE.load(key, _parse)  # another thread may have made it meanwhile
         if graph is None:
             _LOG.info("%s is exported", spec.name)
             graph = _export_apart(spec, build)

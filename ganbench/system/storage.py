@@ -124,7 +124,8 @@ def atomic_write(path: Path, mode: str = "wb") -> Iterator[IO[Any]]:
         raise CannotWrite(f"cannot write {path}: the system does not take such a name. Choose another one.") from e
     finally:
         if temporary is not None:
-            temporary.unlink(missing_ok=True)
+            with suppress(OSError):  # a disk that failed may refuse this too
+                temporary.unlink()
 
 
 def write_text(path: Path, text: str) -> None:

@@ -22,7 +22,7 @@ from ganbench.system.progress import track
 from ganbench.system.wall import reason
 
 CACHE_LIMIT_BYTES = 16 << 30
-_CACHE = Cache("pixels", "the decoded images", CACHE_LIMIT_BYTES)
+_CACHE = Cache("pixels", "a set of decoded images", CACHE_LIMIT_BYTES)
 _IN_MEMORY = 256 << 20  # bytes of pixels that are kept in memory where there is no cache
 
 
