@@ -26,8 +26,10 @@ def score_cached(source: Source, plan: Plan) -> Scorecard:
     """
     if not plan.options.cache:
         return score_source(source, plan)
+    # A scorecard names images, in warnings and row by row: the digest is of what they show alone.
     notes = [text for text in (*plan.notes, *source.notes) if not is_remark(text)]
-    key = hashlib.sha256("\n".join([source.digest(), plan.key, *notes]).encode()).hexdigest()
+    parts = [source.digest(), plan.key, *notes, "", *source.names]
+    key = hashlib.sha256("\0".join(parts).encode("utf-8", "surrogatepass")).hexdigest()
     remarks: list[str] = []
     card = _CACHE.load(key, _parse, remarks.append)
     _LOG.info("%s: the scorecard is %s", source.label, "made" if card is None else "in the cache")

@@ -68,8 +68,8 @@ def _cached(folder: Path, size: int, count: int, seed: int, say: Callable[[str],
         return folder
     if folder.exists():
         say(f"{folder} is not what was drawn, or would be drawn today")
-    say(f"{count:,} toy faces of {size}x{size} pixels, drawn now, once, into {folder}")
     with temporary_folder(folder) as temporary:
+        say(f"{count:,} toy faces of {size}x{size} pixels, drawn now, once, into {folder}")
         write_toyfaces(temporary, count, size, seed)
         try:
             _record(temporary, folder.name, count)
