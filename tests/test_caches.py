@@ -267,7 +267,9 @@ def test_a_large_set_without_a_cache_is_decoded_into_a_file(
     monkeypatch.setattr(data.tempfile, "tempdir", str(tmp_path))
     assert np.array_equal(decode_source(open_source(image_folder)), wanted)
     monkeypatch.setattr(data.tempfile, "tempdir", str(tmp_path / "file"))
-    with pytest.raises(CannotWrite, match="no room for the decoded images in .*GANBENCH_HOME or TMPDIR"):
+    with pytest.raises(
+        CannotWrite, match="no room for the decoded images in the folder for temporary files: .*GANBENCH_HOME or TMPDIR"
+    ):
         decode_source(open_source(image_folder))
 
 

@@ -167,7 +167,9 @@ def _publish(plan: Plan, ranked: Leaderboard, *, published: bool) -> list[Path]:
         (out / "leaderboard.tex", lambda: to_latex(ranked, published=published)),
         (
             out / "report.html",
-            lambda: make_page(ranked, real=plan.place.open(), published=published, detector=detector),
+            lambda: make_page(
+                ranked, real=plan.place.open(), published=published, detector=detector, note=say
+            ),
         ),
     )
 

@@ -26,6 +26,7 @@ from ganbench.report.detections import LOOKED_AT, Detectors, Overlays
 from ganbench.report.pictures import Nearest, RealImages, figure_uri, sheet_uri
 from ganbench.runs.facts import environment_of
 from ganbench.system.memory import budget
+from ganbench.system.notes import Note, log_note
 from ganbench.system.text import html
 from ganbench.training.run_folder import RunFolder
 
@@ -52,6 +53,7 @@ def make_page(
     published: bool = False,
     detector: str | None = None,
     samples: Source | None = None,
+    note: Note = log_note,
 ) -> str:
     """Return the page.
 
@@ -63,6 +65,7 @@ def make_page(
         detector: what may have made the scorecards' AFD, for pictures of its hits and misses; registered detectors are
             found without it.
         samples: the images of a single entry, opened; without it they are looked for where the entry is.
+        note: told when the cache of the real images cannot be used.
 
     Raises:
         GanbenchError: real images that cannot be read.
@@ -71,7 +74,7 @@ def make_page(
     gradients, findings = gradient_figure(entries)
     training = training_figure(entries)
     best = [entry for board in leaderboard.boards for entry in board.entries]
-    pictures, without = _pictures(best, real, detector, samples)
+    pictures, without = _pictures(best, real, detector, samples, note)
     return (
         _environment()
         .get_template("page.html")
@@ -130,10 +133,10 @@ def _table(board: Board, shown: list[str]) -> dict[str, object]:
 
 
 def _pictures(
-    entries: list[Entry], real: Source | None, detector: str | None, opened: Source | None
+    entries: list[Entry], real: Source | None, detector: str | None, opened: Source | None, note: Note
 ) -> tuple[list[Pictures], list[tuple[str, str]]]:
     """Return the pictures of the best entries, and (name, reason) of those without."""
-    images = None if real is None else RealImages(real)
+    images = None if real is None else RealImages(real, note)
     modes = None if real is None else reader_of(real)
     detectors = Detectors(detector)
     found, without = [], [(entry.name, "only the best are pictured") for entry in entries[PICTURED:]]

@@ -25,7 +25,7 @@ from ganbench.errors import CannotWrite
 _LOG = logging.getLogger(__name__)
 
 # .NAME.MACHINE-PROCESS-START-TOKEN.tmp; releases before this wrote .NAME.TOKEN.tmp, which does not tell whose it is.
-_TEMPORARY = re.compile(r"\..*\.(?:([0-9a-f]{8})-(\d+)-(\d+)-)?[0-9a-f]{16}\.tmp", re.DOTALL)
+_TEMPORARY = re.compile(r"\..*\.(?:([0-9a-f]{8})-(\d+)-(\d+)-)?(?:[0-9a-f]{16}){1,2}\.tmp", re.DOTALL)
 _ABANDONED = 24 * 3600.0  # seconds without a write after which what nobody here can ask about counts as abandoned
 _LONGEST = 120  # bytes of the name that are kept: file systems allow 255
 _AGAIN = 1.0  # seconds for which a folder that was swept needs no second look

@@ -163,6 +163,6 @@ def _decode_apart(source: Source) -> np.ndarray:
             return np.frombuffer(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ), np.uint8).reshape(shape)
     except OSError as e:
         raise CannotWrite(
-            f"no room for the decoded images in {tempfile.gettempdir()}: {reason(e)}. "
+            f"no room for the decoded images in the folder for temporary files: {reason(e)}. "
             "Free space, or set GANBENCH_HOME or TMPDIR to a folder with more"
         ) from e
