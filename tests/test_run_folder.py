@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import os
+from contextlib import AbstractContextManager
 from pathlib import Path
+from typing import IO
 
 import pytest
 from training_processes import SMALL, noise_images
+from typer.testing import CliRunner
 
 from ganbench.bench.changes import refuse_changes
 from ganbench.bench.grid import Cell
-from ganbench.errors import GanbenchError
+from ganbench.cli.app import app
+from ganbench.errors import CannotWrite, GanbenchError
 from ganbench.images.arrays import ArraySource
 from ganbench.leaderboard.entries import collect, known_results
 from ganbench.scoring.options import ScoreOptions
 from ganbench.scoring.plan import Plan
+from ganbench.system import storage
+from ganbench.system.storage import atomic_write
 from ganbench.training.loop import Loop, LoopOptions
 from ganbench.training.recipe import Recipe, load_recipe
 from ganbench.training.run_folder import RunFolder
@@ -159,6 +165,22 @@ def test_a_resume_that_is_refused_changes_nothing(trained: Path, tmp_path: Path)
     with pytest.raises(GanbenchError, match="holds a run already"):
         train(_recipe(steps=5), _source(), run, options=QUICK)
     assert _files(run) == before
+
+
+def test_a_sampling_that_fails_leaves_no_images(trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def write(path: Path, mode: str = "wb") -> AbstractContextManager[IO[bytes]]:
+        if path.name == "60.png":
+            raise CannotWrite("the disk is full")
+        return atomic_write(path, mode)
+
+    command = ["sample", str(trained), "--out", str(tmp_path / "samples"), "--count", "70", "--quiet"]
+    with monkeypatch.context() as patch:
+        patch.setattr(storage, "atomic_write", write)
+        failed = CliRunner().invoke(app, command)
+    assert isinstance(failed.exception, CannotWrite)
+    assert list((tmp_path / "samples").iterdir()) == []
+    assert CliRunner().invoke(app, command).exit_code == 0
+    assert len(list((tmp_path / "samples").iterdir())) == 70
 
 
 def test_a_run_that_did_nothing_may_be_started_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
