@@ -29,13 +29,10 @@ from ganbench.scoring.score import score_source
 from ganbench.statistics.features import FeatureSet
 from ganbench.statistics.moments import Moments
 from ganbench.system import container, storage
-from ganbench.system.cache import Cache
 from ganbench.system.container import Damaged, Writer, read
 from ganbench.system.notes import Note
 from ganbench.toyfaces import cached as toyfaces_cached
 from ganbench.training.data import decode_source
-
-SPEC = ExtractorSpec("own:net", 1, 2, 8, "bilinear", "0" * 64)
 
 
 def _contained(
@@ -237,7 +234,7 @@ def test_what_is_said_about_caches_is_not_kept_with_a_scorecard(
     assert scoring_cached.score_cached(source, plan).warnings == ["few images"]
 
 
-def test_pixels_are_kept_with_what_could_not_be_read(image_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_pixels_are_kept_with_what_could_not_be_read(image_folder: Path) -> None:
     (image_folder / "3.jpg").write_bytes(b"no image")
     refused = "1 of 12 images cannot be read: 3.jpg"
     with pytest.raises(SourceError, match=refused):
@@ -294,15 +291,3 @@ def test_toy_faces_are_those_that_were_drawn(change: str, tmp_path: Path, monkey
     assert toyfaces_cached.cached_toyfaces(32, 3, say=said.append) == folder
     assert "is not what was drawn" in said[0]
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == wanted
-
-
-def test_the_least_recently_used_go_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("GANBENCH_HOME", str(tmp_path))
-    cache = Cache("things", "a thing", 3000)
-    for age, key in enumerate("abc"):
-        cache.keep(key, bytes(1000))
-        os.utime(cache.path(key), (100 + age, 100 + age))
-    assert {path.stem for path in cache.folder().iterdir()} == {"b", "c"}
-    assert cache.load("b", lambda content: bytes(content.payload)) == bytes(1000)  # used: now the younger one
-    cache.keep("d", bytes(1000))
-    assert {path.stem for path in cache.folder().iterdir()} == {"b", "d"}

@@ -13,6 +13,7 @@ from ganbench.references.library import installed_references
 from ganbench.registry import Registry
 from ganbench.system import storage
 from ganbench.system.assets import ASSETS, find
+from ganbench.system.cache import Cache
 
 
 def test_atomic_write_replaces_the_file_only_at_the_end(tmp_path: Path) -> None:
@@ -113,3 +114,15 @@ def test_registry_suggests_the_near_name() -> None:
         registry["presicion"]
     with pytest.raises(ValueError, match="registered twice"):
         registry.add("precision", 2)
+
+
+def test_the_least_recently_used_go_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GANBENCH_HOME", str(tmp_path))
+    cache = Cache("things", "a thing", 3000)
+    for age, key in enumerate("abc"):
+        cache.keep(key, bytes(1000))
+        os.utime(cache.path(key), (100 + age, 100 + age))
+    assert {path.stem for path in cache.folder().iterdir()} == {"b", "c"}
+    assert cache.load("b", lambda content: bytes(content.payload)) == bytes(1000)  # used: now the younger one
+    cache.keep("d", bytes(1000))
+    assert {path.stem for path in cache.folder().iterdir()} == {"b", "d"}

@@ -82,13 +82,13 @@ def experiment(
     for curve in curves:
         check_size(source, curve.recipe)
     pixels = decode_source(source, warn)
-    images = [_images_of(curve, pixels, source) for curve in curves]
     if steps is None:
         steps = min(MOST_STEPS, max(curve.recipe.steps(len(pixels)) for curve in curves))
     if skip is None:
         skip = steps // 4
     if skip >= steps:
         raise GanbenchError(f"--skip {skip} leaves nothing of --steps {steps}")
+    images = [_images_of(curve, pixels, source) for curve in curves]
     _announce(curves, pixels, steps, device, say)
     frames: list[pd.DataFrame] = []
     for curve, own in zip(curves, images, strict=True):
