@@ -167,9 +167,7 @@ def _publish(plan: Plan, ranked: Leaderboard, *, published: bool) -> list[Path]:
         (out / "leaderboard.tex", lambda: to_latex(ranked, published=published)),
         (
             out / "report.html",
-            lambda: make_page(
-                ranked, real=plan.place.open(), published=published, detector=detector, note=say
-            ),
+            lambda: make_page(ranked, real=plan.place.open(), published=published, detector=detector, note=say),
         ),
     )
 

@@ -34,8 +34,9 @@ _AGAIN = 1.0  # seconds for which a folder that was swept needs no second look
 def temporary_path(path: Path) -> Path:
     """Return a new name beside ``path`` that tells whose temporary it is; nothing is created."""
     name = path.name
-    if len(os.fsencode(name)) > _LONGEST:
-        name = hashlib.sha256(os.fsencode(name)).hexdigest()[:16]
+    written = name.encode("utf-8", "backslashreplace")
+    if len(written) > _LONGEST:
+        name = hashlib.sha256(written).hexdigest()[:16]
     process = os.getpid()
     return path.with_name(f".{name}.{_machine()}-{process}-{_started(process)}-{secrets.token_hex(8)}.tmp")
 
@@ -46,7 +47,7 @@ def sweep(folder: Path) -> None:
     What another machine wrote, or a release that did not say whose a temporary is, is removed once it has not been
     written to for a day. What cannot be removed stays.
     """
-    with suppress(OSError), os.scandir(folder) as entries:
+    with suppress(OSError, UnicodeEncodeError), os.scandir(folder) as entries:
         for entry in entries:
             owner = _TEMPORARY.fullmatch(entry.name) if entry.name.endswith(".tmp") else None
             if owner is not None and _is_abandoned(entry, *owner.groups()):
