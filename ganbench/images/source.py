@@ -220,11 +220,7 @@ class Source(ABC):
         self.settle(self.bad)
 
     def settle(self, bad: list[BadImage]) -> None:
-        """Take over which images cannot be read, from who read the very same ones before and kept the pixels.
-
-        Raises:
-            SourceError: more than ``skip_bad`` allows.
-        """
+        """Take over which images cannot be read; raises ``SourceError`` if they are more than may be left out."""
         self.bad = bad
         if len(bad) > self._skip_bad or len(bad) == len(self):
             raise self._too_many(bad)
