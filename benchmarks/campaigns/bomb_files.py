@@ -4,51 +4,28 @@ from __future__ import annotations
 
 import bz2
 import gzip
-import io
 import json
 import lzma
 import struct
 import tarfile
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
 from campaigns.images import encode, smooth
+from campaigns.packing import PIECE, chunk, deflated_zeros, flat_png, header, npy_header, pack, packed_tar, zip_with
 
 _BIG = 7900  # side of a huge image, pixels: just under what is decoded at all
-_PIECE = 1 << 26  # bytes of zeros that are packed once and repeated
 
 
 def small(count: int = 40) -> list[tuple[str, bytes]]:
     """Return honest little images."""
     rng = np.random.default_rng(9)
     return [(f"{i}.png", encode(smooth(rng), "PNG")) for i in range(count)]
-
-
-def flat_png(side: int) -> bytes:
-    """Return a huge PNG of one colour, of some kilobytes."""
-    row = zlib.compress(bytes(1 + 3 * side) * side, 9)
-    header = struct.pack(">IIBBBBB", side, side, 8, 2, 0, 0, 0)
-    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", row) + chunk(b"IEND", b"")
-
-
-def chunk(name: bytes, data: bytes) -> bytes:
-    """Return a chunk of a PNG."""
-    return struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
-
-
-def pack(path: Path, files: list[tuple[str, bytes]]) -> Path:
-    """Write a .tgz."""
-    with tarfile.open(path, "w:gz", compresslevel=9) as archive:
-        for name, data in files:
-            info = tarfile.TarInfo(name)
-            info.size = len(data)
-            archive.addfile(info, io.BytesIO(data))
-    return path
 
 
 def huge_among_small(folder: Path) -> Path:
@@ -66,29 +43,15 @@ def gifs(folder: Path) -> Path:
 def films(folder: Path) -> Path:
     """Animated images of many frames, in every format that has frames."""
     files = []
-    for kind, extension, side, count in (("GIF", "gif", 1000, 300), ("PNG", "png", 1000, 40), ("WEBP", "webp", 400, 60)):
+    for kind, extension, side, count in (
+        ("GIF", "gif", 1000, 300),
+        ("PNG", "png", 1000, 40),
+        ("WEBP", "webp", 400, 60),
+    ):
         mode = "P" if kind == "GIF" else "RGB"
         frames = [Image.new(mode, (side, side), i % 200 if mode == "P" else (i, 0, 0)) for i in range(count)]
         files.append((f"film.{extension}", encode(frames[0], kind, append_images=frames[1:], save_all=True)))
     return pack(folder / "films.tgz", [*files, *small(4)])
-
-
-def _header(name: str, size: int) -> bytes:
-    info = tarfile.TarInfo(name)
-    info.size = size
-    return info.tobuf(tarfile.GNU_FORMAT)
-
-
-def packed_tar(folder: Path, extension: str, pack_piece: Callable[[bytes], bytes], pieces: int) -> Path:
-    """A tar of one member of gigabytes of zeros, packed to little; the piece is packed once and repeated."""
-    path = folder / f"bomb{extension}"
-    piece = pack_piece(bytes(_PIECE))
-    with path.open("wb") as f:
-        f.write(pack_piece(_header("1.png", pieces * _PIECE)))
-        for _ in range(pieces):
-            f.write(piece)
-        f.write(pack_piece(bytes(1024)))
-    return path
 
 
 def tgz(folder: Path) -> Path:
@@ -106,32 +69,6 @@ def bz2_tar(folder: Path) -> Path:
     return packed_tar(folder, ".tar.bz2", lambda raw: bz2.compress(raw, 9), 64)
 
 
-def deflated_zeros(head: bytes, pieces: int) -> tuple[bytes, int, int]:
-    """Return a deflate stream of ``head`` and pieces of zeros, with its checksum and its unpacked size."""
-    packer = zlib.compressobj(9, zlib.DEFLATED, -15)
-    begin = packer.compress(head) + packer.flush(zlib.Z_FULL_FLUSH)
-    piece = packer.compress(bytes(_PIECE)) + packer.flush(zlib.Z_FULL_FLUSH)
-    zeros, crc = bytes(_PIECE), zlib.crc32(head)
-    for _ in range(pieces):
-        crc = zlib.crc32(zeros, crc)
-    return begin + piece * pieces + packer.flush(), crc, len(head) + pieces * _PIECE
-
-
-def zip_with(path: Path, name: str, head: bytes, pieces: int, claimed: int | None = None) -> Path:
-    """Write a zip of one member that is ``head`` and zeros; it may claim another unpacked size than it has."""
-    data, crc, size = deflated_zeros(head, pieces)
-    size = size if claimed is None else claimed
-    raw = name.encode()
-    local = struct.pack("<4s5H3I2H", b"PK\x03\x04", 20, 0, 8, 0, 33, crc, len(data), size, len(raw), 0) + raw
-    entry = struct.pack(
-        "<4s6H3I5H2I", b"PK\x01\x02", 20, 20, 0, 8, 0, 33, crc, len(data), size, len(raw), 0, 0, 0, 0, 0, 0
-    )
-    entry += raw
-    tail = struct.pack("<4s4H2IH", b"PK\x05\x06", 0, 0, 1, 1, len(entry), len(local) + len(data), 0)
-    path.write_bytes(local + data + entry + tail)
-    return path
-
-
 def zipped(folder: Path) -> Path:
     """One gigabyte in a zip, as one image."""
     return zip_with(folder / "bomb.zip", "1.png", b"", 16)
@@ -142,33 +79,27 @@ def liar(folder: Path) -> Path:
     return zip_with(folder / "liar.zip", "1.png", b"", 16, claimed=1000)
 
 
-def _npy_header(shape: tuple[int, ...], kind: str = "|u1") -> bytes:
-    buffer = io.BytesIO()
-    np.lib.format.write_array_header_1_0(buffer, {"descr": kind, "fortran_order": False, "shape": shape})
-    return buffer.getvalue()
-
-
 def npy(folder: Path) -> Path:
     """An array file that claims terabytes and has none."""
     path = folder / "claims.npy"
-    path.write_bytes(_npy_header((10**6, 1024, 1024, 3)) + bytes(3 << 20))
+    path.write_bytes(npy_header((10**6, 1024, 1024, 3)) + bytes(3 << 20))
     return path
 
 
 def npy_sparse(folder: Path) -> Path:
     """An array file of images of 300 megapixels each, a hole on the disk."""
     path = folder / "hole.npy"
-    header = _npy_header((4, 16384, 18000, 3))
+    head = npy_header((4, 16384, 18000, 3))
     with path.open("wb") as f:
-        f.write(header)
-        f.truncate(len(header) + 4 * 16384 * 18000 * 3)
+        f.write(head)
+        f.truncate(len(head) + 4 * 16384 * 18000 * 3)
     return path
 
 
 def npz(folder: Path) -> Path:
     """Two gigabytes of images in an .npz."""
-    count = 32 * _PIECE // (64 * 64 * 3)
-    head = _npy_header((count, 64, 64, 3))
+    count = 32 * PIECE // (64 * 64 * 3)
+    head = npy_header((count, 64, 64, 3))
     return zip_with(folder / "bomb.npz", "images.npy", head, 32)
 
 
@@ -176,16 +107,16 @@ def npz_claims(folder: Path) -> Path:
     """An .npz whose array claims terabytes."""
     path = folder / "claims.npz"
     with zipfile.ZipFile(path, "w") as archive:
-        archive.writestr("images.npy", _npy_header((10**6, 1024, 1024, 3)) + bytes(1000))
+        archive.writestr("images.npy", npy_header((10**6, 1024, 1024, 3)) + bytes(1000))
     return path
 
 
 def reference(folder: Path) -> Path:
     """A statistics file whose covariance unpacks to three gigabytes."""
     side = 20_000
-    path = zip_with(folder / "reference.npz", "sigma.npy", _npy_header((side, side), "<f8"), 48)
+    path = zip_with(folder / "reference.npz", "sigma.npy", npy_header((side, side), "<f8"), 48)
     with zipfile.ZipFile(path, "a") as archive:
-        archive.writestr("mu.npy", _npy_header((side,), "<f8") + bytes(8 * side))
+        archive.writestr("mu.npy", npy_header((side,), "<f8") + bytes(8 * side))
     return path
 
 
@@ -239,7 +170,7 @@ def scans(folder: Path) -> Path:
 def members(folder: Path) -> Path:
     """A tar of 600,000 empty members."""
     path = folder / "members.tgz"
-    head = bytearray(_header("0000000.png", 0))
+    head = bytearray(header("0000000.png", 0))
     rest = sum(head[7:148]) + 8 * ord(" ") + sum(head[156:])
     with gzip.open(path, "wb", compresslevel=1) as f:
         for number in range(600_000):
@@ -252,6 +183,7 @@ def members(folder: Path) -> Path:
 
 def long_names(folder: Path) -> Path:
     """A tar whose headers announce longer names of longer names, five thousand deep, and one of 200 MB."""
+
     def nested() -> Iterator[bytes]:
         for _ in range(5000):
             info = tarfile.TarInfo("././@LongLink")
@@ -263,7 +195,7 @@ def long_names(folder: Path) -> Path:
     info.type, info.size = tarfile.XHDTYPE, 200 << 20
     with gzip.open(path, "wb", compresslevel=1) as f:
         f.writelines(nested())
-        f.write(_header("a.png", 0) + info.tobuf(tarfile.GNU_FORMAT))
+        f.write(header("a.png", 0) + info.tobuf(tarfile.GNU_FORMAT))
         for _ in range(200):
             f.write(b"1" * (1 << 20))
         f.write(bytes(1024))

@@ -110,7 +110,9 @@ class Detectors(Sweep):
             outputs = [np.zeros([rng.choice([0, 1, 2, 5, 6, 84]) for _ in range(rng.randint(0, 5))], np.float32)]
         elif odd == "input":
             sides: list[int | str] = ["h", 0, 32, 64, 65, 128, 10**6]
-            shape = [rng.choice(["n", 1, 4, 0]), rng.choice([1, 3, 4, "c"]), rng.choice(sides), rng.choice(sides)]
+            batches: list[int | str] = ["n", 1, 4, 0]
+            channels: list[int | str] = ["c", 1, 3, 4]
+            shape = [rng.choice(batches), rng.choice(channels), rng.choice(sides), rng.choice(sides)]
             shape = shape[: rng.choice([4, 4, 4, 3, 0])]
         elif odd == "type":
             kind = rng.choice(_TYPES)

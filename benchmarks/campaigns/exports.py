@@ -12,7 +12,9 @@ import re
 CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?", re.IGNORECASE)
 _FORMULA = re.compile(r"\s*[=+\-@\t\r\n|%]")
-_COMMAND = re.compile(r"\\(input|include|immediate|write|openout|catcode|def|csname|read|special|usepackage|url|href)\b")
+_COMMAND = re.compile(
+    r"\\(input|include|immediate|write|openout|catcode|def|csname|read|special|usepackage|url|href)\b"
+)
 _LINK = re.compile(r"\]\(\s*(?!https?:|#|[\w./-]*\))", re.IGNORECASE)
 
 

@@ -29,7 +29,10 @@ SPECIAL = (
     *(b"variants = ['dcgan']\nseeds = [0, 0]\n", b"variants = ['dcgan']\nseeds = [" + b"9" * 30 + b"]\n"),
     *(b"variants = ['dcgan']\noverrides = {'' = 5}\n", b"variants = ['dcgan']\noverrides = {'../x' = []}\n"),
     *(b"variants = ['dcgan']\noverrides = {'' = ['=']}\n", b"variants = ['/etc/passwd.toml']\n"),
-    *(b"variants = ['dcgan']\noverrides = {'' = ['training.steps=" + b"[" * 3000 + b"']}\n", b"variants = ['\\u001b']\n"),
+    *(
+        b"variants = ['dcgan']\noverrides = {'' = ['training.steps=" + b"[" * 3000 + b"']}\n",
+        b"variants = ['\\u001b']\n",
+    ),
 )
 
 
