@@ -11,7 +11,7 @@ import re
 # C0 but tab and line ends, DEL, C1, and what turns the direction of text around or hides in it.
 CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?", re.IGNORECASE)
-_FORMULA = re.compile(r"\s*[=+\-@\t\r\n|%]")
+_FORMULA = re.compile(r"[=+\-@\t\r\n]")
 _COMMAND = re.compile(
     r"\\(input|include|immediate|write|openout|catcode|def|csname|read|special|usepackage|url|href)\b"
 )
@@ -78,7 +78,7 @@ def _json(text: str) -> list[str]:
         json.loads(text, parse_constant=refuse)
     except ValueError as e:
         return [f"not JSON: {e}"]
-    return [f"raw control characters {hits[:4]!r}"] if (hits := re.findall("[\x00-\x09\x0b-\x1f\x7f]", text)) else []
+    return [f"raw control characters {hits[:4]!r}"] if (hits := re.findall("[\x00-\x09\x0b-\x1f]", text)) else []
 
 
 def _csv(text: str) -> list[str]:

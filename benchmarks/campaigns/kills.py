@@ -132,20 +132,22 @@ class _Place:
         found = [path for folder in (self.here, self.home) for path in folder.rglob("*")]
         found = [path for path in found if path.name.startswith(".") or path.name.endswith((".tmp", ".part"))]
         found += [path for folder in (self.temporary, self.user) for path in folder.rglob("*") if not path.is_dir()]
+        found = [path for path in found if "matplotlib" not in path.parts]  # its list of fonts, where it always is
         return sorted(str(path.relative_to(self.root)) for path in found)
 
 
-def run(count: int | None, seed: int, home: Path) -> Found:
+def run(count: int | None, seed: int, home: Path, *, names: tuple[str, ...] = ()) -> Found:
     """Kill processes.
 
     Args:
         count: how many; None: as usual.
         seed: of the moments.
         home: folder whose exported networks most of the jobs start with; a fresh one exports, and may be killed then.
+        names: these jobs only.
     """
     rng = random.Random(f"kills/{seed}")
     found = Found()
-    jobs = list(JOBS)
+    jobs = list(names or JOBS)
     with tempfile.TemporaryDirectory(prefix="ganbench-kills-") as name:
         wanted: dict[str, tuple[Any, float]] = {}
         for number in range(count or COUNT):
