@@ -80,9 +80,12 @@ class Detectors(Sweep):
             path.write_bytes(data)
         else:
             label = self._odd(path, rng)
+        no_scores = label.endswith(("all NaN", "logits"))
         found, faults = guard(label, lambda: load_detector(f"yolo:{path}").detect(self._images))
         if found is None:
             return faults
+        if no_scores:
+            faults.append(f"{label}: is no score, and read as {sum(len(one.scores) for one in found)} faces")
         if len(found) != len(self._images):
             faults.append(f"{label}: {len(found)} answers for {len(self._images)} images")
         for one in found:
@@ -97,11 +100,15 @@ class Detectors(Sweep):
         """Write a network that is whole but answers or asks oddly."""
         layout = rng.choice(list(self._layouts))
         out = self._layouts[layout].copy()
-        odd = rng.choice(["NaN", "infinite", "huge", "negative", "logits", "shape", "input", "type", "more", "empty"])
+        odd = rng.choice(
+            ["NaN", "all NaN", "infinite", "huge", "negative", "logits", "shape", "input", "type", "more", "empty"]
+        )
         shape: list[int | str] = [1, 3, SIDE, SIDE]
         kind = TensorProto.FLOAT
         outputs = [out]
-        if odd in ("NaN", "infinite", "huge", "negative"):
+        if odd == "all NaN":
+            out[...] = np.nan
+        elif odd in ("NaN", "infinite", "huge", "negative"):
             number = {"NaN": np.nan, "infinite": np.inf, "huge": 1e30, "negative": -7.0}[odd]
             out.reshape(-1)[rng.choice([slice(None), slice(0, 40), slice(7, 8)])] = number
         elif odd == "logits":
