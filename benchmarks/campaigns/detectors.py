@@ -38,14 +38,26 @@ def answer(layout: str, rng: np.random.Generator) -> np.ndarray:
     return out
 
 
-def network(outputs: list[np.ndarray], shape: list[int | str], kind: int = TensorProto.FLOAT) -> onnx.ModelProto:
-    """Return a network that answers every image alike: constants, plus nought times the mean of the image."""
+def network(
+    outputs: list[np.ndarray], shape: list[int | str], kind: int = TensorProto.FLOAT, *, trap: bool = False
+) -> onnx.ModelProto:
+    """Return a network that answers every image alike: constants, plus nought times the mean of the image.
+
+    With a trap, its answer to bright images, and to them alone, is NaN.
+    """
     nodes = [
         helper.make_node("Cast", ["images"], ["real"], to=TensorProto.FLOAT),
         helper.make_node("ReduceMean", ["real"], ["mean"], keepdims=0),
         helper.make_node("Mul", ["mean", "nought"], ["nothing"]),
     ]
     constants = [numpy_helper.from_array(np.zeros((), np.float32), "nought")]
+    if trap:
+        constants.append(numpy_helper.from_array(np.float32(0.8), "bright"))
+        nodes[2:] = [
+            helper.make_node("Sub", ["bright", "mean"], ["dark"]),
+            helper.make_node("Log", ["dark"], ["logarithm"]),
+            helper.make_node("Mul", ["logarithm", "nought"], ["nothing"]),
+        ]
     told = []
     for i, output in enumerate(outputs):
         constants.append(numpy_helper.from_array(output.astype(np.float32), f"constant{i}"))
@@ -71,6 +83,7 @@ class Detectors(Sweep):
         shape: list[int | str] = [1, 3, SIDE, SIDE]
         self._files = [network([out], shape).SerializeToString() for out in self._layouts.values()]
         self._images = np.stack([np.asarray(smooth(rng)) for _ in range(3)])
+        self._images[1] = 255
 
     def attempt(self, number: int, rng: random.Random) -> list[str]:
         """Try one network."""
@@ -80,7 +93,7 @@ class Detectors(Sweep):
             path.write_bytes(data)
         else:
             label = self._odd(path, rng)
-        no_scores = label.endswith(("all NaN", "logits"))
+        no_scores = label.endswith(("all NaN", "logits", "trap"))
         found, faults = guard(label, lambda: load_detector(f"yolo:{path}").detect(self._images))
         if found is None:
             return faults
@@ -101,7 +114,20 @@ class Detectors(Sweep):
         layout = rng.choice(list(self._layouts))
         out = self._layouts[layout].copy()
         odd = rng.choice(
-            ["NaN", "all NaN", "infinite", "huge", "negative", "logits", "shape", "input", "type", "more", "empty"]
+            [
+                "NaN",
+                "all NaN",
+                "infinite",
+                "huge",
+                "negative",
+                "logits",
+                "shape",
+                "input",
+                "type",
+                "more",
+                "trap",
+                "empty",
+            ]
         )
         shape: list[int | str] = [1, 3, SIDE, SIDE]
         kind = TensorProto.FLOAT
@@ -126,7 +152,7 @@ class Detectors(Sweep):
         elif odd == "more":
             outputs = [out, out[..., :3], np.zeros((1, 32, 16, 16))][: rng.randint(2, 3)]
             rng.shuffle(outputs)
-        else:
+        elif odd == "empty":
             outputs = []
-        path.write_bytes(network(outputs, shape, kind).SerializeToString())
+        path.write_bytes(network(outputs, shape, kind, trap=odd == "trap").SerializeToString())
         return f"{layout}, {odd}"
