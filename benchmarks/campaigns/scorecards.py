@@ -86,6 +86,7 @@ class Scorecards(Sweep):
             (folder / name).write_text(json.dumps(card), "utf-8")
         alone = self._board([folder / name for name in HONEST])
         self._honest = _said(alone)
+        export(alone, "", page=True)  # what is imported for it is no case's doing
 
     def attempt(self, number: int, rng: random.Random) -> list[str]:
         """Try one mutant; the lies come first."""

@@ -23,6 +23,7 @@ from campaigns.registry import load
 FOLDER = Path(__file__).resolve().parent.parent
 ROOT = FOLDER.parent
 _TICK = 0.05  # seconds between looks
+_PATIENCE = 6  # times the seconds of a case, where a busy machine gives the process little time to work
 _START = 180.0  # seconds that a child may take to get ready: imports, and a network to export
 _PROC = Path("/proc")
 _PAGE = os.sysconf("SC_PAGE_SIZE") if hasattr(os, "sysconf") else 4096
@@ -58,6 +59,14 @@ def resident(process: int) -> int:
         with suppress(OSError, ValueError, IndexError):
             total += int((_PROC / str(one) / "statm").read_text("ascii").split()[1]) * _PAGE
     return total
+
+
+def worked(process: int) -> float:
+    """Return the processor time of a process itself, seconds; 0 where it cannot be read."""
+    with suppress(OSError, ValueError, IndexError):
+        fields = (_PROC / str(process) / "stat").read_text("utf-8", "replace").rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    return 0.0
 
 
 def end(process: int) -> None:
@@ -157,6 +166,7 @@ class _Child:
         )
         self._heard = time.monotonic()
         self._base = 0  # resident memory when it was ready
+        self._worked = 0.0  # processor time when the last case began, seconds
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
 
@@ -173,6 +183,7 @@ class _Child:
             elif word == "done":
                 self.warnings = int(rest)
                 self.finished = True
+            self._worked = worked(self._process.pid)
             self._heard = time.monotonic()
 
     def follow(self, seconds: float, megabytes: int) -> None:
@@ -183,7 +194,7 @@ class _Child:
             waited = time.monotonic() - self._heard
             if self._base and grown > megabytes << 20:
                 why = f"takes {grown >> 20} MiB"
-            elif not self.finished and waited > (seconds if self._base else _START):
+            elif not self.finished and self._is_stuck(waited, seconds):
                 why = f"hangs: {waited:.0f} s"
             else:
                 time.sleep(_TICK)
@@ -197,6 +208,13 @@ class _Child:
             died = f"the process dies with code {self._process.returncode}: {said[-1][:200] if said else ''}"
             self.faults[self.at] = why or died
         self._errors.close()
+
+    def _is_stuck(self, waited: float, seconds: float) -> bool:
+        """Tell whether a case takes too long: it has worked for so many seconds, or does nothing at all."""
+        if not self._base:
+            return waited > _START
+        busy = worked(self._process.pid) - self._worked
+        return waited > seconds and (busy > seconds or waited > _PATIENCE * seconds)
 
 
 def sweep(name: str, count: int, seed: int, home: Path, *, start: int = 0) -> Found:
