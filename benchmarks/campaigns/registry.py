@@ -60,7 +60,6 @@ READERS: dict[str, tuple[str, ...]] = {
     "training/run_folder.py": ("runs",),
 }
 TRUSTED = {
-    "cli/bench.py": "the board that the same command has just written",
     "detectors/cascade.py": "a file that is checked against a pinned hash",
     "features/contract.py": "what the same process has just pickled",
     "features/lite0.py": "a file that is checked against a pinned hash",
