@@ -29,18 +29,21 @@ COMMANDS = {
 }
 
 READERS: dict[str, tuple[str, ...]] = {
+    "detectors/facts.py": ("onnx",),
+    "detectors/network.py": ("onnx",),
+    "images/array_files.py": ("containers",),
+    "images/files.py": ("images",),
+    "images/zips.py": ("containers",),
+    "system/onnx_files.py": ("onnx",),
+    "system/onnx_runtime.py": ("onnx", "caches"),
     "bench/grid.py": ("recipes",),
     "detectors/yolo.py": ("onnx",),
     "diagnostics/toy_modes.py": ("runs",),
     "features/cache.py": ("caches",),
-    "features/cpu.py": ("caches",),
     "features/export.py": ("caches",),
     "features/weights.py": ("weights",),
     "images/archives.py": ("containers",),
-    "images/arrays.py": ("containers",),
     "images/decode.py": ("images",),
-    "images/folder.py": ("images",),
-    "images/sheets.py": ("images",),
     "images/submission.py": ("containers", "bombs"),
     "leaderboard/cards.py": ("scorecards",),
     "models/imported.py": ("weights",),
@@ -60,6 +63,7 @@ READERS: dict[str, tuple[str, ...]] = {
     "training/run_folder.py": ("runs",),
 }
 TRUSTED = {
+    "system/memory.py": "what the system says of its memory",
     "detectors/cascade.py": "a file that is checked against a pinned hash",
     "features/contract.py": "what the same process has just pickled",
     "features/lite0.py": "a file that is checked against a pinned hash",
