@@ -132,7 +132,7 @@ def test_the_cache_gives_the_same_numbers_and_knows_other_images(
     real: Reference, faces: np.ndarray, ganbench_home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first = ganbench.score(faces, real, detector=None)
-    assert len(list((ganbench_home / "cache" / "features").glob("*.npz"))) == 1
+    assert len(list((ganbench_home / "cache" / "features").glob("*.cache"))) == 1
 
     def no_network(*args: object) -> None:
         raise AssertionError("the network ran although the features were cached")
@@ -144,7 +144,7 @@ def test_the_cache_gives_the_same_numbers_and_knows_other_images(
             ganbench.score(faces, real, detector=None, cache=False)
     other = ganbench.score(faces[:, ::-1].copy(), real, detector=None)
     assert other["fd[lite0]"].value != first["fd[lite0]"].value
-    (damaged, *_) = (ganbench_home / "cache" / "features").glob("*.npz")
+    (damaged, *_) = (ganbench_home / "cache" / "features").glob("*.cache")
     damaged.write_bytes(b"half a file")
     assert ganbench.score(faces, real, detector=None).rows == first.rows
 
@@ -154,7 +154,7 @@ def test_a_cache_that_cannot_be_written_is_a_warning(real: Reference, faces: np.
     (ganbench_home / "cache" / "features").write_text("a file in the way")
     card = ganbench.score(faces, real, detector=None)
     assert card["fd[lite0]"].value > 0
-    assert any("features were not cached" in text for text in card.warnings)
+    assert any("the cache: a set of features was not kept: cannot write" in text for text in card.warnings)
 
 
 @pytest.mark.slow

@@ -46,7 +46,7 @@ def run_grid(
     try:
         source = plan.place.open()
         refuse_changes(cells, plan.place.out, source)
-        images = len(decode_source(source))  # once, before the processes all look for it
+        images = len(decode_source(source, say))  # once, before the processes all look for it
         return _run(plan, cells, GridProgress(plan, cells, images, jobs), jobs, say)
     finally:
         RunFolder(plan.place.out).unlock(lock)

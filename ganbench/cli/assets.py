@@ -22,6 +22,7 @@ def _states() -> list[dict[str, str]]:
     from ganbench.system.assets import ASSETS, find
 
     states = []
+    nowhere = "nowhere yet: there is no home folder; set GANBENCH_HOME"
     for asset in ASSETS.values():
         try:
             path = find(asset.name)
@@ -32,7 +33,7 @@ def _states() -> list[dict[str, str]]:
             {
                 "name": asset.name,
                 "state": state,
-                "path": str(path or asset.path),
+                "path": str(path or next(iter(asset.places()), nowhere)),
                 "what": asset.what,
                 "licence": asset.licence,
                 "sha256": asset.sha256,

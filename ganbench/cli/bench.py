@@ -168,7 +168,9 @@ def _publish(plan: Plan, ranked: Leaderboard, *, published: bool) -> list[Path]:
         (out / "leaderboard.tex", lambda: to_latex(ranked, published=published)),
         (
             out / "report.html",
-            lambda: make_page(ranked, title=title, real=plan.place.open(), published=published, detector=detector),
+            lambda: make_page(
+                ranked, title=title, real=plan.place.open(), published=published, detector=detector, note=say
+            ),
         ),
     )
 

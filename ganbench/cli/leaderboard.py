@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -85,7 +86,7 @@ def leaderboard(
         (csv_file, lambda: to_csv(ranked)),
         (markdown, lambda: to_markdown(ranked, published=published)),
         (latex, lambda: to_latex(ranked, published=published)),
-        (html, lambda: _html(ranked, real, scoring, published)),
+        (html, lambda: _html(ranked, real, scoring, published, warn)),
         (None if is_stdout(json_file) else json_file, lambda: to_json(ranked, published=published)),
     )
     if is_stdout(json_file):
@@ -96,8 +97,10 @@ def leaderboard(
         raise typer.Exit(1)
 
 
-def _html(ranked: Leaderboard, real: str | None, scoring: ScoreOptions, published: bool) -> str:
+def _html(
+    ranked: Leaderboard, real: str | None, scoring: ScoreOptions, published: bool, warn: Callable[[str], None]
+) -> str:
     from ganbench.report.page import make_page
 
     source = None if real is None else scoring.open_real(real)
-    return make_page(ranked, real=source, published=published, detector=scoring.detector)
+    return make_page(ranked, real=source, published=published, detector=scoring.detector, note=warn)

@@ -32,6 +32,8 @@ def sample(
 
       ganbench sample G.pth --out samples/
     """
+    from contextlib import ExitStack
+
     import numpy as np
     from PIL import Image
 
@@ -53,16 +55,19 @@ def sample(
         raise GanbenchError(f"{out} is not empty; old and new images would be scored together. Give an empty folder")
     generator = load_generator(source, resolve_device(device))
     kept, done = [], 0
-    with track("sampling", count, unit="images") as advance:
+    with track("sampling", count, unit="images") as advance, ExitStack() as half:
         for pixels in draw(generator, count, seed=seed, truncation=truncation):
             if archive:
                 kept.append(pixels)
             else:
                 for number, image in enumerate(pixels, done + 1):
-                    with atomic_write(out / f"{number}.png") as f:
+                    file = out / f"{number}.png"
+                    half.callback(file.unlink, missing_ok=True)
+                    with atomic_write(file) as f:
                         Image.fromarray(image).save(f, "PNG")
             done += len(pixels)
             advance(len(pixels))
+        half.pop_all()
     if archive:
         images = ArraySource.of(str(source), np.concatenate(kept), value_range=None, resize=None)
         packed = pack_submission(images, out)

@@ -81,19 +81,18 @@ def experiment(
     check_outputs(folders=(out,))
     for curve in curves:
         check_size(source, curve.recipe)
-    pixels = decode_source(source)
+    pixels = decode_source(source, warn)
     if steps is None:
         steps = min(MOST_STEPS, max(curve.recipe.steps(len(pixels)) for curve in curves))
     if skip is None:
         skip = steps // 4
     if skip >= steps:
         raise GanbenchError(f"--skip {skip} leaves nothing of --steps {steps}")
+    images = [_images_of(curve, pixels, source) for curve in curves]
     _announce(curves, pixels, steps, device, say)
     frames: list[pd.DataFrame] = []
-    for curve in curves:
-        training = curve.recipe.training
-        images = TrainingImages(pixels, source.digest(), batch=training.batch, seed=training.seed)
-        frames.append(measure(curve, images, steps, device=torch.device(resolve_device(device)), warn=warn))
+    for curve, own in zip(curves, images, strict=True):
+        frames.append(measure(curve, own, steps, device=torch.device(resolve_device(device)), warn=warn))
         # After every curve: a killed command keeps what it has.
         write_text(out / "gradnorm.csv", csv_frame(pd.concat(frames)[_COLUMNS]))
     everything = pd.concat(frames)
@@ -106,6 +105,11 @@ def experiment(
     findings = Findings(everything[everything["step"] >= since], small)
     _write(out, findings, everything)
     return findings
+
+
+def _images_of(curve: Curve, pixels: np.ndarray, source: Source) -> TrainingImages:
+    training = curve.recipe.training
+    return TrainingImages(pixels, source.digest(), batch=training.batch, seed=training.seed)
 
 
 def _announce(curves: list[Curve], pixels: np.ndarray, steps: int, device: str, say: Callable[[str], None]) -> None:

@@ -21,8 +21,7 @@ from pathlib import Path
 import numpy as np
 
 from ganbench.errors import GanbenchError
-from ganbench.features.cache import load_features, save_features
-from ganbench.features.collect import collect_features, feature_key
+from ganbench.features.collect import collect_features
 from ganbench.features.extractor import Extractor
 from ganbench.features.registry import load_extractor
 from ganbench.features.spec import BuildOptions
@@ -207,9 +206,4 @@ def _read_attributes(source: Source) -> list[dict[str, str]] | None:
 
 def _features(source: Source, extractor: Extractor) -> np.ndarray:
     """Return the features of a source, float32 (N, D); from the cache if they are there, as scoring leaves them."""
-    key = feature_key(source, extractor, cap=SAMPLE_CAP, seed=0)
-    features = load_features(key)
-    if features is None:
-        features = collect_features(source, extractor, cap=SAMPLE_CAP, seed=0, what="features")
-        save_features(key, features)
-    return features.sample
+    return collect_features(source, extractor, cap=SAMPLE_CAP, seed=0, what="features", cache=True).sample

@@ -81,7 +81,7 @@ def collect_all(
     for extractor in extractors:
         name = extractor.spec.name
         keys[name] = feature_key(source, extractor, cap=cap, seed=seed) if cache else ""
-        known = load_features(keys[name]) if cache else None
+        known = load_features(keys[name], note) if cache else None
         if known is not None:
             found[name] = known
             _LOG.info("%s: the features of %s are in the cache", source.label, name)

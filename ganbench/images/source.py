@@ -217,8 +217,13 @@ class Source(ABC):
             finally:
                 for future in pending:
                     future.cancel()
-        if len(self.bad) > self._skip_bad or len(self.bad) == len(self):
-            raise self._too_many(self.bad)
+        self.settle(self.bad)
+
+    def settle(self, bad: list[BadImage]) -> None:
+        """Take over which images cannot be read; raises ``SourceError`` if they are more than may be left out."""
+        self.bad = bad
+        if len(bad) > self._skip_bad or len(bad) == len(self):
+            raise self._too_many(bad)
 
     def _batching(self, size: int) -> tuple[int, int]:
         """Return how many images a batch may have, and how many batches may wait."""

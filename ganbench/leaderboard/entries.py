@@ -112,11 +112,12 @@ def known_results(paths: list[Path], plan: Callable[[], Plan], *, rescore: bool 
         plan: called if anything has to be scored.
         rescore: as ``collect`` takes it.
     """
-    files = [path if path.suffix.lower() == ".json" else path / "scorecard.json" for path in paths]
-    to_score = any(not file.is_file() or (rescore and file != path) for path, file in zip(paths, files, strict=True))
     rows: list[Row] = []
-    for file in files:
+    to_score = False
+    for path in paths:
         with suppress(GanbenchError):  # no scorecard; collect says so where one was to be
+            file = path if path.suffix.lower() == ".json" else RunFolder(path).scorecard
+            to_score |= not file.is_file() or (rescore and file != path)
             rows += Scorecard.read(file).rows
     return directions(rows, plan().results() if to_score else {})
 

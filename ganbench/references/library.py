@@ -12,7 +12,7 @@ from ganbench.errors import ReferenceError, UnknownName
 from ganbench.images.sources import open_source
 from ganbench.references.reference import Reference
 from ganbench.registry import did_you_mean
-from ganbench.system.storage import data_dir, shipped_dir
+from ganbench.system.storage import data_dirs, shipped_dir
 from ganbench.system.wall import wall
 
 DEFAULT_NAME = "anime-faces-64"
@@ -32,7 +32,7 @@ def holds_statistics(path: Path) -> bool:
 
 def reference_folders() -> list[Path]:
     """Return the folders that references are found in by name: the user's own first, then the shipped ones."""
-    return [data_dir() / "references", shipped_dir("reference_stats")]
+    return [*(folder / "references" for folder in data_dirs()), shipped_dir("reference_stats")]
 
 
 def installed_references() -> list[Path]:

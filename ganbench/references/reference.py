@@ -20,6 +20,7 @@ from ganbench.images.sources import open_source
 from ganbench.references.stored import SCHEMA, checksum, read_reference
 from ganbench.statistics.features import FeatureSet
 from ganbench.statistics.moments import Moments
+from ganbench.system.notes import Note, log_note
 from ganbench.system.storage import atomic_write
 from ganbench.system.versions import library_versions
 
@@ -62,6 +63,7 @@ class Reference:
         seed: int = 0,
         name: str = "reference",
         cache: bool = False,
+        note: Note = log_note,
     ) -> Reference:
         """Compute the statistics of real images.
 
@@ -73,6 +75,7 @@ class Reference:
             seed: seed of their choice.
             name: shown in scorecards.
             cache: keep and reuse the features.
+            note: told when they cannot be kept.
 
         Raises:
             ReferenceError: fewer than two images.
@@ -82,7 +85,7 @@ class Reference:
             raise ReferenceError(f"{opened.label}: a reference needs at least 2 images, found {len(opened)}")
         extractor = load_extractor(features) if isinstance(features, str) else features
         collected = collect_features(
-            opened, extractor, cap=sample_size, seed=seed, what="reference features", cache=cache
+            opened, extractor, cap=sample_size, seed=seed, what="reference features", cache=cache, note=note
         )
         data = {"label": Path(opened.label).name, "count": collected.n, "digest": opened.digest()}
         resize = None if opened.resize is None else str(opened.resize)

@@ -127,7 +127,7 @@ def gradient_figure(entries: list[Entry]) -> tuple[Figure | None, list[str]]:
     """
     import pandas as pd
 
-    files = [(entry, entry.path / "gradnorm.csv") for entry in entries if entry.is_run]
+    files = [(entry, RunFolder(entry.path).gradnorm) for entry in entries if entry.is_run]
     frames = [pd.read_csv(file).assign(curve=entry.group) for entry, file in files if file.is_file()]
     if not frames:
         return None, []

@@ -27,8 +27,10 @@ from ganbench.report.pictures import Nearest, Picture, RealImages, figure_of, sh
 from ganbench.report.provenance import counted, protocols_of, run_texts, versions_of
 from ganbench.scoring.scorecard import ARROWS, Scorecard
 from ganbench.system.memory import budget
+from ganbench.system.notes import Note, log_note
 from ganbench.system.progress import track
 from ganbench.system.text import html
+from ganbench.training.run_folder import RunFolder
 
 SHEET = 64  # samples shown per entry; of many entries, half of that, as of what the detector found
 DETECTED = 16  # hits shown per entry, and misses
@@ -68,6 +70,7 @@ def make_page(
     published: bool = False,
     detector: str | None = None,
     samples: Source | None = None,
+    note: Note = log_note,
 ) -> str:
     """Return the page.
 
@@ -81,6 +84,7 @@ def make_page(
         detector: what may have made the scorecards' AFD, for pictures of its hits and misses; registered detectors are
             found without it.
         samples: the images of a single entry, opened; without it they are looked for where the entry is.
+        note: told when the cache of the real images cannot be used.
 
     Raises:
         GanbenchError: real images that cannot be read.
@@ -89,7 +93,7 @@ def make_page(
     gradients, findings = gradient_figure(entries)
     training = training_figure(entries)
     best = [entry for board in leaderboard.boards for entry in board.entries]
-    pictures, without = _pictures(best, real, detector, samples)
+    pictures, without = _pictures(best, real, detector, samples, note)
     return (
         _environment()
         .get_template("page.html")
@@ -168,10 +172,10 @@ def _table(board: Board, shown: list[str]) -> dict[str, object]:
 
 
 def _pictures(
-    entries: list[Entry], real: Source | None, detector: str | None, opened: Source | None
+    entries: list[Entry], real: Source | None, detector: str | None, opened: Source | None, note: Note
 ) -> tuple[list[Pictures], list[tuple[str, str]]]:
     """Return the pictures of the best entries, and (name, reason) of those without."""
-    images = None if real is None else RealImages(real)
+    images = None if real is None else RealImages(real, note)
     modes = None if real is None else reader_of(real)
     detectors = Detectors(detector)
     found, without = [], [(entry.name, "only the best are pictured") for entry in entries[PICTURED:]]
@@ -216,7 +220,7 @@ def _samples(entry: Entry) -> Source:
     """
     if entry.path.suffix.lower() == ".json":
         raise GanbenchError("a scorecard alone has no images")
-    path = entry.path / "samples.npz" if entry.is_run else entry.path
+    path = RunFolder(entry.path).scored_samples if entry.is_run else entry.path
     resize = entry.card.source.get("resize") if entry.card else None
     source = open_source(path, resize=None if resize is None else str(resize))
     return source.first(min(len(source), _LOADED))

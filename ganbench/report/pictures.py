@@ -12,6 +12,7 @@ import numpy as np
 from PIL import Image
 
 from ganbench.images.source import Source
+from ganbench.system.notes import Note, log_note
 from ganbench.training.data import decode_source
 
 if TYPE_CHECKING:
@@ -72,13 +73,13 @@ class Nearest:
 class RealImages:
     """Real images in a form in which many can be searched."""
 
-    def __init__(self, source: Source) -> None:
-        """Decode the images, or find them in the cache.
+    def __init__(self, source: Source, note: Note = log_note) -> None:
+        """Decode the images, or find them in the cache; ``note`` is told when that cannot be used.
 
         Raises:
             GanbenchError: bad images.
         """
-        self.pixels = decode_source(source)
+        self.pixels = decode_source(source, note)
         self._coarse = _coarse(self.pixels)
 
     def nearest(self, images: np.ndarray, most: int = 8) -> Nearest | None:

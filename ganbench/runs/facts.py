@@ -44,7 +44,7 @@ def is_probed(folder: Path, since: int, steps: int) -> bool:
 
     try:
         with wall(GanbenchError):
-            recorded = pd.read_csv(folder / "gradnorm.csv", usecols=["step"])["step"]
+            recorded = pd.read_csv(RunFolder(folder).gradnorm, usecols=["step"])["step"]
             return bool(recorded.min() == since and recorded.nunique() == steps)
     except GanbenchError:
         return False  # absent, or damaged: the probe is made anew

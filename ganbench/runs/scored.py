@@ -30,14 +30,15 @@ def score_run(folder: Path, plan: Plan, samples: int) -> Scorecard:
     Raises:
         GanbenchError: no checkpoint, or what scoring raises.
     """
-    state = load_checkpoint(RunFolder.open(folder).checkpoint)
+    run = RunFolder.open(folder)
+    state = load_checkpoint(run.checkpoint)
     generator = generator_of(state, resolve_device(plan.options.device))
     images = np.concatenate(list(sample(generator, samples, seed=SAMPLE_SEED)))
-    with atomic_write(folder / "samples.npz") as f:
+    with atomic_write(run.scored_samples) as f:
         np.savez_compressed(f, images=images)
     card = score_cached(ArraySource.of(folder.name, images, value_range=None, resize=None), plan)
     card = replace(card, source=card.source | {"run": {"step": state["step"], "samples": samples, "plan": plan.key}})
-    card.write(json_file=folder / "scorecard.json")
+    card.write(json_file=run.scorecard)
     return card
 
 

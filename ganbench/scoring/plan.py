@@ -65,7 +65,7 @@ class Plan:
         references: the real side under each extractor that has one, by its name.
         unserved: why an extractor has no reference.
         key: hash of everything that a scorecard depends on besides the images, 64 hex digits.
-        notes: what a reader must know of the real images, one line each.
+        notes: what a reader must know of the real images and how they were read, one line each.
     """
 
     options: ScoreOptions
@@ -102,7 +102,8 @@ class Plan:
                 asked = next(i.asked for i in instruments if i.name == spec.name)
                 opened = options.open_real(real)
                 notes.update(dict.fromkeys(f"{opened.label}: {text}" for text in opened.notes))
-                return _reference_of(opened, load_extractor(asked, build_options(options, asked)), options)
+                extractor = load_extractor(asked, build_options(options, asked))
+                return _reference_of(opened, extractor, options, lambda text: notes.update({text: None}))
 
             all_known = not any(i.missing for i in instruments if i.kind == "extractor")
             references, unserved = resolve_references(options.references, specs, build, all_known=all_known)
@@ -265,10 +266,10 @@ def _detector_options(options: ScoreOptions) -> DetectorOptions:
     return DetectorOptions.of(options.device, options.detector_settings)
 
 
-def _reference_of(opened: Source, extractor: Extractor, options: ScoreOptions) -> Reference:
+def _reference_of(opened: Source, extractor: Extractor, options: ScoreOptions, note: Note) -> Reference:
     """Return the statistics of real images, sampled as generously as the generated ones are."""
     return Reference.build(
-        opened, extractor, sample_size=SAMPLE_CAP, seed=options.seed, name=opened.label, cache=options.cache
+        opened, extractor, sample_size=SAMPLE_CAP, seed=options.seed, name=opened.label, cache=options.cache, note=note
     )
 
 

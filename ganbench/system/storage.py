@@ -9,8 +9,7 @@ from __future__ import annotations
 import hashlib
 import logging
 import os
-import secrets
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from stat import S_ISREG
@@ -18,22 +17,49 @@ from typing import IO, Any
 
 import platformdirs
 
-from ganbench.errors import GanbenchError
+from ganbench.errors import CannotWrite, GanbenchError
+from ganbench.system.leftovers import Sweeper, temporary_path
 from ganbench.system.text import DEGRADE
 
 _LOG = logging.getLogger(__name__)
+_SWEEPER = Sweeper()
 
 
 def data_dir() -> Path:
-    """Return the folder of assets that the user added or fetched (it may not exist yet)."""
+    """Return the folder of assets that the user added or fetched (it may not exist yet).
+
+    Raises:
+        CannotWrite: the user has no home.
+    """
     home = os.environ.get("GANBENCH_HOME")
-    return Path(home) / "data" if home else Path(platformdirs.user_data_dir("ganbench"))
+    return Path(home) / "data" if home else _at_home(platformdirs.user_data_dir)
+
+
+def data_dirs() -> list[Path]:
+    """Return the folders where assets may be: ``data_dir``, or none where the user has no home."""
+    try:
+        return [data_dir()]
+    except CannotWrite:
+        return []
 
 
 def cache_dir() -> Path:
-    """Return the folder of files that can be made again: exported networks, features (it may not exist yet)."""
+    """Return the folder of files that can be made again: exported networks, features (it may not exist yet).
+
+    Raises:
+        CannotWrite: the user has no home.
+    """
     home = os.environ.get("GANBENCH_HOME")
-    return Path(home) / "cache" if home else Path(platformdirs.user_cache_dir("ganbench"))
+    return Path(home) / "cache" if home else _at_home(platformdirs.user_cache_dir)
+
+
+def _at_home(find: Callable[[str], str]) -> Path:
+    """Return a folder that is to be in the user's home, which a user without HOME and without an entry has not got."""
+    with suppress(RuntimeError):
+        folder = find("ganbench")
+        if not folder.startswith("~"):
+            return Path(folder)
+    raise CannotWrite("there is no home folder to keep files in. Set GANBENCH_HOME to a folder for them")
 
 
 def shipped_dir(name: str) -> Path:
@@ -61,10 +87,11 @@ def atomic_write(path: Path, mode: str = "wb") -> Iterator[IO[Any]]:
     """Open a temporary file beside ``path`` and rename it onto ``path`` once the block ends without an error.
 
     A reader sees the old file or the whole new one, never a part; a full disk leaves the old file as it was. A device
-    or a pipe (``/dev/stderr``) is written to as it is.
+    or a pipe (``/dev/stderr``) is written to as it is. What processes that were killed left in the folder is removed
+    (see ``leftovers``).
 
     Raises:
-        GanbenchError: the folder cannot be written, the disk is full, or the system does not take such a name.
+        CannotWrite: the folder cannot be written, the disk is full, or the system does not take such a name.
     """
     path = Path(path)
     temporary: Path | None = None
@@ -77,8 +104,8 @@ def atomic_write(path: Path, mode: str = "wb") -> Iterator[IO[Any]]:
                 yield f
             return
         path.parent.mkdir(parents=True, exist_ok=True)
-        # A part of the name: all of it and the rest might be longer than a name may be.
-        temporary = path.with_name(f".{path.name[:40]}.{secrets.token_hex(8)}.tmp")
+        _SWEEPER.sweep(path.parent)
+        temporary = temporary_path(path)
         # The mode that a plain open() would give: the system takes the umask off, which asking for it would change.
         fd = os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_RDWR | getattr(os, "O_BINARY", 0), 0o666)
         with os.fdopen(fd, mode, encoding=encoding, errors=errors, newline=newline) as f:
@@ -90,14 +117,15 @@ def atomic_write(path: Path, mode: str = "wb") -> Iterator[IO[Any]]:
         _LOG.debug("wrote %s", path)
     except OSError as e:
         why = e.strerror or str(e)
-        raise GanbenchError(f"cannot write {path}: {why}. Free space or choose another place.") from e
+        raise CannotWrite(f"cannot write {path}: {why}. Free space or choose another place.") from e
     except UnicodeEncodeError as e:
         if e.object not in (str(path), str(temporary)):
             raise
-        raise GanbenchError(f"cannot write {path}: the system does not take such a name. Choose another one.") from e
+        raise CannotWrite(f"cannot write {path}: the system does not take such a name. Choose another one.") from e
     finally:
         if temporary is not None:
-            temporary.unlink(missing_ok=True)
+            with suppress(OSError):  # a disk that failed may refuse this too
+                temporary.unlink()
 
 
 def write_text(path: Path, text: str) -> None:

@@ -33,10 +33,7 @@ class Journal:
     def open(self, what: str, total: int, done: int, *, tensorboard: bool) -> Iterator[None]:
         """Show progress inside the block and write TensorBoard events, if asked to.
 
-        A resumed run hides the events that a killed one wrote after its save.
-
-        Raises:
-            GanbenchError: there is no TensorBoard.
+        A resumed run hides the events that a killed one wrote after its save. See ``require_tensorboard``.
         """
         with ExitStack() as stack:
             if tensorboard:
@@ -73,9 +70,20 @@ class Journal:
         self._warn(f"step {step}: {text}")
 
 
-def _summary_writer(run: RunFolder, done: int) -> SummaryWriter:
+def require_tensorboard() -> None:
+    """Check that events can be written, before anything is.
+
+    Raises:
+        GanbenchError: there is no TensorBoard.
+    """
     try:
-        from torch.utils.tensorboard import SummaryWriter
+        from torch.utils import tensorboard
     except ImportError as e:
         raise GanbenchError("--tensorboard needs a package: pip install 'ganbench[tensorboard]'") from e
-    return SummaryWriter(str(run.path / "tensorboard"), purge_step=done + 1)
+    del tensorboard
+
+
+def _summary_writer(run: RunFolder, done: int) -> SummaryWriter:
+    from torch.utils.tensorboard import SummaryWriter
+
+    return SummaryWriter(str(run.events), purge_step=done + 1)
