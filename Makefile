@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/$(if $(filter Windows_NT,$(OS)),Scripts,bin)
 READY := .venv/.ready
 
-.PHONY: demo test test-fast test-lowest lint portable docs wheel-check bench study lock clean
+.PHONY: demo test test-fast test-lowest lint portable docs wheel-check bench faults study lock clean
 
 demo: $(READY)
 	@mkdir -p demo-out
@@ -53,6 +53,10 @@ bench: $(READY)
 	$(BIN)/python benchmarks/training.py
 	$(BIN)/python benchmarks/gradnorm.py
 	$(BIN)/python benchmarks/inception.py
+
+# Hostile, odd and unlucky input, made from a seed: docs/faults.md. About an hour on two cores.
+faults: $(READY)
+	$(BIN)/python benchmarks/faults.py
 
 # The study of docs/benchmark.md, on your faces: make study DATA=faces.zip. About an hour and a half on two cores; goes on where it was.
 study: $(READY)

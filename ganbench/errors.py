@@ -42,6 +42,10 @@ class MetricError(GanbenchError):
     """A metric cannot be computed from these numbers (NaN, too few images, wrong shapes)."""
 
 
+class CannotWrite(GanbenchError):
+    """A file cannot be written: no room, no permission, no such place."""
+
+
 class UnknownName(GanbenchError):
     """A name that no registry entry carries; the message lists near matches."""
 

@@ -7,6 +7,7 @@ current folder included.
 
 from __future__ import annotations
 
+import contextlib
 import difflib
 import importlib
 import importlib.util
@@ -100,9 +101,11 @@ class Registry(Generic[T]):
 
     def unknown(self, name: str) -> UnknownName:
         """Return the error for a name that no entry has, with the nearest one, or the file that may have been meant."""
-        file = Path.cwd() / f"{name}.py"
-        hint = f" What is in {file.name} is called {name}:NAME." if file.is_file() else did_you_mean(name, list(self))
-        return UnknownName(f"unknown {self.kind} {name!r}.{hint}")
+        hint, shown = did_you_mean(name, list(self)), repr(name if len(name) <= 100 else f"{name[:99]}…")
+        with contextlib.suppress(OSError):  # what cannot be a file's name
+            if (Path.cwd() / f"{name}.py").is_file():
+                hint = f" What is in {name}.py is called {name}:NAME."
+        return UnknownName(f"unknown {self.kind} {shown}.{hint}")
 
     def _checked(self, name: str, entry: object) -> T:
         if self.classes:
@@ -160,7 +163,7 @@ def load_object(path: str, kind: str, known: list[str] | None = None) -> object:
         raise UnknownName(f"unknown {kind} {path!r}: no {kind} or module is called {module_name!r}.{hint}") from e
     except GanbenchError as e:
         raise GanbenchError(f"{kind} {path!r}: {e}") from e
-    except Exception as e:  # whatever somebody else's code raises is to be shown with its place
+    except (Exception, SystemExit) as e:  # whatever somebody else's code raises is to be shown with its place
         raise GanbenchError(f"{kind} {path!r}: importing {module_name} failed: {type(e).__name__}: {e}.") from e
     found: object = module
     for part in attribute.split("."):

@@ -24,6 +24,7 @@ from ganbench.features.registry import load_extractor
 from ganbench.features.spec import BuildOptions
 from ganbench.metrics.frechet import solve
 from ganbench.metrics.kernel import kd
+from ganbench.references.interop import open_reference
 from ganbench.references.library import find_reference
 from ganbench.references.reference import Reference
 from ganbench.statistics.features import FeatureSet
@@ -92,7 +93,7 @@ def _find(reference: str | Path | Reference | None, extractor: Extractor) -> Ref
                 f"no reference {reference} for {extractor.spec.name}. Build one: ganbench reference build"
             )
         path = found
-    return Reference.load(path)
+    return open_reference(path)
 
 
 class FrechetDistance(_FeatureMetric):

@@ -72,7 +72,7 @@ def test_a_size_is_known_although_the_first_file_is_bad(tmp_path: Path) -> None:
 def test_folders_without_an_image_say_what_they_hold(tmp_path: Path, held: dict[str, bytes | None]) -> None:
     for name, data in held.items():
         (tmp_path / name).mkdir() if data is None else (tmp_path / name).write_bytes(data)
-    expected = {"notes.txt": "such as notes.txt", "sub": "only subfolders"}.get(next(iter(held), ""), "it is empty")
+    expected = {"notes.txt": "such as 'notes.txt'", "sub": "only subfolders"}.get(next(iter(held), ""), "it is empty")
     with pytest.raises(SourceError, match=f"no image in it .*{expected}"):
         open_source(tmp_path)
 
@@ -126,7 +126,7 @@ def test_pipes_are_no_images_and_linked_folders_are_entered_once(tmp_path: Path)
 def test_a_dangling_link_is_an_error_not_a_gap(tmp_path: Path) -> None:
     (tmp_path / "1.jpg").write_bytes(jpeg(1))
     (tmp_path / "2.jpg").symlink_to(tmp_path / "gone.jpg")
-    with pytest.raises(SourceError, match=r"2\.jpg: cannot be read: No such file"):
+    with pytest.raises(SourceError, match=r"1 of 2 images .*2\.jpg \(cannot be read: No such file"):
         names_read(open_source(tmp_path))
 
 
@@ -159,7 +159,7 @@ def test_a_damaged_tar_header_loses_no_image_silently(tmp_path: Path, mode: str)
         import gzip
 
         (tmp_path / "a.tgz").write_bytes(gzip.compress(bytes(data)))
-    with pytest.raises(SourceError, match=r"damaged or cut short after 2\.jpg"):
+    with pytest.raises(SourceError, match=r"damaged or cut short after '2\.jpg'"):
         open_source(tmp_path / ("a.tar" if mode == "w" else "a.tgz"))
 
 
@@ -177,7 +177,7 @@ def test_a_header_cannot_claim_all_the_memory(tmp_path: Path) -> None:
     header = tarfile.TarInfo("x")
     header.type, header.size = tarfile.GNUTYPE_LONGNAME, 1 << 40
     (tmp_path / "a.tar").write_bytes(header.tobuf(tarfile.GNU_FORMAT) + bytes(1024))
-    with pytest.raises(SourceError, match="header unpacks to more than"):
+    with pytest.raises(SourceError, match="of more than|cut short"):
         open_source(tmp_path / "a.tar")
 
 
@@ -217,7 +217,7 @@ def test_encrypted_zips_are_refused(tmp_path: Path) -> None:
     data = bytearray((tmp_path / "a.zip").read_bytes())
     data[data.find(b"PK\x01\x02") + 8] |= 1
     (tmp_path / "a.zip").write_bytes(data)
-    with pytest.raises(SourceError, match=r"1\.jpg is encrypted"):
+    with pytest.raises(SourceError, match=r"'1\.jpg' is encrypted"):
         open_source(tmp_path / "a.zip")
 
 

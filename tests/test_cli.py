@@ -6,9 +6,13 @@ import csv
 import json
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from typing import cast
 
+import click
 import pytest
+import typer
 from typer.testing import CliRunner
 
 from ganbench import __version__
@@ -104,3 +108,24 @@ def test_bad_grid_is_explained(tmp_path: Path) -> None:
     done = run("score", str(tmp_path), "--grid", "10by10")
     assert done.returncode == 2
     assert "expected ROWSxCOLUMNS such as 10x10, or guess" in done.stderr
+
+
+def _commands(group: click.Group, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], click.Command]]:
+    for name, command in group.commands.items():
+        if hasattr(command, "commands"):
+            yield from _commands(cast(click.Group, command), (*path, name))
+        else:
+            yield (*path, name), command
+
+
+def test_limit_means_the_first_images_in_every_command_that_takes_any() -> None:
+    takes_one = set()
+    for path, command in _commands(cast(click.Group, typer.main.get_command(app))):
+        options = {option: p for p in command.params for option in p.opts if p.param_type_name == "option"}
+        if "--limit" in options:
+            takes_one.add(" ".join(path))
+            limit = options["--limit"]
+            assert (limit.metavar, limit.help) == ("N", "Use the first N images only.")
+    assert takes_one == {
+        "score", "reference build", "data pack", "detect", "afd calibrate", "train", "bench", "leaderboard", "gradnorm",
+    }  # fmt: skip

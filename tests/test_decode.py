@@ -113,7 +113,7 @@ def test_empty_and_foreign_files_are_refused() -> None:
 
 
 def test_pictures_of_absurd_size_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ganbench.images.decode._MAX_PIXELS", 100)
+    monkeypatch.setattr("ganbench.images.decode.MAX_PIXELS", 100)
     with pytest.raises(DecodeError, match="11x10 pixels are more than 100"):
         decode(encode(Image.new("RGB", (11, 10))), "x")
 

@@ -70,7 +70,7 @@ def test_damaged_scorecards_are_reasons(tmp_path: Path) -> None:
     entries = collect(paths, _no_plan, warn=told.append)
     assert [e.card for e in entries] == [None] * 4
     assert all("not a scorecard" in text for text in told[:3])
-    assert "cannot read" in told[3]
+    assert "No such file" in told[3]
 
 
 # --- submissions ---
@@ -202,9 +202,20 @@ def test_the_command_ranks_scorecards_and_exports(runs: list[Path], tmp_path: Pa
 
 def test_columns_that_do_not_fit_a_narrow_terminal_are_left_out() -> None:
     table = [["rank", "name", "fd\n[lite0]", "kd"], ["1", "a long name", "392.4\n390 … 394", "0.7"]]
-    assert fitting(table, 4 + 11 + 9 + 2 + 3 * 4 + 1) == 3  # one too few: "0.7" is three wide
-    assert fitting(table, 4 + 11 + 9 + 3 + 3 * 4 + 1) == 4
-    assert fitting(table, 1) == 3
+    kept, name = [0, 1, 2], 1
+    assert fitting(table, 4 + 11 + 9 + 2 + 3 * 4 + 1, kept, name) == ([0, 1, 2], None)  # one too few for the "0.7"
+    assert fitting(table, 4 + 11 + 9 + 3 + 3 * 4 + 1, kept, name) == ([0, 1, 2, 3], None)
+    assert fitting(table, 4 + 9 + 9 + 3 * 3 + 1, kept, name) == ([0, 1, 2], 9)
+    assert fitting(table, 1, kept, name) == ([0, 1, 2], 8)
+
+
+def test_a_long_name_is_folded_before_the_tier_is_left_out() -> None:
+    titles = ["rank", "name", "fd\n[lite0]", "kd\n[lite0]", "afd\n[yolo-nano]", "AFD tier", "minutes"]
+    table = [titles, ["1", "二" * 20, "392.4\n390 … 394", "0.71", "0.61", "boss", "3.3"]]
+    assert fitting(table, 120, [0, 1, 2, 4, 5], 1) == ([0, 1, 2, 3, 4, 5, 6], None)
+    assert fitting(table, 84, [0, 1, 2, 4, 5], 1) == ([0, 1, 2, 3, 4, 5, 6], 16)
+    assert fitting(table, 83, [0, 1, 2, 4, 5], 1) == ([0, 1, 2, 3, 4, 5], 25)
+    assert fitting(table, 60, [0, 1, 2, 4, 5], 1) == ([0, 1, 2, 4, 5], 12)
 
 
 def test_the_command_prints_json_alone_and_says_when_nothing_was_scored(runs: list[Path], tmp_path: Path) -> None:

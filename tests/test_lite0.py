@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -104,9 +106,9 @@ def test_changed_code_is_exported_anew(lite0: Extractor, monkeypatch: pytest.Mon
     exported(lite0.spec, build)
     assert len(made) == 1
     folder = ganbench_home / "fresh" / "cache" / "onnx"
-    (before,) = folder.glob("*.onnx")
+    (before,) = folder.glob("*.cache")
     monkeypatch.setattr(export, "_code_hash", lambda: "of other code")
-    monkeypatch.setattr(export, "LIMIT_BYTES", before.stat().st_size + 1000)
+    monkeypatch.setattr(export, "_CACHE", replace(export._CACHE, limit_bytes=before.stat().st_size + 1000))
     exported(lite0.spec, build)
     assert len(made) == 2
     # There is room for one: the old one is gone, and the new one is used.
@@ -203,10 +205,11 @@ def test_a_damaged_export_is_made_again(lite0: Extractor, ganbench_home: Path, m
     monkeypatch.setenv("GANBENCH_HOME", str(ganbench_home / "fresh"))
     monkeypatch.setattr(export, "_export_apart", lambda *task: good)
     load_extractor("lite0", BuildOptions(device="cpu"))
-    (kept,) = (ganbench_home / "fresh" / "cache" / "onnx").glob("*.onnx")
-    kept.write_bytes(good[: len(good) // 2])
+    (kept,) = (ganbench_home / "fresh" / "cache" / "onnx").glob("*.cache")
+    whole = kept.read_bytes()
+    kept.write_bytes(whole[: len(whole) // 2])
     load_extractor("lite0", BuildOptions(device="cpu"))
-    assert kept.read_bytes() == good
+    assert kept.read_bytes() == whole
 
 
 def test_a_cache_that_cannot_be_written_costs_a_note_only(
@@ -220,7 +223,7 @@ def test_a_cache_that_cannot_be_written_costs_a_note_only(
     notes: list[str] = []
     extractor = load_extractor("lite0", BuildOptions(device="cpu"), note=notes.append)
     assert len(notes) == 1
-    assert notes[0].startswith("the exported network was not kept: cannot write")
+    assert notes[0].startswith("the cache: the exported network was not kept: cannot write")
     np.testing.assert_array_equal(extractor(images[:2])[0], lite0(images[:2])[0])
 
 
@@ -240,7 +243,9 @@ def test_a_cached_export_spares_importing_torch(lite0: Extractor) -> None:
 @pytest.mark.slow
 def test_bf16_is_part_of_the_protocol_and_close(images: np.ndarray, lite0: Extractor) -> None:
     rough = load_extractor("lite0", BuildOptions(device="cpu", precision="bf16"))
-    assert "bf16" in rough.spec.protocol
+    # The error on the probe looks large; what it does to results stands beside it.
+    stated = r"bf16, feature error [0-9.]+ % of fp32 on 4 smooth images \(on real faces 5 %, .* FD by 0.5 %\)$"
+    assert re.search(stated, rough.spec.protocol)
     assert rough.spec.key() != lite0.spec.key()
     exact = lite0(images[:4])[0]
     # bfloat16 has 8 bits of mantissa; through sixteen blocks the error stays within a few per cent of the largest.

@@ -28,6 +28,27 @@ def test_planted_copies_and_duplicates_are_counted(rng: np.random.Generator):
     assert "real sample 500" in copied.detail
 
 
+@pytest.mark.parametrize("times", [1, 2, 9])
+def test_duplicates_among_the_real_images_hide_no_copy(rng: np.random.Generator, times: int):
+    images = rng.normal(size=(60, 12)).astype(np.float32)
+    once = FeatureSet.of(images)
+    real = FeatureSet.of(np.concatenate([images] + [images[:2]] * times))
+    whole = FeatureSet.of(np.concatenate([images] * (times + 1)))
+    nearly = FeatureSet.of(images[:40] + 1e-4)
+    for fake in (FeatureSet.of(images[:40]), nearly):
+        assert copies(real=once, fake=fake).value == 1
+        assert copies(real=real, fake=fake).value == 1
+        assert copies(real=whole, fake=fake).value == 1
+    honest = FeatureSet.of(rng.normal(size=(40, 12)) + 0.5)
+    assert copies(real=real, fake=honest).value == copies(real=whole, fake=honest).value == 0
+
+
+def test_one_image_over_and_over_has_exact_copies_alone(rng: np.random.Generator):
+    real = FeatureSet.of(np.ones((9, 12)))
+    fake = np.concatenate([np.ones((5, 12)), rng.normal(size=(5, 12))])
+    assert copies(real=real, fake=FeatureSet.of(fake)).value == 0.5
+
+
 @pytest.mark.slow
 def test_fresh_real_images_are_copies_about_once_in_a_hundred():
     rng = np.random.default_rng(8)

@@ -192,3 +192,20 @@ def test_refuses_damaged_statistics():
         distance(np.zeros(2), np.eye(2), np.zeros(3), np.eye(3))
     with pytest.raises(MetricError, match="at least 2 fake images, got 1"):
         fd(real=FeatureSet.of(np.eye(3)), fake=FeatureSet(Moments.of(np.ones((1, 3))), np.ones((0, 3)), np.arange(0)))
+
+
+@pytest.mark.parametrize(("count", "shift"), [(500, 0.0), (30, 0.0), (500, 100.0)])
+def test_sums_in_one_pass_round_variances_below_zero(rng: np.random.Generator, count: int, shift: float):
+    x = np.maximum(rng.normal(0.2, 0.5, (count, 64)), 0)
+    x[:, :8] = rng.uniform(0, 0.02, 8)  # constant in this set
+    x += shift
+    mean = x.sum(0) / count
+    cov = (x.T @ x - np.outer(mean, mean) * count) / (count - 1)
+    assert np.diagonal(cov).min() < 0
+    fake = rng.normal(size=(200, 64))
+    other = {"fake_mean": fake.mean(0), "fake_cov": np.cov(fake, rowvar=False)}
+    exact = frechet_distance(real_mean=x.mean(0), real_cov=np.cov(x, rowvar=False), **other)
+    assert frechet_distance(real_mean=mean, real_cov=cov, **other) == pytest.approx(exact, rel=1e-6)
+    cov[3, 3] = -1e-4 * (1 + shift**2)
+    with pytest.raises(MetricError, match="not positive semidefinite"):
+        frechet_distance(real_mean=mean, real_cov=cov, **other)

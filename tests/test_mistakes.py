@@ -17,7 +17,7 @@ from ganbench.errors import GanbenchError
 MISTAKES = {
     "score nowhere": "nowhere: no such file or folder",
     "score empty": "empty: no image in it",
-    "score texts": "no image in it .1 other files, such as a.txt",
+    "score texts": "no image in it .1 other files, such as 'a.txt'",
     "score one": "at least 2 images, found 1",
     "score broken": "2 of 2 images cannot be read: 1.jpg .*; 2.jpg",
     "score mixed": "--resize 64x64",

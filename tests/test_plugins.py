@@ -252,7 +252,9 @@ def test_what_fails_in_a_command_is_one_line(
     with pytest.raises(SystemExit) as ended:
         main()
     assert ended.value.code == 2
-    assert capsys.readouterr().err.splitlines()[-1] == "ganbench: own_instruments_faulty.py, line 28: KeyError: 'oops'"
+    assert capsys.readouterr().err.splitlines()[-1] == (
+        "ganbench: the detector late fails in own_instruments_faulty.py, line 28: KeyError: 'oops'"
+    )
 
 
 @pytest.mark.usefixtures("own_instruments")

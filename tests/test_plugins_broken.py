@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from ganbench.detectors.answers import detections
 from ganbench.detectors.base import DetectorOptions
 from ganbench.detectors.registry import load_detector
 from ganbench.errors import GanbenchError
@@ -131,3 +137,94 @@ def test_a_check_of_somebody_elses_is_shown_with_its_place() -> None:
     load_detector("own_instruments_broken:Picky", DetectorOptions(settings={"least": 0.4}))
     with pytest.raises(GanbenchError, match="the detector fine refuses its settings: ValueError: too much"):
         load_detector("own_instruments_broken:Picky", DetectorOptions(settings={"least": 0.6}))
+
+
+WORKERS = """
+import os
+import sys
+
+import numpy as np
+
+from ganbench.detectors.base import Detection, Detector
+
+
+def nothing():
+    return Detection(np.empty((0, 4), np.float32), np.empty(0, np.float32))
+
+
+class Raises(Detector):
+    name, version = "raises", 1
+
+    def detect(self, pixels):
+        return [self.one() for _ in pixels] if len(pixels) > 1 else [nothing()]
+
+    def one(self):
+        raise ValueError("no such\\nthing")
+
+
+class Ends(Raises):
+    name = "ends"
+
+    def one(self):
+        sys.exit("enough")
+
+
+class Dies(Raises):
+    name = "dies"
+
+    def one(self):
+        os._exit(7)
+
+
+class Fewer(Raises):
+    name = "fewer"
+
+    def detect(self, pixels):
+        return [nothing()]
+
+
+class Endless(Raises):
+    name = "endless"
+
+    def one(self):
+        return Detection(np.full((1, 4), np.nan, np.float32), np.ones(1, np.float32))
+"""
+
+
+@pytest.fixture
+def crashing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    (tmp_path / "crashing.py").write_text(WORKERS)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    yield
+    sys.modules.pop("crashing", None)
+
+
+@pytest.mark.usefixtures("crashing")
+@pytest.mark.parametrize(
+    ("name", "line"),
+    [
+        ("Raises", "the detector raises fails in crashing.py, line 21: ValueError: no such thing"),
+        ("Ends", "the detector ends fails in crashing.py, line 28: SystemExit: it ends the program (enough)"),
+        ("Fewer", "fewer: detect must return a list with one Detection per image: 12 images gave 1"),
+        ("Endless", "endless: a Detection whose boxes or scores are not finite numbers"),
+    ],
+)
+def test_answers_are_checked_for_every_batch(name: str, line: str) -> None:
+    detector = load_detector(f"crashing:{name}")
+    with pytest.raises(GanbenchError) as caught:
+        detections(detector, np.zeros((12, 64, 64, 3), np.uint8))
+    assert str(caught.value) == line
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("crashing")
+def test_what_ends_a_worker_process_is_named(image_folder: Path, tmp_path: Path) -> None:
+    shutil.copytree(image_folder, tmp_path / "again")
+    command = ["leaderboard", "generated", "again", "--metric", "afd", "--detector", "crashing:Dies", "--jobs", "2"]
+    done = subprocess.run(
+        [sys.executable, "-m", "ganbench", *command, "--quiet"], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 1
+    line = "its process ended with exit code 7 while it scored with crashing:Dies"
+    assert done.stderr.splitlines() == [f"not scored: {folder}: {line}" for folder in ("generated", "again")]

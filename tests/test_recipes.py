@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import io
+import itertools
+import re
 from pathlib import Path
 
 import pytest
+from rich.console import Console
+from typer.testing import CliRunner
 
+from ganbench.cli.app import app
 from ganbench.errors import GanbenchError, UnknownName
 from ganbench.models.registry import MODELS
 from ganbench.training.objectives.registry import OBJECTIVES, build_objective
 from ganbench.training.recipe import load_recipe, load_resolved, recipe_names
 from ganbench.training.recipe_diff import diff_recipes
+from ganbench.training.recipe_table import to_table
 from ganbench.training.recipe_text import PRESETS
 from ganbench.training.sections import RMSpropRecipe, kind_of, known_keys
 
@@ -210,6 +217,33 @@ def test_diff_answers_how_wgan_differs_from_gan() -> None:
     assert rows["optimizer.name"].second == "rmsprop"
     assert "model.width" not in rows
     assert diff_recipes(load_recipe("wgan"), load_recipe("wgan")) == []
+
+
+@pytest.mark.parametrize("room", [60, 80, 100, 140, 200])
+def test_the_long_column_of_a_diff_gets_the_width(room: int) -> None:
+    for first, second in itertools.permutations(("dcgan", "wgan", "wgan-gp", "stylegan2"), 2):
+        differences = diff_recipes(load_recipe(first), load_recipe(second))
+        shown = io.StringIO()
+        console = Console(file=shown, width=room)
+        table = to_table(differences, first, second, console)
+        widths = [column.width or 0 for column in table.columns]
+        assert sum(widths) + 3 * 4 + 1 <= room
+        if room >= 80:
+            assert widths[3] == max(widths[1:])
+            console.print(table)
+            names = [d.what for d in differences if " " not in d.what]
+            assert all(name in shown.getvalue() for name in names)  # no name is broken
+
+
+def test_a_diff_is_written_and_printed_as_markdown(tmp_path: Path) -> None:
+    command = ["recipes", "diff", "dcgan", "stylegan2", "--markdown"]
+    printed = CliRunner().invoke(app, [*command, "-"]).output
+    assert CliRunner().invoke(app, [*command, str(tmp_path / "diff.md")]).exit_code == 0
+    assert (tmp_path / "diff.md").read_text("utf-8") == printed
+    lines = printed.splitlines()
+    assert lines[:2] == ["| setting | dcgan | stylegan2 | why it matters |", "| --- | --- | --- | --- |"]
+    assert len(lines) == 2 + len(diff_recipes(load_recipe("dcgan"), load_recipe("stylegan2")))
+    assert all(len(re.findall(r"(?<!\\)\|", line)) == 5 for line in lines)  # |J^T y| is escaped
 
 
 def test_every_setting_is_explained() -> None:

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from ganbench.scoring.scorecard import COLUMNS, Row, Scorecard, format_number
+from ganbench.scoring.numbers import format_number
+from ganbench.scoring.scorecard import COLUMNS, Row, Scorecard
 
 
 @pytest.fixture
@@ -36,7 +37,7 @@ def test_json_round_trip(card: Scorecard) -> None:
     assert data["schema"] == 1
     assert data["results"][0]["value"] == 33.25
     assert data["results"][1]["value"] is None
-    assert set(data) == {"schema", "results", "source", "reference", "warnings", "versions"}
+    assert set(data) == {"schema", "results", "source", "reference", "tier", "warnings", "versions"}
     assert Scorecard.from_json(card.to_json()).rows == card.rows
 
 
@@ -47,7 +48,7 @@ def test_json_refuses_nan() -> None:
 
 def test_csv_has_the_same_cells(card: Scorecard) -> None:
     rows = list(csv.DictReader(io.StringIO(card.to_csv())))
-    assert [r["id"] for r in rows] == ["fd[lite0]", "afd[opencv-cascade]"]
+    assert [r["id"] for r in rows] == ["fd[lite0]", "afd[opencv-cascade]", "tier"]
     assert float(rows[0]["high"]) == 35.5
     assert rows[1]["value"] == ""
 
@@ -56,7 +57,7 @@ def test_markdown_escapes_bars_and_lists_warnings(card: Scorecard) -> None:
     text = card.to_markdown()
     assert "33.25 ↓" in text
     assert "no cascade \\| run" in text
-    assert "- Warning: fd[lite0]: <few>" in text
+    assert "- Warning: fd[lite0]: &lt;few&gt;" in text
 
 
 def test_notebook_view_escapes_html(card: Scorecard) -> None:
@@ -78,7 +79,15 @@ def test_rows_are_found_by_id(card: Scorecard) -> None:
 
 @pytest.mark.parametrize(
     ("value", "text"),
-    [(0.0, "0"), (1000.0, "1000"), (1234.56, "1234.6"), (33.2512, "33.25"), (0.00012, "1.20e-04"), (None, "–")],
+    [
+        (0.0, "0"),
+        (1000.0, "1000"),
+        (1234.56, "1234.6"),
+        (33.2512, "33.25"),
+        (0.00012, "0.000120"),
+        (-6.62e-5, "-0.0000662"),
+        (None, "–"),
+    ],
 )
 def test_numbers_read_well(value: float | None, text: str) -> None:
     assert format_number(value) == text

@@ -11,8 +11,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from typer.testing import CliRunner
 
 import ganbench
+from ganbench.cli.app import app
 from ganbench.detectors.base import Detection, Detector
 from ganbench.detectors.registry import DETECTORS
 from ganbench.errors import GanbenchError, MetricError, ReferenceError, SourceError, UnknownName
@@ -26,6 +28,7 @@ from ganbench.scoring.cached import score_cached
 from ganbench.scoring.options import ScoreOptions
 from ganbench.scoring.plan import Plan
 from ganbench.scoring.score import score_source
+from ganbench.scoring.scorecard import Scorecard
 from ganbench.toyfaces import mode_of, toyfaces
 
 FEATURE_METRICS = ("fd", "kd", "precision", "recall", "density", "coverage", "near_duplicates", "copies")
@@ -129,7 +132,7 @@ def test_the_cache_gives_the_same_numbers_and_knows_other_images(
     real: Reference, faces: np.ndarray, ganbench_home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first = ganbench.score(faces, real, detector=None)
-    assert len(list((ganbench_home / "cache" / "features").glob("*.npz"))) == 1
+    assert len(list((ganbench_home / "cache" / "features").glob("*.cache"))) == 1
 
     def no_network(*args: object) -> None:
         raise AssertionError("the network ran although the features were cached")
@@ -141,7 +144,7 @@ def test_the_cache_gives_the_same_numbers_and_knows_other_images(
             ganbench.score(faces, real, detector=None, cache=False)
     other = ganbench.score(faces[:, ::-1].copy(), real, detector=None)
     assert other["fd[lite0]"].value != first["fd[lite0]"].value
-    (damaged, *_) = (ganbench_home / "cache" / "features").glob("*.npz")
+    (damaged, *_) = (ganbench_home / "cache" / "features").glob("*.cache")
     damaged.write_bytes(b"half a file")
     assert ganbench.score(faces, real, detector=None).rows == first.rows
 
@@ -151,7 +154,7 @@ def test_a_cache_that_cannot_be_written_is_a_warning(real: Reference, faces: np.
     (ganbench_home / "cache" / "features").write_text("a file in the way")
     card = ganbench.score(faces, real, detector=None)
     assert card["fd[lite0]"].value > 0
-    assert any("features were not cached" in text for text in card.warnings)
+    assert any("the cache: a set of features was not kept: cannot write" in text for text in card.warnings)
 
 
 @pytest.mark.slow
@@ -455,14 +458,14 @@ def test_a_new_default_metric_appears_although_a_scorecard_is_cached(
 
 def test_every_file_is_read_once(real: Reference, image_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     read: list[str] = []
-    honest = Path.read_bytes
+    honest = Path.open
 
-    def counted(path: Path) -> bytes:
+    def counted(path: Path, *how: object, **more: object) -> object:
         if path.parent == image_folder:
             read.append(path.name)
-        return honest(path)
+        return honest(path, *how, **more)
 
-    monkeypatch.setattr(Path, "read_bytes", counted)
+    monkeypatch.setattr(Path, "open", counted)
     card = ganbench.score(image_folder, real, detector=None, metrics="kd", cache=False)
     assert sorted(read) == sorted(path.name for path in image_folder.iterdir())
     assert card.source["digest"] == open_source(image_folder).digest()
@@ -493,3 +496,19 @@ def test_a_card_is_never_changed(real: Reference, faces: np.ndarray) -> None:
     card = ganbench.score(faces, real, detector=None, metrics=["fd"])
     with pytest.raises(dataclasses.FrozenInstanceError):
         card.rows = []
+
+
+def test_a_scorecard_of_nothing_that_was_asked_for_ends_in_an_error(
+    image_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "200")
+    np.savez(tmp_path / "plain.npz", mu=np.zeros(1280), sigma=np.eye(1280))
+    card = tmp_path / "card.json"
+    reference = ["--reference", str(tmp_path / "plain.npz"), "--json", str(card)]
+    asked = ["score", str(image_folder), "--resize", "32", "--detector", "none", *reference]
+    result = CliRunner().invoke(app, [*asked, "--metric", "kd", "--metric", "duplicates"])
+    assert isinstance(result.exception, GanbenchError)
+    assert result.exception.exit_code == 2
+    assert "nothing could be measured with lite0: the real side holds only a mean" in str(result.exception)
+    assert Scorecard.read(card)["duplicates"].value is not None
+    assert CliRunner().invoke(app, [*asked, "--metric", "fd", "--metric", "kd"]).exit_code == 0

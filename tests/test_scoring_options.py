@@ -48,6 +48,7 @@ def test_the_options_reach_the_choices() -> None:
         "conf": 0.4,
         "iou": 0.6,
         "imgsz": 96,
+        "layout": "yolov8:1",
         "detector_set": ["least=0.2"],
         "weights": Path("w.pth"),
         "precision": "bf16",
@@ -64,7 +65,7 @@ def test_the_options_reach_the_choices() -> None:
     assert chosen.metrics == ("fd",)
     assert chosen.references == ("a.npz", "b.npz")
     assert chosen.detector is None
-    assert chosen.detector_settings == {"conf": 0.4, "iou": 0.6, "imgsz": 96, "least": "0.2"}
+    assert chosen.detector_settings == {"conf": 0.4, "iou": 0.6, "imgsz": 96, "layout": "yolov8:1", "least": "0.2"}
     for name in ("weights", "precision", "device", "resize", "recursive", "limit", "skip_bad", "seed"):
         assert getattr(chosen, name) == given[name], name
 

@@ -8,9 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from ganbench.errors import GanbenchError, UnknownName
+from ganbench.errors import CannotWrite, GanbenchError, UnknownName
+from ganbench.references.library import installed_references
 from ganbench.registry import Registry
 from ganbench.system import storage
+from ganbench.system.assets import ASSETS, find
+from ganbench.system.cache import Cache
 
 
 def test_atomic_write_replaces_the_file_only_at_the_end(tmp_path: Path) -> None:
@@ -78,6 +81,32 @@ def test_home_variable_moves_assets_and_caches(ganbench_home: Path) -> None:
     assert storage.cache_dir().is_relative_to(ganbench_home)
 
 
+@pytest.mark.parametrize("answer", ["~/{}", None])
+def test_a_user_without_a_home_has_no_assets_and_is_told_what_helps(
+    answer: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def find_home(name: str) -> str:
+        if answer is None:
+            raise RuntimeError("could not determine the home directory")
+        return answer.format(name)
+
+    def no_home(path: Path) -> Path:
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.delenv("GANBENCH_HOME")
+    for name in ("XDG_CACHE_HOME", "TORCH_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(storage.platformdirs, "user_data_dir", find_home)
+    monkeypatch.setattr(storage.platformdirs, "user_cache_dir", find_home)
+    monkeypatch.setattr(Path, "expanduser", no_home)
+    for place in (storage.data_dir, storage.cache_dir, lambda: ASSETS["inception"].path):
+        with pytest.raises(CannotWrite, match="no home folder to keep files in. Set GANBENCH_HOME"):
+            place()
+    assert storage.data_dirs() == []
+    assert find("inception") is None
+    assert [path.parent.name for path in installed_references()] != []
+
+
 def test_registry_suggests_the_near_name() -> None:
     registry: Registry[int] = Registry("metric")
     registry.add("precision", 1)
@@ -85,3 +114,15 @@ def test_registry_suggests_the_near_name() -> None:
         registry["presicion"]
     with pytest.raises(ValueError, match="registered twice"):
         registry.add("precision", 2)
+
+
+def test_the_least_recently_used_go_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GANBENCH_HOME", str(tmp_path))
+    cache = Cache("things", "a thing", 3000)
+    for age, key in enumerate("abc"):
+        cache.keep(key, bytes(1000))
+        os.utime(cache.path(key), (100 + age, 100 + age))
+    assert {path.stem for path in cache.folder().iterdir()} == {"b", "c"}
+    assert cache.load("b", lambda content: bytes(content.payload)) == bytes(1000)  # used: now the younger one
+    cache.keep("d", bytes(1000))
+    assert {path.stem for path in cache.folder().iterdir()} == {"b", "d"}

@@ -113,13 +113,13 @@ def test_the_size_limit_is_two_million_bytes(valid: Path, tmp_path: Path) -> Non
 @pytest.mark.slow
 def test_packing_finds_the_highest_quality_that_fits(thousand: np.ndarray, tmp_path: Path) -> None:
     source = open_source(thousand)
-    limit = pack_submission(source, tmp_path / "x.tgz", quality=60).size
-    packed = pack_submission(source, tmp_path / "a.tgz", limit=limit)
-    assert packed.size < limit
+    most = pack_submission(source, tmp_path / "x.tgz", quality=60).size
+    packed = pack_submission(source, tmp_path / "a.tgz", max_bytes=most)
+    assert packed.size < most
     assert 50 < packed.quality < 60
     assert packed.size == (tmp_path / "a.tgz").stat().st_size
-    better = pack_submission(source, tmp_path / "b.tgz", quality=packed.quality + 1, limit=10**9)
-    assert better.size >= limit
+    better = pack_submission(source, tmp_path / "b.tgz", quality=packed.quality + 1, max_bytes=10**9)
+    assert better.size >= most
     again = pack_submission(source, tmp_path / "c.tgz", quality=packed.quality)
     assert (tmp_path / "a.tgz").read_bytes() == (tmp_path / "c.tgz").read_bytes()
     assert again.size == packed.size
@@ -137,8 +137,8 @@ def test_packing_refuses_what_cannot_be_a_submission(thousand: np.ndarray, tmp_p
         pack_submission(open_source(thousand[:10]), tmp_path / "a.tgz")
     with pytest.raises(SourceError, match="add --resize 64"):
         pack_submission(open_source(thousand[:, :32, :32]), tmp_path / "a.tgz")
-    with pytest.raises(GanbenchError, match="the limit is 1,000"):
-        pack_submission(open_source(thousand), tmp_path / "a.tgz", limit=1000)
+    with pytest.raises(GanbenchError, match="the limit is 1,000.*--max-bytes"):
+        pack_submission(open_source(thousand), tmp_path / "a.tgz", max_bytes=1000)
     with pytest.raises(GanbenchError, match="JPEG quality 200"):
         pack_submission(open_source(thousand), tmp_path / "a.tgz", quality=200)
     with pytest.raises(GanbenchError, match=r"a\.zip: a submission is a \.tgz"):
@@ -152,3 +152,18 @@ def test_the_command_fails_with_the_broken_rules(valid: Path, tmp_path: Path) ->
     result = CliRunner().invoke(app, ["check", str(bad)])
     assert isinstance(result.exception, GateFailed)
     assert "no 7.jpg" in result.output
+
+
+@pytest.mark.parametrize("flag", ["--first", "--limit"])
+def test_the_first_thousand_of_many_are_packed_unchanged(valid: Path, tmp_path: Path, flag: str) -> None:
+    with tarfile.open(valid) as archive:
+        archive.extractall(tmp_path / "many", filter="data")
+    for extra in ("1001.jpg", "1002.jpg"):
+        (tmp_path / "many" / extra).write_bytes(jpeg((64, 64)))
+    pack = ["pack", str(tmp_path / "many"), str(tmp_path / "out.tgz")]
+    refused = CliRunner().invoke(app, pack)
+    assert "found 1,002. Add --first 1000" in str(refused.exception)
+    result = CliRunner().invoke(app, [*pack, flag, "1000"])
+    assert result.exit_code == 0, result.output
+    assert "files copied unchanged" in result.output
+    assert open_source(tmp_path / "out.tgz").digest() == open_source(valid).digest()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +19,7 @@ from ganbench.images.sources import open_source
 from ganbench.images.submission import check_submission
 from ganbench.models.dcgan import Generator
 from ganbench.models.imported import load_generator_file
+from ganbench.system.progress import _Lines
 from ganbench.training.data import to_pixels
 from ganbench.training.sampling import load_generator, sample
 
@@ -138,3 +140,26 @@ def test_recipes_commands() -> None:
     assert {"objective.clip", "optimizer.name"} < {row["what"] for row in rows}
     assert "do not differ" in _invoke("recipes", "diff", "wgan", "wgan").stdout
     assert "objective.penalty_norm" in _invoke("recipes", "diff", "wgan-gp", "wgan-gp-report").stdout
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("log_every", [1, 100])
+def test_training_without_a_terminal_says_where_it_stands(
+    image_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, log_every: int
+) -> None:
+    monkeypatch.setattr("ganbench.system.progress._lines", _Lines())  # other tests may have said something just now
+    monkeypatch.setattr("ganbench.system.progress.FIRST_SECONDS", 0.0)
+    monkeypatch.setattr("ganbench.system.progress.EVERY_SECONDS", 0.0)
+    monkeypatch.setattr("ganbench.training.loop.EVERY_SECONDS", 0.0)  # also where the log has no line for long
+    result = _invoke(
+        "train", "--variant", "dcgan", "--data", image_folder, "--run", tmp_path / "run", "--preset", "smoke",
+        "--steps", 5, "--set", "training.batch=8", "--sheet-every", 0, "--log-every", log_every,
+    )  # fmt: skip
+    assert result.exit_code == 0, result.output
+    said = [line for line in result.stderr.splitlines() if line.startswith("dcgan: ")]
+    assert len(said) == 5
+    assert re.fullmatch(r"dcgan: 2 of 5 steps, D \S+  G \S+  \d+ images/s, about \d+ s left", said[1])
+    logged = (tmp_path / "run" / "metrics.jsonl").read_text().splitlines()
+    assert len([line for line in logged if "images_per_second" in line]) == (5 if log_every == 1 else 1)
+    quiet = _invoke("sample", tmp_path / "run", "--count", 20, "--out", tmp_path / "samples", "--quiet")
+    assert quiet.stderr == ""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import resource
 import signal
+import subprocess
 import sys
 import types
 from pathlib import Path
@@ -108,8 +109,8 @@ def test_the_last_checkpoint_must_be_written(tmp_path: Path, monkeypatch: pytest
 
 @pytest.mark.slow
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="a device that is always full is a thing of Linux")
-def test_metrics_that_cannot_be_written_cost_a_warning(tmp_path: Path) -> None:
-    (tmp_path / "metrics.jsonl").symlink_to("/dev/full")
+def test_metrics_that_cannot_be_written_cost_a_warning(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(RunFolder, "metrics", Path("/dev/full"))
     told: list[str] = []
     train(_recipe("dcgan", 2), _source(), tmp_path, options=EVERY_STEP, warn=told.append)
     assert told == [f"step {step}: metrics.jsonl could not be written: No space left on device" for step in (1, 2)]
@@ -148,9 +149,14 @@ def test_weights_that_are_not_finite_are_never_saved(tmp_path: Path, monkeypatch
 @pytest.mark.slow
 def test_leftovers_of_a_killed_process_are_removed(tmp_path: Path) -> None:
     train(_recipe("dcgan", 2), _source(), tmp_path, options=LoopOptions(sheet_every=1))
-    leftovers = [tmp_path / ".checkpoint.pt.abc.tmp", tmp_path / "samples" / ".0000001.png.abc.tmp"]
-    for path in leftovers:
-        path.write_bytes(b"half")
+    # Written by a process that is gone.
+    code = "import sys; from pathlib import Path; from ganbench.system.leftovers import temporary_path as t\n"
+    code += "for name in sys.argv[1:]: path = t(Path(name)); path.write_bytes(b'half'); print(path)"
+    names = [str(tmp_path / "checkpoint.pt"), str(tmp_path / "samples" / "0000001.png")]
+    done = subprocess.run([sys.executable, "-c", code, *names], capture_output=True, text=True, check=True)
+    leftovers = [Path(line) for line in done.stdout.splitlines()]
+    assert len(leftovers) == 2
+    assert all(path.exists() for path in leftovers)
     train(_recipe("dcgan", 3), _source(), tmp_path, resume=True)
     assert not any(path.exists() for path in leftovers)
     assert (tmp_path / "samples" / "0000001.png").is_file()

@@ -6,9 +6,7 @@ import json
 from pathlib import Path
 
 import numpy as np
-import onnx
 import pytest
-from onnx import numpy_helper
 from typer.testing import CliRunner
 from yolo_networks import CELLS, SIZE, write_network, yolov5, yolov8, yolox
 
@@ -16,6 +14,7 @@ import ganbench
 from ganbench.cli.app import app
 from ganbench.detectors import yolo
 from ganbench.detectors.base import DetectorOptions
+from ganbench.detectors.network import GRAY
 from ganbench.detectors.registry import load_detector
 from ganbench.errors import AssetMissing, GanbenchError
 from ganbench.system.storage import shipped_dir
@@ -66,17 +65,13 @@ def test_boxes_come_back_in_pixels_of_the_image(tmp_path: Path) -> None:
     np.testing.assert_allclose(wide.boxes, [[12, -2, 28, 18]], atol=1e-3)
 
 
-def test_letterboxing_pads_with_gray(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    detector = load_detector(f"yolo:{write_network(tmp_path / 'net.onnx', yolov8())}")
-    seen = []
-    run = detector._run
-    monkeypatch.setattr(detector, "_run", lambda boxed: seen.append(boxed) or run(boxed))
-    image = np.random.default_rng(0).integers(0, 256, (1, 32, 64, 3), dtype=np.uint8)
-    detector.detect(image)
-    (boxed,) = seen[0]
-    assert (boxed[:16] == yolo.GRAY).all()
-    assert (boxed[48:] == yolo.GRAY).all()
+def test_letterboxing_pads_with_gray(rng: np.random.Generator) -> None:
+    image = rng.integers(0, 256, (1, 32, 64, 3), dtype=np.uint8)
+    (boxed,), offset, factor = yolo.letterbox(image, 64, 64)
+    assert (boxed[:16] == GRAY).all()
+    assert (boxed[48:] == GRAY).all()
     np.testing.assert_array_equal(boxed[16:48], image[0])
+    assert (offset.tolist(), factor) == ([0, 16, 0, 16], 1)
 
 
 def test_pixels_arrive_as_each_family_wants_them(tmp_path: Path) -> None:
@@ -89,38 +84,18 @@ def test_pixels_arrive_as_each_family_wants_them(tmp_path: Path) -> None:
     pixels[..., 0], pixels[..., 1], pixels[..., 2] = 255, 51, 0
     for name, expected in (("yolov8", [1, 0.2, 0]), ("yolox", [0, 51, 255])):
         detector = load_detector(f"yolo:{write_network(tmp_path / 'net.onnx', LAYOUTS[name][0])}")
-        detector._session = recorder = Recorder()
-        detector._run(pixels)
+        detector._network._session = recorder = Recorder()
+        detector._network.run(pixels)
         np.testing.assert_allclose(recorder.x[0, :, 0, 0], expected, rtol=1e-6)
-
-
-def test_fixed_batches_are_filled_up(tmp_path: Path) -> None:
-    path = write_network(tmp_path / "net.onnx", yolov8().repeat(4, 0))
-    model = onnx.load(path)
-    model.graph.input[0].type.tensor_type.shape.dim[0].dim_value = 4
-    model.graph.node[1].input[1] = "axes"
-    model.graph.initializer.append(numpy_helper.from_array(np.array([3], np.int64), "axes"))
-    onnx.save(model, path)
-    images = np.full((6, SIZE, SIZE, 3), 200, np.uint8)
-    assert [len(d.boxes) for d in _four(path).detect(images)] == [2] * 6
-
-
-def _four(path: Path) -> yolo.YoloDetector:
-    detector = object.__new__(yolo.YoloDetector)
-    detector.settings = yolo.YoloSettings(conf=0.5)
-    detector._session = yolo._session(path, "cpu")
-    detector._input = detector._session.get_inputs()[0]
-    detector._layout = yolo.find_layout(yolov8(), SIZE, SIZE, "net")
-    return detector
 
 
 @pytest.mark.parametrize(
     ("output", "message"),
     [
-        (np.zeros((1, 7, 6)), "fits no YOLO layout: for strides 8/16/32 there would be 84 boxes"),
+        (np.zeros((1, 7, 5)), "fits no YOLO layout: for strides 8/16/32 there would be 84 boxes"),
         (np.zeros((1, 5, 9)), "fits no YOLO layout"),
         (np.full((1, 5, CELLS), 7.0), "scores are not between 0 and 1"),
-        (np.full((1, 5, CELLS), np.nan), "scores are not between 0 and 1"),
+        (np.full((1, 5, CELLS), np.nan), "is not finite"),
     ],
 )
 def test_networks_that_are_no_yolo(output: np.ndarray, message: str, tmp_path: Path) -> None:
@@ -130,7 +105,7 @@ def test_networks_that_are_no_yolo(output: np.ndarray, message: str, tmp_path: P
 
 def test_wrong_files_and_settings(tmp_path: Path) -> None:
     path = write_network(tmp_path / "net.onnx", yolov8())
-    with pytest.raises(GanbenchError, match="exported for 64x64 images: add --imgsz 64"):
+    with pytest.raises(GanbenchError, match="exported for 64x64 images: use --imgsz 64"):
         load_detector(f"yolo:{path}", DetectorOptions.of(imgsz=96))
     with pytest.raises(GanbenchError, match="no such file") as caught:
         load_detector("yolo:nowhere.onnx")

@@ -162,7 +162,7 @@ def main() -> None:
     _curves(args.out, args.onnx.parent / "log.jsonl", real, np.concatenate([s[1::2] for s in scores.values()]), conf)
     card = {
         "sha256": hashlib.sha256(args.onnx.read_bytes()).hexdigest(),
-        "settings": {"conf": conf, "iou": settings.iou, "imgsz": settings.imgsz},
+        "settings": {"conf": conf, "iou": settings.iou, "imgsz": detector.settings.imgsz},
         "real": round(rows[0][1], 4),
         "nonfaces": round(nonfaces, 4),
         "bytes": args.onnx.stat().st_size,

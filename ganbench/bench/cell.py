@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+import numpy as np
 import torch
 
 from ganbench.bench.grid import Cell, Plan
@@ -17,7 +18,8 @@ from ganbench.features.runtime import resolve_device
 from ganbench.images.source import Source
 from ganbench.runs.facts import is_probed, trained_steps
 from ganbench.runs.scored import is_scored, score_run
-from ganbench.system.storage import atomic_write
+from ganbench.system.storage import write_text
+from ganbench.system.text import csv_frame
 from ganbench.training.data import TrainingImages, decode_source
 from ganbench.training.loop import LoopOptions, Stopped
 from ganbench.training.run_folder import RunFolder
@@ -78,9 +80,11 @@ def run_cell(plan: Plan, cell: Cell, tell: Callable[[object], None]) -> Status:
 def _bring_to_its_end(plan: Plan, cell: Cell, tell: Callable[[object], None]) -> None:
     grid, place = plan.grid, plan.place
     folder, source = place.out / cell.name, place.open()
+    RunFolder(folder).refuse_links()
     _wait_for_the_lock(RunFolder(folder))
     RunFolder(folder).sweep()
-    total = cell.recipe.steps(len(source))
+    pixels = decode_source(source, lambda text: tell(Note(text)))
+    total = cell.recipe.steps(len(pixels))
     if trained_steps(folder) < total:
         _train(plan, cell, source, tell)
     if not is_scored(folder, plan.scoring, grid.samples):
@@ -88,7 +92,7 @@ def _bring_to_its_end(plan: Plan, cell: Cell, tell: Callable[[object], None]) ->
         score_run(folder, plan.scoring, grid.samples)
     if grid.gradnorm_steps and not is_probed(folder, total, grid.gradnorm_steps):
         tell(Note("probing gradients"))
-        _probe(folder, source, grid.gradnorm_steps, place.device)
+        _probe(folder, pixels, source.digest(), grid.gradnorm_steps, place.device)
 
 
 def _wait_for_the_lock(run: RunFolder) -> None:
@@ -132,10 +136,9 @@ def _train(plan: Plan, cell: Cell, source: Source, tell: Callable[[object], None
     )
 
 
-def _probe(folder: Path, source: Source, steps: int, device: str) -> None:
+def _probe(folder: Path, pixels: np.ndarray, digest: str, steps: int, device: str) -> None:
     curve = of_run(folder)
     training = curve.recipe.training
-    images = TrainingImages(decode_source(source), source.digest(), batch=training.batch, seed=training.seed)
+    images = TrainingImages(pixels, digest, batch=training.batch, seed=training.seed)
     frame = measure(curve, images, steps, device=torch.device(resolve_device(device)))
-    with atomic_write(folder / "gradnorm.csv", "w") as f:
-        frame.to_csv(f, index=False)
+    write_text(RunFolder(folder).gradnorm, csv_frame(frame))

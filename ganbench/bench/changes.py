@@ -21,11 +21,13 @@ def refuse_changes(cells: list[Cell], out: Path, source: Source) -> None:
     rests on those is made anew.
 
     Raises:
-        GanbenchError: changed settings or images, or a training shorter than what was done.
+        GanbenchError: links that lead out of the folder, changed settings or images, or a training shorter than
+            what was done.
     """
     faults = []
     for cell in cells:
-        run = RunFolder(out / cell.name)
+        run = RunFolder(RunFolder(out).inside(cell.name))
+        run.refuse_links()
         if run.recipe_file.is_file():
             faults += [f"{cell.name}: {change}" for change in _changes(run, cell, source)]
     if faults:

@@ -40,7 +40,7 @@ def estimate(plan: Plan, cells: list[Cell]) -> list[Estimate]:
     pixels = decode_source(source)
     known: dict[str, float] = {}
     found = []
-    with track("trying", len(cells)) as advance:
+    with track("trying", len(cells), unit="cells") as advance:
         for cell in cells:
             total = cell.recipe.steps(len(pixels))
             state = state_of(plan, cell, total)

@@ -8,15 +8,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
-import tomlkit
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
-from tomlkit.exceptions import ParseError
 
 from ganbench.errors import GanbenchError
 from ganbench.images.source import Source
 from ganbench.images.sources import open_source
 from ganbench.runs.facts import settings_of
 from ganbench.scoring.plan import Plan as ScoringPlan
+from ganbench.system.parse import MOST_TOML_BYTES, faults_of, parse_toml, read_text
+from ganbench.system.wall import wall
 from ganbench.training.recipe import Recipe, load_recipe
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._=,-]*")  # becomes a folder's name on every system
@@ -84,12 +84,11 @@ def load_grid(path: Path) -> dict[str, object]:
     Raises:
         GanbenchError: unreadable.
     """
-    try:
-        return tomlkit.parse(path.read_text("utf-8")).unwrap()
-    except OSError as e:
-        raise GanbenchError(f"cannot read the grid {path}: {e.strerror}") from e
-    except (ParseError, UnicodeDecodeError) as e:
-        raise GanbenchError(f"{path} is not TOML: {e}") from e
+    with wall(lambda why: GanbenchError(f"{path} is not TOML: {why}")):
+        try:
+            return parse_toml(read_text(path, MOST_TOML_BYTES))
+        except OSError as e:
+            raise GanbenchError(f"cannot read the grid {path}: {e.strerror}") from e
 
 
 def make_grid(settings: dict[str, object]) -> Grid:
@@ -101,8 +100,7 @@ def make_grid(settings: dict[str, object]) -> Grid:
     try:
         return Grid.model_validate(settings)
     except ValidationError as e:
-        faults = "; ".join(f"{'.'.join(map(str, error['loc']))}: {error['msg']}" for error in e.errors())
-        raise GanbenchError(f"the grid: {faults}. Settings: {', '.join(Grid.model_fields)}") from e
+        raise GanbenchError(f"the grid: {faults_of(e)}. Settings: {', '.join(Grid.model_fields)}") from e
 
 
 def cells_of(grid: Grid, more: list[str] | None = None) -> list[Cell]:

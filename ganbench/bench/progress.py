@@ -12,7 +12,7 @@ import numpy as np
 from ganbench.bench.grid import Cell, Plan, cost_of
 from ganbench.runs.facts import steps_done
 from ganbench.runs.speed import speed_of
-from ganbench.system.progress import track
+from ganbench.system.progress import in_words, track
 from ganbench.training.run_folder import RunFolder
 
 
@@ -56,7 +56,7 @@ class GridProgress:
     def bar(self) -> Iterator[None]:
         """Show the bar while the block runs."""
         total, done = (sum(getattr(c, name) for c in self._courses) for name in ("total", "step"))
-        with track("bench", total, done, left=False) as self._advance:
+        with track("bench", total, done, unit="steps", left=False) as self._advance:
             yield
 
     def reach(self, number: int, step: int) -> None:
@@ -78,7 +78,7 @@ class GridProgress:
         over = sum(course.over for course in self._courses)
         text = f"{over} of {len(self._courses)} cells done"
         seconds = self.seconds_left()
-        return text if seconds is None else f"{text}, {_words(seconds)} of training left"
+        return text if seconds is None else f"{text}, {in_words(seconds)} of training left"
 
     def seconds_left(self) -> float | None:
         """Return the time left of the training; recipes not yet seen count like the mean of those that were."""
@@ -94,11 +94,3 @@ class GridProgress:
     def _move(self, course: _Course, step: int, note: str) -> None:
         self._advance(step - course.step, note)
         course.step = step
-
-
-def _words(seconds: float) -> str:
-    if seconds < 90:
-        return f"about {seconds:.0f} s"
-    if seconds < 90 * 60:
-        return f"about {seconds / 60:.0f} min"
-    return f"about {seconds / 3600:.1f} h"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import signal
 import threading
 from collections.abc import Callable, Iterator
@@ -14,7 +13,8 @@ from ganbench.bench.changes import refuse_changes
 from ganbench.bench.grid import Cell, Plan
 from ganbench.bench.progress import GridProgress
 from ganbench.errors import GanbenchError
-from ganbench.system.storage import atomic_write
+from ganbench.system.storage import write_text
+from ganbench.system.text import json_text
 from ganbench.system.workers import Died, Workers
 from ganbench.training.data import decode_source
 from ganbench.training.loop import Stopped
@@ -46,7 +46,7 @@ def run_grid(
     try:
         source = plan.place.open()
         refuse_changes(cells, plan.place.out, source)
-        images = len(decode_source(source))  # once, before the processes all look for it
+        images = len(decode_source(source, say))  # once, before the processes all look for it
         return _run(plan, cells, GridProgress(plan, cells, images, jobs), jobs, say)
     finally:
         RunFolder(plan.place.out).unlock(lock)
@@ -83,9 +83,7 @@ def _explain(result: Status | Died, cell: Cell, stopping: bool) -> Status:
 
 def _record(plan: Plan, status: Status, say: Callable[[str], None]) -> None:
     try:
-        with atomic_write(plan.place.out / status.name / "status.json", "w") as f:
-            json.dump(status.to_dict(), f, indent=2)
-            f.write("\n")
+        write_text(plan.place.out / status.name / "status.json", json_text(status.to_dict()))
     except GanbenchError as e:
         say(f"{status.name}: {e}")
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -10,6 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ganbench.cli import options
+from ganbench.cli.defaults import warn
+from ganbench.cli.output import put_json, tell
 
 if TYPE_CHECKING:
     import numpy as np
@@ -35,9 +36,11 @@ def calibrate(
     fpr: Annotated[float, typer.Option(metavar="P", min=0, max=1, help="Share of non-faces that may pass.")] = 0.01,
     iou: options.Iou = None,
     imgsz: options.Imgsz = None,
+    layout: options.Layout = None,
     detector_set: options.DetectorSet = None,
     resize: options.Resize = None,
     recursive: options.Recursive = False,
+    limit: options.Limit = None,
     plot: Annotated[Path | None, typer.Option(metavar="F.png", help="Draw the ROC curve.")] = None,
     json_output: Annotated[bool, typer.Option("--json", help="Print JSON, with the whole curve.")] = False,
     device: options.Device = "auto",
@@ -57,10 +60,13 @@ def calibrate(
     from ganbench.system.storage import check_outputs
 
     del quiet
-    check_outputs(plot)
-    given = options.detector_options(device, detector_set, None, iou, imgsz)
+    check_outputs(binary=(plot,))
+    given = options.detector_options(device, detector_set, None, iou, imgsz, layout)
     chosen = load_detector(detector, _lowered(detector, given))
-    sides = [_best_scores(chosen, open_source(s, resize=resize, recursive=recursive)) for s in (real, fake)]
+    opened = [open_source(s, resize=resize, recursive=recursive) for s in (real, fake)]
+    for text in [note for one in opened for note in one.notes]:
+        warn(text)
+    sides = [_best_scores(chosen, one if limit is None else one.first(limit)) for one in opened]
     points = roc(*sides)
     point = operating_point(points, fpr)
     if plot is not None:
@@ -77,7 +83,7 @@ def calibrate(
     }
     if json_output:
         curve = [[p.threshold, p.real, p.fake] for p in points[1:]]
-        typer.echo(json.dumps(result | {"curve": curve}, indent=2, allow_nan=False))
+        put_json(result | {"curve": curve})
     else:
         _show(result, points, fpr, _advice(detector, chosen, given, point))
 
@@ -115,24 +121,25 @@ def _advice(detector: str, chosen: Detector, given: DetectorOptions, point: Oper
 def _show(result: dict[str, Any], points: list[Operating], fpr: float, advice: str) -> None:
     from ganbench.detectors.calibration import operating_point
 
-    typer.echo(f"{result['protocol']}\narea under the curve {result['area']:.4f}\n")
-    typer.echo("threshold   real pass   non-faces pass")
+    tell(result["protocol"], f"area under the curve {result['area']:.4f}", "")
+    tell("threshold   real pass   non-faces pass")
     for allowed in sorted({0.0, 0.001, 0.005, 0.01, 0.02, 0.05, 0.1, fpr}):
         p = operating_point(points, allowed)
         mark = "  <- chosen" if allowed == fpr else ""
-        typer.echo(f"{p.threshold:9.4f}   {p.real:9.4f}   {p.fake:14.4f}{mark}")
-    typer.echo(f"\n{advice}  (n = {result['n_real']} and {result['n_fake']})")
+        tell(f"{p.threshold:9.4f}   {p.real:9.4f}   {p.fake:14.4f}{mark}")
+    tell("", f"{advice}  (n = {result['n_real']} and {result['n_fake']})")
 
 
 def _best_scores(detector: Detector, source: Source) -> np.ndarray:
     import numpy as np
 
+    from ganbench.detectors.answers import detections
     from ganbench.system.progress import track
 
     scores: list[float] = []
-    with track(f"detecting in {source.label}", len(source)) as advance:
+    with track(f"detecting in {source.label}", len(source), unit="images") as advance:
         for batch in source.batches(64):
-            scores += [float(d.scores.max(initial=0.0)) for d in detector.detect(batch.pixels)]
+            scores += [float(d.scores.max(initial=0.0)) for d in detections(detector, batch.pixels)]
             advance(len(batch.names))
     return np.array(scores)
 

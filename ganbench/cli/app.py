@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import logging
-import os
 import sys
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -18,6 +17,7 @@ from ganbench.cli import (
     detect,
     gradnorm,
     leaderboard,
+    output,
     recipes,
     reference,
     sample,
@@ -25,6 +25,8 @@ from ganbench.cli import (
     train,
 )
 from ganbench.errors import GanbenchError
+from ganbench.system import streams
+from ganbench.system.headroom import check_headroom, out_of_memory
 from ganbench.system.log import log_to_stderr
 
 app = typer.Typer(
@@ -75,22 +77,66 @@ app.add_typer(recipes.app, name="recipes")
 app.add_typer(assets.app, name="assets")
 
 
+# What typer raises for a command line that it cannot take: of click, or of a copy of click that typer brings along.
+_Mistake: Any = next(kind for kind in typer.BadParameter.__mro__ if kind.__name__ == "ClickException")
+
+
 def main() -> None:
     """Run the command line; user mistakes end in one line on standard error, never in a traceback."""
+    output.begin()
+    command = typer.main.get_command(app)
+    as_json = output.wants_json(sys.argv[1:], command)
     try:
-        app()
+        streams.prepare()
+        if not {"--help", "--version"} & set(sys.argv[1:]):
+            check_headroom()
+        code = command(standalone_mode=False)
+        streams.flush()
     except GanbenchError as e:
-        typer.secho(f"ganbench: {e}", fg=typer.colors.RED, err=True)
-        sys.exit(e.exit_code)
-    except BrokenPipeError:
-        # The reader (head, less) went away: not an error. Point stdout elsewhere so that the exit flush is silent.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(0)
+        code = _fail(type(e).__name__, str(e), e.exit_code, as_json)
+    except _Mistake as e:
+        code = _refuse(e, as_json)
+    except typer.Abort:
+        code = _fail("Abort", "stopped", 1, as_json)
+    except (BrokenPipeError, SystemExit) as e:
+        # The reader (head, less) went away, as libraries tell it too: not an error.
+        if isinstance(e, SystemExit) and not isinstance(e.__context__, BrokenPipeError):
+            raise
+        code = 0
+        streams.discard()
     except Exception as e:
+        if why := out_of_memory(e):
+            sys.exit(_fail("MemoryError", why, GanbenchError.exit_code, as_json))
         # A fault of ours ends in a traceback, to be reported; one in a plug-in ends in one line, with its place.
         from ganbench.system.code import foreign_place
 
+        text = f"{type(e).__name__}: {e}"
         if not (place := foreign_place(e)):
+            if as_json:
+                output.answer_failure("InternalError", text, 1)
             raise
-        typer.secho(f"ganbench: {place}: {type(e).__name__}: {e}", fg=typer.colors.RED, err=True)
-        sys.exit(GanbenchError.exit_code)
+        code = _fail(type(e).__name__, f"{place}: {text}", GanbenchError.exit_code, as_json)
+    sys.exit(code)
+
+
+def _fail(kind: str, text: str, code: int, as_json: bool) -> int:
+    """Say in one line why there is no result, and in JSON where a program reads standard output; returns the code."""
+    output.tell(f"ganbench: {text}", fg=typer.colors.RED, err=True)
+    try:
+        if as_json:
+            output.answer_failure(kind, text, code)
+        streams.flush()
+    except (OSError, GanbenchError):
+        streams.discard()  # the line above has said it
+    return code
+
+
+def _refuse(mistake: Any, as_json: bool) -> int:
+    """Answer to a command line that cannot be taken; without any argument that is the help."""
+    context = getattr(mistake, "ctx", None)
+    if type(mistake).__name__ == "NoArgsIsHelpError":
+        mistake.show()
+        return int(mistake.exit_code)
+    where = f" See: {context.command_path} --help" if context is not None else ""
+    text = f"{mistake.format_message().removesuffix('.').removesuffix('?')}.{where}"
+    return _fail("UsageError", text, int(mistake.exit_code), as_json)

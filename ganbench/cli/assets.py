@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from ganbench.cli import options
+from ganbench.cli.output import put_json, tell
+from ganbench.system.text import pad
 
 app = typer.Typer(no_args_is_help=True, help="Files that ganbench uses and cannot ship: detector cascade, Inception.")
 
@@ -21,6 +22,7 @@ def _states() -> list[dict[str, str]]:
     from ganbench.system.assets import ASSETS, find
 
     states = []
+    nowhere = "nowhere yet: there is no home folder; set GANBENCH_HOME"
     for asset in ASSETS.values():
         try:
             path = find(asset.name)
@@ -31,7 +33,7 @@ def _states() -> list[dict[str, str]]:
             {
                 "name": asset.name,
                 "state": state,
-                "path": str(path or asset.path),
+                "path": str(path or next(iter(asset.places()), nowhere)),
                 "what": asset.what,
                 "licence": asset.licence,
                 "sha256": asset.sha256,
@@ -52,10 +54,10 @@ def list_assets(json_output: Json = False, quiet: options.Quiet = False) -> None
     del quiet
     states = _states()
     if json_output:
-        typer.echo(json.dumps(states, indent=2))
+        put_json(states)
         return
     for s in states:
-        typer.echo(f"{s['name']:22} {s['state']:8} {s['what']} ({s['licence']})\n{'':31} {s['path']}")
+        tell(f"{pad(s['name'], 22)} {pad(s['state'], 8)} {s['what']} ({s['licence']})", f"{'':31} {s['path']}")
 
 
 @app.command()
@@ -69,7 +71,7 @@ def fetch(name: Name, quiet: options.Quiet = False) -> None:
     from ganbench.system.assets import fetch as fetch_asset
 
     del quiet
-    typer.echo(f"{name}: {fetch_asset(name)}")
+    tell(f"{name}: {fetch_asset(name)}")
 
 
 @app.command()
@@ -87,7 +89,7 @@ def add(
     from ganbench.system.assets import add as add_asset
 
     del quiet
-    typer.echo(f"{name}: {add_asset(name, path)}")
+    tell(f"{name}: {add_asset(name, path)}")
 
 
 @app.command()
@@ -103,10 +105,10 @@ def verify(json_output: Json = False, quiet: options.Quiet = False) -> None:
     del quiet
     states = _states()
     if json_output:
-        typer.echo(json.dumps(states, indent=2))
+        put_json(states)
     else:
         for s in states:
-            typer.echo(f"{s['name']:22} {s['state']}")
+            tell(f"{pad(s['name'], 22)} {s['state']}")
     damaged = [s["name"] for s in states if s["state"] not in ("ok", "absent")]
     if damaged:
         raise GateFailed(f"damaged: {', '.join(damaged)}")

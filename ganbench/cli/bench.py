@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -11,12 +10,14 @@ import typer
 
 from ganbench.cli import options
 from ganbench.cli.defaults import against_toyfaces, folder_or, images_or_toyfaces, say
+from ganbench.cli.output import is_stdout, put_json, tell, write_documents
 from ganbench.cli.scoring import OF_TRAINING, takes_scoring_options
 from ganbench.cli.train import Data, Overrides
 
 if TYPE_CHECKING:
     from ganbench.bench.cell import Status
     from ganbench.bench.grid import Cell, Plan
+    from ganbench.leaderboard.boards import Leaderboard
     from ganbench.leaderboard.choice import Choice
     from ganbench.scoring.options import ScoreOptions
 
@@ -92,8 +93,11 @@ def bench(
     from ganbench.bench.grid import Place, Plan, cells_of, load_grid, make_grid
     from ganbench.bench.run import run_grid
     from ganbench.leaderboard.choice import choose
+    from ganbench.leaderboard.export import to_dict
+    from ganbench.leaderboard.terminal import print_boards
     from ganbench.scoring.plan import Plan as ScoringPlan
     from ganbench.system.storage import check_outputs
+    from ganbench.system.text import pad
 
     out = folder_or(out, "--out", "bench")
     check_outputs(json_file, folders=(out,))
@@ -115,38 +119,31 @@ def bench(
     plan = Plan(plan_grid, Place(real, out, limit, resize, device, recursive, skip_bad), measure)
     if dry_run:
         left = estimate(plan, cells)
-        if json_file is not None and _write_json(json_file, {"cells": [asdict(e) for e in left]}):
+        if _write_json(json_file, {"cells": [asdict(e) for e in left]}):
             return
         for e in left:
-            typer.echo(f"{e.name:36} {e.state:16} {e.steps:8,} steps {e.seconds / 60:8.1f} min")
+            tell(f"{pad(e.name, 36)} {e.state:16} {e.steps:8,} steps {e.seconds / 60:8.1f} min")
         total = sum(e.seconds for e in left) / 60 / jobs
-        typer.echo(f"{len(cells)} cells, about {total:.0f} min with --jobs {jobs}, sampling and scoring not counted")
+        tell(f"{len(cells)} cells, about {total:.0f} min with --jobs {jobs}, sampling and scoring not counted")
         return
     statuses = run_grid(plan, cells, jobs=jobs, say=(lambda text: None) if quiet else say)
-    written = _publish(plan, cells, statuses, choice, published=published)
-    board = json.loads((out / "leaderboard.json").read_text("utf-8"))
-    content = {"cells": [status.to_dict() for status in statuses], "leaderboard": board}
-    if json_file is None or not _write_json(json_file, content):
-        typer.echo((out / "leaderboard.md").read_text("utf-8"))
-        typer.echo(f"wrote {', '.join(written)} to {out}")
+    ranked = _rank(plan, cells, statuses, choice)
+    written = _publish(plan, ranked, published=published)
+    board = to_dict(ranked, published=published)
+    if not _write_json(json_file, {"cells": [status.to_dict() for status in statuses], "leaderboard": board}):
+        print_boards(ranked, published, written)
     failed = [status for status in statuses if status.state != "done"]
     for status in failed:
-        typer.secho(f"{status.name} {status.state}: {status.reason}", fg=typer.colors.RED, err=True)
+        tell(f"{status.name} {status.state}: {status.reason}", fg=typer.colors.RED, err=True)
     if failed:
         raise typer.Exit(1)
 
 
-def _publish(plan: Plan, cells: list[Cell], statuses: list[Status], choice: Choice, *, published: bool) -> list[str]:
-    """Write the tables and the report; cells that failed before they were scored stand in them with their reason.
-
-    Returns the names of the files.
-    """
+def _rank(plan: Plan, cells: list[Cell], statuses: list[Status], choice: Choice) -> Leaderboard:
+    """Return the leaderboard; cells that failed before they were scored stand in it with their reason."""
     from ganbench.leaderboard.boards import Leaderboard
     from ganbench.leaderboard.entries import collect
-    from ganbench.leaderboard.export import to_csv, to_json, to_latex, to_markdown
-    from ganbench.report.page import make_page
     from ganbench.runs.scored import is_scored
-    from ganbench.system.storage import atomic_write
 
     out = plan.place.out
     failed = {
@@ -154,31 +151,36 @@ def _publish(plan: Plan, cells: list[Cell], statuses: list[Status], choice: Choi
         for status in statuses
         if status.state != "done" and not is_scored(out / status.name, plan.scoring, plan.grid.samples)
     }
-    entries = collect([out / cell.name for cell in cells], lambda: plan.scoring, failed=failed)
-    ranked = Leaderboard(entries, choice)
-    makers = {
-        "leaderboard.csv": lambda: to_csv(ranked),
-        "leaderboard.md": lambda: to_markdown(ranked, published=published),
-        "leaderboard.json": lambda: to_json(ranked, published=published),
-        "leaderboard.tex": lambda: to_latex(ranked, published=published),
-        "report.html": lambda: make_page(
-            ranked, real=plan.place.open(), published=published, detector=plan.scoring.options.detector
+    return Leaderboard(collect([out / cell.name for cell in cells], lambda: plan.scoring, failed=failed), choice)
+
+
+def _publish(plan: Plan, ranked: Leaderboard, *, published: bool) -> list[Path]:
+    """Write the tables and the report; returns the files."""
+    from ganbench.leaderboard.export import to_csv, to_json, to_latex, to_markdown
+    from ganbench.report.page import make_page
+
+    out, detector = plan.place.out, plan.scoring.options.detector
+    title = f"Benchmark {out.resolve().name}"
+    return write_documents(
+        (out / "leaderboard.csv", lambda: to_csv(ranked)),
+        (out / "leaderboard.md", lambda: to_markdown(ranked, published=published)),
+        (out / "leaderboard.json", lambda: to_json(ranked, published=published)),
+        (out / "leaderboard.tex", lambda: to_latex(ranked, published=published)),
+        (
+            out / "report.html",
+            lambda: make_page(
+                ranked, title=title, real=plan.place.open(), published=published, detector=detector, note=say
+            ),
         ),
-    }
-    for name, make in makers.items():
-        with atomic_write(out / name, "w") as f:
-            f.write(make())
-    return list(makers)
+    )
 
 
-def _write_json(file: Path, content: dict[str, object]) -> bool:
+def _write_json(file: Path | None, content: dict[str, object]) -> bool:
     """Write the result for programs; return whether it went to standard output, where nothing else may stand then."""
-    from ganbench.system.storage import atomic_write
+    from ganbench.system.text import json_text
 
-    text = json.dumps(content, indent=2, ensure_ascii=False) + "\n"
-    if str(file) == "-":
-        typer.echo(text, nl=False)
+    if is_stdout(file):
+        put_json(content)
         return True
-    with atomic_write(file, "w") as f:
-        f.write(text)
+    write_documents((file, lambda: json_text(content)))
     return False

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from ganbench.cli import options
+from ganbench.cli.defaults import warn
+from ganbench.cli.output import put_json, tell
 from ganbench.cli.toyfaces import toyfaces
 
 app = typer.Typer(no_args_is_help=True, help="Check and pack submissions, cut sheets, draw toy faces.")
@@ -33,10 +34,10 @@ def check(
     del quiet
     rules = check_submission(submission)
     if json_output:
-        typer.echo(json.dumps([{"rule": r.what, "ok": r.ok, "found": r.found} for r in rules], indent=2))
+        put_json([{"rule": r.what, "ok": r.ok, "found": r.found} for r in rules])
     else:
         for rule in rules:
-            typer.echo(f"{'ok  ' if rule.ok else 'FAIL'} {rule.what}: {rule.found}")
+            tell(f"{'ok  ' if rule.ok else 'FAIL'} {rule.what}: {rule.found}")
     broken = [rule.what for rule in rules if not rule.ok]
     if broken:
         raise GateFailed(f"{submission} is not a valid submission: {'; '.join(broken)}")
@@ -49,7 +50,10 @@ def pack(
     quality: Annotated[
         int | None, typer.Option(metavar="Q", show_default="the highest that fits", help="JPEG quality 1-95.")
     ] = None,
-    limit: Annotated[int, typer.Option(metavar="BYTES", help="The archive must be smaller.")] = 2_000_000,
+    max_bytes: Annotated[int, typer.Option(metavar="BYTES", min=1, help="The archive must be smaller.")] = 2_000_000,
+    limit: Annotated[
+        int | None, typer.Option("--limit", "--first", metavar="N", min=2, help="Use the first N images only.")
+    ] = None,
     grid: options.Grid = None,
     pad: options.Pad = None,
     resize: options.Resize = None,
@@ -58,20 +62,25 @@ def pack(
 ) -> None:
     """Pack 1,000 images as a valid submission, at the best JPEG quality that fits.
 
-    [bold]Example[/bold]
+    [bold]Examples[/bold]
 
       ganbench data pack ./generated submission.tgz
+
+      ganbench data pack ./many submission.tgz --first 1000
     """
     from ganbench.images.sources import open_source
     from ganbench.images.submission import pack_submission
     from ganbench.system.storage import check_outputs
 
     del quiet
-    check_outputs(out)
+    check_outputs(binary=(out,))
     opened = open_source(source, grid=options.parse_grid(grid), pad=pad, resize=resize, recursive=recursive)
-    packed = pack_submission(opened, out, quality=quality, limit=limit)
+    for text in opened.notes:
+        warn(text)
+    opened = opened if limit is None else opened.first(limit)
+    packed = pack_submission(opened, out, quality=quality, max_bytes=max_bytes)
     how = "files copied unchanged" if packed.quality is None else f"JPEG quality {packed.quality}"
-    typer.echo(f"wrote {packed.path}: {packed.size:,} bytes, {how}")
+    tell(f"wrote {packed.path}: {packed.size:,} bytes, {how}")
 
 
 @app.command("slice")
@@ -113,15 +122,15 @@ def slice_sheets(
 
     geometry = options.parse_grid(grid) or "guess"
     number = 0
-    with track("cutting", len(sheets)) as advance:
+    with track("cutting", len(sheets), unit="sheets") as advance:
         for path in sheets:
             source = SheetSource(path, grid=geometry, pad=pad)
             blank = f", {source.blank} blank at the end left out" if source.blank else ""
-            typer.echo(f"{path.name}: {source.geometry}{blank}")
+            tell(f"{path.name}: {source.geometry}{blank}")
             for index in range(len(source)):
                 number += 1
                 with atomic_write(out / f"{number}.png") as f:
                     Image.fromarray(source.load(index)).save(f, "PNG")
             advance(1)
     beside = sum(1 for _ in out.iterdir()) - number
-    typer.echo(f"wrote {number} images to {out}" + (f", beside {beside} older files" if beside else ""))
+    tell(f"wrote {number} images to {out}" + (f", beside {beside} older files" if beside else ""))

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from ganbench.cli.output import tell
+
 if TYPE_CHECKING:
     from ganbench.scoring.options import ScoreOptions
 
@@ -48,9 +50,9 @@ def folder_or(given: Path | None, option: str, name: str) -> Path:
 def say(text: str) -> None:
     """Tell the user a line on standard error; of several processes of one training, only the first does."""
     if int(os.environ.get("RANK", "0")) == 0:
-        typer.secho(text, dim=True, err=True)
+        tell(text, err=True, dim=True)
 
 
 def warn(text: str) -> None:
     """Tell the user a warning on standard error."""
-    typer.secho(f"warning: {text}", fg=typer.colors.YELLOW, err=True)
+    tell(f"warning: {text}", err=True, fg=typer.colors.YELLOW)

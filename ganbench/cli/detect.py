@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import csv
-import json
+import hashlib
+import os
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ganbench.cli import options
+from ganbench.cli.defaults import warn
+from ganbench.cli.output import is_stdout, put_json, tell, write_documents
 
 if TYPE_CHECKING:
     import numpy as np
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
     from ganbench.images.source import Source
     from ganbench.metrics.base import Estimate
 
+_LONGEST_NAME = 255  # bytes
 _SHOWN_PX = 256  # annotated images are enlarged to at least this, so that thin boxes can be seen
 
 
@@ -36,6 +39,7 @@ def detect(
     conf: options.Conf = None,
     iou: options.Iou = None,
     imgsz: options.Imgsz = None,
+    layout: options.Layout = None,
     detector_set: options.DetectorSet = None,
     draw: Annotated[Path | None, typer.Option(metavar="DIR", help="Write the images with their boxes here.")] = None,
     csv_file: Annotated[Path | None, typer.Option("--csv", metavar="F", help="Write one line per face.")] = None,
@@ -44,6 +48,7 @@ def detect(
     pad: options.Pad = None,
     resize: options.Resize = None,
     recursive: options.Recursive = False,
+    limit: options.Limit = None,
     skip_bad: options.SkipBad = 0,
     device: options.Device = "auto",
     quiet: options.Quiet = False,
@@ -62,72 +67,83 @@ def detect(
     """
 
     from ganbench.detectors.registry import load_detector
+    from ganbench.images.names import is_image_name
     from ganbench.images.sources import open_source
     from ganbench.metrics.detection_rate import afd
     from ganbench.statistics.detections import DetectionSet
     from ganbench.system.storage import check_outputs
+    from ganbench.system.text import csv_text
 
     del quiet
-    check_outputs(csv_file, folders=(draw,))
-    chosen = load_detector(detector, options.detector_options(device, detector_set, conf, iou, imgsz))
+    check_outputs(csv_file, folders=(draw,), taken=json_output)
+    wanted = options.detector_options(device, detector_set, conf, iou, imgsz, layout)
+    chosen = load_detector(detector, wanted, note=lambda text: tell(f"note: {text}", err=True))
+    if grid is None and is_image_name(Path(source).name) and Path(source).is_file():
+        grid, pad = "1x1", 0  # one picture, looked at as it is
     opened = open_source(
         source, recursive=recursive, grid=options.parse_grid(grid), pad=pad, resize=resize, skip_bad=skip_bad
     )
+    for text in opened.notes:
+        warn(text)
+    opened = opened if limit is None else opened.first(limit)
     found = _run(chosen, opened, draw)
     estimate = afd(fake=DetectionSet.of(found.faces, opened.image_size()))
-    if csv_file is not None:
-        _write_lines(csv_file, found)
-    _show(chosen, opened, found, estimate, json_output)
+    write_documents((csv_file, lambda: csv_text(found.lines, ["name", "score", "x0", "y0", "x1", "y1"])))
+    if json_output:
+        put_json(_to_dict(chosen, opened, found, estimate))
+    else:
+        _show(chosen, opened, found, estimate, err=is_stdout(csv_file))
 
 
 def _run(detector: Detector, source: Source, draw: Path | None) -> _Found:
+    from ganbench.detectors.answers import detections
     from ganbench.system.progress import track
 
     result = _Found()
-    with track("detecting", len(source)) as advance:
+    with track("detecting", len(source), unit="images") as advance:
         for batch in source.batches(32):
-            for name, pixels, found in zip(batch.names, batch.pixels, detector.detect(batch.pixels), strict=True):
+            for name, pixels, found in zip(batch.names, batch.pixels, detections(detector, batch.pixels), strict=True):
                 result.faces.append((found.boxes, found.scores))
                 for box, score in zip(found.boxes, found.scores, strict=True):
                     corners = zip(("x0", "y0", "x1", "y1"), (round(float(v), 2) for v in box), strict=True)
                     result.lines.append({"name": name, "score": round(float(score), 4), **dict(corners)})
                 if draw is not None:
-                    # 1.jpg becomes 1.jpg.png: beside a 1.png, neither may overwrite the other.
-                    _draw(draw / (name if name.lower().endswith(".png") else f"{name}.png"), pixels, found)
+                    _draw(_place(draw, name), pixels, found)
             advance(len(batch.names))
     return result
 
 
-def _write_lines(path: Path, found: _Found) -> None:
-    from ganbench.system.storage import atomic_write
+def _to_dict(detector: Detector, source: Source, found: _Found, estimate: Estimate) -> dict[str, object]:
+    return {
+        "id": f"afd[{detector.name}]",
+        "value": estimate.value,
+        "low": estimate.low,
+        "high": estimate.high,
+        "n": estimate.n,
+        "faces": sum(len(boxes) for boxes, _ in found.faces),
+        "protocol": detector.protocol,
+        "skipped": [bad.name for bad in source.bad],
+    }
 
-    with atomic_write(path, "w") as f:
-        writer = csv.DictWriter(f, ["name", "score", "x0", "y0", "x1", "y1"], lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(found.lines)
 
-
-def _show(detector: Detector, source: Source, found: _Found, estimate: Estimate, as_json: bool) -> None:
-    skipped, faces = [bad.name for bad in source.bad], sum(len(boxes) for boxes, _ in found.faces)
-    if as_json:
-        result = {
-            "id": f"afd[{detector.name}]",
-            "value": estimate.value,
-            "low": estimate.low,
-            "high": estimate.high,
-            "n": estimate.n,
-            "faces": faces,
-            "protocol": detector.protocol,
-            "skipped": skipped,
-        }
-        typer.echo(json.dumps(result, indent=2))
-        return
-    typer.echo(
+def _show(detector: Detector, source: Source, found: _Found, estimate: Estimate, *, err: bool) -> None:
+    faces = sum(len(boxes) for boxes, _ in found.faces)
+    tell(
         f"AFD {estimate.value:.4f} ({estimate.low:.4f} to {estimate.high:.4f}) of {estimate.n} images, "
-        f"{faces} faces; {detector.protocol}"
+        f"{faces} faces; {detector.protocol}",
+        err=err,
     )
-    if skipped:
-        typer.echo(f"left out as unreadable: {', '.join(skipped)}")
+    if source.bad:
+        tell(f"left out as unreadable: {', '.join(bad.name for bad in source.bad)}", err=err)
+
+
+def _place(folder: Path, name: str) -> Path:
+    """Return where an image with its boxes goes."""
+    # 1.jpg becomes 1.jpg.png: beside a 1.png, neither may overwrite the other.
+    path = folder / (name if name.lower().endswith(".png") else f"{name}.png")
+    if len(os.fsencode(path.name)) <= _LONGEST_NAME:
+        return path
+    return path.with_name(f"{path.name[:40]}-{hashlib.sha256(os.fsencode(name)).hexdigest()[:16]}.png")
 
 
 def _draw(path: Path, pixels: np.ndarray, found: Detection) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -10,6 +9,7 @@ import typer
 
 from ganbench.cli import options
 from ganbench.cli.defaults import folder_or, images_or_toyfaces, say, warn
+from ganbench.cli.output import put_json, tell
 from ganbench.cli.train import Data, Overrides, Precision, Preset
 
 if TYPE_CHECKING:
@@ -91,14 +91,16 @@ def gradnorm(
     real = images_or_toyfaces(data, curves[0].recipe.model.size)
     opened = open_source(real, recursive=recursive, resize=resize)
     opened = opened if limit is None else opened.first(limit)
+    for text in opened.notes:
+        warn(text)
     if data is None:
         _refuse_other_images(run or [], opened)
     findings = experiment(curves, opened, folder, steps=steps, skip=skip, device=device, say=say, warn=warn)
     if json_output:
-        typer.echo(json.dumps(to_dict(findings.settled, findings.small), indent=2))
+        put_json(to_dict(findings.settled, findings.small))
         return
-    typer.echo(to_markdown(findings.settled, findings.small))
-    typer.echo(f"wrote {', '.join(FILES)} to {folder}")
+    tell(*to_markdown(findings.settled, findings.small).split("\n"))
+    tell(f"wrote {', '.join(FILES)} to {folder}")
 
 
 def _name_of(variants: list[str], against: list[str], runs: list[Path]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ganbench.cli import options
+from ganbench.cli.output import is_stdout, put_json, tell, write_documents
 from ganbench.cli.scoring import takes_scoring_options
 
 if TYPE_CHECKING:
@@ -62,17 +64,17 @@ def leaderboard(
     from ganbench.leaderboard.boards import Leaderboard
     from ganbench.leaderboard.choice import choose
     from ganbench.leaderboard.entries import collect, known_results
-    from ganbench.leaderboard.export import to_csv, to_json, to_latex, to_markdown
+    from ganbench.leaderboard.export import to_csv, to_dict, to_json, to_latex, to_markdown
     from ganbench.leaderboard.terminal import print_boards
     from ganbench.scoring.options import ScoreOptions
     from ganbench.scoring.plan import Plan
-    from ganbench.system.storage import atomic_write, check_outputs
+    from ganbench.system.storage import check_outputs
 
     del quiet
     check_outputs(csv_file, markdown, latex, html, json_file)
 
     def warn(text: str) -> None:
-        typer.secho(text, fg=typer.colors.YELLOW, err=True)
+        tell(text, fg=typer.colors.YELLOW, err=True)
 
     if scoring != ScoreOptions() and not rescore and any((path / "scorecard.json").is_file() for path in paths):
         warn("runs keep the scorecard they have: what is chosen here is for the others (see --rescore)")
@@ -80,29 +82,25 @@ def leaderboard(
     choice = choose(known_results(paths, plan, rescore=rescore), sort, columns)
     entries = collect(paths, plan, jobs=jobs, rescore=rescore, warn=lambda text: warn(f"not scored: {text}"))
     ranked = Leaderboard(entries, choice)
-    texts = {
-        csv_file: lambda: to_csv(ranked),
-        markdown: lambda: to_markdown(ranked, published=published),
-        latex: lambda: to_latex(ranked, published=published),
-        html: lambda: _html(ranked, real, scoring, published),
-        (None if str(json_file) == "-" else json_file): lambda: to_json(ranked, published=published),
-    }
-    written = []
-    for path, text in texts.items():
-        if path is not None:
-            with atomic_write(path, "w") as f:
-                f.write(text())
-            written.append(path)
-    if str(json_file) == "-":
-        typer.echo(to_json(ranked, published=published), nl=False)
+    written = write_documents(
+        (csv_file, lambda: to_csv(ranked)),
+        (markdown, lambda: to_markdown(ranked, published=published)),
+        (latex, lambda: to_latex(ranked, published=published)),
+        (html, lambda: _html(ranked, real, scoring, published, warn)),
+        (None if is_stdout(json_file) else json_file, lambda: to_json(ranked, published=published)),
+    )
+    if is_stdout(json_file):
+        put_json(to_dict(ranked, published=published))
     else:
-        print_boards(ranked, published, written)
+        print_boards(ranked, published, written, err=any(map(is_stdout, (csv_file, markdown, latex, html))))
     if not ranked.boards:
         raise typer.Exit(1)
 
 
-def _html(ranked: Leaderboard, real: str | None, scoring: ScoreOptions, published: bool) -> str:
+def _html(
+    ranked: Leaderboard, real: str | None, scoring: ScoreOptions, published: bool, warn: Callable[[str], None]
+) -> str:
     from ganbench.report.page import make_page
 
     source = None if real is None else scoring.open_real(real)
-    return make_page(ranked, real=source, published=published, detector=scoring.detector)
+    return make_page(ranked, real=source, published=published, detector=scoring.detector, note=warn)

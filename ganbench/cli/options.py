@@ -43,7 +43,16 @@ DetectorOrNone = Annotated[
 ]
 Conf = Annotated[float | None, typer.Option(metavar="C", show_default="the detector's", help="Least score of a face.")]
 Iou = Annotated[float | None, typer.Option(metavar="U", show_default="0.5", help="Overlap that drops the weaker box.")]
-Imgsz = Annotated[int | None, typer.Option(metavar="PX", show_default="64", help="Pixels the detector letterboxes to.")]
+Imgsz = Annotated[
+    int | None,
+    typer.Option(metavar="PX", show_default="64, or the export's", help="Pixels the detector letterboxes to."),
+]
+Layout = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME", show_default="told by the values", help="What the columns of a YOLO's output are: yolov8:2."
+    ),
+]
 DetectorSet = Annotated[
     list[str] | None,
     typer.Option(
@@ -81,7 +90,7 @@ def _quiet(value: bool) -> bool:
     return value
 
 
-Quiet = Annotated[bool, typer.Option("--quiet", callback=_quiet, help="No progress bars.")]
+Quiet = Annotated[bool, typer.Option("--quiet", callback=_quiet, help="No progress.")]
 
 
 def parse_grid(text: str | None) -> tuple[int, int] | str | None:
@@ -117,13 +126,18 @@ def parse_settings(texts: list[str] | None) -> dict[str, object]:
 
 
 def detector_options(
-    device: str, settings: list[str] | None, conf: float | None, iou: float | None, imgsz: int | None
+    device: str,
+    settings: list[str] | None,
+    conf: float | None,
+    iou: float | None,
+    imgsz: int | None,
+    layout: str | None = None,
 ) -> DetectorOptions:
-    """Return what ``load_detector`` takes, from ``--device --detector-set --conf --iou --imgsz``.
+    """Return what ``load_detector`` takes, from ``--device --detector-set --conf --iou --imgsz --layout``.
 
     Raises:
         GanbenchError: text that is no ``KEY=VALUE``, or one setting twice.
     """
     from ganbench.detectors.base import DetectorOptions
 
-    return DetectorOptions.of(device, parse_settings(settings), conf=conf, iou=iou, imgsz=imgsz)
+    return DetectorOptions.of(device, parse_settings(settings), conf=conf, iou=iou, imgsz=imgsz, layout=layout)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from ganbench.cli import options
+from ganbench.cli.output import put_json, tell, write_documents
 from ganbench.cli.train import Overrides, Preset
 
 app = typer.Typer(no_args_is_help=True, help="The baselines: list them, show one, say how two differ.")
@@ -23,17 +24,16 @@ def list_recipes(json_output: Json = False, quiet: options.Quiet = False) -> Non
 
       ganbench recipes list
     """
+    from ganbench.system.text import pad
     from ganbench.training.recipe import load_recipe, recipe_names
 
     del quiet
     recipes = [load_recipe(name) for name in recipe_names()]
     if json_output:
-        typer.echo(
-            json.dumps([{"variant": r.variant, "title": r.title, "source": r.source} for r in recipes], indent=2)
-        )
+        put_json([{"variant": r.variant, "title": r.title, "source": r.source} for r in recipes])
         return
     for recipe in recipes:
-        typer.echo(f"{recipe.variant:16} {recipe.title}")
+        tell(f"{pad(recipe.variant, 16)} {recipe.title}")
 
 
 @app.command()
@@ -56,7 +56,10 @@ def show(
 
     del quiet
     recipe = load_recipe(variant, preset, overrides or ())
-    typer.echo(json.dumps(recipe.flat(), indent=2) if json_output else recipe.to_toml(), nl=json_output)
+    if json_output:
+        put_json(recipe.flat())
+    else:
+        tell(*recipe.to_toml().splitlines())
 
 
 @app.command()
@@ -65,6 +68,7 @@ def diff(
     second: Annotated[str, typer.Argument(metavar="B", help="Another one.")],
     preset: Preset = "paper",
     json_output: Json = False,
+    markdown: Annotated[Path | None, typer.Option(metavar="F", help="Write a Markdown table; - prints it.")] = None,
     quiet: options.Quiet = False,
 ) -> None:
     """Say how two recipes differ, setting by setting, and why it matters.
@@ -74,25 +78,27 @@ def diff(
       ganbench recipes diff dcgan wgan
 
       ganbench recipes diff wgan-gp wgan-gp-report --json
-    """
-    from rich.console import Console
-    from rich.markup import escape
-    from rich.table import Table
 
+      ganbench recipes diff dcgan wgan --markdown answer.md
+    """
+    from ganbench.system.storage import check_outputs
+    from ganbench.system.streams import console
     from ganbench.training.recipe import load_recipe
     from ganbench.training.recipe_diff import diff_recipes
+    from ganbench.training.recipe_table import to_markdown, to_table
 
     del quiet
+    check_outputs(markdown)
     differences = diff_recipes(load_recipe(first, preset), load_recipe(second, preset))
     if json_output:
-        typer.echo(json.dumps([asdict(d) for d in differences], indent=2))
+        put_json([asdict(d) for d in differences])
+        return
+    if markdown is not None:
+        for path in write_documents((markdown, lambda: to_markdown(differences, first, second))):
+            tell(f"wrote {path}")
         return
     if not differences:
-        typer.echo(f"{first} and {second} do not differ")
+        tell(f"{first} and {second} do not differ")
         return
-    table = Table(show_lines=True)
-    for column in ("", first, second, "why it matters"):
-        table.add_column(escape(column), overflow="fold")
-    for d in differences:
-        table.add_row(*(escape(text) for text in (d.what, d.first, d.second, d.why)))
-    Console(highlight=False).print(table)
+    screen = console()
+    screen.print(to_table(differences, first, second, screen))

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ganbench.cli import options
+from ganbench.cli.defaults import warn
+from ganbench.cli.output import put_json, tell
 
 if TYPE_CHECKING:
     from ganbench.references.reference import Reference
@@ -28,7 +30,7 @@ def build(
         str | None, typer.Option(metavar="RULE", help="Resize images to this: 64, or 64x64:lanczos.")
     ] = None,
     sample: Annotated[int, typer.Option(metavar="M", min=2, help="Images whose features are kept.")] = 3000,
-    limit: Annotated[int | None, typer.Option(metavar="N", min=2, help="Use the first N images only.")] = None,
+    limit: options.Limit = None,
     weights: options.Weights = None,
     precision: options.Precision = "fp32",
     device: options.Device = "auto",
@@ -52,13 +54,15 @@ def build(
     from ganbench.system.storage import check_outputs
 
     del quiet
-    check_outputs(output)
+    check_outputs(binary=(output,))
     opened = open_source(source, recursive=recursive, resize=size, skip_bad=skip_bad)
     opened = opened if limit is None else opened.first(limit)
+    for text in opened.notes:
+        warn(text)
     extractor = load_extractor(features, BuildOptions(weights, device, precision))
     reference = Reference.build(opened, extractor, sample_size=sample, seed=seed, name=output.stem.split(".")[0])
     reference.save(output)
-    typer.echo(f"wrote {output} ({output.stat().st_size / 1e6:.1f} MB): {reference.origin()}")
+    tell(f"wrote {output} ({output.stat().st_size / 1e6:.1f} MB): {reference.origin()}")
 
 
 @app.command("list")
@@ -71,14 +75,15 @@ def list_references(json_output: Json = False, quiet: options.Quiet = False) -> 
     """
     from ganbench.references.library import installed_references
     from ganbench.references.reference import Reference
+    from ganbench.system.text import pad
 
     del quiet
     entries = [(path, Reference.load(path)) for path in installed_references()]
     if json_output:
-        typer.echo(json.dumps([{"file": str(path), **reference.meta()} for path, reference in entries], indent=2))
+        put_json([{"file": str(path), **reference.meta()} for path, reference in entries])
         return
     for path, reference in entries:
-        typer.echo(f"{path.stem:32} {_summary(reference)}\n{'':32} {path}")
+        tell(f"{pad(path.stem, 32)} {_summary(reference)}", f"{'':32} {path}")
 
 
 @app.command()
@@ -92,11 +97,11 @@ def show(reference: Name, json_output: Json = False, quiet: options.Quiet = Fals
     del quiet
     loaded = _load(reference)
     if json_output:
-        typer.echo(json.dumps(loaded.meta(), indent=2))
+        put_json(loaded.meta())
         return
-    typer.echo(_summary(loaded))
+    tell(_summary(loaded))
     for key, value in loaded.meta().items():
-        typer.echo(f"  {key}: {json.dumps(value)}")
+        tell(f"  {key}: {json.dumps(value, ensure_ascii=False)}")
 
 
 @app.command()
@@ -122,10 +127,10 @@ def verify(
     del quiet
     checks = check_reference(_load(reference), source)
     if json_output:
-        typer.echo(json.dumps([{"check": c.what, "ok": c.ok, "found": c.found} for c in checks], indent=2))
+        put_json([{"check": c.what, "ok": c.ok, "found": c.found} for c in checks])
     else:
         for check in checks:
-            typer.echo(f"{'ok  ' if check.ok else 'FAIL'} {check.what}: {check.found}")
+            tell(f"{'ok  ' if check.ok else 'FAIL'} {check.what}: {check.found}")
     if not all(check.ok for check in checks):
         raise GateFailed(f"{reference} does not verify: {', '.join(c.what for c in checks if not c.ok)}")
 
@@ -163,19 +168,19 @@ def export(
     else:
         written = list(write_clean_fid(loaded, out, loaded.name))
     for path in written:
-        typer.echo(f"wrote {path}")
+        tell(f"wrote {path}")
 
 
 def _load(name: str) -> Reference:
     from ganbench.errors import ReferenceError
+    from ganbench.references.interop import open_reference
     from ganbench.references.library import find_reference
-    from ganbench.references.reference import Reference
 
     path = Path(name)
     file = path if path.is_file() else find_reference(name, "lite0")
     if file is None:
         raise ReferenceError(f"{name}: no such reference for lite0; give its file")
-    return Reference.load(file)
+    return open_reference(file)
 
 
 def _summary(reference: Reference) -> str:

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from ganbench.cli import options
+from ganbench.cli.output import tell
 
 
 def sample(
@@ -31,6 +32,8 @@ def sample(
 
       ganbench sample G.pth --out samples/
     """
+    from contextlib import ExitStack
+
     import numpy as np
     from PIL import Image
 
@@ -45,26 +48,29 @@ def sample(
 
     del quiet
     archive = str(out).lower().endswith(TGZ)
-    check_outputs(out if archive else None, folders=() if archive else (out,))
+    check_outputs(binary=(out if archive else None,), folders=() if archive else (out,))
     if archive and count != COUNT:
         raise GanbenchError(f"{out}: a submission has {COUNT:,} images, not {count:,}; write to a folder instead")
     if not archive and out.is_dir() and any(out.iterdir()):
         raise GanbenchError(f"{out} is not empty; old and new images would be scored together. Give an empty folder")
     generator = load_generator(source, resolve_device(device))
     kept, done = [], 0
-    with track("sampling", count) as advance:
+    with track("sampling", count, unit="images") as advance, ExitStack() as half:
         for pixels in draw(generator, count, seed=seed, truncation=truncation):
             if archive:
                 kept.append(pixels)
             else:
                 for number, image in enumerate(pixels, done + 1):
-                    with atomic_write(out / f"{number}.png") as f:
+                    file = out / f"{number}.png"
+                    half.callback(file.unlink, missing_ok=True)
+                    with atomic_write(file) as f:
                         Image.fromarray(image).save(f, "PNG")
             done += len(pixels)
             advance(len(pixels))
+        half.pop_all()
     if archive:
         images = ArraySource.of(str(source), np.concatenate(kept), value_range=None, resize=None)
         packed = pack_submission(images, out)
-        typer.echo(f"wrote {out}: {done:,} images, JPEG quality {packed.quality}, {packed.size:,} bytes")
+        tell(f"wrote {out}: {done:,} images, JPEG quality {packed.quality}, {packed.size:,} bytes")
         return
-    typer.echo(f"wrote {done:,} images to {out}")
+    tell(f"wrote {done:,} images to {out}")

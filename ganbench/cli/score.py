@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, cast
 import typer
 
 from ganbench.cli import options
+from ganbench.cli.output import is_stdout, put_json, tell, write_documents
 from ganbench.cli.scoring import takes_scoring_options
 
 if TYPE_CHECKING:
@@ -54,53 +55,51 @@ def score(
 ) -> None:
     """Score generated images: FD, KD, precision, recall, copies and faces found, each with its 95 % interval."""
     from ganbench.scoring.plan import Plan
-    from ganbench.scoring.score import score_source
+    from ganbench.scoring.score import refuse_empty, score_source
     from ganbench.system.storage import check_outputs
 
     del quiet
     check_outputs(json_file, csv_file, markdown, html, per_image)
     chosen = replace(scoring, cache=cache, per_image=per_image is not None)
     opened = chosen.open(source, grid=options.parse_grid(grid), pad=pad)
-    card = score_source(opened, Plan.of(chosen))
-    to_stdout = json_file is not None and str(json_file) == "-"
-    written = card.write(
-        json_file=None if to_stdout else json_file,
-        csv_file=csv_file,
-        markdown_file=markdown,
-        per_image_file=per_image,
+    plan = Plan.of(chosen)
+    card = score_source(opened, plan)
+    written = write_documents(
+        (None if is_stdout(json_file) else json_file, card.to_json),
+        (csv_file, card.to_csv),
+        (markdown, card.to_markdown),
+        (per_image, card.per_image_csv),
+        (html, lambda: _page(card, opened, chosen.detector)),
     )
-    if html is not None:
-        _write_page(card, opened, chosen.detector, html)
-        written.append(html)
-    if to_stdout:
-        typer.echo(card.to_json(), nl=False)
+    if is_stdout(json_file):
+        put_json(card.to_dict())
+        refuse_empty(card, plan)
         return
+    err = any(map(is_stdout, (csv_file, markdown, html, per_image)))
     if grid is not None:
-        typer.echo(f"sheet: {cast('SheetSource', opened).geometry}")
-    _print(card, written)
+        tell(f"sheet: {cast('SheetSource', opened).geometry}", err=err)
+    _print(card, written, err=err)
+    refuse_empty(card, plan)
 
 
 score.__doc__ = f"{score.__doc__}\n{EXAMPLES}"
 
 
-def _write_page(card: Scorecard, source: Source, detector: str | None, path: Path) -> None:
-    """Write the report of a leaderboard with this one entry."""
+def _page(card: Scorecard, source: Source, detector: str | None) -> str:
+    """Return the report of a leaderboard with this one entry."""
     from ganbench.leaderboard.boards import Leaderboard
     from ganbench.leaderboard.entries import Entry
     from ganbench.report.page import make_page
-    from ganbench.system.storage import atomic_write
 
     name = Path(source.label).name or source.label
     entries = [Entry(name, Path(source.label), card, group=name)]
-    with atomic_write(path, "w") as f:
-        f.write(make_page(Leaderboard.of(entries), detector=detector, samples=source))
+    return make_page(Leaderboard.of(entries), detector=detector, samples=source)
 
 
-def _print(card: Scorecard, written: list[Path]) -> None:
-    from rich.console import Console
-    from rich.markup import escape
+def _print(card: Scorecard, written: list[Path], *, err: bool) -> None:
+    from ganbench.system.streams import cell, console
 
-    console = Console(highlight=False)
-    console.print(card.renderable())
+    screen = console(err=err)
+    screen.print(card.renderable(screen))
     for path in written:
-        console.print(f"wrote {escape(str(path))}")
+        screen.print(cell(f"wrote {path}", screen), soft_wrap=True)

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from ganbench.cli import options
+from ganbench.cli.output import tell
 
 
 def toyfaces(
@@ -28,4 +29,4 @@ def toyfaces(
 
     del quiet
     write_toyfaces(out, count, size, seed, force=force)
-    typer.echo(f"wrote {count} faces and attributes.csv to {out}")
+    tell(f"wrote {count} faces and attributes.csv to {out}")

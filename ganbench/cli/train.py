@@ -10,6 +10,7 @@ import typer
 
 from ganbench.cli import options
 from ganbench.cli.defaults import against_toyfaces, folder_or, images_or_toyfaces, warn
+from ganbench.cli.output import tell
 from ganbench.cli.scoring import OF_TRAINING, takes_scoring_options
 
 if TYPE_CHECKING:
@@ -106,7 +107,7 @@ def train(
     )
     finished = start(recipe, opened, folder, device=device, resume=resume, options=loop_options, warn=warn)
     if int(os.environ.get("RANK", "0")) == 0:
-        typer.echo(f"trained {finished.path}; draw samples: ganbench sample {finished.path} --out samples")
+        tell(f"trained {finished.path}; draw samples: ganbench sample {finished.path} --out samples")
 
 
 def _overrides(given: list[str] | None, steps: int | None, precision: str | None, seed: int | None) -> list[str]:

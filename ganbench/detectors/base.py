@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
@@ -42,7 +42,7 @@ class DetectorOptions:
 
     @classmethod
     def of(
-        cls, device: str = "auto", settings: Mapping[str, object] | None = None, **short: float | None
+        cls, device: str = "auto", settings: Mapping[str, object] | None = None, **short: float | str | None
     ) -> DetectorOptions:
         """Put the settings of ``--detector-set`` and those with options of their own into one mapping.
 
@@ -78,6 +78,7 @@ class Detector(ABC):
         threshold: name of the setting that is the least score of a face, for ``ganbench afd calibrate``; "" for none.
         settings: the values, an instance of ``Settings``.
         device: ``auto``, ``cpu`` or ``cuda``; for detectors that have a choice.
+        notes: what a user should know of how it was loaded, one sentence each.
     """
 
     name: str
@@ -86,6 +87,7 @@ class Detector(ABC):
     threshold: ClassVar[str] = ""
     settings: Any
     device: str
+    notes: Sequence[str] = ()
 
     def __init__(self, settings: Any = None, *, device: str = "auto") -> None:
         """Set up; a subclass loads here what it needs.

@@ -1,7 +1,9 @@
-"""How YOLO networks lay out their output, told apart by its shape alone.
+"""How YOLO networks lay out their output, and how each layout is read.
 
 An image of HxW gives, for strides s, sum(H/s * W/s) cells. YOLOv8 and YOLO11 put out (N, 4 + classes, cells); YOLOX
-(N, cells, 5 + classes); YOLOv5, with three anchors per cell, (N, 3 * cells, 5 + classes).
+(N, cells, 5 + classes); YOLOv5, with three anchors per cell, (N, 3 * cells, 5 + classes). Networks that also find
+landmarks, masks or angles have more columns. Those that drop weaker boxes themselves put out a list of final boxes.
+``ganbench.detectors.evidence`` tells which layout an output has.
 """
 
 from __future__ import annotations
@@ -12,7 +14,52 @@ import numpy as np
 
 from ganbench.errors import GanbenchError
 
-_STRIDES = ((8, 16, 32), (8, 16, 32, 64), (8, 16), (16, 32), (4, 8, 16, 32))
+SLACK = 1e-3  # how far rounding may carry a score out of 0..1
+STRIDES = ((8, 16, 32), (8, 16, 32, 64), (8, 16), (16, 32), (4, 8, 16, 32))  # of the grids that there are
+FACE_LANDMARKS = 10  # columns of YOLOv5-face: five points
+
+
+@dataclass(frozen=True)
+class Family:
+    """What the networks of one family put out for a box.
+
+    Attributes:
+        per_cell: boxes per cell of the grid; 0 for a list of final boxes, of any length.
+        objectness: whether column 4 is the score of there being anything, with which those of the classes multiply.
+        first_class: the column of the first class's score; of final boxes, the column of their only score.
+        class_number: of final boxes, the column that holds the number of the class; -1 for none.
+        box: ``centre`` (x, y, width, height), ``corners`` (x0, y0, x1, y1), ``turned`` (as ``centre``, and the last
+            column is an angle in radians), or ``cell`` (relative to the cell, sizes as logarithms).
+        first: the column of the box's first number.
+        values_first: whether the columns come first, (N, values, boxes).
+    """
+
+    per_cell: int
+    objectness: bool = False
+    first_class: int = 4
+    class_number: int = -1
+    box: str = "centre"
+    first: int = 0
+    values_first: bool = False
+
+
+FAMILIES = {
+    "yolov8": Family(1, values_first=True),
+    "yolov8-seg": Family(1, values_first=True),
+    "yolov8-pose": Family(1, values_first=True),
+    "yolov8-obb": Family(1, box="turned", values_first=True),
+    "yolov8-transposed": Family(1),
+    "yolov5": Family(3, True, 5),
+    "yolov5-seg": Family(3, True, 5),
+    "yolov5-face": Family(3, True, 5 + FACE_LANDMARKS),  # five landmarks, and then the classes
+    "yolov7-face": Family(3, True, 5),
+    "yolov6": Family(1, True, 5),
+    "yolox": Family(1, True, 5),
+    "yolox-raw": Family(1, True, 5, box="cell"),
+    "end2end": Family(0, class_number=5, box="corners"),
+    "end2end-obb": Family(0, class_number=5, box="turned"),
+    "end2end-flat": Family(0, first_class=6, class_number=5, box="corners", first=1),  # column 0: the image's number
+}
 
 
 @dataclass(frozen=True)
@@ -20,41 +67,116 @@ class Layout:
     """What an output means.
 
     Attributes:
-        family: ``yolov8``, ``yolov5``, ``yolox``, or ``yolox-raw`` (boxes still relative to their cells).
-        strides: of the output grids, pixels.
-        classes: number of classes.
+        family: a name of ``FAMILIES``.
+        classes: number of classes; 0 in a list of final boxes, which does not tell.
+        strides: of the output grids, pixels; none for a list of final boxes.
+        extra: columns that are neither box nor score: landmarks, masks, an angle.
+        shares: whether boxes are in shares of the input's width and height, not in pixels.
     """
 
     family: str
-    strides: tuple[int, ...]
     classes: int
+    strides: tuple[int, ...] = ()
+    extra: int = 0
+    shares: bool = False
 
     def __str__(self) -> str:
-        return f"{self.family} layout, strides {'/'.join(map(str, self.strides))}, {self.classes} classes"
+        parts = [f"{self.family} layout"]
+        if self.strides:
+            parts += [f"strides {'/'.join(map(str, self.strides))}", f"{self.classes} classes"]
+        if self.extra:
+            parts.append(f"{self.extra} other columns")
+        if self.shares:
+            parts.append("boxes in shares of the image")
+        return ", ".join(parts)
 
-    def boxes_and_scores(self, output: np.ndarray, height: int, width: int) -> tuple[np.ndarray, np.ndarray]:
-        """Decode an output.
+    @property
+    def choice(self) -> str:
+        """What ``--layout`` is given to choose it: ``yolov8:2``."""
+        return f"{self.family}:{self.classes}" if self.classes else self.family
+
+    @property
+    def kind(self) -> Family:
+        """The family."""
+        return FAMILIES[self.family]
+
+    def score_columns(self) -> list[int]:
+        """Return the columns that hold scores: all of them are between 0 and 1."""
+        kind = self.kind
+        return [4] * kind.objectness + list(range(kind.first_class, kind.first_class + max(self.classes, 1)))
+
+    def boxes_and_scores(self, table: np.ndarray, height: int, width: int) -> tuple[np.ndarray, np.ndarray]:
+        """Decode the output for one image or several.
 
         Args:
-            output: float (N, ...) as the network put it out.
+            table: float (..., boxes, values), as ``as_table`` returns it.
             height: input height, pixels.
             width: input width, pixels.
 
         Returns:
-            Boxes float32 (N, M, 4) as centre x, centre y, width, height in input pixels, and scores float32 (N, M):
-            the best class's score, times the objectness where the family has one.
+            Boxes float32 (..., boxes, 4) as centre x, centre y, width, height in input pixels, and scores float32
+            (..., boxes): the best class's score, times the objectness where the family has one.
+
+        Raises:
+            GanbenchError: a score that is none, or a class that is no whole number: it is another layout.
         """
-        table = output.swapaxes(1, 2) if self.family == "yolov8" else output
-        boxes, rest = table[..., :4].astype(np.float32), table[..., 4:].astype(np.float32)
-        if self.family == "yolox-raw":
+        kind = self.kind
+        self._check(table)
+        boxes = table[..., kind.first : kind.first + 4].astype(np.float32)
+        classes = table[..., kind.first_class : kind.first_class + max(self.classes, 1)].astype(np.float32)
+        if kind.box == "cell":
             corner, stride = _cells(height, width, self.strides)
             boxes = np.concatenate([(boxes[..., :2] + corner) * stride, np.exp(boxes[..., 2:]) * stride], -1)
-        if self.family == "yolov8":
-            return boxes, rest.max(-1)
-        return boxes, rest[..., 0] * rest[..., 1:].max(-1)
+        elif kind.box == "corners":
+            boxes = np.concatenate([(boxes[..., :2] + boxes[..., 2:]) / 2, boxes[..., 2:] - boxes[..., :2]], -1)
+        elif kind.box == "turned":
+            boxes = _upright(boxes, table[..., -1].astype(np.float32))
+        if self.shares:
+            boxes = boxes * np.array([width, height, width, height], np.float32)
+        scores = classes.max(-1)
+        if kind.objectness:
+            scores = table[..., 4].astype(np.float32) * scores
+        return boxes, scores
+
+    def _check(self, table: np.ndarray) -> None:
+        kind = self.kind
+        scores = table[..., self.score_columns()]
+        if scores.size and not (scores.min() >= -SLACK and scores.max() <= 1 + SLACK):  # not, so that NaN fails
+            raise GanbenchError(
+                f"read in the {self}, its scores are {scores.min():.4g} to {scores.max():.4g}, not between 0 and 1: "
+                "it is another layout. Name it with --layout, or export the network again"
+            )
+        if kind.class_number >= 0:
+            odd = "" if whole(table[..., kind.class_number]) else "the number of a class is not a whole number"
+            corners = table[..., kind.first : kind.first + 4]
+            if kind.box == "corners" and not corners_in_order(corners, table[..., kind.first_class]):
+                odd = "boxes are not corners in order"
+            if odd:
+                raise GanbenchError(
+                    f"read in the {self}, {odd}: it is another layout. Name it with --layout, or export the network "
+                    "again"
+                )
 
 
-def _count(height: int, width: int, strides: tuple[int, ...]) -> int:
+def as_table(output: np.ndarray, layout: Layout) -> np.ndarray:
+    """Return an output as (N, boxes, values)."""
+    return output.swapaxes(1, 2) if layout.kind.values_first else output
+
+
+def corners_in_order(corners: np.ndarray, scores: np.ndarray) -> bool:
+    """Tell whether boxes (..., 4) that have a score are x0 < x1, y0 < y1, but for one in twenty, which are weak."""
+    right = (corners[..., 0] < corners[..., 2]) & (corners[..., 1] < corners[..., 3])
+    right = right[scores > 0]
+    return bool(right.mean() >= 0.95) if right.size else True
+
+
+def whole(numbers: np.ndarray) -> bool:
+    """Tell whether all are whole numbers from 0 on."""
+    return bool(np.isfinite(numbers).all() and (numbers >= 0).all() and (numbers == np.rint(numbers)).all())
+
+
+def count_cells(height: int, width: int, strides: tuple[int, ...]) -> int:
+    """Return how many cells the grids of these strides have together."""
     return sum((height // s) * (width // s) for s in strides)
 
 
@@ -68,45 +190,9 @@ def _cells(height: int, width: int, strides: tuple[int, ...]) -> tuple[np.ndarra
     return np.concatenate(corners).astype(np.float32), np.concatenate(steps).astype(np.float32)
 
 
-def find_layout(output: np.ndarray, height: int, width: int, label: str) -> Layout:
-    """Tell the layout of an output that the network gave for a plain gray image.
-
-    Args:
-        output: float (1, A, B).
-        height: input height, pixels.
-        width: input width, pixels.
-        label: the network, for messages.
-
-    Raises:
-        GanbenchError: no known layout, or values that no detector puts out.
-    """
-    if output.ndim != 3:
-        raise GanbenchError(
-            f"{label}: its output has the shape {output.shape}; a YOLO export has one of (1, boxes, values) or "
-            "(1, values, boxes). Export without built-in non-maximum suppression"
-        )
-    _, a, b = output.shape
-    for strides in _STRIDES:
-        cells = _count(height, width, strides)
-        if b == cells and a >= 5:
-            found = Layout("yolov8", strides, a - 4)
-        elif a == 3 * cells and b >= 6:
-            found = Layout("yolov5", strides, b - 5)
-        elif a == cells and b >= 6:
-            found = Layout("yolox" if _in_pixels(output, width, height) else "yolox-raw", strides, b - 5)
-        else:
-            continue
-        _, scores = found.boxes_and_scores(output, height, width)
-        if not np.isfinite(output).all() or scores.min() < -1e-3 or scores.max() > 1 + 1e-3:
-            raise GanbenchError(f"{label}: its scores are not between 0 and 1: not a detector in the {found}")
-        return found
-    raise GanbenchError(
-        f"{label}: an output of shape {output.shape} for a {height}x{width} image fits no YOLO layout: for strides "
-        f"8/16/32 there would be {_count(height, width, (8, 16, 32))} boxes, or three times as many"
-    )
-
-
-def _in_pixels(output: np.ndarray, width: int, height: int) -> bool:
-    """Tell whether box centres spread over the image, as decoded ones do; raw ones stay near their cells."""
-    spread = output[0, :, :2].max(0) - output[0, :, :2].min(0)
-    return bool((spread > 0.5 * np.array([width, height])).all())
+def _upright(boxes: np.ndarray, angle: np.ndarray) -> np.ndarray:
+    """Return the upright boxes around turned ones (..., 4), given as centre, size and angle (...) in radians."""
+    cosine, sine = np.abs(np.cos(angle)), np.abs(np.sin(angle))
+    width, height = boxes[..., 2], boxes[..., 3]
+    sizes = np.stack([width * cosine + height * sine, width * sine + height * cosine], -1)
+    return np.concatenate([boxes[..., :2], sizes], -1)

@@ -6,18 +6,25 @@ from pathlib import Path
 
 import numpy as np
 
-from ganbench.detectors.base import Detection, Detector, DetectorOptions
+from ganbench.detectors.answers import detections
+from ganbench.detectors.base import Detector, DetectorOptions
 from ganbench.detectors.settings import kinds_of, resolve
 from ganbench.errors import GanbenchError
 from ganbench.registry import Registry
+from ganbench.system.notes import Note, log_note
 
 DETECTORS: Registry[type[Detector]] = Registry("detector", Detector, group="ganbench.detectors", classes=True)
 DETECTORS.add("yolo-nano", "ganbench.detectors.yolo:YoloNano")
 DETECTORS.add("opencv-cascade", "ganbench.detectors.cascade:CascadeDetector")
 
 
-def load_detector(name: str, options: DetectorOptions | None = None) -> Detector:
+def load_detector(name: str, options: DetectorOptions | None = None, *, note: Note = log_note) -> Detector:
     """Return a detector by name, ``package.module:Class``, or ``yolo:PATH`` for a YOLO in an ONNX file.
+
+    Args:
+        name: its name.
+        options: device and settings.
+        note: told what a user should know of how it was loaded: that it runs elsewhere than wished.
 
     Raises:
         UnknownName: no such detector.
@@ -30,7 +37,9 @@ def load_detector(name: str, options: DetectorOptions | None = None) -> Detector
         from ganbench.detectors.yolo import YoloDetector, YoloSettings
 
         settings = resolve(YoloSettings(), options.settings, result_name(name))
-        return YoloDetector(file, result_name(name), settings, device=options.device)
+        yolo = YoloDetector(file, result_name(name), settings, device=options.device)
+        _say(yolo, note)
+        return yolo
     found = detector_class(name)
     try:
         settings = resolve(found.defaults(), options.settings, found.name)
@@ -39,9 +48,15 @@ def load_detector(name: str, options: DetectorOptions | None = None) -> Detector
             _try_out(detector)
     except GanbenchError:
         raise
-    except Exception as e:  # somebody else's code: whatever it raises is to be shown with its place
+    except (Exception, SystemExit) as e:  # somebody else's code: whatever it raises is to be shown with its place
         raise GanbenchError(f"the detector {name} fails: {type(e).__name__}: {e}") from e
+    _say(detector, note)
     return detector
+
+
+def _say(detector: Detector, note: Note) -> None:
+    for text in detector.notes:
+        note(text)
 
 
 def detector_class(name: str) -> type[Detector]:
@@ -90,13 +105,6 @@ def _try_out(detector: Detector) -> None:
     Raises:
         GanbenchError: the answer is none.
     """
-    found = detector.detect(np.full((1, 64, 64, 3), 127, np.uint8))
-    if not isinstance(found, list) or len(found) != 1 or not isinstance(found[0], Detection):
-        raise GanbenchError(f"{detector.name}: detect must return a list with one Detection per image")
-    shapes = np.shape(found[0].boxes), np.shape(found[0].scores)
-    if len(shapes[1]) != 1 or shapes[0] != (*shapes[1], 4):
-        raise GanbenchError(
-            f"{detector.name}: a Detection holds boxes (M, 4) and scores (M,), not {shapes[0]} and {shapes[1]}"
-        )
+    detections(detector, np.full((1, 64, 64, 3), 127, np.uint8))
     if not detector.protocol.startswith(f"{detector.name} v{detector.version}"):
         raise GanbenchError(f"{detector.name}: its protocol must start with its name and version")

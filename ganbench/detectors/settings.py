@@ -12,7 +12,8 @@ from typing import Any, get_type_hints
 from ganbench.errors import GanbenchError
 from ganbench.registry import did_you_mean
 
-SHORT_FORMS = ("conf", "iou", "imgsz")  # settings with an option of their own: --conf C is --detector-set conf=C
+# Settings with an option of their own: --conf C is --detector-set conf=C.
+SHORT_FORMS = ("conf", "iou", "imgsz", "layout")
 
 _WORDS = {"yes": True, "true": True, "on": True, "no": False, "false": False, "off": False}
 _KINDS = {bool: "yes or no", int: "a whole number", float: "a number", str: "text"}
@@ -90,8 +91,12 @@ def kinds_of(settings: type, detector: str) -> dict[str, type]:
 
 
 def shown(settings: Any) -> list[str]:
-    """Return every setting with its value, as protocols show them: ``["conf 0.25", "min size 0.5"]``."""
-    return [f"{one.name.replace('_', ' ')} {_text(getattr(settings, one.name))}" for one in fields(settings)]
+    """Return every setting with its value, as protocols show them: ``["conf 0.25", "min size 0.5"]``.
+
+    Text that is left empty is no choice, and not shown.
+    """
+    values = {one.name.replace("_", " "): getattr(settings, one.name) for one in fields(settings)}
+    return [f"{name} {_text(value)}" for name, value in values.items() if value != ""]
 
 
 def _has_default(one: Field[Any]) -> bool:

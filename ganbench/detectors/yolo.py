@@ -1,28 +1,24 @@
-"""YOLO detectors from ONNX files: ours, and YOLOv5, YOLOv8, YOLO11 and YOLOX exports."""
+"""YOLO detectors from ONNX files: ours, and YOLOv5 to YOLO26 and YOLOX exports."""
 
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from ganbench.detectors.base import Detection, Detector
-from ganbench.detectors.layouts import Layout, find_layout
+from ganbench.detectors.evidence import check_choice, find_layout
+from ganbench.detectors.layouts import Layout, as_table
+from ganbench.detectors.network import GRAY, STEP, Network
 from ganbench.detectors.settings import bad_setting
 from ganbench.errors import GanbenchError
 from ganbench.system.assets import file_hash
-from ganbench.system.cores import available_cores
 from ganbench.system.storage import shipped_dir
 
-if TYPE_CHECKING:
-    import onnxruntime
-
-GRAY = 114  # what letterboxing fills up with, in every YOLO
-BATCH = 64
-_STEP = 32  # image sides are multiples of the coarsest stride
+_LARGE = 320  # pixels of the images that a network of any size is tried with
 
 
 @dataclass(frozen=True)
@@ -32,19 +28,25 @@ class YoloSettings:
     Attributes:
         conf: least score of a face.
         iou: boxes that overlap a better one by more than this are dropped.
-        imgsz: images are letterboxed to so many pixels, square.
+        imgsz: images are letterboxed to so many pixels, square, or as the network was exported; 0 for the size that it
+            was exported for, or 64 where it takes any.
+        layout: what the columns of its output mean, a name of ``ganbench.detectors.layouts.FAMILIES``; "" to tell by
+            the file's metadata and the values that it puts out.
     """
 
     conf: float = 0.25
     iou: float = 0.5
-    imgsz: int = 64
+    imgsz: int = 0
+    layout: str = ""
 
     def __post_init__(self) -> None:
         for name, value in (("conf", self.conf), ("iou", self.iou)):
             if not 0 < value < 1:
                 raise bad_setting(name, value, "a number between 0 and 1")
-        if self.imgsz < _STEP or self.imgsz % _STEP:
-            raise bad_setting("imgsz", self.imgsz, f"a multiple of {_STEP}, such as 64 or 640")
+        if self.imgsz < 0:
+            raise bad_setting("imgsz", self.imgsz, f"a multiple of {STEP}, such as 64 or 640")
+        if self.layout:
+            check_choice(self.layout)
 
 
 class YoloDetector(Detector):
@@ -56,7 +58,14 @@ class YoloDetector(Detector):
     settings: YoloSettings
 
     def __init__(
-        self, path: Path, name: str, settings: YoloSettings | None = None, *, quality: str = "", device: str = "auto"
+        self,
+        path: Path,
+        name: str,
+        settings: YoloSettings | None = None,
+        *,
+        quality: str = "",
+        device: str = "auto",
+        known: tuple[str, Layout] | None = None,
     ) -> None:
         """Load and check a network.
 
@@ -66,81 +75,54 @@ class YoloDetector(Detector):
             settings: thresholds and image size; None for the defaults.
             quality: what is known of the error rates, for the protocol.
             device: ``cpu``, ``cuda`` or ``auto`` (CUDA where ONNX Runtime has it).
+            known: hash and layout, of a file that need not be looked into.
 
         Raises:
-            GanbenchError: no such file, not ONNX, not a YOLO, or of another input size.
+            GanbenchError: no such file, not ONNX, not a YOLO, of another input size, or one that may be read in
+                several ways.
         """
         super().__init__(settings, device=device)
-        if not path.is_file():
-            raise GanbenchError(f"{path}: no such file. Export a YOLO to ONNX, or use the detector yolo-nano")
         self.name = name
-        self._session = _session(path, device)
-        self._input = self._session.get_inputs()[0]
-        self._check_input(path)
-        size = self.settings.imgsz
-        gray = np.full((1, size, size, 3), GRAY, np.uint8)
-        # YOLOX takes 0..255 in BGR, the others 0..1 in RGB; the layout, which tells them apart, does not depend on it.
-        self._layout: Layout | None = None
-        self._layout = find_layout(self._run(gray), size, size, str(path))
-        self._weights = f"weights {file_hash(path)[:8]}" + (f"; {quality}" if quality else "")
+        self._path = path
+        sha256, layout = known or ("", None)
+        self._network = Network(path, device, self.settings.imgsz, sha256)
+        self.settings = replace(self.settings, imgsz=max(self._network.height, self._network.width))
+        self.notes = [self._network.note] if self._network.note else []
+        if layout is None or self.settings.layout:
+            layout = _layout_of(self._network, self.settings.layout, str(path))
+        self._layout = layout
+        self._weights = f"weights {self._network.sha256[:8]}" + (f"; {quality}" if quality else "")
 
     def pinned(self) -> list[str]:
-        """Return the layout and the hash of the weights, and what is known of the error rates."""
-        return [str(self._layout), self._weights]
+        """Return the form of the input, the layout, the hash of the weights, and what is known of the error rates."""
+        return [part for part in (self._network.form, str(self._layout), self._weights) if part]
 
-    def _check_input(self, path: Path) -> None:
-        shape, size = self._input.shape, self.settings.imgsz
-        if self._input.type != "tensor(float)" or len(shape) != 4 or shape[1] not in (3, "c"):
-            raise GanbenchError(
-                f"{path}: its input is {self._input.type} {shape}; a YOLO export takes float32 (N, 3, H, W). "
-                "Export in float32"
-            )
-        for side in shape[2:]:
-            if isinstance(side, int) and side != size:
-                raise GanbenchError(f"{path}: exported for {shape[2]}x{shape[3]} images: add --imgsz {side}")
+    @property
+    def identity(self) -> str:
+        """All that decides the answer, for cache keys: the protocol, and the whole hash of the weights."""
+        return f"{super().identity}, {self._network.sha256}"
 
     def detect(self, pixels: np.ndarray) -> list[Detection]:
-        """Find faces; scores are the network's, 0 to 1."""
-        found = []
-        fixed = self._input.shape[0]
-        step = fixed if isinstance(fixed, int) else BATCH
+        """Find faces; scores are the network's, 0 to 1.
+
+        Raises:
+            GanbenchError: the network does not run, or puts out what is no score: its layout is another.
+        """
+        found: list[Detection] = []
+        step = self._network.together
         for start in range(0, len(pixels), step):
-            part = pixels[start : start + step]
-            found += self._detect(part, step if isinstance(fixed, int) else len(part))
+            boxed, offset, factor = letterbox(pixels[start : start + step], self._network.height, self._network.width)
+            for output in self._network.run(boxed):
+                try:
+                    boxes, scores = self._decode(output)
+                except GanbenchError as e:
+                    raise GanbenchError(f"{self._path}: {e}") from e
+                found.append(self._suppress(boxes, scores, offset, factor))
         return found
 
-    def _detect(self, pixels: np.ndarray, batch: int) -> list[Detection]:
-        import cv2
-
-        size = self.settings.imgsz
-        height, width = pixels.shape[1:3]
-        factor = size / max(height, width)
-        left, top = (round((size - side * factor) / 2) for side in (width, height))
-        boxed = np.full((batch, size, size, 3), GRAY, np.uint8)
-        for canvas, image in zip(boxed, pixels, strict=False):
-            if factor != 1:
-                shrinks = factor < 1
-                scaled = (max(1, round(width * factor)), max(1, round(height * factor)))
-                image = cv2.resize(image, scaled, interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)
-            canvas[top : top + image.shape[0], left : left + image.shape[1]] = image
-        assert self._layout is not None  # found when it was loaded
-        boxes, scores = self._layout.boxes_and_scores(self._run(boxed), size, size)
-        offset = np.array([left, top, left, top], np.float32)
-        return [
-            self._suppress(b, s, offset, factor)
-            for b, s in zip(boxes[: len(pixels)], scores[: len(pixels)], strict=True)
-        ]
-
-    def _run(self, boxed: np.ndarray) -> np.ndarray:
-        """Run the network on letterboxed images, uint8 (N, size, size, 3)."""
-        if self._layout is not None and self._layout.family.startswith("yolox"):
-            x = boxed[..., ::-1].transpose(0, 3, 1, 2).astype(np.float32)
-        else:
-            x = boxed.transpose(0, 3, 1, 2).astype(np.float32) / np.float32(255)
-        try:
-            return self._session.run(None, {self._input.name: np.ascontiguousarray(x)})[0]
-        except Exception as e:  # ONNX Runtime has no public base class for its errors
-            raise GanbenchError(f"the network does not run on {self.settings.imgsz} pixels: {e}") from e
+    def _decode(self, output: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        table = as_table(output[None], self._layout)[0]
+        return self._layout.boxes_and_scores(table, self._network.height, self._network.width)
 
     def _suppress(self, boxes: np.ndarray, scores: np.ndarray, offset: np.ndarray, factor: float) -> Detection:
         import cv2
@@ -157,22 +139,55 @@ class YoloDetector(Detector):
         return Detection((corner - offset) / np.float32(factor), scores[kept])
 
 
-def _session(path: Path, device: str) -> onnxruntime.InferenceSession:
-    import onnxruntime
+def letterbox(pixels: np.ndarray, height: int, width: int) -> tuple[np.ndarray, np.ndarray, float]:
+    """Scale images until they touch two sides, and fill up with gray.
 
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = available_cores()
-    options.log_severity_level = 3
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    providers = ["CPUExecutionProvider"]
-    if device != "cpu" and "CUDAExecutionProvider" in onnxruntime.get_available_providers():
-        providers.insert(0, "CUDAExecutionProvider")
-    elif device == "cuda":
-        raise GanbenchError("--device cuda: this ONNX Runtime has no CUDA. Run: pip install onnxruntime-gpu")
-    try:
-        return onnxruntime.InferenceSession(str(path), options, providers=providers)
-    except Exception as e:  # ONNX Runtime has no public base class for its errors
-        raise GanbenchError(f"{path}: not an ONNX file that ONNX Runtime can load ({e})") from e
+    Args:
+        pixels: uint8 (N, H, W, 3).
+        height: pixels of the result.
+        width: pixels of the result.
+
+    Returns:
+        uint8 (N, height, width, 3); how far right and down the image lies in it, float32 (4,), twice over; and the
+        factor by which it was scaled.
+    """
+    import cv2
+
+    own_height, own_width = pixels.shape[1:3]
+    factor = min(height / own_height, width / own_width)
+    left, top = round((width - own_width * factor) / 2), round((height - own_height * factor) / 2)
+    boxed = np.full((len(pixels), height, width, 3), GRAY, np.uint8)
+    for canvas, image in zip(boxed, pixels, strict=True):
+        if factor != 1:
+            scaled = (max(1, round(own_width * factor)), max(1, round(own_height * factor)))
+            image = cv2.resize(image, scaled, interpolation=cv2.INTER_AREA if factor < 1 else cv2.INTER_LINEAR)
+        canvas[top : top + image.shape[0], left : left + image.shape[1]] = image
+    return boxed, np.array([left, top, left, top], np.float32), factor
+
+
+def _layout_of(network: Network, asked: str, label: str) -> Layout:
+    """Tell the layout of a network by what it puts out for images that differ as much as images can."""
+    height, width = network.height, network.width
+    if network.takes_any_size and height > _LARGE:
+        height = width = _LARGE  # the same at any size, and sooner told
+    images = _probes(height, width)
+    found = find_layout(network.probe(images), height, width, label, network.facts, asked)
+    if found.family.startswith("yolox"):  # the layout shows all the same where the pixels came in another form
+        network.bytes_bgr = True
+        found = find_layout(network.probe(images), height, width, label, network.facts, asked)
+        if not found.family.startswith("yolox"):
+            raise GanbenchError(f"{label}: its layout cannot be told. Name it: --layout yolox, or {found.choice}")
+    return found
+
+
+def _probes(height: int, width: int) -> np.ndarray:
+    """Return plain gray, noise, and a drawn face: uint8 (3, height, width, 3)."""
+    from ganbench.toyfaces import toyfaces
+
+    gray = np.full((1, height, width, 3), GRAY, np.uint8)
+    noise = np.random.default_rng(0).integers(0, 256, (1, height, width, 3), np.uint8)
+    face = next(iter(toyfaces(1, seed=0)))[1]
+    return np.concatenate([gray, noise, letterbox(face[None], height, width)[0]])
 
 
 class YoloNano(YoloDetector):
@@ -194,8 +209,9 @@ class YoloNano(YoloDetector):
         if file_hash(path) != card["sha256"]:
             raise GanbenchError(f"{path}: not the file of its card (SHA-256 differs). Reinstall ganbench")
         calibrated = settings is None or settings == self.defaults()
-        known = f"real faces reach {card['real']:.3f}, non-faces {card['nonfaces']:.3f}" if calibrated else ""
-        super().__init__(path, self.name, settings, quality=known, device=device)
+        quality = f"real faces reach {card['real']:.3f}, non-faces {card['nonfaces']:.3f}" if calibrated else ""
+        known = card["sha256"], Layout("yolov8", 1, (8, 16))
+        super().__init__(path, self.name, settings, quality=quality, device=device, known=known)
 
     @classmethod
     def defaults(cls) -> YoloSettings:

@@ -181,7 +181,7 @@ def measure(
     trainer.observers.append(observe)
     seed = curve.recipe.training.seed
     told: set[tuple[str, str]] = set()
-    with probe, track(f"{curve.name}, seed {seed}", steps) as advance:
+    with probe, track(f"{curve.name}, seed {seed}", steps, unit="steps") as advance:
         for done in range(1, steps + 1):
             trainer.train_step(images.load(trainer.step))
             advance(1)

@@ -18,7 +18,8 @@ from ganbench.errors import GanbenchError
 from ganbench.features.runtime import resolve_device
 from ganbench.images.source import Source
 from ganbench.system.progress import track
-from ganbench.system.storage import atomic_write, check_outputs
+from ganbench.system.storage import check_outputs, write_text
+from ganbench.system.text import csv_frame
 from ganbench.training.data import TrainingImages, decode_source
 from ganbench.training.start import check_size
 from ganbench.training.trial import seconds_per_step
@@ -80,21 +81,20 @@ def experiment(
     check_outputs(folders=(out,))
     for curve in curves:
         check_size(source, curve.recipe)
-    pixels = decode_source(source)
+    pixels = decode_source(source, warn)
     if steps is None:
         steps = min(MOST_STEPS, max(curve.recipe.steps(len(pixels)) for curve in curves))
     if skip is None:
         skip = steps // 4
     if skip >= steps:
         raise GanbenchError(f"--skip {skip} leaves nothing of --steps {steps}")
+    images = [_images_of(curve, pixels, source) for curve in curves]
     _announce(curves, pixels, steps, device, say)
     frames: list[pd.DataFrame] = []
-    for curve in curves:
-        training = curve.recipe.training
-        images = TrainingImages(pixels, source.digest(), batch=training.batch, seed=training.seed)
-        frames.append(measure(curve, images, steps, device=torch.device(resolve_device(device)), warn=warn))
-        with atomic_write(out / "gradnorm.csv", "w") as f:  # after every curve: a killed command keeps what it has
-            pd.concat(frames)[_COLUMNS].to_csv(f, index=False)
+    for curve, own in zip(curves, images, strict=True):
+        frames.append(measure(curve, own, steps, device=torch.device(resolve_device(device)), warn=warn))
+        # After every curve: a killed command keeps what it has.
+        write_text(out / "gradnorm.csv", csv_frame(pd.concat(frames)[_COLUMNS]))
     everything = pd.concat(frames)
     since = everything.groupby(["curve", "seed"])["step"].transform("min") + skip
     small = {
@@ -107,10 +107,15 @@ def experiment(
     return findings
 
 
+def _images_of(curve: Curve, pixels: np.ndarray, source: Source) -> TrainingImages:
+    training = curve.recipe.training
+    return TrainingImages(pixels, source.digest(), batch=training.batch, seed=training.seed)
+
+
 def _announce(curves: list[Curve], pixels: np.ndarray, steps: int, device: str, say: Callable[[str], None]) -> None:
     """Say what will be measured and how long it will take, from a trial of every curve; seeds cost the same."""
     costs: dict[str, float] = {}
-    with track("trying", len(curves)) as advance:
+    with track("trying", len(curves), unit="curves") as advance:
         for curve in curves:
             if curve.name not in costs:
                 costs[curve.name] = seconds_per_step(curve.recipe, pixels, device, _TRIAL_STEPS)
@@ -127,5 +132,4 @@ def _write(out: Path, findings: Findings, everything: pd.DataFrame) -> None:
     for name, figure in (("gradnorm", depth), ("gradnorm-training", training_figure(everything))):
         for ending in (".png", ".svg"):
             save_figure(figure, out / f"{name}{ending}")
-    with atomic_write(out / "findings.md", "w") as f:
-        f.write(to_markdown(findings.settled, findings.small))
+    write_text(out / "findings.md", to_markdown(findings.settled, findings.small))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,6 +11,7 @@ import numpy as np
 
 from ganbench.diagnostics.findings import TOO_SMALL, profile
 from ganbench.system.storage import atomic_write
+from ganbench.system.text import visible
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -41,7 +43,7 @@ def depth_figure(frame: pd.DataFrame, small: Collection[str] = ()) -> Figure:
         x = np.arange(1, len(p.median) + 1)
         axes.fill_between(x, p.low, p.high, color=colour, alpha=0.15, linewidth=0)
         shape = TOO_SMALL if name in small else f"{p.slope:+.2f} per layer"
-        axes.plot(x, p.median, color=colour, marker=marker, label=f"{name}  ({shape})")
+        axes.plot(x, p.median, color=colour, marker=marker, label=label(f"{name}  ({shape})"))
         most = max(most, len(x))
     axes.set_xticks(range(1, most + 1))
     axes.invert_xaxis()
@@ -81,13 +83,32 @@ def training_figure(frame: pd.DataFrame) -> Figure:
         mesh = axes.pcolormesh(
             edges, np.arange(len(table) + 1) + 0.5, table.to_numpy(), vmin=low, vmax=high, cmap="viridis"
         )
-        axes.set_title(str(name), fontsize="medium", loc="left")
+        axes.set_title(label(str(name)), fontsize="medium", loc="left")
         axes.set_ylabel("layer")
         axes.set_yticks(range(1, len(table) + 1))
     panels[-1].set_xlabel("discriminator step")
     figure.suptitle("Gradient norm of each discriminator layer, over training")
     figure.colorbar(mesh, ax=list(panels), label="ln of the gradient norm")
     return figure
+
+
+def label(text: str) -> str:
+    """Return a foreign text for a figure: no formula, no control character, and escapes for what the font has not got.
+
+    Of an SVG the text is drawn as shapes, so that it needs no escapes of XML.
+    """
+    known = _characters()
+    shown = "".join(c if ord(c) in known else c.encode("ascii", "backslashreplace").decode() for c in visible(text))
+    shown = shown.replace("$", r"\$")
+    return f" {shown}" if shown.startswith("_") else shown  # a legend leaves out what starts with an underscore
+
+
+@cache
+def _characters() -> frozenset[int]:
+    """Return the code points that the font of figures has."""
+    from matplotlib.font_manager import FontProperties, findfont, get_font
+
+    return frozenset(get_font(findfont(FontProperties())).get_charmap())
 
 
 def save_figure(figure: Figure, path: Path) -> None:

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ganbench.system.text import markdown
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -193,24 +195,39 @@ def to_markdown(frame: pd.DataFrame, small: Mapping[str, str] | None = None) -> 
         "| curve | slope per layer, towards the input | span | verdict | ln norm, deepest layer to first |",
         "| --- | --- | --- | --- | --- |",
     ]
-    sentences = []
     for name, curve in frame.groupby("curve", sort=False):
-        why = (small or {}).get(str(name))
         whole = profile(curve)
         seeds = [profile(part) for _, part in curve.groupby("seed")]
         spans = [p.span for p in seeds]
-        span = float(np.mean(spans))
         values = ", ".join("-" if np.isnan(value) else f"{value:.2f}" for value in whole.median[::-1])
         lines.append(
-            f"| {name} | {whole.slope:+.2f}{_spread([p.slope for p in seeds], '+.2f')} | "
-            f"{span:.2f}{_spread(spans, '.2f')} | {TOO_SMALL if why else whole.verdict} | {values} |"
+            f"| {markdown(str(name))} | {whole.slope:+.2f}{_spread([p.slope for p in seeds], '+.2f')} | "
+            f"{float(np.mean(spans)):.2f}{_spread(spans, '.2f')} | "
+            f"{TOO_SMALL if str(name) in (small or {}) else whole.verdict} | {values} |"
         )
-        sentences.append(f"{name} is {TOO_SMALL}: {why}." if why else _sentence(str(name), whole, span))
-    lines += ["", " ".join(sentences), ""]
-    for name, curve in frame.groupby("curve", sort=False):
-        for seed, part in curve.groupby("seed"):
-            lines += [f"- {name}, seed {seed}, {t.kind}: {t.text}." for t in troubles(part)]
+    lines += ["", markdown(" ".join(answers(frame, small))), ""]
+    lines += [f"- {markdown(sign)}" for sign in signs(frame)]
     return "\n".join(lines).rstrip() + "\n"
+
+
+def answers(frame: pd.DataFrame, small: Mapping[str, str] | None = None) -> list[str]:
+    """Return what every curve shows, in a sentence; the arguments are those of ``to_markdown``."""
+    sentences = []
+    for name, curve in frame.groupby("curve", sort=False):
+        why = (small or {}).get(str(name))
+        span = float(np.mean([profile(part).span for _, part in curve.groupby("seed")]))
+        sentences.append(f"{name} is {TOO_SMALL}: {why}." if why else _sentence(str(name), profile(curve), span))
+    return sentences
+
+
+def signs(frame: pd.DataFrame) -> list[str]:
+    """Return the signs of trouble of every curve and seed, each in a sentence; the columns are those of its records."""
+    return [
+        f"{name}, seed {seed}, {trouble.kind}: {trouble.text}."
+        for name, curve in frame.groupby("curve", sort=False)
+        for seed, part in curve.groupby("seed")
+        for trouble in troubles(part)
+    ]
 
 
 def _spread(values: list[float], form: str) -> str:

@@ -45,7 +45,7 @@ class FeatureConsumer:
 
 def stream(source: Source, consumers: Sequence[Consumer], what: str) -> None:
     """Decode a source once, in order, and show every batch to every consumer."""
-    with track(what, len(source)) as advance:
+    with track(what, len(source), unit="images") as advance:
         for batch in source.batches(BATCH):
             for consumer in consumers:
                 consumer.add(batch)
@@ -70,7 +70,7 @@ def collect_all(
         extractors: compute the features.
         cap: how many feature vectors to keep; the moments are over all images whatever it is.
         seed: seed of the choice of those kept.
-        what: shown beside the progress bar.
+        what: shown beside the progress.
         cache: reuse features that were kept before, and keep these.
         others: who else is to see every image; without them there is no pass if all features are known.
         note: told when features cannot be kept.
@@ -81,7 +81,7 @@ def collect_all(
     for extractor in extractors:
         name = extractor.spec.name
         keys[name] = feature_key(source, extractor, cap=cap, seed=seed) if cache else ""
-        known = load_features(keys[name]) if cache else None
+        known = load_features(keys[name], note) if cache else None
         if known is not None:
             found[name] = known
             _LOG.info("%s: the features of %s are in the cache", source.label, name)

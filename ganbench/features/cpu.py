@@ -15,6 +15,7 @@ from importlib.util import find_spec
 import numpy as np
 
 from ganbench.system.cores import available_cores
+from ganbench.system.onnx_runtime import open_graph
 
 FewImages = Callable[[np.ndarray, np.ndarray, np.ndarray], list[np.ndarray]]
 
@@ -52,12 +53,7 @@ def runs_on_cpu(precision: str) -> bool:
 
 
 def _onnx_runtime(graph: bytes) -> FewImages:
-    import onnxruntime
-
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = 1
-    options.log_severity_level = 3
-    session = onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
+    session = open_graph(graph)
 
     def run(images: np.ndarray, rows: np.ndarray, columns: np.ndarray) -> list[np.ndarray]:
         return session.run(None, {"pixels": images, "rows": rows, "columns": columns})

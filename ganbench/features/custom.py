@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 from ganbench.errors import AssetError, GanbenchError, MetricError, UnknownName
 from ganbench.features.resize import RESIZES
 from ganbench.features.spec import BuildOptions, ExtractorSpec
+from ganbench.system.memory import VARIABLE, budget
 
 if TYPE_CHECKING:
     from torch import nn
@@ -52,7 +53,7 @@ def load_custom(path: str, factory: Callable[[], object], options: BuildOptions)
     size, resize = getattr(network, "input_size", INPUT_SIZE), getattr(network, "resize", RESIZE)
     version = getattr(network, "version", 1)
     for name, value in (("input_size", size), ("version", version)):
-        if not isinstance(value, int) or value < 1:
+        if not isinstance(value, int) or isinstance(value, bool) or value < 1:
             raise GanbenchError(f"{path}: the module's {name} must be a positive whole number, not {value!r}.")
     if not isinstance(resize, str) or resize not in RESIZES:
         raise UnknownName(f"{path}: the module's resize is {resize!r}. Known: {', '.join(RESIZES)}.")
@@ -88,19 +89,24 @@ def _call(path: str, factory: Callable[[], object]) -> object:
         return factory()
     except GanbenchError:
         raise
-    except Exception as e:  # the user's code: whatever it raises is to be shown with its place
+    except (Exception, SystemExit) as e:  # the user's code: whatever it raises is to be shown with its place
         raise GanbenchError(f"{path}: the factory failed: {type(e).__name__}: {e}.") from e
 
 
 def _feature_size(path: str, network: nn.Module, size: int) -> int:
     import torch
 
+    if 2 * 3 * 4 * size * size > budget():
+        raise GanbenchError(
+            f"{path}: two images of the module's input_size, {size} pixels, do not fit into the memory budget of "
+            f"{budget() >> 20} MB. Give it a smaller one, or raise the budget: {VARIABLE}=8G."
+        )
     try:
         with torch.inference_mode():
             output = network(torch.zeros(2, 3, size, size))
-    except Exception as e:
+    except (Exception, SystemExit) as e:
         raise GanbenchError(f"{path}: the module fails on (2, 3, {size}, {size}): {type(e).__name__}: {e}.") from e
-    if not isinstance(output, torch.Tensor) or output.ndim != 2 or len(output) != 2:
+    if not isinstance(output, torch.Tensor) or output.ndim != 2 or len(output) != 2 or not output.shape[1]:
         shape = tuple(output.shape) if isinstance(output, torch.Tensor) else type(output).__name__
         raise MetricError(f"{path}: the module must map (2, 3, {size}, {size}) to features (2, D), it gave {shape}.")
     return output.shape[1]

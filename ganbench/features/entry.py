@@ -22,9 +22,12 @@ class ExtractorEntry:
             logits. A function of a module: exporting calls it in a process of its own.
         exportable: whether the network may be exported to ONNX; large or foreign ones run in PyTorch everywhere.
         takes_weights: whether ``--weights`` is for it; otherwise its weights come with the installation.
+        in_bf16: what bf16 was measured to do to real images and their results; stands in the protocol beside the error
+            on the probe.
     """
 
     specify: Callable[[BuildOptions], ExtractorSpec]
     build: Callable[[ExtractorSpec, BuildOptions], nn.Module]
     exportable: bool = True
     takes_weights: bool = True
+    in_bf16: str = ""

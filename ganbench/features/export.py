@@ -1,6 +1,6 @@
 """Networks as ONNX graphs, made once and kept in the cache folder.
 
-A graph is kept under a hash of its specification and of the code that made it, with a checksum.
+A graph is kept under a hash of its specification and of the code that made it.
 
 PyTorch's exporter is not for threads: it keeps its state in the process, and its warnings go through the process's. So
 every export runs in a process of its own, and one at a time; what else the program does with PyTorch or with warnings
@@ -23,8 +23,10 @@ from typing import TYPE_CHECKING, Any
 
 from ganbench.errors import GanbenchError
 from ganbench.features.spec import ExtractorSpec
+from ganbench.system.cache import Cache
+from ganbench.system.container import Content
+from ganbench.system.leftovers import temporary_folder
 from ganbench.system.notes import Note, log_note
-from ganbench.system.storage import atomic_write, cache_dir, evict
 
 if TYPE_CHECKING:
     import torch
@@ -32,7 +34,8 @@ if TYPE_CHECKING:
 
 _LOG = logging.getLogger(__name__)
 
-LIMIT_BYTES = 1 << 30  # of all graphs kept: those of other versions and weights go first, by age
+# Graphs of other versions and weights go first, by age.
+_CACHE = Cache("onnx", "the exported network", 1 << 30)
 
 _ONE_AT_A_TIME = threading.Lock()
 # What the process that exports is told: where modules are found here, before it imports any, and then what to do.
@@ -58,43 +61,22 @@ def exported(spec: ExtractorSpec, build: Callable[[], nn.Module], note: Note = l
     Raises:
         GanbenchError: what ``build`` raised, or it cannot be pickled, or the network cannot be exported.
     """
-    name = f"{spec.name.replace(':', '-')}-{spec.key()[:12]}-{_code_hash()[:8]}.onnx"
-    path = cache_dir() / "onnx" / name
-    graph = _kept(path)
+    key = f"{spec.name.replace(':', '-')}-{spec.key()[:12]}-{_code_hash()[:8]}"
+    graph = _CACHE.load(key, _parse, note)
     if graph is not None:
-        _LOG.info("%s runs from its graph in the cache, %s", spec.name, path)
+        _LOG.info("%s runs from its graph in the cache", spec.name)
         return graph
     with _ONE_AT_A_TIME:
-        graph = _kept(path)  # another thread may have made it meanwhile
+        graph = _CACHE.load(key, _parse)  # another thread may have made it meanwhile
         if graph is None:
-            _LOG.info("%s is exported to %s", spec.name, path)
+            _LOG.info("%s is exported", spec.name)
             graph = _export_apart(spec, build)
-            _keep(path, graph, note)
+            _CACHE.keep(key, graph, note)
     return graph
 
 
-def _checksum(path: Path) -> Path:
-    return path.with_suffix(".sha256")
-
-
-def _kept(path: Path) -> bytes | None:
-    try:
-        graph, known = path.read_bytes(), _checksum(path).read_text("utf-8").strip()
-    except OSError:
-        return None
-    return graph if hashlib.sha256(graph).hexdigest() == known else None
-
-
-def _keep(path: Path, graph: bytes, note: Note) -> None:
-    # Two processes that export one network write the same bytes: whichever comes last, file and checksum agree.
-    try:
-        with atomic_write(path) as f:
-            f.write(graph)
-        with atomic_write(_checksum(path), "w") as f:
-            f.write(hashlib.sha256(graph).hexdigest())
-        evict(path.parent, LIMIT_BYTES, keep=path)
-    except (GanbenchError, OSError) as e:
-        note(f"the exported network was not kept: {e}")
+def _parse(content: Content) -> bytes:
+    return bytes(content.payload)
 
 
 def _code_hash() -> str:
@@ -173,8 +155,8 @@ def _export(network: nn.Module, spec: ExtractorSpec) -> bytes:
         axes = {"pixels": {0: "n", 1: "h", 2: "w"}, "rows": {1: "h"}, "columns": {0: "w"}}
         axes |= {name: {0: "n"} for name in outputs}
         example = (torch.zeros(2, 64, 48, 3, dtype=torch.uint8), torch.zeros(size, 64), torch.zeros(48, size))
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "graph.onnx"
+    with temporary_folder(Path(tempfile.gettempdir()) / "ganbench-export") as folder:
+        path = folder / "graph.onnx"
         torch.onnx.export(
             network,
             example,
@@ -185,4 +167,9 @@ def _export(network: nn.Module, spec: ExtractorSpec) -> bytes:
             output_names=outputs,
             dynamic_axes=axes,
         )
+        parts = [one.name for one in Path(folder).iterdir()]
+        if parts != [path.name]:  # from 2 GB on, weights go to files of their own, which the graph alone has not got
+            raise GanbenchError(
+                f"{spec.name}: the network is too large for one ONNX file. Register it with exportable=False."
+            )
         return path.read_bytes()

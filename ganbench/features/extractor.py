@@ -10,6 +10,7 @@ import numpy as np
 from ganbench.errors import MetricError
 from ganbench.features.resize import resize_matrix
 from ganbench.features.spec import ExtractorSpec
+from ganbench.system.code import plugin_errors
 
 BATCH = 32  # images that are decoded, and on CUDA run, together
 
@@ -70,12 +71,18 @@ class Extractor:
         size, resize = self.spec.input_size, self.spec.resize
         rows = resize_matrix(resize, pixels.shape[1], size)
         columns = resize_matrix(resize, pixels.shape[2], size).T
-        parts = [self._run(pixels[i : i + BATCH], rows, columns) for i in range(0, len(pixels), BATCH)]
+        with plugin_errors(f"the extractor {self.spec.name}", bool(self.spec.code)):
+            parts = [self._run(pixels[i : i + BATCH], rows, columns) for i in range(0, len(pixels), BATCH)]
         promised = 2 if self.spec.logits else 1
         if any(len(part) != promised for part in parts):
             what = "features and logits" if self.spec.logits else "features"
             raise MetricError(f"{self.spec.name}: its specification promises {what}, its network gives something else")
         features = np.concatenate([p[0] for p in parts]) if parts else np.empty((0, self.spec.feature_size), np.float32)
+        if features.shape != (len(pixels), self.spec.feature_size):
+            raise MetricError(
+                f"{self.spec.name}: {len(pixels)} images gave features of shape {features.shape}, and "
+                f"{self.spec.feature_size} numbers of each image were promised"
+            )
         return features, np.concatenate([p[1] for p in parts]) if parts and self.spec.logits else None
 
 

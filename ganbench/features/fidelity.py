@@ -14,6 +14,7 @@ from ganbench.errors import AssetError, AssetMissing, UnknownName
 from ganbench.features.entry import ExtractorEntry
 from ganbench.features.spec import BuildOptions, ExtractorSpec
 from ganbench.features.weights import is_program, load_state, named_weights, read_state
+from ganbench.system.wall import wall
 
 if TYPE_CHECKING:
     import torch
@@ -128,11 +129,9 @@ def _clip(spec: ExtractorSpec, path: Path) -> nn.Module:
     from torch_fidelity.feature_extractor_clip import build_model
 
     state = _clip_state(spec, path)
-    try:
+    with wall(lambda why: AssetError(f"{path}: weights of another network, not {spec.name} ({why}).")):
         tower = build_model(state, torch.float32).visual
         shape = (*tower.conv1.weight.shape, len(tower.transformer.resblocks), tower.output_dim)
-    except (KeyError, RuntimeError, AttributeError, IndexError, AssertionError) as e:
-        raise AssetError(f"{path}: weights of another network, not {spec.name} ({type(e).__name__}).") from e
     if shape != (768, 3, 32, 32, 12, spec.feature_size):
         raise AssetError(f"{path}: weights of another CLIP network, not {spec.name}.")
     return tower

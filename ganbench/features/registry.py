@@ -80,6 +80,7 @@ class _Resolved:
     spec: ExtractorSpec
     build: Callable[[], nn.Module]
     exportable: bool
+    in_bf16: str = ""
 
 
 def _resolve(name: str, options: BuildOptions) -> _Resolved:
@@ -87,7 +88,7 @@ def _resolve(name: str, options: BuildOptions) -> _Resolved:
     if isinstance(entry, ExtractorEntry):
         options = replace(options, name=base, resize=suffix or options.resize)
         spec = replace(entry.specify(options), code=foreign_code(entry.build))
-        found = _Resolved(spec, partial(entry.build, spec, options), entry.exportable)
+        found = _Resolved(spec, partial(entry.build, spec, options), entry.exportable, entry.in_bf16)
     else:
         from ganbench.features.custom import load_custom
 
@@ -130,5 +131,6 @@ def _assemble(found: _Resolved, device: str, again: Callable[[], Extractor], not
         rough = Extractor(spec, runner)(probe)[0].astype(np.float64)
         error = np.linalg.norm(rough - exact) / max(np.linalg.norm(exact), np.finfo(float).tiny)
         measured = f"feature error {100 * error:.2g} % of fp32 on {PROBE} smooth images"
+        measured += f" ({found.in_bf16})" if found.in_bf16 else ""
         spec = replace(spec, note="; ".join(part for part in (measured, spec.note) if part))
     return Extractor(spec, runner, again)

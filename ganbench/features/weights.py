@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from ganbench.errors import AssetError
 from ganbench.system.assets import file_hash
+from ganbench.system.wall import wall
 
 if TYPE_CHECKING:
     import torch
@@ -58,13 +59,11 @@ def named_weights(what: str, path: Path, published: str) -> WeightsFile:
 
 def is_program(path: Path) -> bool:
     """Tell whether a file is a TorchScript archive: a program, which opening it might run."""
-    if not zipfile.is_zipfile(path):
-        return False
     try:
-        with zipfile.ZipFile(path) as archive:
+        with wall(AssetError), zipfile.ZipFile(path) as archive:
             return any(name.endswith("/constants.pkl") for name in archive.namelist())
-    except (zipfile.BadZipFile, OSError):
-        return False  # damaged, which reading it will say
+    except AssetError:
+        return False  # no archive, or a damaged one, which reading it will say
 
 
 def read_state(path: Path, what: str) -> dict[str, torch.Tensor]:
@@ -75,21 +74,25 @@ def read_state(path: Path, what: str) -> dict[str, torch.Tensor]:
     """
     import torch
 
+    from ganbench.system.tensors import TensorFileError, read_tensors
+
     if is_program(path):
         raise AssetError(
             f"{path}: a TorchScript program, not a weights file for {what}. "
             "Save its state dictionary with torch.save and give that."
         )
     try:
-        state = torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as e:  # torch.load raises whatever the bytes lead it to: a dozen types, none of them its own
+        state = read_tensors(path)
+    except (FileNotFoundError, TensorFileError) as e:
         raise AssetError(
             f"{path}: not a readable weights file for {what}; it is damaged, cut short or of another format. "
             "Copy or fetch it again."
         ) from e
-    if not isinstance(state, Mapping) or not all(isinstance(value, torch.Tensor) for value in state.values()):
+    if not isinstance(state, dict) or not all(
+        isinstance(name, str) and isinstance(value, torch.Tensor) for name, value in state.items()
+    ):
         raise AssetError(f"{path}: holds no state dictionary of tensors, so it is no weights file for {what}.")
-    return dict(state)
+    return state
 
 
 def load_state(network: nn.Module, state: Mapping[str, torch.Tensor], path: Path, what: str) -> None:

@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
-import zipfile
-import zlib
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ganbench.errors import SourceError
-from ganbench.images.limits import ArchiveLimits
+from ganbench.images.decode import MAX_PIXELS
 from ganbench.images.resize import Resize
 from ganbench.images.source import Source
+from ganbench.system.memory import budget
 
 if TYPE_CHECKING:
     import torch
+
+
+_BYTES_PER_IMAGE = 256  # that its name and its digest take, however small it is
+
+# What arrays of other shapes probably are, and what would make images of them.
+_ONE_IMAGE = "Is it one image? Then save array[None]"
+_GREY = "Are they grayscale? Then save numpy.repeat(array{axis}, 3, {channels})"
+_RGBA = "Is the fourth channel transparency? Then composite them on one colour first"
 
 
 class ArraySource(Source):
@@ -49,17 +55,20 @@ class ArraySource(Source):
             raise SourceError(f"{label}: no image in it (shape {array.shape})")
         if 0 in array.shape:
             raise SourceError(f"{label}: images without a pixel (shape {array.shape})")
+        _check_amount(label, array)
         if array.dtype == np.uint8:
             if value_range is not None:
                 raise SourceError(f"{label}: uint8 images take no value_range; 0..255 is what they mean")
             return cls(label, array, value_range=None, resize=resize)
         if not np.issubdtype(array.dtype, np.floating):
             raise SourceError(
-                f"{label}: pixels are {array.dtype}; expected uint8, or float with value_range=(low, high)"
+                f"{label}: pixels are {array.dtype}; expected uint8, or float with value_range=(low, high). "
+                "Are they 0 to 255? Then save array.astype('uint8')"
             )
         if value_range is None:
             raise SourceError(
-                f"{label}: float pixels need their range, such as value_range=(-1, 1) or (0, 1); it is never guessed"
+                f"{label}: float pixels need their range, such as value_range=(-1, 1) or (0, 1); it is never guessed. "
+                "That is an argument in Python; for a command, save them as uint8"
             )
         low, high = map(float, value_range)
         if not (np.isfinite([low, high]).all() and low < high):
@@ -100,32 +109,38 @@ def _from_tensor(images: torch.Tensor) -> np.ndarray:
     return (images.numpy() if images.dtype.itemsize != 2 else images.float().numpy()).copy()
 
 
-def _channels_last(label: str, array: np.ndarray) -> np.ndarray:
-    if array.ndim != 4:
-        raise SourceError(f"{label}: expected images of shape (N, H, W, 3) or (N, 3, H, W), got {array.shape}")
-    last, first = array.shape[3] == 3, array.shape[1] == 3
-    if last == first:
-        why = "either axis could be the channels" if last else "no axis of three channels"
-        raise SourceError(f"{label}: shape {array.shape}: {why}; expected (N, H, W, 3) or (N, 3, H, W)")
-    return array if last else np.moveaxis(array, 1, 3)
-
-
-def load_array(path: Path, limits: ArchiveLimits) -> np.ndarray:
-    """Open an .npy (memory-mapped) or the one image array of an .npz, without pickles.
+def _check_amount(label: str, array: np.ndarray) -> None:
+    """Refuse a shape that would take too much memory, whatever little file it stands in.
 
     Raises:
-        SourceError: damaged, pickled, a decompression bomb, or several arrays and none called ``images`` or ``arr_0``.
+        SourceError: images of too many pixels, or too many images.
     """
-    try:
-        if path.suffix.lower() == ".npy":
-            return np.load(path, mmap_mode="r", allow_pickle=False)
-        with zipfile.ZipFile(path) as file:
-            limits.check_total(path, sum(info.file_size for info in file.infolist()))
-        with np.load(path, allow_pickle=False) as file:
-            names = file.files
-            chosen = [n for n in ("images", "arr_0") if n in names] or (names if len(names) == 1 else [])
-            if not chosen:
-                raise SourceError(f"{path}: several arrays ({', '.join(names)}); name the one with the images 'images'")
-            return file[chosen[0]]
-    except (ValueError, OSError, EOFError, zipfile.BadZipFile, zlib.error, NotImplementedError, MemoryError) as e:
-        raise SourceError(f"{path}: not a readable array file ({e})") from e
+    count, height, width, _ = array.shape
+    if height * width > MAX_PIXELS:
+        raise SourceError(f"{label}: images of {height}x{width} pixels are more than {MAX_PIXELS:,}")
+    if count * _BYTES_PER_IMAGE > (most := budget() // 4):
+        raise SourceError(
+            f"{label}: {count:,} images of {height}x{width} pixels take more than the memory budget allows "
+            f"({most // _BYTES_PER_IMAGE:,}); give them in parts"
+        )
+
+
+def _channels_last(label: str, array: np.ndarray) -> np.ndarray:
+    expected = "expected images of shape (N, H, W, 3) or (N, 3, H, W)"
+    shape = array.shape
+    if array.ndim != 4:
+        hint = ""
+        if array.ndim == 3:
+            hint = f". {_ONE_IMAGE if 3 in (shape[0], shape[2]) else _GREY.format(axis='[..., None]', channels=-1)}"
+        raise SourceError(f"{label}: {expected}, got {shape}{hint}")
+    last, first = shape[3] == 3, shape[1] == 3
+    if last and first:
+        raise SourceError(f"{label}: shape {shape}: either axis could be the channels; {expected}. Cut it otherwise")
+    if not last and not first:
+        hint = ""
+        if 1 in (shape[1], shape[3]):
+            hint = f". {_GREY.format(axis='', channels=-1 if shape[3] == 1 else 1)}"
+        elif 4 in (shape[1], shape[3]):
+            hint = f". {_RGBA}"
+        raise SourceError(f"{label}: shape {shape}: no axis of three channels; {expected}{hint}")
+    return array if last else np.moveaxis(array, 1, 3)

@@ -1,11 +1,11 @@
-"""What an archive may hold before it is taken for hostile."""
+"""What a source may hold before it is taken for hostile."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
 
-from ganbench.errors import SourceError
+from ganbench.errors import DecodeError, SourceError
 
 
 @dataclass(frozen=True)
@@ -20,11 +20,11 @@ class ArchiveLimits:
         ratio_floor: unpacked size up to which the ratio is not looked at.
     """
 
-    members: int = 500_000
-    member_bytes: int = 256 << 20
+    members: int = 250_000
+    member_bytes: int = 64 << 20
     total_bytes: int = 64 << 30
     ratio: int = 100
-    ratio_floor: int = 256 << 20
+    ratio_floor: int = 128 << 20
 
     def check_total(self, path: Path, unpacked: int) -> None:
         """Refuse an archive that has unpacked, or claims to unpack, to too many bytes.
@@ -40,11 +40,23 @@ class ArchiveLimits:
                 "If the images are genuine, unpack it yourself and give what comes out"
             )
 
-    def check_member(self, path: Path, name: str, size: int) -> None:
-        """Refuse a single image file that is too large.
+    def check_members(self, path: Path, count: int) -> None:
+        """Refuse an archive of too many members.
 
         Raises:
-            SourceError: over ``member_bytes``.
+            SourceError: over ``members``.
+        """
+        if count > self.members:
+            raise SourceError(f"{path}: refused, it has more than {self.members:,} members")
+
+    def check_member(self, name: str, size: int) -> None:
+        """Refuse a single image file that is too large; the others may still be read.
+
+        Raises:
+            DecodeError: over ``member_bytes``.
         """
         if size > self.member_bytes:
-            raise SourceError(f"{path}: refused, its member {name} unpacks to more than {self.member_bytes:,} bytes")
+            raise DecodeError(name, f"refused, it is of more than {self.member_bytes:,} bytes")
+
+
+DEFAULT = ArchiveLimits()

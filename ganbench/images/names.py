@@ -22,11 +22,11 @@ def natural_key(name: str) -> tuple:
     return parts, name
 
 
-def is_image_name(name: str) -> bool:
-    """Tell by its name whether a file counts as an image: a known extension in any case, and not hidden.
+def is_hidden(name: str) -> bool:
+    """Tell whether a part of a name starts with a dot, or is ``__MACOSX``, which macOS adds to archives."""
+    return any(part.startswith(".") or part == "__MACOSX" for part in PurePosixPath(name).parts)
 
-    Hidden are names with a part that starts with a dot, and what macOS adds to archives under ``__MACOSX``.
-    """
-    path = PurePosixPath(name)
-    hidden = any(part.startswith(".") or part == "__MACOSX" for part in path.parts)
-    return not hidden and path.suffix.lower() in EXTENSIONS
+
+def is_image_name(name: str) -> bool:
+    """Tell by its name whether a file counts as an image: a known extension in any case, and not hidden."""
+    return not is_hidden(name) and PurePosixPath(name).suffix.lower() in EXTENSIONS

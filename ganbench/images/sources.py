@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import stat
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 import numpy as np
 
 from ganbench.errors import SourceError
 from ganbench.images.decode import WHITE
-from ganbench.images.limits import ArchiveLimits
+from ganbench.images.limits import DEFAULT, ArchiveLimits
 from ganbench.images.names import is_image_name
 from ganbench.images.resize import Resize
 from ganbench.images.source import Source
@@ -20,6 +20,12 @@ if TYPE_CHECKING:
 
 ARCHIVES = (".zip", ".tar", ".tgz", ".tar.gz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz")
 ARRAYS = (".npy", ".npz")
+_ADVICE = {
+    (".pt", ".pth"): "a tensor that torch saved: load it, and give ganbench.score the tensor, or save it as .npy",
+    (".h5", ".hdf5", ".lmdb", ".mdb", ".parquet", ".arrow", ".tfrecord", ".mat", ".pkl", ".pickle"): (
+        "a data set: write its images as files, or as one uint8 .npy of shape (N, H, W, 3)"
+    ),
+}
 
 
 def open_source(
@@ -32,7 +38,7 @@ def open_source(
     value_range: tuple[float, float] | None = None,
     skip_bad: int = 0,
     background: tuple[int, int, int] = WHITE,
-    limits: ArchiveLimits = ArchiveLimits(),
+    limits: ArchiveLimits = DEFAULT,
 ) -> Source:
     """Open anything that holds images.
 
@@ -52,7 +58,8 @@ def open_source(
         SourceError: nothing there, nothing in it, of a form that is not supported, or an option that does not apply.
     """
     from ganbench.images.archives import open_archive
-    from ganbench.images.arrays import ArraySource, load_array
+    from ganbench.images.array_files import load_array
+    from ganbench.images.arrays import ArraySource
     from ganbench.images.folder import open_folder
     from ganbench.images.sheets import SheetSource
 
@@ -68,11 +75,16 @@ def open_source(
     kind = _kind(path)
     _check_sheet_options(str(path), kind, grid, pad)
     if kind == "array":
-        return ArraySource.of(str(path), load_array(path, limits), value_range=value_range, resize=rule)
+        array, notes = load_array(path, limits)
+        source = ArraySource.of(str(path), array, value_range=value_range, resize=rule)
+        source.notes += notes
+        return source
     if value_range is not None:
         raise SourceError(f"{path}: value_range is for float arrays and tensors; image files say what they mean")
     if kind == "folder":
-        return open_folder(path, recursive=recursive, resize=rule, skip_bad=skip_bad, background=background)
+        return open_folder(
+            path, recursive=recursive, resize=rule, skip_bad=skip_bad, background=background, limits=limits
+        )
     if kind == "archive":
         return open_archive(path, resize=rule, skip_bad=skip_bad, background=background, limits=limits)
     if grid is None:
@@ -89,21 +101,32 @@ def _check_sheet_options(label: str, kind: str, grid: tuple[int, int] | str | No
 
 
 def _kind(path: Path) -> str:
+    from ganbench.images.archives import kind_of_archive
+
     try:
-        is_folder = stat.S_ISDIR(path.stat().st_mode)
+        mode = path.stat().st_mode
+        if stat.S_ISDIR(mode):
+            return "folder"
+        name = path.name.lower()
+        if not stat.S_ISREG(mode):
+            raise SourceError(f"{path}: neither a file nor a folder, but a pipe or a device")
+        if name.endswith(ARRAYS):
+            return "array"
+        if is_image_name(path.name):
+            return "sheet"
+        saved = any(name.endswith(endings) for endings in _ADVICE)  # torch's files are zips
+        if name.endswith(ARCHIVES) or (
+            not saved and kind_of_archive(path)
+        ):  # also those of a format that is not read: it says so
+            return "archive"
     except FileNotFoundError as e:
         raise SourceError(f"{path}: no such file or folder") from e
     except (OSError, ValueError) as e:
         raise SourceError(f"{path}: cannot be read: {getattr(e, 'strerror', None) or e}") from e
-    name = path.name.lower()
-    if is_folder:
-        return "folder"
-    if name.endswith(ARCHIVES):
-        return "archive"
-    if name.endswith(ARRAYS):
-        return "array"
-    if is_image_name(path.name):
-        return "sheet"
-    raise SourceError(
-        f"{path}: not a source of images. Known: a folder, {', '.join(ARCHIVES + ARRAYS)}, or a sheet with --grid"
-    )
+    return _refuse(path)
+
+
+def _refuse(path: Path) -> NoReturn:
+    advice = next((text for endings, text in _ADVICE.items() if path.name.lower().endswith(endings)), "")
+    known = f"Known: a folder, {', '.join(ARCHIVES + ARRAYS)}, or a sheet with --grid"
+    raise SourceError(f"{path}: not a source of images{f', but {advice}' if advice else ''}. {known}")

@@ -14,7 +14,7 @@ from PIL import Image
 from ganbench.errors import GanbenchError, SourceError
 from ganbench.images.archives import ArchiveSource
 from ganbench.images.encoded import EncodedSource
-from ganbench.images.source import Source
+from ganbench.images.source import Slice, Source
 from ganbench.images.sources import open_source
 from ganbench.system.storage import atomic_write
 
@@ -94,7 +94,7 @@ class Packed:
     size: int
 
 
-def pack_submission(source: Source, out: Path, *, quality: int | None = None, limit: int = LIMIT_BYTES) -> Packed:
+def pack_submission(source: Source, out: Path, *, quality: int | None = None, max_bytes: int = LIMIT_BYTES) -> Packed:
     """Write a source as a submission: the images in order as 1.jpg, 2.jpg, ..., at the best JPEG quality that fits.
 
     Files that are JPEG already are copied unchanged when they fit and no quality is asked for. The same images give
@@ -104,7 +104,7 @@ def pack_submission(source: Source, out: Path, *, quality: int | None = None, li
         source: 1,000 images of 64x64.
         out: the .tgz to write.
         quality: JPEG quality 1..95; None finds the highest that fits.
-        limit: the archive must be smaller than this, bytes.
+        max_bytes: the archive must be smaller than this.
 
     Raises:
         SourceError: wrong count or size.
@@ -113,37 +113,43 @@ def pack_submission(source: Source, out: Path, *, quality: int | None = None, li
     if not str(out).lower().endswith(TGZ):
         raise GanbenchError(f"{out}: a submission is a .tgz; name it so")
     if len(source) != COUNT:
-        raise SourceError(f"{source.label}: a submission has {COUNT:,} images, found {len(source):,}")
+        remedy = f". Add --first {COUNT} to pack the first ones" if len(source) > COUNT else ""
+        raise SourceError(f"{source.label}: a submission has {COUNT:,} images, found {len(source):,}{remedy}")
     if source.image_size() != SIZE:
-        raise SourceError(f"{source.label}: images are {source.image_size()}, a submission has 64x64: add --resize 64")
+        height, width = source.image_size()
+        raise SourceError(
+            f"{source.label}: images are {height}x{width}, a submission has 64x64. "
+            f"{source.sheet_advice(SIZE) or 'Bring them to it by a stated rule: add --resize 64'}"
+        )
     if quality is not None and quality not in QUALITIES:
         raise GanbenchError(f"JPEG quality {quality}: expected {QUALITIES[0]} to {QUALITIES[-1]}")
     pixels = np.concatenate([batch.pixels for batch in source.batches(256)])
     chosen, data = None, None
-    if quality is None and source.resize is None and isinstance(source, EncodedSource):
+    whole = source.whole if isinstance(source, Slice) else source
+    if quality is None and source.resize is None and isinstance(whole, EncodedSource):
         files = [bytes(source.content(i)) for i in range(COUNT)]
         if all(file.startswith(b"\xff\xd8\xff") for file in files):
             data = _archive(files)
-    if data is None or len(data) >= limit:
-        chosen, data = (quality, _encode(pixels, quality)) if quality else _best(pixels, limit)
-    if len(data) >= limit:
+    if data is None or len(data) >= max_bytes:
+        chosen, data = (quality, _encode(pixels, quality)) if quality else _best(pixels, max_bytes)
+    if len(data) >= max_bytes:
         raise GanbenchError(
-            f"{source.label}: {len(data):,} bytes at JPEG quality {chosen}, the limit is {limit:,}. "
-            f"{'Raise --limit' if quality is None else 'Raise --limit or lower --quality'}"
+            f"{source.label}: {len(data):,} bytes at JPEG quality {chosen}, and the limit is {max_bytes:,}. "
+            f"{'Raise --max-bytes' if quality is None else 'Raise --max-bytes or lower --quality'}"
         )
     with atomic_write(out) as f:
         f.write(data)
     return Packed(Path(out), chosen, len(data))
 
 
-def _best(pixels: np.ndarray, limit: int) -> tuple[int, bytes]:
+def _best(pixels: np.ndarray, max_bytes: int) -> tuple[int, bytes]:
     """Return the highest quality below the limit, by bisection; sizes grow with quality."""
     low, high = 0, len(QUALITIES) - 1
     best = QUALITIES[0], _encode(pixels, QUALITIES[0])
     while low < high:
         middle = (low + high + 1) // 2
         data = _encode(pixels, QUALITIES[middle])
-        if len(data) < limit:
+        if len(data) < max_bytes:
             low, best = middle, (QUALITIES[middle], data)
         else:
             high = middle - 1

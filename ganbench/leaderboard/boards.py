@@ -13,7 +13,6 @@ from typing import NamedTuple
 
 from ganbench.leaderboard.choice import Choice, choose, direction, directions
 from ganbench.leaderboard.entries import Entry
-from ganbench.leaderboard.published import GATED, tier_of
 from ganbench.scoring.scorecard import Row
 
 _SIGNS = {"lower": 1, "higher": -1, "none": 0}  # by which values sort with the best first; 0 leaves the order
@@ -189,7 +188,5 @@ def comparable(board: Board, entry: Entry, result_id: str) -> Row | None:
 
 
 def tier(entry: Entry) -> str:
-    """Return the highest of the assignment's tiers whose AFD the entry reaches, by its first AFD if it has several."""
-    rows = entry.card.rows if entry.card else []
-    values = (row.value for row in rows if row.metric == GATED and row.value is not None)
-    return tier_of(next(values, None))
+    """Return the highest of the assignment's tiers whose AFD the entry reaches; empty without an AFD."""
+    return entry.card.tier.name if entry.card else ""

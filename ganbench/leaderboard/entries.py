@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import TypeVar
 
 from ganbench.errors import GanbenchError
-from ganbench.leaderboard.cards import read_card
 from ganbench.leaderboard.choice import directions
 from ganbench.runs.facts import images_of, settings_of, trained_steps
 from ganbench.runs.scored import score_run
@@ -95,7 +94,7 @@ def collect(
             else:
                 entries[path] = known
     if todo:
-        with track("scoring", len(todo)) as advance:
+        with track("scoring", len(todo), unit="entries") as advance:
             for entry in _score_all(todo, plan(), jobs):
                 entries[entry.path] = entry
                 advance(1)
@@ -113,12 +112,13 @@ def known_results(paths: list[Path], plan: Callable[[], Plan], *, rescore: bool 
         plan: called if anything has to be scored.
         rescore: as ``collect`` takes it.
     """
-    files = [path if path.suffix.lower() == ".json" else path / "scorecard.json" for path in paths]
-    to_score = any(not file.is_file() or (rescore and file != path) for path, file in zip(paths, files, strict=True))
     rows: list[Row] = []
-    for file in files:
+    to_score = False
+    for path in paths:
         with suppress(GanbenchError):  # no scorecard; collect says so where one was to be
-            rows += read_card(file).rows
+            file = path if path.suffix.lower() == ".json" else RunFolder(path).scorecard
+            to_score |= not file.is_file() or (rescore and file != path)
+            rows += Scorecard.read(file).rows
     return directions(rows, plan().results() if to_score else {})
 
 
@@ -137,18 +137,18 @@ def _guarded(make: Callable[[_Task], _T], task: _Task) -> _T | Entry:
     except GanbenchError as e:
         return Entry(name, path, error=str(e))
     except Exception as e:
-        return Entry(name, path, error=f"{type(e).__name__}: {e}")
+        return Entry(name, path, error=f"{type(e).__name__}: {' '.join(str(e).split())}")
 
 
 def _known(task: _Task, *, rescore: bool) -> Entry | None:
     """Return the entry of a path that has a scorecard, None for one that has to be scored."""
     path, name = task
     if path.suffix.lower() == ".json":
-        return Entry(name, path, read_card(path))
+        return Entry(name, path, Scorecard.read(path))
     run = RunFolder(path)
     if rescore or not run.recipe_file.is_file() or not run.scorecard.is_file():
         return None
-    card = read_card(run.scorecard)
+    card = Scorecard.read(run.scorecard)
     return None if _is_stale(card, path) else _run_entry(task, card)
 
 
@@ -176,7 +176,10 @@ def _score_all(todo: list[_Task], plan: Plan, jobs: int) -> Iterator[Entry]:
     with Workers(partial(_score, plan), min(jobs, len(todo))) as workers:
         for number, result in workers.run(todo):
             path, name = todo[number]
-            yield Entry(name, path, error=result.why) if isinstance(result, Died) else result
+            if isinstance(result, Died):
+                used = ", ".join(one.asked for one in plan.instruments if one.kind != "pixels")
+                result = Entry(name, path, error=result.why + (f" while it scored with {used}" if used else ""))
+            yield result
 
 
 def _score(plan: Plan, task: _Task, tell: Callable[[object], None] | None = None) -> Entry:

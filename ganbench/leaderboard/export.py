@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
@@ -10,7 +9,8 @@ from ganbench.leaderboard.boards import Board, Leaderboard, tier
 from ganbench.leaderboard.entries import Entry
 from ganbench.leaderboard.published import PUBLISHED, PUBLISHED_PROTOCOL
 from ganbench.leaderboard.seeds import copies_of, over_seeds
-from ganbench.leaderboard.table import SEEDS_NOTE, header, lines, notes, seed_lines
+from ganbench.leaderboard.table import SEEDS_NOTE, TIER, header, lines, notes, seed_lines
+from ganbench.system.text import csv_frame, json_text, latex, markdown
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -51,7 +51,7 @@ def to_frame(leaderboard: Leaderboard) -> pd.DataFrame:
 
 def to_csv(leaderboard: Leaderboard) -> str:
     """Return ``to_frame`` as CSV. It has no published rows: whoever sorts the file would rank them with ours."""
-    return str(to_frame(leaderboard).to_csv(index=False, lineterminator="\n"))
+    return csv_frame(to_frame(leaderboard))
 
 
 def published_lines() -> list[list[str]]:
@@ -65,7 +65,7 @@ def to_markdown(leaderboard: Leaderboard, *, published: bool = False) -> str:
     parts = []
     for board in leaderboard.boards:
         parts += [_markdown(header(board, shown), [[str(cell) for cell in line] for line in lines(board, shown)])]
-        parts += [note + "\n" for note in notes(board, shown)]
+        parts += [markdown(note) + "\n" for note in notes(board, shown)]
         if seeds := seed_lines(board, shown):
             parts += [_markdown(["variant", "seeds", *shown], seeds), SEEDS_NOTE + "\n"]
     if missing := leaderboard.unranked:
@@ -76,12 +76,12 @@ def to_markdown(leaderboard: Leaderboard, *, published: bool = False) -> str:
 
 
 def _markdown(titles: list[str], table: list[list[str]]) -> str:
-    rows = [titles, ["---"] * len(titles), *table]
-    return "\n".join("| " + " | ".join(_flat(cell).replace("|", "\\|") for cell in row) + " |" for row in rows) + "\n"
-
-
-def _flat(text: str) -> str:
-    return " ".join(text.split())
+    rows = [
+        [markdown(title) for title in titles],
+        ["---"] * len(titles),
+        *([markdown(c) for c in row] for row in table),
+    ]
+    return "\n".join("| " + " | ".join(row) + " |" for row in rows) + "\n"
 
 
 def to_latex(leaderboard: Leaderboard, *, published: bool = False) -> str:
@@ -89,38 +89,34 @@ def to_latex(leaderboard: Leaderboard, *, published: bool = False) -> str:
     shown = leaderboard.shown
     parts = []
     for board in leaderboard.boards:
-        parts += [f"% {_flat(note)}" for note in notes(board, shown)]
+        parts += [f"% {latex(note)}" for note in notes(board, shown)]
         titles = header(board, shown)
         body = [[str(cell) for cell in line] for line in lines(board, shown)]
-        alignment = "".join("l" if title in ("name", "AFD tier") else "r" for title in titles)
+        alignment = "".join("l" if title in ("name", TIER) else "r" for title in titles)
         parts.append(_tabular(alignment, titles, body))
         if seeds := seed_lines(board, shown):
             parts += [f"% {SEEDS_NOTE}", _tabular("lr" + "r" * len(shown), ["variant", "seeds", *shown], seeds)]
-    parts += [f"% not ranked: {_flat(name)}: {_flat(reason)}" for name, reason in leaderboard.unranked]
+    parts += [f"% not ranked: {latex(name)}: {latex(reason)}" for name, reason in leaderboard.unranked]
     if published:
         parts += [f"% {PUBLISHED_PROTOCOL}", _tabular("lrr", ["published elsewhere", "FID", "AFD"], published_lines())]
     return "\n".join(parts) + "\n"
 
 
 def _tabular(alignment: str, titles: list[str], table: list[list[str]]) -> str:
-    body = " \\\\\n".join(" & ".join(_latex(cell) for cell in row) for row in table)
-    head = " & ".join(_latex(title) for title in titles)
+    body = " \\\\\n".join(" & ".join(latex(cell) for cell in row) for row in table)
+    head = " & ".join(latex(title) for title in titles)
     return (
         f"\\begin{{tabular}}{{{alignment}}}\n\\toprule\n{head} \\\\\n\\midrule\n{body} \\\\\n\\bottomrule\n"
         "\\end{tabular}\n"
     )
 
 
-_LATEX = {"↓": r"$\downarrow$", "↑": r"$\uparrow$", "…": r"\ldots{}", "–": "--", "±": r"$\pm$", "†": r"\dag{}"}
-_LATEX |= {character: f"\\{character}" for character in "&%#_{}$"}
-_LATEX |= {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}"}
-
-
-def _latex(text: str) -> str:
-    return "".join(_LATEX.get(character, character) for character in _flat(text))
-
-
 def to_json(leaderboard: Leaderboard, *, published: bool = False) -> str:
+    """Return ``to_dict`` as a JSON text."""
+    return json_text(to_dict(leaderboard, published=published))
+
+
+def to_dict(leaderboard: Leaderboard, *, published: bool = False) -> dict[str, object]:
     """Return boards with ranks and whole scorecards, what was not ranked, and on request the published rows."""
     content: dict[str, object] = {
         "schema": SCHEMA,
@@ -131,7 +127,7 @@ def to_json(leaderboard: Leaderboard, *, published: bool = False) -> str:
     if published:
         rows = [{"name": name, "fid": fid, "afd": afd} for name, fid, afd in PUBLISHED]
         content["published"] = {"protocol": PUBLISHED_PROTOCOL, "rows": rows}
-    return json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    return content
 
 
 def _board(board: Board, shown: list[str]) -> dict[str, object]:

@@ -7,11 +7,13 @@ from dataclasses import dataclass
 from ganbench.leaderboard.boards import Board, comparable, measured, tier
 from ganbench.leaderboard.choice import direction
 from ganbench.leaderboard.entries import Entry
-from ganbench.leaderboard.published import GATED, TIER_NOTE
 from ganbench.leaderboard.seeds import Copies, copies_of, over_seeds
 from ganbench.metrics.registry import name_of
-from ganbench.scoring.scorecard import ARROWS, format_number
+from ganbench.scoring.numbers import column_decimals, format_fixed
+from ganbench.scoring.scorecard import ARROWS
+from ganbench.scoring.tiers import FID_NOTE, GATED, GATES
 
+TIER = "AFD tier"  # title of the column
 OTHER = "†"  # a value that does not compare with the rest of its column
 RANK_NOTE = (
     "Rank: 1 + the number of entries that are significantly better (95 % interval of the difference, pair by pair); "
@@ -26,6 +28,7 @@ SEEDS_NOTE = (
     "Mean ± standard deviation over training seeds. The intervals above say how sure one run's value is; only this "
     "spread says how sure a variant is."
 )
+TIER_NOTE = f"AFD tier: the assignment's AFD gates {GATES}, under the detector named here. {FID_NOTE}"
 
 
 @dataclass(frozen=True)
@@ -45,18 +48,19 @@ def header(board: Board, shown: list[str]) -> list[str]:
     rows = [row for entry in board.entries if entry.card is not None for row in entry.card.rows]
     arrows = {row.id: ARROWS[direction(row)] for row in rows if row.id in shown}
     titles = ["rank", "name", *(f"{name} {arrows.get(name, '')}".strip() for name in shown)]
-    titles += ["AFD tier"] if _tiered(board, shown) else []
+    titles += [TIER] if _tiered(board, shown) else []
     return titles + (["images/s", "minutes"] if _timed(board) else [])
 
 
 def lines(board: Board, shown: list[str]) -> list[list[Cell]]:
     """Return the rows of the table, best first."""
     table, tiered = [], _tiered(board, shown)
+    decimals = {name: _decimals(board, name) for name in shown}
     for rank, entry in zip(board.ranks, board.entries, strict=True):
         line = [Cell("–" if rank is None else str(rank), key=rank), Cell(entry.name, key=entry.name)]
-        line += [_cell(board, entry, name) for name in shown]
+        line += [_cell(board, entry, name, decimals[name]) for name in shown]
         if tiered:
-            line.append(Cell(tier(entry), key=tier(entry) or None))
+            line.append(Cell(tier(entry) or "–", key=tier(entry) or None))
         if _timed(board):
             speed = entry.speed
             values = (None, None) if speed is None else (speed.images_per_second, speed.minutes)
@@ -65,14 +69,21 @@ def lines(board: Board, shown: list[str]) -> list[list[Cell]]:
     return table
 
 
-def _cell(board: Board, entry: Entry, name: str) -> Cell:
+def _decimals(board: Board, name: str) -> int:
+    """Return the decimals of a column: the same for all entries."""
+    rows = [row for entry in board.entries if (row := measured(entry, name)) is not None]
+    return column_decimals(name, [number for row in rows for number in (row.value, row.low, row.high)])
+
+
+def _cell(board: Board, entry: Entry, name: str, decimals: int) -> Cell:
     row = measured(entry, name)
     if row is None:
         return Cell("–")
-    interval = "" if row.low is None else f"{format_number(row.low)} … {format_number(row.high)}"
+    value, low, high = (format_fixed(number, decimals) for number in (row.value, row.low, row.high))
+    interval = "" if row.low is None else f"{low} … {high}"
     if comparable(board, entry, name) is None:
-        return Cell(f"{format_number(row.value)} {OTHER}", interval)
-    return Cell(format_number(row.value), interval, row.value)
+        return Cell(f"{value} {OTHER}", interval)
+    return Cell(value, interval, row.value)
 
 
 def _three_digits(value: float | None) -> str:
@@ -115,12 +126,18 @@ def _copies_note(copies: Copies) -> str:
 def seed_lines(board: Board, shown: list[str]) -> list[list[str]]:
     """Return variant, number of seeds, and mean and standard deviation of the shown results; best first."""
     found = []
-    for group, count, spreads in over_seeds(board, shown):
-        texts = [
-            f"{format_number(s.mean)} ± {format_number(s.deviation)}" + (f" ({s.count})" if s.count != count else "")
-            if (s := spreads.get(name)) is not None
-            else "–"
-            for name in shown
-        ]
+    groups = over_seeds(board, shown)
+    decimals = {}
+    for name in shown:
+        spreads = [group[2][name] for group in groups if name in group[2]]
+        decimals[name] = column_decimals(name, [number for s in spreads for number in (s.mean, s.deviation)])
+    for group, count, of in groups:
+        texts = []
+        for name in shown:
+            if name not in of:
+                texts.append("–")
+                continue
+            mean, deviation = (format_fixed(number, decimals[name]) for number in (of[name].mean, of[name].deviation))
+            texts.append(f"{mean} ± {deviation}" + (f" ({of[name].count})" if of[name].count != count else ""))
         found.append([group, str(count), *texts])
     return found

@@ -12,6 +12,7 @@ from ganbench.errors import MetricError
 
 Better = Literal["lower", "higher", "none"]
 Needs = Literal["moments", "features", "logits", "detections", "pixels"]
+_RANGES = {"share": (0.0, 1.0), "classes": (1.0, math.inf)}  # of values, by their unit
 
 
 @dataclass(frozen=True)
@@ -30,7 +31,7 @@ class Estimate:
         warnings: Plain sentences about what limits this number.
 
     Raises:
-        MetricError: the value, or an end of the interval, is no finite number.
+        MetricError: the value, or an end of the interval, is no finite number, or the interval does not hold the value.
     """
 
     value: float
@@ -50,6 +51,14 @@ class Estimate:
             if not (isinstance(number, Real) and math.isfinite(number)):
                 raise MetricError(f"its {what} is {number!r}, and no finite number.")
             object.__setattr__(self, what, float(number))  # NumPy's numbers are not all written to files
+        if not holds(self.value, self.low, self.high):
+            raise MetricError(f"its interval, {self.low} to {self.high}, does not hold its value, {self.value}.")
+
+
+def holds(value: float, low: float | None, high: float | None) -> bool:
+    """Tell whether an interval holds its value, but for rounding."""
+    slack = 1e-9 * max(abs(number) for number in (value, low or 0.0, high or 0.0))
+    return (low is None or low <= value + slack) and (high is None or high >= value - slack)
 
 
 @dataclass(frozen=True)
@@ -72,6 +81,9 @@ class Metric:
         default: Computed when the user names no metrics.
         column: Shown on boards when the user names no columns.
         uses_pairs: Reads the neighbours that several metrics share (:class:`~ganbench.metrics.neighbours.Pairs`).
+        least: No value can be lower, and a file that has one is not believed; of a share 0, of classes 1.
+        most: No value can be higher; of a share 1.
+        decimals: How many its values have in tables, whatever they are; None: as many as they need.
 
     Raises:
         MetricError: a name that cannot be part of a result's id, or a field that is none of those above.
@@ -88,8 +100,14 @@ class Metric:
     default: bool = True
     column: bool = False
     uses_pairs: bool = False
+    least: float = -math.inf
+    most: float = math.inf
+    decimals: int | None = None
 
     def __post_init__(self) -> None:
+        for end, value in zip(("least", "most"), _RANGES.get(self.unit, (-math.inf, math.inf)), strict=True):
+            if math.isinf(getattr(self, end)):
+                object.__setattr__(self, end, value)
         name = self.name
         if not name or set(name) & set("[];,| "):
             raise MetricError(f"{name!r} cannot be a metric's name: it is part of a result's id, such as fd[lite0]")
@@ -100,9 +118,27 @@ class Metric:
                 raise MetricError(f"{name}: {what} is {getattr(self, what)!r}, not one of {', '.join(known)}")
         object.__setattr__(self, "__doc__", self.compute.__doc__)
 
+    @property
+    def range(self) -> str:
+        """The range of its values in words, such as ``0 to 1``."""
+        low = "" if math.isinf(self.least) else f"{self.least:g}"
+        high = "" if math.isinf(self.most) else f"{self.most:g}"
+        return f"{low} to {high}" if low and high else f"{low} or more" if low else f"at most {high}" if high else "all"
+
+    def allows(self, value: float) -> bool:
+        """Tell whether a value lies in the range, but for rounding."""
+        return self.least - 1e-9 <= value <= self.most + 1e-9
+
     def __call__(self, **sides: Any) -> Estimate:
-        """Compute it; see ``compute``."""
-        return self.compute(**sides)
+        """Compute it; see ``compute``.
+
+        Raises:
+            MetricError: as ``compute`` does, or its value lies outside the range.
+        """
+        estimate = self.compute(**sides)
+        if isinstance(estimate, Estimate) and not self.allows(estimate.value):
+            raise MetricError(f"its value is {estimate.value:g}, and no value is: {self.name} lies in {self.range}.")
+        return estimate
 
 
 def metric(
@@ -117,10 +153,16 @@ def metric(
     default: bool = True,
     column: bool = False,
     uses_pairs: bool = False,
+    least: float = -math.inf,
+    most: float = math.inf,
+    decimals: int | None = None,
 ) -> Callable[[Callable[..., Estimate]], Metric]:
     """Make the decorated function a metric; see :class:`Metric` for the fields."""
 
     def make(compute: Callable[..., Estimate]) -> Metric:
-        return Metric(name, version, title, better, needs, compute, unit, inception_name, default, column, uses_pairs)
+        return Metric(
+            name, version, title, better, needs, compute, unit, inception_name, default, column, uses_pairs,
+            least=least, most=most, decimals=decimals,
+        )  # fmt: skip
 
     return make

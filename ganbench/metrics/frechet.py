@@ -22,26 +22,41 @@ from ganbench.statistics.moments import Moments
 _SMALL = 1e-4
 
 
-def cholesky_factor(cov: np.ndarray) -> np.ndarray:
+# A variance may be negative by so much of the largest second moment. Summed in one pass, as sum(x^2) - n mean^2, it is
+# off by up to n times the rounding of float64, 1.1e-16, of mean^2 + variance: 2e-10 for two million images. What is
+# negative by more is no rounding; what is negative by less, taken as 0, moves no distance that anybody prints.
+_ROUNDING = 1e-9
+
+
+def rounding_of(variances: np.ndarray, mean: np.ndarray | None) -> float:
+    """Return by how much a variance may be negative, given all variances (D,) and the mean (D,) or None for 0."""
+    return _ROUNDING * float((variances if mean is None else variances + mean.astype(np.float64) ** 2).max())
+
+
+def cholesky_factor(cov: np.ndarray, mean: np.ndarray | None = None) -> np.ndarray:
     """Return C, (D, rank), with ``C C' = cov``: Cholesky with complete pivoting, which stops at the numerical rank.
 
     Args:
-        cov: Symmetric positive semidefinite, (D, D); singular is fine.
+        cov: Symmetric positive semidefinite but for rounding, (D, D); singular is fine.
+        mean: What it was computed about, (D,); variances of features far from 0 round the most. None for 0.
 
     Raises:
         MetricError: the matrix is not positive semidefinite, so no covariance.
     """
     from scipy.linalg import lapack
 
-    trace, smallest = np.trace(cov), np.diagonal(cov).min()
+    variances = np.diagonal(cov)
+    trace, smallest, dimensions = np.trace(cov), variances.min(), len(cov)
+    rounding = rounding_of(variances, mean)
     lower, pivots, rank, info = lapack.dpstrf(cov, lower=1)
     if info < 0:
         raise MetricError("the covariance cannot be factored: it holds NaN or infinite values.")
-    del cov  # at 2048 features each such matrix is 34 MB, and these are the peak of a scorecard
+    del cov, variances  # at 2048 features each such matrix is 34 MB, and these are the peak of a scorecard
     lower = np.tril(lower)[:, :rank]
     factor = np.empty_like(lower, order="C")
     factor[pivots - 1] = lower
-    if abs(trace - np.vdot(factor, factor)) > 1e-6 * abs(trace) or smallest < 0:
+    astray = abs(trace - np.vdot(factor, factor))
+    if smallest < -rounding or astray > 1e-6 * abs(trace) + dimensions * rounding:
         raise MetricError("the covariance is not positive semidefinite; the statistics are damaged.")
     return factor
 
@@ -85,6 +100,7 @@ def frechet_distance(
     better="lower",
     needs="moments",
     inception_name="fid",
+    least=0,
 )
 def fd(*, real: FeatureSet, fake: FeatureSet, seed: int = 0) -> Estimate:
     """Return the Frechet distance with an infinitesimal-jackknife interval over the fake images.
@@ -210,7 +226,7 @@ def factor_of(features: FeatureSet) -> tuple[np.ndarray, float]:
     """Return C, (D, k), with C C' = covariance, and the covariance's trace; k is the rank or the number of images."""
     if not _few(features):
         trace = float(np.trace(features.moments.scatter)) / (features.n - 1)
-        return cholesky_factor(features.moments.cov), trace
+        return cholesky_factor(features.moments.cov, features.moments.mean), trace
     centred = features.sample.astype(np.float64) - features.moments.mean
     factor = centred.T / np.sqrt(features.n - 1)
     return factor, float(np.sum(factor * factor))

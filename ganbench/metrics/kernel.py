@@ -44,7 +44,7 @@ def kernel_times_self(x: np.ndarray, weights: np.ndarray) -> np.ndarray:
     return total
 
 
-@metric("kd", column=True, title="Kernel distance", better="lower", needs="features", inception_name="kid")
+@metric("kd", column=True, title="Kernel distance", better="lower", needs="features", inception_name="kid", decimals=4)
 def kd(*, real: FeatureSet, fake: FeatureSet, seed: int = 0) -> Estimate:
     """Return the unbiased squared MMD over all pairs of the two samples.
 

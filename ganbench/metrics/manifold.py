@@ -56,7 +56,7 @@ def recall(*, real: FeatureSet, fake: FeatureSet, seed: int = 0, pairs: Pairs | 
     return _estimate(share, low, high, f"halves of {SPLITS} random splits", K_MANIFOLD, seed, real, fake)
 
 
-@metric("density", title="Density", better="higher", needs="features", uses_pairs=True)
+@metric("density", title="Density", better="higher", needs="features", uses_pairs=True, least=0)
 def density(*, real: FeatureSet, fake: FeatureSet, seed: int = 0, pairs: Pairs | None = None) -> Estimate:
     """Return the mean number of real 5-neighbour balls that hold a fake image, divided by 5; may exceed 1.
 

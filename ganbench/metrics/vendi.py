@@ -19,7 +19,9 @@ from ganbench.statistics.features import FeatureSet
 _NOTHING = 1e-14  # eigenvalues below are rounding; all of them together are 1
 
 
-@metric("vendi", title="Vendi score: effective number of images", better="none", needs="features", default=False)
+@metric(
+    "vendi", title="Vendi score: effective number of images", better="none", needs="features", least=1, default=False
+)
 def vendi(*, real: FeatureSet | None = None, fake: FeatureSet, seed: int = 0) -> Estimate:
     """Return the effective number of different images, from 1 to n.
 

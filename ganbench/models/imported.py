@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
-import pickle
+import re
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import torch
 
 from ganbench.errors import GanbenchError
 from ganbench.models.dcgan import Generator
+from ganbench.system.tensors import HoldsCode, TensorFileError, read_tensors
 
-_NESTED = ("generator", "G", "netG", "state_dict", "model")  # where training scripts put a generator inside a file
+# Where training scripts put a generator inside a file. An average of its weights, where there is one, is what its
+# author draws samples from.
+_AVERAGED = ("g_ema", "G_ema", "ema", "generator_ema")
+_NESTED = ("generator", "G", "netG", "g", "state_dict", "model", "params")
+_NAMES = (*_AVERAGED, *_NESTED, *(f"{name}_state_dict" for name in _NESTED))
+_PREFIX = re.compile(r"^(module\.|_orig_mod\.)+")  # of DataParallel and torch.compile
+_WITHIN = ("generator.", "G.", "netG.", "g.")  # in one state dict with other networks, as Lightning saves them
+_BATCH_COUNT = "num_batches_tracked"  # a training counter; old files have none
+_LEVELS = (3, 4, 5)  # doublings from 4x4: 32, 64 and 128 pixels
 _STYLEGAN2_PYTORCH = (
     "a stylegan2_pytorch checkpoint. Its network computes something else than StyleGAN2 and cannot be mapped onto it: "
     "it doubles by bilinear interpolation before the convolution, weighs noise per channel, has one style for all "
@@ -23,52 +34,93 @@ def load_generator_file(path: Path) -> Generator:
     """Load the assignment's DCGAN generator from a state dict, such as its ``G.pth``.
 
     Layers are matched by order and shape, so their names do not matter; width, latent length and image size are read
-    off the shapes.
+    off the shapes. Prefixes of wrappers, and dicts that hold the generator beside other things, are looked through.
 
     Raises:
-        GanbenchError: unreadable, a pickle with code in it, or another network.
+        GanbenchError: unreadable, a pickle with code in it, another network, or weights that are not finite.
     """
-    state = {name.removeprefix("module."): value for name, value in _read(path).items()}
+    state = _state_of(path)
     if any(name.startswith(("GAN.S.", "S.net.", "G.initial_block", "G.blocks.")) for name in state):
         raise GanbenchError(f"{path}: {_STYLEGAN2_PYTORCH}")
-    weights = [value for name, value in state.items() if name.endswith("weight") and value.ndim in (2, 4)]
-    try:
-        project, *_, last = weights
-        width, latent, levels = last.shape[0], project.shape[1], len(weights) - 1
-        generator = Generator(4 * 2**levels, latent, width)
-    except (ValueError, IndexError) as e:
-        raise GanbenchError(f"{path}: not a generator's state dict: no linear layer and convolutions in it") from e
-    own = generator.state_dict()
-    theirs = list(state.items())
-    for (name, value), (their_name, their_value) in zip(own.items(), theirs, strict=False):
+    theirs = {name: value for name, value in state.items() if not name.endswith(_BATCH_COUNT)}
+    generator = _built_for(path, theirs)
+    own = {name: value for name, value in generator.state_dict().items() if not name.endswith(_BATCH_COUNT)}
+    if len(own) != len(theirs):
+        raise GanbenchError(f"{path}: not the assignment's DCGAN generator: {len(theirs)} tensors, {len(own)} expected")
+    for name, value in theirs.items():
+        if not value.is_floating_point():
+            raise GanbenchError(f"{path}: {name} is of {value.dtype}, and weights are floating-point numbers")
+        if not value.isfinite().all():
+            raise GanbenchError(
+                f"{path}: {name} holds NaN or infinite values: the training had diverged when it was saved. "
+                "Take an earlier checkpoint"
+            )
+    generator = generator.to_empty(device="cpu")
+    counts = {name: torch.tensor(0) for name in generator.state_dict() if name.endswith(_BATCH_COUNT)}
+    generator.load_state_dict(dict(zip(own, theirs.values(), strict=True)) | counts)
+    return generator
+
+
+def _built_for(path: Path, theirs: Mapping[str, torch.Tensor]) -> Generator:
+    """Return a generator without memory, of the shapes that a state dict has.
+
+    Raises:
+        GanbenchError: no such generator has tensors of these shapes in this order.
+    """
+    weights = [value for name, value in theirs.items() if name.endswith("weight") and value.ndim in (2, 4)]
+    if len(weights) - 1 not in _LEVELS or weights[0].ndim != 2 or weights[-1].ndim != 4:
+        raise GanbenchError(
+            f"{path}: not the assignment's DCGAN generator: expected a linear layer and 3 to 5 convolutions, "
+            f"found {_shapes(weights)}"
+        )
+    width, latent = weights[-1].shape[0], weights[0].shape[1]
+    with torch.device("meta"):
+        generator = Generator(4 * 2 ** (len(weights) - 1), latent, width)
+    own = [item for item in generator.state_dict().items() if not item[0].endswith(_BATCH_COUNT)]
+    for (name, value), (their_name, their_value) in zip(own, theirs.items(), strict=False):
         if value.shape != their_value.shape or name.rpartition(".")[2] != their_name.rpartition(".")[2]:
             raise GanbenchError(
                 f"{path}: not the assignment's DCGAN generator: {their_name} {tuple(their_value.shape)} is where "
                 f"{name} {tuple(value.shape)} belongs"
             )
-    if len(own) != len(theirs):
-        raise GanbenchError(f"{path}: not the assignment's DCGAN generator: {len(theirs)} tensors, {len(own)} expected")
-    generator.load_state_dict(dict(zip(own, (value for _, value in theirs), strict=True)))
     return generator
 
 
-def _read(path: Path) -> dict[str, torch.Tensor]:
+def _shapes(weights: list[torch.Tensor]) -> str:
+    return ", ".join(str(tuple(value.shape)) for value in weights[:6]) + (", …" if len(weights) > 6 else "") or "none"
+
+
+def _state_of(path: Path) -> dict[str, torch.Tensor]:
     try:
-        content = torch.load(path, map_location="cpu", weights_only=True)
+        content = read_tensors(path)
     except FileNotFoundError as e:
         raise GanbenchError(f"{path}: no such file") from e
-    except pickle.UnpicklingError as e:
+    except HoldsCode as e:
         raise GanbenchError(
-            f"{path}: holds more than tensors, and running code from a file is not safe. "
+            f"{path}: {e}, and running code from a file is not safe. "
             "Save the weights alone: torch.save(G.state_dict(), 'G.pth')"
         ) from e
-    except (OSError, RuntimeError, EOFError, ValueError, KeyError) as e:
-        raise GanbenchError(f"{path}: not a readable PyTorch file ({type(e).__name__})") from e
+    except TensorFileError as e:
+        raise GanbenchError(f"{path}: not a readable PyTorch file: {e}") from e
     if isinstance(content, dict) and "GAN" in content:
         content = content["GAN"]
-    for key in _NESTED:
-        if isinstance(content, dict) and isinstance(content.get(key), dict):
-            content = content[key]
-    if not isinstance(content, dict) or not all(isinstance(v, torch.Tensor) for v in content.values()):
+    while (inner := _inside(content)) is not None:
+        content = inner
+    if (
+        not isinstance(content, dict)
+        or not content
+        or not all(isinstance(k, str) and isinstance(v, torch.Tensor) for k, v in content.items())
+    ):
         raise GanbenchError(f"{path}: not a state dict (a mapping of names to tensors)")
-    return content
+    state = {_PREFIX.sub("", name): value for name, value in content.items()}
+    for prefix in _WITHIN:
+        own = {name.removeprefix(prefix): value for name, value in state.items() if name.startswith(prefix)}
+        if own and len(own) < len(state) and not any(name.startswith(("initial_block", "blocks.")) for name in own):
+            return {_PREFIX.sub("", name): value for name, value in own.items()}
+    return state
+
+
+def _inside(content: Any) -> dict[Any, Any] | None:
+    if not isinstance(content, dict):
+        return None
+    return next((content[name] for name in _NAMES if isinstance(content.get(name), dict)), None)

@@ -1,18 +1,18 @@
 """Statistics files of other tools: pytorch-fid's ``mu`` and ``sigma``, and clean-fid's pair of files.
 
-``Reference.load`` reads any file with ``mu`` and ``sigma``, so theirs serve as references directly. clean-fid keeps
-raw features in a second file, ``*_kid.npz``, which a reference with a sample can be made from.
+``open_reference`` reads any of them, so theirs serve as references directly. clean-fid keeps raw features in a second
+file, ``*_kid.npz``, which a reference with a sample can be made from.
 """
 
 from __future__ import annotations
 
-import zipfile
 from pathlib import Path
 
 import numpy as np
 
 from ganbench.errors import ReferenceError
 from ganbench.references.reference import Reference
+from ganbench.references.stored import read_features, read_headers
 from ganbench.statistics.features import FeatureSet
 from ganbench.statistics.moments import Moments
 from ganbench.system.storage import atomic_write
@@ -54,6 +54,18 @@ def write_clean_fid(reference: Reference, folder: Path, name: str, *, mode: str 
     return statistics, features
 
 
+def open_reference(path: Path) -> Reference:
+    """Read a statistics file of any of the tools: ours, pytorch-fid's, or clean-fid's with the one beside it.
+
+    Raises:
+        ReferenceError: absent, damaged, or of another form.
+    """
+    known = read_headers(path)
+    if "feats" in known or ("meta" not in known and _kid_beside(path).is_file()):
+        return read_clean_fid(path)
+    return Reference.load(path)
+
+
 def read_clean_fid(path: Path) -> Reference:
     """Read clean-fid's statistics: either file alone, or both when they lie side by side.
 
@@ -67,17 +79,19 @@ def read_clean_fid(path: Path) -> Reference:
         ReferenceError: absent, damaged, or the two files are not of the same images.
     """
     path = Path(path)
-    if path.stem.endswith("_kid"):
-        statistics, kid = path.with_name(f"{path.stem.removesuffix('_kid')}.npz"), path
-    else:
-        statistics, kid = path, path.with_name(f"{path.stem}_kid.npz")
     if not path.is_file():
         raise ReferenceError(f"{path}: no such statistics file")
-    if not kid.is_file():
+    if path.stem.endswith("_kid"):
+        statistics, kid = path.with_name(f"{path.stem.removesuffix('_kid')}.npz"), path
+    elif "feats" in read_headers(path):
+        statistics, kid = None, path
+    else:
+        statistics, kid = path, _kid_beside(path)
+    if statistics is not None and not kid.is_file():
         return Reference.load(statistics)
-    sample = _features(kid)
+    sample = read_features(kid)
     features = FeatureSet(Moments.of(sample), sample, np.arange(len(sample)), None)
-    if statistics.is_file():
+    if statistics is not None and statistics.is_file():
         theirs = Reference.load(statistics).features.moments
         if theirs.mean.shape != features.moments.mean.shape or not np.allclose(
             theirs.mean, features.moments.mean, rtol=1e-3, atol=1e-4
@@ -87,15 +101,8 @@ def read_clean_fid(path: Path) -> Reference:
         moments = Moments.from_cov(theirs.mean, theirs.cov, len(sample))
         features = FeatureSet(moments, sample, np.arange(len(sample)), None)
     data = {"label": kid.name, "count": len(sample), "digest": None}
-    return Reference(features, None, None, None, data, versions={}, name=statistics.stem)
+    return Reference(features, None, None, None, data, versions={}, name=(statistics or kid).stem)
 
 
-def _features(path: Path) -> np.ndarray:
-    try:
-        with np.load(path, allow_pickle=False) as file:
-            features = np.asarray(file["feats"], np.float32)
-    except (OSError, zipfile.BadZipFile, ValueError, EOFError, KeyError) as e:
-        raise ReferenceError(f"{path}: not a readable clean-fid feature file ({e}). Copy it again.") from e
-    if features.ndim != 2 or len(features) < 2 or not np.isfinite(features).all():
-        raise ReferenceError(f"{path}: feats of shape {features.shape} are not the features of at least 2 images")
-    return features
+def _kid_beside(path: Path) -> Path:
+    return path.with_name(f"{path.stem}_kid.npz")

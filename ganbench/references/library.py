@@ -8,11 +8,12 @@ from pathlib import Path
 
 import numpy as np
 
-from ganbench.errors import UnknownName
+from ganbench.errors import ReferenceError, UnknownName
 from ganbench.images.sources import open_source
 from ganbench.references.reference import Reference
 from ganbench.registry import did_you_mean
-from ganbench.system.storage import data_dir, shipped_dir
+from ganbench.system.storage import data_dirs, shipped_dir
+from ganbench.system.wall import wall
 
 DEFAULT_NAME = "anime-faces-64"
 
@@ -22,16 +23,16 @@ def holds_statistics(path: Path) -> bool:
     if path.suffix.lower() != ".npz" or not path.is_file():
         return False
     try:
-        with zipfile.ZipFile(path) as file:
+        with wall(ReferenceError), zipfile.ZipFile(path) as file:
             names = set(file.namelist())
-    except (zipfile.BadZipFile, OSError):
-        return True  # let Reference.load say what is wrong with it
-    return "mu.npy" in names
+    except ReferenceError:
+        return True  # reading it will say what is wrong with it
+    return bool(names & {"mu.npy", "sigma.npy", "feats.npy"})
 
 
 def reference_folders() -> list[Path]:
     """Return the folders that references are found in by name: the user's own first, then the shipped ones."""
-    return [data_dir() / "references", shipped_dir("reference_stats")]
+    return [*(folder / "references" for folder in data_dirs()), shipped_dir("reference_stats")]
 
 
 def installed_references() -> list[Path]:
@@ -82,7 +83,7 @@ def check_reference(reference: Reference, source: str | None = None) -> list[Che
         checks.append(
             Check(
                 "sigma is a covariance",
-                bool(lowest > -1e-5 * highest),
+                bool(lowest >= -1e-5 * abs(highest)),
                 f"eigenvalues from {lowest:.2e} to {highest:.2e}",
             )
         )

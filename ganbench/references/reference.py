@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import zipfile
-import zlib
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -19,12 +17,13 @@ from ganbench.features.registry import load_extractor
 from ganbench.features.spec import ExtractorSpec
 from ganbench.images.source import Source
 from ganbench.images.sources import open_source
+from ganbench.references.stored import SCHEMA, checksum, read_reference
 from ganbench.statistics.features import FeatureSet
 from ganbench.statistics.moments import Moments
+from ganbench.system.notes import Note, log_note
 from ganbench.system.storage import atomic_write
 from ganbench.system.versions import library_versions
 
-SCHEMA = 1
 SAMPLE_SIZE = 3000  # images whose features are kept for the kernel and manifold metrics
 UNKNOWN_ORIGIN = "unknown (a file with mu and sigma only)"
 
@@ -64,6 +63,7 @@ class Reference:
         seed: int = 0,
         name: str = "reference",
         cache: bool = False,
+        note: Note = log_note,
     ) -> Reference:
         """Compute the statistics of real images.
 
@@ -75,6 +75,7 @@ class Reference:
             seed: seed of their choice.
             name: shown in scorecards.
             cache: keep and reuse the features.
+            note: told when they cannot be kept.
 
         Raises:
             ReferenceError: fewer than two images.
@@ -84,7 +85,7 @@ class Reference:
             raise ReferenceError(f"{opened.label}: a reference needs at least 2 images, found {len(opened)}")
         extractor = load_extractor(features) if isinstance(features, str) else features
         collected = collect_features(
-            opened, extractor, cap=sample_size, seed=seed, what="reference features", cache=cache
+            opened, extractor, cap=sample_size, seed=seed, what="reference features", cache=cache, note=note
         )
         data = {"label": Path(opened.label).name, "count": collected.n, "digest": opened.digest()}
         resize = None if opened.resize is None else str(opened.resize)
@@ -121,7 +122,7 @@ class Reference:
             "meta": np.array(json.dumps(self.meta(), sort_keys=True)),
         }
         with atomic_write(path) as f:
-            arrays["checksum"] = np.array(_checksum(arrays))
+            arrays["checksum"] = np.array(checksum(arrays))
             np.savez_compressed(f, **arrays)
 
     @classmethod
@@ -132,44 +133,28 @@ class Reference:
             ReferenceError: absent, damaged, of a newer schema, or with arrays that do not fit together.
         """
         path = Path(path)
-        arrays = _read_arrays(path)
-        if "meta" not in arrays:
-            return cls._from_moments(path, arrays)
-        if "checksum" not in arrays or str(arrays.pop("checksum")) != _checksum(arrays):
-            raise ReferenceError(f"{path}: damaged reference (checksum differs). Build it again or copy it again.")
-        meta = json.loads(str(arrays["meta"]))
-        if meta["schema"] != SCHEMA:
-            raise ReferenceError(f"{path}: reference schema {meta['schema']}, this ganbench reads {SCHEMA}. Update it.")
-        n, mean, d = int(arrays["n"]), arrays["mu"], len(arrays["mu"])
+        meta, arrays = read_reference(path)
+        if meta is None:
+            return cls._from_moments(path, arrays["mu"], arrays["sigma"])
+        n, mean, d = int(arrays["n"]), np.asarray(arrays["mu"], np.float64), len(arrays["mu"])
         sigma = np.zeros((d, d))
         sigma[np.triu_indices(d)] = arrays["sigma_upper"]
         sigma += np.triu(sigma, 1).T
-        features = FeatureSet(
-            Moments(n, mean, sigma * (n - 1)), arrays["sample"].astype(np.float32), arrays["sample_index"], None
-        )
-        extractor = ExtractorSpec(**meta["extractor"]) if meta["extractor"] else None
-        size = tuple(meta["image_size"]) if meta["image_size"] else None
+        sample = arrays["sample"].astype(np.float32)
+        features = FeatureSet(Moments(n, mean, sigma * (n - 1)), sample, arrays["sample_index"].astype(np.int64), None)
         return cls(
             features,
-            extractor,
-            size,
-            meta["image_resize"],
-            meta["data"],
-            meta["sample"]["seed"],
-            meta["versions"],
-            meta["name"],
+            None if meta.extractor is None else ExtractorSpec(**meta.extractor.model_dump()),
+            None if meta.image_size is None else (meta.image_size[0], meta.image_size[1]),
+            meta.image_resize,
+            meta.data.model_dump(exclude_unset=True),
+            meta.sample.seed,
+            meta.versions,
+            meta.name,
         )
 
     @classmethod
-    def _from_moments(cls, path: Path, arrays: dict[str, np.ndarray]) -> Reference:
-        if not {"mu", "sigma"} <= arrays.keys():
-            raise ReferenceError(
-                f"{path}: not a reference: it holds {', '.join(arrays) or 'nothing'}, "
-                "not ganbench's arrays and not pytorch-fid's mu and sigma"
-            )
-        mu, sigma = np.asarray(arrays["mu"], np.float64), np.asarray(arrays["sigma"], np.float64)
-        if mu.ndim != 1 or sigma.shape != (len(mu), len(mu)) or not np.allclose(sigma, sigma.T, atol=1e-6):
-            raise ReferenceError(f"{path}: mu {mu.shape} and sigma {sigma.shape} are not a mean and its covariance")
+    def _from_moments(cls, path: Path, mu: np.ndarray, sigma: np.ndarray) -> Reference:
         # The number of images is not in the file. Two keeps cov = scatter / (n - 1) exact; nothing else uses it.
         moments = Moments(2, mu, sigma)
         features = FeatureSet(moments, np.empty((0, len(mu)), np.float32), np.empty(0, np.int64), None)
@@ -213,8 +198,12 @@ class Reference:
                 f"{spec.protocol} (different: {', '.join(differing)}). Build a matching one: ganbench reference build"
             )
 
-    def require_size(self, image_size: tuple[int, int]) -> None:
+    def require_size(self, image_size: tuple[int, int], advice: str = "") -> None:
         """Refuse images, (height, width) in pixels, of another size than the real ones had.
+
+        Args:
+            image_size: of the images.
+            advice: what to do about them, one sentence; default: to resize them.
 
         Raises:
             ReferenceError: the sizes differ; a file of unknown origin does not know its own.
@@ -223,7 +212,7 @@ class Reference:
             (rh, rw), (h, w) = self.image_size, image_size
             raise ReferenceError(
                 f"reference {self.name} is of {rh}x{rw} images, these are {h}x{w} pixels. "
-                f"Bring them to the same size by a stated rule: --resize {rh}x{rw}"
+                f"{advice or f'Bring them to the same size by a stated rule: --resize {rh}x{rw}'}"
             )
 
     def identity(self) -> str:
@@ -233,24 +222,3 @@ class Reference:
         for array in (moments.mean, moments.scatter, self.features.sample):
             digest.update(np.ascontiguousarray(array).data)
         return digest.hexdigest()
-
-
-def _checksum(arrays: dict[str, np.ndarray]) -> str:
-    digest = hashlib.sha256()
-    for name in sorted(arrays):
-        array = np.ascontiguousarray(arrays[name])
-        digest.update(f"{name} {array.dtype.str} {array.shape}\n".encode())
-        digest.update(array.tobytes())
-    return digest.hexdigest()
-
-
-def _read_arrays(path: Path) -> dict[str, np.ndarray]:
-    try:
-        with np.load(path, allow_pickle=False) as file:
-            return {name: file[name] for name in file.files}
-    except FileNotFoundError as e:
-        raise ReferenceError(f"{path}: no such reference file") from e
-    except (zipfile.BadZipFile, zlib.error, ValueError, AttributeError, TypeError, OSError, EOFError, KeyError) as e:
-        # NumPy's own words are no help: of any other file it says that pickles would have to be allowed. An .npy is
-        # no context manager: a TypeError, before Python 3.11 an AttributeError.
-        raise ReferenceError(f"{path}: not a readable reference: damaged, cut short or no .npz. Copy it again.") from e

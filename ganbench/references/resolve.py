@@ -10,6 +10,7 @@ import numpy as np
 from ganbench.errors import ReferenceError
 from ganbench.features.spec import ExtractorSpec
 from ganbench.images.source import Source
+from ganbench.references.interop import open_reference
 from ganbench.references.library import DEFAULT_NAME, find_reference, holds_statistics
 from ganbench.references.reference import Reference
 
@@ -73,9 +74,9 @@ def _candidate(
         return one
     if isinstance(one, str) and not Path(one).exists():
         file = find_reference(one, spec.name)
-        return None if file is None else Reference.load(file)
+        return None if file is None else open_reference(file)
     if isinstance(one, str | Path) and holds_statistics(Path(one)):
-        return Reference.load(Path(one))
+        return open_reference(Path(one))
     return build(one, spec)
 
 

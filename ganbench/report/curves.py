@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ganbench.diagnostics.figures import COLOURS, depth_figure
-from ganbench.diagnostics.findings import to_markdown
+from ganbench.diagnostics.figures import COLOURS, depth_figure, label
+from ganbench.diagnostics.findings import answers, signs
 from ganbench.leaderboard.entries import Entry
 from ganbench.metrics.registry import METRICS, metric_of, name_of
 from ganbench.scoring.scorecard import ARROWS
@@ -52,11 +52,11 @@ def training_figure(entries: list[Entry]) -> Figure | None:
             style = {
                 "color": COLOURS[groups.index(entry.group) % len(COLOURS)],
                 "linestyle": _DASHES[(entry.seed or 0) % len(_DASHES)],
-                "label": entry.name,
+                "label": label(entry.name),
             }
             for key, marker in zip(keys, itertools.cycle(_MARKERS)):
                 _draw(axes, log, key, marker, style)
-        axes.set_ylabel(title)
+        axes.set_ylabel(label(title))
         axes.grid(alpha=0.3)
         if len(keys) > 1:
             axes.legend(*_instruments(keys), fontsize="x-small")
@@ -64,8 +64,8 @@ def training_figure(entries: list[Entry]) -> Figure | None:
         axes.set_xlabel("discriminator step")
         axes.tick_params(labelbottom=True)
     drawn = [pair for axes in places for pair in zip(*axes.get_legend_handles_labels(), strict=True)]
-    handles = {label: handle for handle, label in reversed(drawn)}
-    labels = [entry.name for entry, _ in runs if entry.name in handles]
+    handles = {name: handle for handle, name in reversed(drawn)}
+    labels = [name for name in (label(entry.name) for entry, _ in runs) if name in handles]
     figure.legend([handles[name] for name in labels], labels, loc="outside upper center", ncols=3, fontsize="small")
     return figure
 
@@ -127,10 +127,9 @@ def gradient_figure(entries: list[Entry]) -> tuple[Figure | None, list[str]]:
     """
     import pandas as pd
 
-    files = [(entry, entry.path / "gradnorm.csv") for entry in entries if entry.is_run]
+    files = [(entry, RunFolder(entry.path).gradnorm) for entry in entries if entry.is_run]
     frames = [pd.read_csv(file).assign(curve=entry.group) for entry, file in files if file.is_file()]
     if not frames:
         return None, []
     everything = pd.concat(frames)
-    lines = [line for line in to_markdown(everything).splitlines() if line and not line.startswith("|")]
-    return depth_figure(everything), [line.removeprefix("- ") for line in lines]
+    return depth_figure(everything), [" ".join(answers(everything)), *signs(everything)]

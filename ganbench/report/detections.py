@@ -7,22 +7,22 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from ganbench.detectors.answers import detections
 from ganbench.detectors.base import Detector
 from ganbench.detectors.registry import DETECTORS, load_detector
 from ganbench.errors import GanbenchError
 from ganbench.leaderboard.entries import Entry
 from ganbench.metrics.registry import metric_of
-from ganbench.report.pictures import sheet_uri
+from ganbench.report.pictures import Picture, sheet_of
 from ganbench.scoring.scorecard import Row
 
 LOOKED_AT = 200  # samples
-_SHOWN = 16  # hits, and misses
 _GREEN, _RED = (0, 170, 0), (220, 0, 0)
 
 
 @dataclass(frozen=True)
 class Overlays:
-    """Sheets of hits with their boxes and of misses; "" where there are none.
+    """Sheets of hits with their boxes and of misses; None where there are none.
 
     Attributes:
         detector: its name.
@@ -34,9 +34,9 @@ class Overlays:
     """
 
     detector: str = ""
-    hits: str = ""
+    hits: Picture | None = None
     hit_count: int = 0
-    misses: str = ""
+    misses: Picture | None = None
     miss_count: int = 0
     reason: str = ""
 
@@ -58,8 +58,14 @@ class Detectors:
         self._given = given
         self._loaded: dict[str, Detector | str] = {}
 
-    def overlays(self, entry: Entry, images: np.ndarray) -> Overlays:
-        """Run the very detector of the entry's scorecard over its first samples, uint8 (N, H, W, 3)."""
+    def overlays(self, entry: Entry, images: np.ndarray, shown: int = 16) -> Overlays:
+        """Run the very detector of the entry's scorecard over its first samples.
+
+        Args:
+            entry: what was scored.
+            images: its samples, uint8 (N, H, W, 3).
+            shown: of the hits, and of the misses, so many are shown.
+        """
         rows = _detection_rows(entry)
         row = next((row for row in rows if row.value is not None), None)
         if row is None:
@@ -71,7 +77,7 @@ class Detectors:
             if isinstance(found, str):
                 reasons.append(found)
             elif f"{row.protocol}; ".startswith(f"{found.protocol}; "):  # what follows is the metric's
-                return _draw(found, images[:LOOKED_AT])
+                return _draw(found, images[:LOOKED_AT], shown)
             else:
                 reasons.append(f"{name} is now {found.protocol}")
         why = "; ".join(reasons) or f"give its file: --detector {row.instrument.partition(':')[0]}:PATH"
@@ -92,15 +98,15 @@ def _detection_rows(entry: Entry) -> list[Row]:
     return [row for row in rows if (metric := metric_of(row.id)) is not None and metric.needs == "detections"]
 
 
-def _draw(detector: Detector, images: np.ndarray) -> Overlays:
+def _draw(detector: Detector, images: np.ndarray, shown: int) -> Overlays:
     hits: list[np.ndarray] = []
     misses: list[np.ndarray] = []
-    for image, found in zip(images, detector.detect(images), strict=True):
+    for image, found in zip(images, detections(detector, images), strict=True):
         large = cv2.resize(image, None, fx=2, fy=2, interpolation=cv2.INTER_NEAREST)
         for x0, y0, x1, y1 in np.rint(found.boxes * 2).astype(int).tolist():
             cv2.rectangle(large, (x0, y0), (x1, y1), _GREEN, 2)
         if not len(found.boxes):
             cv2.rectangle(large, (0, 0), (large.shape[1] - 1, large.shape[0] - 1), _RED, 3)
         (hits if len(found.boxes) else misses).append(large)
-    sheets = [sheet_uri(np.stack(tiles[:_SHOWN])) if tiles else "" for tiles in (hits, misses)]
+    sheets = [sheet_of(np.stack(tiles[:shown])) if tiles else None for tiles in (hits, misses)]
     return Overlays(detector.name, sheets[0], len(hits), sheets[1], len(misses))

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import datetime
-import json
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+from markupsafe import Markup
 
 import ganbench
 from ganbench.diagnostics.toy_modes import Reached, reader_of
@@ -23,10 +23,18 @@ from ganbench.leaderboard.published import PUBLISHED_PROTOCOL
 from ganbench.leaderboard.table import SEEDS_NOTE, header, lines, notes, seed_lines
 from ganbench.report.curves import WINDOW, gradient_figure, training_figure
 from ganbench.report.detections import LOOKED_AT, Detectors, Overlays
-from ganbench.report.pictures import Nearest, RealImages, figure_uri, sheet_uri
+from ganbench.report.pictures import Nearest, Picture, RealImages, figure_of, sheet_of
+from ganbench.report.provenance import counted, protocols_of, run_texts, versions_of
+from ganbench.scoring.scorecard import ARROWS, Scorecard
+from ganbench.system.memory import budget
+from ganbench.system.notes import Note, log_note
+from ganbench.system.progress import track
+from ganbench.system.text import html
 from ganbench.training.run_folder import RunFolder
 
-SHEET = 64  # samples shown per entry
+SHEET = 64  # samples shown per entry; of many entries, half of that, as of what the detector found
+DETECTED = 16  # hits shown per entry, and misses
+MANY = 10  # entries
 PICTURED = 30  # entries with pictures: the best; a page of hundreds of sheets would not open
 _LOADED = 1000  # samples read per entry
 
@@ -36,30 +44,47 @@ class Pictures:
     """What the page shows of one entry's samples."""
 
     name: str
-    sheet: str
+    sheet: Picture
     overlays: Overlays
     nearest: Nearest | None
     modes: list[Reached]
 
 
+class Store:
+    """The pictures of a page: they stand at its end, and are shown as the reader comes to them."""
+
+    def __init__(self) -> None:
+        self.uris: list[str] = []
+
+    def keep(self, picture: Picture) -> int:
+        """Keep a picture, and return its number."""
+        self.uris.append(picture.uri)
+        return len(self.uris) - 1
+
+
 def make_page(
     leaderboard: Leaderboard,
     *,
+    title: str | None = None,
     real: Source | None = None,
     published: bool = False,
     detector: str | None = None,
     samples: Source | None = None,
+    note: Note = log_note,
 ) -> str:
     """Return the page.
 
     Args:
-        leaderboard: the entries, and what to rank them by and to show of them.
+        leaderboard: the entries, and what to rank them by and to show of them. A single one is shown as its scorecard,
+            without a rank.
+        title: what the page is [default: the scorecard of the one entry, or a leaderboard].
         real: real images of the samples' size, for the nearest ones; of a folder of toy faces, also for the attributes
             that the samples reach.
         published: whether to show the published rows.
         detector: what may have made the scorecards' AFD, for pictures of its hits and misses; registered detectors are
             found without it.
         samples: the images of a single entry, opened; without it they are looked for where the entry is.
+        note: told when the cache of the real images cannot be used.
 
     Raises:
         GanbenchError: real images that cannot be read.
@@ -68,34 +93,68 @@ def make_page(
     gradients, findings = gradient_figure(entries)
     training = training_figure(entries)
     best = [entry for board in leaderboard.boards for entry in board.entries]
-    pictures, without = _pictures(best, real, detector, samples)
+    pictures, without = _pictures(best, real, detector, samples, note)
+    return (
+        _environment()
+        .get_template("page.html")
+        .render(
+            **_subject(entries, leaderboard.by, title),
+            arrows=ARROWS,
+            store=Store(),
+            by=leaderboard.by,
+            tables=[_table(board, leaderboard.shown) for board in leaderboard.boards],
+            shown=leaderboard.shown,
+            seeds_note=SEEDS_NOTE,
+            unranked=leaderboard.unranked,
+            published=published_lines() if published else [],
+            published_protocol=PUBLISHED_PROTOCOL,
+            pictures=pictures,
+            without=without,
+            looked_at=LOOKED_AT,
+            modes=_modes(pictures),
+            training=None if training is None else figure_of(training),
+            window=WINDOW,
+            trackings=_tracking_lines(entries),
+            gradients=None if gradients is None else figure_of(gradients),
+            findings=findings,
+            protocols=protocols_of(entries),
+            runs=[run_texts(entry) for entry in entries if entry.is_run],
+            warnings=counted([text for entry in entries if entry.card for text in entry.card.warnings]),
+            versions=versions_of(entries),
+            version=ganbench.__version__,
+            today=datetime.date.today().isoformat(),
+        )
+    )
+
+
+def _environment() -> Environment:
+    """Return the templates, of which every value goes through ``html``, the attributes' too."""
     environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent), autoescape=select_autoescape(), undefined=StrictUndefined
+        loader=FileSystemLoader(Path(__file__).parent),
+        autoescape=select_autoescape(),
+        undefined=StrictUndefined,
+        finalize=lambda value: Markup(html(value)) if type(value) is str else value,
     )
-    return environment.get_template("page.html").render(
-        by=leaderboard.by,
-        tables=[_table(board, leaderboard.shown) for board in leaderboard.boards],
-        shown=leaderboard.shown,
-        seeds_note=SEEDS_NOTE,
-        unranked=leaderboard.unranked,
-        published=published_lines() if published else [],
-        published_protocol=PUBLISHED_PROTOCOL,
-        pictures=pictures,
-        without=without,
-        looked_at=LOOKED_AT,
-        modes=_modes(pictures),
-        training="" if training is None else figure_uri(training),
-        window=WINDOW,
-        trackings=trackings(entries),
-        gradients="" if gradients is None else figure_uri(gradients),
-        findings=findings,
-        protocols=_protocols(entries),
-        runs=[_run(entry) for entry in entries if entry.is_run],
-        warnings=_counted([text for entry in entries if entry.card for text in entry.card.warnings]),
-        versions=_versions(entries),
-        version=ganbench.__version__,
-        today=datetime.date.today().isoformat(),
-    )
+    environment.filters["lines"] = lambda text: Markup(html(str(text), lines=True))
+    environment.filters["breakable"] = lambda text: Markup(html(str(text)).replace("[", "\n["))
+    return environment
+
+
+def _subject(entries: list[Entry], by: str, title: str | None) -> dict[str, object]:
+    """Return what the page is of: its title, and of a single entry the scorecard, what was scored, and the tier."""
+    if len(entries) != 1:
+        usual = f"Leaderboard of {len(entries)} entries" + (f" by {by}" if by else "")
+        return {"title": title or usual, "card": None}
+    card = entries[0].card
+    about = {} if card is None else {"scored": _scored(card), "tier": str(card.tier)}
+    return {"title": title or f"{entries[0].name}: scorecard", "card": card, **about}
+
+
+def _scored(card: Scorecard) -> str:
+    """Return what was scored: label, number and size of the images, as far as the scorecard says."""
+    size = card.source.get("image_size")
+    shape = f" of {size[1]}x{size[0]} pixels" if isinstance(size, list) and len(size) == 2 else ""
+    return f"{card.source.get('label', '?')}: {card.source.get('count', '?')} images{shape}. "
 
 
 def _table(board: Board, shown: list[str]) -> dict[str, object]:
@@ -113,30 +172,44 @@ def _table(board: Board, shown: list[str]) -> dict[str, object]:
 
 
 def _pictures(
-    entries: list[Entry], real: Source | None, detector: str | None, opened: Source | None
+    entries: list[Entry], real: Source | None, detector: str | None, opened: Source | None, note: Note
 ) -> tuple[list[Pictures], list[tuple[str, str]]]:
     """Return the pictures of the best entries, and (name, reason) of those without."""
-    images = None if real is None else RealImages(real)
+    images = None if real is None else RealImages(real, note)
     modes = None if real is None else reader_of(real)
     detectors = Detectors(detector)
     found, without = [], [(entry.name, "only the best are pictured") for entry in entries[PICTURED:]]
-    for entry in entries[:PICTURED]:
-        try:
-            source = _samples(entry) if opened is None else opened.first(min(len(opened), _LOADED))
-            samples = np.concatenate([batch.pixels for batch in source.batches(256)])
-        except GanbenchError as e:
-            without.append((entry.name, str(e)))
-            continue
-        found.append(
-            Pictures(
-                entry.name,
-                sheet_uri(samples[:SHEET]),
-                detectors.overlays(entry, samples),
-                None if images is None else images.nearest(samples),
-                [] if modes is None else modes(source),
-            )
-        )
+    pictured = entries[:PICTURED]
+    share = 2 if len(pictured) > MANY else 1
+    with track("page", len(pictured), unit="entries") as advance:
+        for entry in pictured:
+            try:
+                source = _samples(entry) if opened is None else opened.first(min(len(opened), _LOADED))
+                samples = _pixels(source)
+                found.append(
+                    Pictures(
+                        entry.name,
+                        sheet_of(samples[: SHEET // share]),
+                        detectors.overlays(entry, samples, DETECTED // share),
+                        None if images is None else images.nearest(samples),
+                        [] if modes is None else modes(source),
+                    )
+                )
+            except GanbenchError as e:
+                without.append((entry.name, str(e)))
+            advance(1)
     return found, without
+
+
+def _pixels(source: Source) -> np.ndarray:
+    """Return the first images of a source, uint8 (N, H, W, 3): fewer where they are large.
+
+    Raises:
+        GanbenchError: they cannot be read.
+    """
+    height, width = source.image_size()
+    fits = max(1, budget() // 16 // (height * width * 3))
+    return np.concatenate([batch.pixels for batch in source.first(min(len(source), fits)).batches(256)])
 
 
 def _samples(entry: Entry) -> Source:
@@ -147,10 +220,23 @@ def _samples(entry: Entry) -> Source:
     """
     if entry.path.suffix.lower() == ".json":
         raise GanbenchError("a scorecard alone has no images")
-    path = entry.path / "samples.npz" if entry.is_run else entry.path
+    path = RunFolder(entry.path).scored_samples if entry.is_run else entry.path
     resize = entry.card.source.get("resize") if entry.card else None
     source = open_source(path, resize=None if resize is None else str(resize))
     return source.first(min(len(source), _LOADED))
+
+
+def _tracking_lines(entries: list[Entry]) -> list[tuple[str, str, int, str]]:
+    """Return run, results, checkpoints and correlation of every detection rate and distance in each run."""
+    return [
+        (
+            t.run,
+            f"{t.rate}, {t.distance}",
+            t.checkpoints,
+            "never changes" if t.correlation is None else f"{t.correlation:.2f}",
+        )
+        for t in trackings(entries)
+    ]
 
 
 def _modes(pictures: list[Pictures]) -> dict[str, list] | None:
@@ -164,10 +250,14 @@ def _modes(pictures: list[Pictures]) -> dict[str, list] | None:
 
     first = pictured[0].modes  # which attributes can be read, and how well, is the same for all
     return {
-        "titles": [title(r) for r in first if r.readable],
+        "titles": ["toy faces", *(title(r) for r in first if r.readable)],
         "unread": [title(r) for r in first if not r.readable],
         "lines": [
-            [p.name, *(f"{len(r.values) - len(r.missing)} of {len(r.values)}" for r in p.modes if r.readable)]
+            [
+                p.name,
+                f"{p.modes[0].faces:.1%}",
+                *(f"{len(r.values) - len(r.missing)} of {len(r.values)}" for r in p.modes if r.readable),
+            ]
             for p in pictured
         ],
         "missing": [
@@ -177,45 +267,3 @@ def _modes(pictures: list[Pictures]) -> dict[str, list] | None:
             if r.readable and r.missing
         ],
     }
-
-
-def _protocols(entries: list[Entry]) -> list[tuple[str, str, int]]:
-    """Return (result id, protocol with n, number of entries), each different protocol once."""
-    counted: dict[tuple[str, str], int] = {}
-    for entry in entries:
-        for row in entry.card.rows if entry.card else []:
-            n = "" if row.n is None else f"n = {row.n}; "
-            text = n + str(row.cells()["protocol"])
-            counted[row.id, text] = counted.get((row.id, text), 0) + 1
-    order = list(dict.fromkeys(name for name, _ in counted))
-    return sorted(((name, text, count) for (name, text), count in counted.items()), key=lambda row: order.index(row[0]))
-
-
-def _run(entry: Entry) -> dict[str, str]:
-    """Return what a run was: recipe and environment, as texts."""
-    run = RunFolder(entry.path)
-    try:
-        environment = json.loads(run.environment.read_text("utf-8"))
-    except (OSError, ValueError):
-        environment = {}
-    known = {key: value for key, value in environment.items() if key != "images"}
-    images = environment.get("images", {})
-    known["images"] = f"{images.get('count', '?')} images, digest {str(images.get('digest', '?'))[:16]}"
-    return {
-        "name": entry.name,
-        "recipe": run.recipe().to_toml(),
-        "environment": "\n".join(f"{key}: {value}" for key, value in known.items()),
-    }
-
-
-def _counted(texts: list[str]) -> list[tuple[str, int]]:
-    return [(text, texts.count(text)) for text in dict.fromkeys(texts)]
-
-
-def _versions(entries: list[Entry]) -> dict[str, str]:
-    """Return library versions; where scorecards differ, all of them."""
-    found: dict[str, dict[str, None]] = {}
-    for entry in entries:
-        for name, version in (entry.card.versions if entry.card else {}).items():
-            found.setdefault(name, {})[version] = None
-    return {name: " / ".join(versions) for name, versions in found.items()}

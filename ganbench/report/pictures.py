@@ -1,4 +1,4 @@
-"""Pictures for the page, as data URIs: sheets of samples, figures, and the nearest real images."""
+"""Pictures for the page: sheets of samples, figures, and the nearest real images."""
 
 from __future__ import annotations
 
@@ -12,16 +12,27 @@ import numpy as np
 from PIL import Image
 
 from ganbench.images.source import Source
+from ganbench.system.notes import Note, log_note
 from ganbench.training.data import decode_source
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 _COARSE = 16  # pixels of a side at which images are compared for the copy check
+_QUALITY = 75  # of WebP: half the bytes of a JPEG of quality 88, and as good to the eye
 
 
-def sheet_uri(images: np.ndarray, *, columns: int = 8, pad: int = 2) -> str:
-    """Return images, uint8 (N, H, W, 3), as one JPEG, row by row."""
+@dataclass(frozen=True)
+class Picture:
+    """A picture as a data URI, with its size in pixels."""
+
+    uri: str
+    width: int
+    height: int
+
+
+def sheet_of(images: np.ndarray, *, columns: int = 8, pad: int = 2) -> Picture:
+    """Return images, uint8 (N, H, W, 3), as one picture, row by row."""
     count, height, width, _ = images.shape
     columns = min(columns, count)
     rows = -(-count // columns)
@@ -30,15 +41,18 @@ def sheet_uri(images: np.ndarray, *, columns: int = 8, pad: int = 2) -> str:
         top, left = pad + (i // columns) * (height + pad), pad + (i % columns) * (width + pad)
         sheet[top : top + height, left : left + width] = image
     buffer = io.BytesIO()
-    Image.fromarray(sheet).save(buffer, "JPEG", quality=88)
-    return "data:image/jpeg;base64," + base64.b64encode(buffer.getvalue()).decode()
+    Image.fromarray(sheet).save(buffer, "WEBP", quality=_QUALITY)
+    uri = "data:image/webp;base64," + base64.b64encode(buffer.getvalue()).decode()
+    return Picture(uri, sheet.shape[1], sheet.shape[0])
 
 
-def figure_uri(figure: Figure) -> str:
+def figure_of(figure: Figure) -> Picture:
     """Return a figure as SVG."""
     buffer = io.BytesIO()
     figure.savefig(buffer, format="svg", metadata={"Date": None})
-    return "data:image/svg+xml;base64," + base64.b64encode(buffer.getvalue()).decode()
+    uri = "data:image/svg+xml;base64," + base64.b64encode(buffer.getvalue()).decode()
+    width, height = figure.get_size_inches() * 96  # CSS pixels
+    return Picture(uri, round(width), round(height))
 
 
 @dataclass(frozen=True)
@@ -51,7 +65,7 @@ class Nearest:
         median: median over all samples of the distance to the nearest real image.
     """
 
-    sheet: str
+    sheet: Picture
     least: float
     median: float
 
@@ -59,13 +73,13 @@ class Nearest:
 class RealImages:
     """Real images in a form in which many can be searched."""
 
-    def __init__(self, source: Source) -> None:
-        """Decode the images, or find them in the cache.
+    def __init__(self, source: Source, note: Note = log_note) -> None:
+        """Decode the images, or find them in the cache; ``note`` is told when that cannot be used.
 
         Raises:
             GanbenchError: bad images.
         """
-        self.pixels = decode_source(source)
+        self.pixels = decode_source(source, note)
         self._coarse = _coarse(self.pixels)
 
     def nearest(self, images: np.ndarray, most: int = 8) -> Nearest | None:
@@ -90,7 +104,7 @@ class RealImages:
         match = np.choose(better, matches)
         distance = 255 * np.sqrt(np.maximum(np.min(distances, axis=0), 0) / self._coarse.shape[1])
         order = distance.argsort()[:most]
-        sheet = sheet_uri(np.concatenate([images[order], self.pixels[match[order]]]), columns=len(order))
+        sheet = sheet_of(np.concatenate([images[order], self.pixels[match[order]]]), columns=len(order))
         return Nearest(sheet, float(distance.min()), float(np.median(distance)))
 
 

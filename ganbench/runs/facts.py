@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
+from typing import Any
 
 from ganbench.errors import GanbenchError
+from ganbench.system.parse import parse_json, read_text
+from ganbench.system.wall import wall
 from ganbench.training.checkpoint import load_checkpoint
 from ganbench.training.recipe import Recipe
 from ganbench.training.run_folder import RunFolder
+
+_MOST_BYTES = 1 << 20  # of what a run says of its machine; it has 1 kB
 
 
 def trained_steps(folder: Path) -> int:
@@ -18,7 +22,12 @@ def trained_steps(folder: Path) -> int:
         GanbenchError: the checkpoint cannot be read.
     """
     run = RunFolder(folder)
-    return load_checkpoint(run.checkpoint)["step"] if run.checkpoint.is_file() else 0
+    if not run.checkpoint.is_file():
+        return 0
+    step = load_checkpoint(run.checkpoint).get("step")
+    if not isinstance(step, int):
+        raise GanbenchError(f"{run.checkpoint}: not a readable checkpoint: its step is {str(step)[:40]}")
+    return step
 
 
 def steps_done(folder: Path) -> int:
@@ -34,18 +43,28 @@ def is_probed(folder: Path, since: int, steps: int) -> bool:
     import pandas as pd
 
     try:
-        recorded = pd.read_csv(folder / "gradnorm.csv", usecols=["step"])["step"]
-    except (OSError, ValueError):
-        return False
-    return recorded.min() == since and recorded.nunique() == steps
+        with wall(GanbenchError):
+            recorded = pd.read_csv(RunFolder(folder).gradnorm, usecols=["step"])["step"]
+            return bool(recorded.min() == since and recorded.nunique() == steps)
+    except GanbenchError:
+        return False  # absent, or damaged: the probe is made anew
+
+
+def environment_of(run: RunFolder) -> dict[str, Any]:
+    """Return what a run says of its machine and its images; nothing where the file is absent or damaged."""
+    try:
+        with wall(GanbenchError):
+            found = parse_json(read_text(run.environment, _MOST_BYTES))
+    except GanbenchError:
+        return {}
+    return found if isinstance(found, dict) else {}
 
 
 def images_of(run: RunFolder) -> str | None:
     """Return the digest of the images that a run is trained on, None where nothing tells."""
-    try:
-        return json.loads(run.environment.read_text("utf-8"))["images"]["digest"]
-    except (OSError, ValueError, KeyError, TypeError):
-        return None  # the checkpoint knows too, and training refuses
+    images = environment_of(run).get("images")
+    digest = images.get("digest") if isinstance(images, dict) else None
+    return digest if isinstance(digest, str) else None  # the checkpoint knows too, and training refuses
 
 
 def settings_of(recipe: Recipe) -> dict[str, object]:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ganbench.errors import GanbenchError
 from ganbench.features.runtime import resolve_device
 from ganbench.images.arrays import ArraySource
 from ganbench.runs.facts import steps_done
@@ -29,22 +30,23 @@ def score_run(folder: Path, plan: Plan, samples: int) -> Scorecard:
     Raises:
         GanbenchError: no checkpoint, or what scoring raises.
     """
-    state = load_checkpoint(RunFolder.open(folder).checkpoint)
+    run = RunFolder.open(folder)
+    state = load_checkpoint(run.checkpoint)
     generator = generator_of(state, resolve_device(plan.options.device))
     images = np.concatenate(list(sample(generator, samples, seed=SAMPLE_SEED)))
-    with atomic_write(folder / "samples.npz") as f:
+    with atomic_write(run.scored_samples) as f:
         np.savez_compressed(f, images=images)
     card = score_cached(ArraySource.of(folder.name, images, value_range=None, resize=None), plan)
     card = replace(card, source=card.source | {"run": {"step": state["step"], "samples": samples, "plan": plan.key}})
-    card.write(json_file=folder / "scorecard.json")
+    card.write(json_file=run.scorecard)
     return card
 
 
 def is_scored(folder: Path, plan: Plan, samples: int) -> bool:
     """Tell whether the scorecard is of the checkpoint that is there, and made in this very way."""
     try:
-        card = Scorecard.from_json(RunFolder(folder).scorecard.read_text("utf-8"))
-    except (OSError, ValueError, KeyError, TypeError):
-        return False
+        card = Scorecard.read(RunFolder(folder).scorecard)
+    except GanbenchError:
+        return False  # absent, or not to be believed: it is made anew
     wanted = {"step": steps_done(folder), "samples": samples, "plan": plan.key}
     return card.source.get("run") == wanted

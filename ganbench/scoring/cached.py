@@ -5,18 +5,17 @@ from __future__ import annotations
 import hashlib
 import logging
 from dataclasses import replace
-from pathlib import Path
 
-from ganbench.errors import GanbenchError
 from ganbench.images.source import Source
 from ganbench.scoring.plan import Plan
 from ganbench.scoring.score import score_source
 from ganbench.scoring.scorecard import Scorecard
-from ganbench.system.storage import atomic_write, cache_dir, evict
+from ganbench.system.cache import Cache, is_remark
+from ganbench.system.container import Content
 
 _LOG = logging.getLogger(__name__)
 
-LIMIT_BYTES = 256 << 20  # of all scorecards kept
+_CACHE = Cache("scorecards", "the scorecard", 256 << 20)
 
 
 def score_cached(source: Source, plan: Plan) -> Scorecard:
@@ -27,29 +26,22 @@ def score_cached(source: Source, plan: Plan) -> Scorecard:
     """
     if not plan.options.cache:
         return score_source(source, plan)
-    name = hashlib.sha256(f"{source.digest()}\n{plan.key}".encode()).hexdigest()
-    path = cache_dir() / "scorecards" / f"{name}.json"
-    card = _load(path)
-    _LOG.info("%s: the scorecard is %s", source.label, "made" if card is None else f"in the cache, {path}")
+    # A scorecard names images, in warnings and row by row: the digest is of what they show alone.
+    notes = [text for text in (*plan.notes, *source.notes) if not is_remark(text)]
+    parts = [source.digest(), plan.key, *notes, "", *source.names]
+    key = hashlib.sha256("\0".join(parts).encode("utf-8", "surrogatepass")).hexdigest()
+    remarks: list[str] = []
+    card = _CACHE.load(key, _parse, remarks.append)
+    _LOG.info("%s: the scorecard is %s", source.label, "made" if card is None else "in the cache")
     if card is None:
         card = score_source(source, plan)
-        return _keep(path, card)
-    return replace(card, source=card.source | {"label": source.label})  # the same images may be called otherwise
+        # What was said about caches is true of this once; the card that is kept is about the images alone.
+        lasting = replace(card, warnings=[text for text in card.warnings if not is_remark(text)])
+        _CACHE.keep(key, lasting.to_json().encode(), remarks.append)
+    else:
+        card = replace(card, source=card.source | {"label": source.label})  # the same images may be called otherwise
+    return replace(card, warnings=[*card.warnings, *remarks])
 
 
-def _load(path: Path) -> Scorecard | None:
-    try:
-        return Scorecard.from_json(path.read_text("utf-8"))
-    except (OSError, ValueError, KeyError, TypeError):
-        return None  # absent or damaged: made anew
-
-
-def _keep(path: Path, card: Scorecard) -> Scorecard:
-    """Keep a scorecard, and return it: with a warning more where it could not be kept."""
-    try:
-        with atomic_write(path, "w") as f:
-            f.write(card.to_json())
-        evict(path.parent, LIMIT_BYTES, keep=path)
-    except (GanbenchError, OSError) as e:
-        return replace(card, warnings=[*card.warnings, f"the scorecard was not cached: {e}"])
-    return card
+def _parse(content: Content) -> Scorecard:
+    return Scorecard.from_json(bytes(content.payload).decode())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from ganbench.detectors.answers import detections
 from ganbench.detectors.base import Detection, Detector
 from ganbench.features.collect import collect_all
 from ganbench.features.extractor import Extractor
@@ -54,7 +55,7 @@ class _Faces:
     found: list[Detection] = field(default_factory=list)
 
     def add(self, batch: Batch) -> None:
-        self.found += self.detector.detect(batch.pixels)
+        self.found += detections(self.detector, batch.pixels)
 
 
 def look(source: Source, plan: Plan, extractors: dict[str, Extractor], detector: Detector | None, note: Note) -> Seen:
@@ -84,8 +85,8 @@ def look(source: Source, plan: Plan, extractors: dict[str, Extractor], detector:
         note=note,
     )
     protocols = {name: extractor.spec.protocol for name, extractor in extractors.items()} | {"pixels": ""}
-    detections = None
+    seen_faces = None
     if faces is not None:
         protocols[faces.detector.name] = faces.detector.protocol
-        detections = DetectionSet.of(((one.boxes, one.scores) for one in faces.found), source.image_size())
-    return Seen(pixels.names, PixelSet(pixels.digests), features, detections, protocols)
+        seen_faces = DetectionSet.of(((one.boxes, one.scores) for one in faces.found), source.image_size())
+    return Seen(pixels.names, PixelSet(pixels.digests), features, seen_faces, protocols)

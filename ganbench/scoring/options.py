@@ -97,4 +97,4 @@ class ScoreOptions:
         Raises:
             SourceError: bad images.
         """
-        return open_source(real, resize=self.resize, recursive=self.recursive and not isinstance(real, Source))
+        return open_source(real, resize=self.resize, recursive=self.recursive and isinstance(real, str | Path))

@@ -14,6 +14,7 @@ from ganbench.errors import AssetMissing, GanbenchError, UnknownName
 from ganbench.features.extractor import Extractor
 from ganbench.features.registry import load_extractor, specify_extractor, takes_weights
 from ganbench.features.spec import BuildOptions, ExtractorSpec
+from ganbench.images.source import Source
 from ganbench.metrics.base import Better, Metric
 from ganbench.metrics.registry import METRICS
 from ganbench.references.reference import Reference
@@ -64,6 +65,7 @@ class Plan:
         references: the real side under each extractor that has one, by its name.
         unserved: why an extractor has no reference.
         key: hash of everything that a scorecard depends on besides the images, 64 hex digits.
+        notes: what a reader must know of the real images and how they were read, one line each.
     """
 
     options: ScoreOptions
@@ -72,6 +74,7 @@ class Plan:
     references: dict[str, Reference]
     unserved: dict[str, str]
     key: str
+    notes: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, options: ScoreOptions | None = None) -> Plan:
@@ -92,16 +95,20 @@ class Plan:
                 instruments += finder(options, specs)
         references: dict[str, Reference] = {}
         unserved: dict[str, str] = {}
+        notes: dict[str, None] = {}  # each once, although several extractors look at the same images
         if specs:
 
             def build(real: Images, spec: ExtractorSpec) -> Reference:
                 asked = next(i.asked for i in instruments if i.name == spec.name)
-                return _reference_of(real, load_extractor(asked, build_options(options, asked)), options)
+                opened = options.open_real(real)
+                notes.update(dict.fromkeys(f"{opened.label}: {text}" for text in opened.notes))
+                extractor = load_extractor(asked, build_options(options, asked))
+                return _reference_of(opened, extractor, options, lambda text: notes.update({text: None}))
 
             all_known = not any(i.missing for i in instruments if i.kind == "extractor")
             references, unserved = resolve_references(options.references, specs, build, all_known=all_known)
         key = _key(options, names, instruments, references)
-        return cls(options, tuple(names), tuple(instruments), references, unserved, key)
+        return cls(options, tuple(names), tuple(instruments), references, unserved, key, tuple(notes))
 
     def metrics_of(self, instrument: Instrument) -> list[Metric]:
         """Return the metrics that are measured with an instrument.
@@ -136,10 +143,14 @@ class Plan:
             if i.name in names
         }
 
-    def load_detector(self) -> Detector | None:
-        """Return the detector; None where none is needed, or it is missing."""
+    def load_detector(self, note: Note) -> Detector | None:
+        """Return the detector; None where none is needed, or it is missing.
+
+        Args:
+            note: is told in one line what a person should know.
+        """
         found = next((i for i in self.instruments if i.kind == "detector" and not i.missing), None)
-        return None if found is None else load_detector(found.asked, _detector_options(self.options))
+        return None if found is None else load_detector(found.asked, _detector_options(self.options), note=note)
 
 
 def is_inception(extractor: str) -> bool:
@@ -245,7 +256,7 @@ def _detectors(options: ScoreOptions, specs: list[ExtractorSpec]) -> list[Instru
     del specs
     asked = options.detector or ""
     try:
-        detector = load_detector(asked, _detector_options(options))
+        detector = load_detector(asked, _detector_options(options), note=lambda text: None)  # said when it is used
     except AssetMissing as e:
         return [Instrument("detector", result_name(asked), asked, missing=str(e))]
     return [Instrument("detector", detector.name, asked, detector.identity)]
@@ -255,11 +266,10 @@ def _detector_options(options: ScoreOptions) -> DetectorOptions:
     return DetectorOptions.of(options.device, options.detector_settings)
 
 
-def _reference_of(real: Images, extractor: Extractor, options: ScoreOptions) -> Reference:
+def _reference_of(opened: Source, extractor: Extractor, options: ScoreOptions, note: Note) -> Reference:
     """Return the statistics of real images, sampled as generously as the generated ones are."""
-    opened = options.open_real(real)
     return Reference.build(
-        opened, extractor, sample_size=SAMPLE_CAP, seed=options.seed, name=opened.label, cache=options.cache
+        opened, extractor, sample_size=SAMPLE_CAP, seed=options.seed, name=opened.label, cache=options.cache, note=note
     )
 
 

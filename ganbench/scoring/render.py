@@ -6,30 +6,42 @@ import io
 from collections.abc import Sequence
 
 from rich.console import Console, Group, RenderableType
-from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
+
+from ganbench.system.streams import cell
 
 Line = tuple[str, str, str, str]  # result, value, 95 % interval, n
 WIDTH = 100  # characters of a line where no terminal sets a limit
 
 
-def renderable(title: str, lines: Sequence[Line], notes: Sequence[tuple[str, str]], warnings: Sequence[str]) -> Group:
+def renderable(
+    title: str,
+    lines: Sequence[Line],
+    tier: str,
+    notes: Sequence[tuple[str, str]],
+    warnings: Sequence[str],
+    on: Console | None = None,
+) -> Group:
     """Return the table with what stands below it.
 
     Args:
         title: what was scored.
         lines: the rows.
+        tier: which of the assignment's tiers is reached, and by which number.
         notes: (results, what their values rest on or why there are none).
         warnings: what a reader must know before trusting a row.
+        on: the console that will show it, where its encoding matters.
     """
-    table = Table(title=escape(title), title_justify="left")
-    for column, justify in (("result", "left"), ("value", "right"), ("95 % interval", "right"), ("n", "right")):
-        table.add_column(column, justify=justify, no_wrap=True)  # type: ignore[arg-type]  # a Literal in a tuple
+    table = Table(title=cell(title, on, "italic"), title_justify="left")
+    table.add_column("result", overflow="fold")  # a long name is folded, a number never cut
+    for column in ("value", "95 % interval", "n"):
+        table.add_column(column, justify="right", no_wrap=True)
     for line in lines:
-        table.add_row(*(escape(cell) for cell in line))
-    parts: list[RenderableType] = [table]
-    parts += [f"[dim]{escape(about)}: {escape(note)}[/dim]" for about, note in notes]
-    parts += [f"[yellow]warning[/yellow] {escape(text)}" for text in warnings]
+        table.add_row(*(cell(text, on) for text in line))
+    parts: list[RenderableType] = [table, cell(tier, on)]
+    parts += [cell(f"{about}: {note}", on, "dim") for about, note in notes]
+    parts += [Text.assemble(("warning", "yellow"), " ", cell(text, on)) for text in warnings]
     return Group(*parts)
 
 

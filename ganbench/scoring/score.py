@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, cast
 import numpy as np
 
 from ganbench.detectors.base import DetectorOptions
-from ganbench.errors import MetricError, ReferenceError, SourceError
+from ganbench.errors import GanbenchError, MetricError, ReferenceError, SourceError
 from ganbench.images.resize import Resize
 from ganbench.images.source import Source
 from ganbench.metrics.neighbours import Pairs
@@ -36,6 +36,7 @@ def score(
     conf: float | None = None,
     iou: float | None = None,
     imgsz: int | None = None,
+    layout: str | None = None,
     detector_settings: Mapping[str, object] | None = None,
     weights: str | Path | None = None,
     precision: str = "fp32",
@@ -63,6 +64,7 @@ def score(
         conf: least score of a face [default: the detector's own].
         iou: overlap above which the weaker of two boxes is dropped [default: the detector's own].
         imgsz: pixels to which the detector letterboxes [default: the detector's own].
+        layout: what the columns of a YOLO's output are, such as ``yolov8:2`` [default: told by their values].
         detector_settings: settings of the detector that have no argument of their own, by name.
         weights: weights file for the extractor, where it needs one.
         precision: ``fp32`` or ``bf16`` (part of the protocol).
@@ -89,7 +91,9 @@ def score(
         metrics=None if metrics is None else (metrics,) if isinstance(metrics, str) else tuple(metrics),
         references=_several(reference),
         detector=detector,
-        detector_settings=DetectorOptions.of(device, detector_settings, conf=conf, iou=iou, imgsz=imgsz).settings,
+        detector_settings=DetectorOptions.of(
+            device, detector_settings, conf=conf, iou=iou, imgsz=imgsz, layout=layout
+        ).settings,
         weights=None if weights is None else Path(weights),
         precision=precision,
         device=device,
@@ -124,10 +128,10 @@ def score_source(source: Source, plan: Plan) -> Scorecard:
             f"{source.label}: scoring needs at least 2 images, found {len(source)}. "
             "Is it a sheet of tiles? Then say so: --grid ROWSxCOLUMNS"
         )
-    notes: list[str] = []
-    references, unserved = _of_this_size(plan, source.image_size())
+    notes = [*plan.notes, *source.notes]
+    references, unserved = _of_this_size(plan, source)
     extractors = plan.load_extractors(references, notes.append)
-    detector = plan.load_detector()
+    detector = plan.load_detector(notes.append)
     seen = look(source, plan, extractors, detector, notes.append)
     extractors.clear()  # the metrics want the memory of the networks
     del detector
@@ -158,13 +162,33 @@ def score_source(source: Source, plan: Plan) -> Scorecard:
     return Scorecard(rows, _describe(source, seen), known, notes, table)
 
 
-def _of_this_size(plan: Plan, image_size: tuple[int, int]) -> tuple[dict[str, Reference], dict[str, str]]:
+def refuse_empty(card: Scorecard, plan: Plan) -> None:
+    """Refuse a scorecard in which nothing that was asked for could be measured.
+
+    What is asked for are the extractors, if any are; duplicates and faces that came along do not stand for them.
+
+    Raises:
+        GanbenchError: with the reasons.
+    """
+    extractors = [instrument.name for instrument in plan.instruments if instrument.kind == "extractor"]
+    asked = [row for row in card.rows if not extractors or row.instrument in extractors]
+    if all(row.value is None for row in asked):
+        reasons = "; ".join(dict.fromkeys(row.reason for row in asked))
+        what = ", ".join(dict.fromkeys(row.instrument for row in asked))
+        raise GanbenchError(f"nothing could be measured with {what or 'what was asked for'}: {reasons}")
+
+
+def _of_this_size(plan: Plan, source: Source) -> tuple[dict[str, Reference], dict[str, str]]:
     """Return the references that are of such images, and why each other extractor has none."""
     fitting: dict[str, Reference] = {}
     unserved = dict(plan.unserved)
     for name, reference in plan.references.items():
         try:
-            reference.require_size(image_size)
+            size = source.image_size()
+            fits = reference.image_size in (None, size)
+            reference.require_size(
+                size, "" if fits else source.sheet_advice(cast(tuple[int, int], reference.image_size))
+            )
             fitting[name] = reference
         except ReferenceError as e:
             if len(plan.references) == 1:

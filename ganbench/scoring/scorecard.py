@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-import csv
-import html
-import io
-import json
-import math
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ganbench.errors import UnknownName
-from ganbench.system.storage import atomic_write
+from ganbench.errors import GanbenchError, UnknownName
+from ganbench.scoring.numbers import fixed_decimals, format_fixed, format_number
+from ganbench.scoring.tiers import GATED, Tier, tier_of
+from ganbench.system.parse import read_text
+from ganbench.system.storage import write_text
+from ganbench.system.text import csv_text, html, json_text, markdown
 from ganbench.system.versions import library_versions
+from ganbench.system.wall import wall
 
 if TYPE_CHECKING:
     import pandas as pd
-    from rich.console import Group
+    from rich.console import Console, Group
 
-SCHEMA = 1
 COLUMNS = ("id", "value", "low", "high", "better", "n", "seed", "protocol")
 ARROWS = {"lower": "↓", "higher": "↑", "none": ""}
 
@@ -81,21 +80,18 @@ class Row:
         last = self.protocol.rpartition("; ")[2]
         return last if self.version is not None and last.endswith(f" v{self.version}") else ""
 
+    def formatted(self) -> list[str]:
+        """Return value, low and high as texts for a table."""
+        numbers = (self.value, self.low, self.high)
+        decimals = fixed_decimals(self.id, numbers)
+        return [format_number(x) if decimals is None else format_fixed(x, decimals) for x in numbers]
+
     def cells(self) -> dict[str, object]:
         """Return the eight columns; a missing value leaves its reason in the protocol column."""
         cells = {name: getattr(self, name) for name in COLUMNS}
         if self.value is None:
             cells["protocol"] = f"not measured: {self.reason}"
         return cells
-
-
-def format_number(value: float | None) -> str:
-    """Format a value with four significant digits, for tables."""
-    if value is None or math.isnan(value):
-        return "–"
-    if value == 0 or abs(value) >= 1000:
-        return f"{value:.0f}" if value == int(value) else f"{value:.1f}"
-    return f"{value:.4g}" if abs(value) >= 1e-3 else f"{value:.2e}"
 
 
 @dataclass(frozen=True)
@@ -141,14 +137,21 @@ class Scorecard:
 
         return plain(self.renderable())
 
-    def renderable(self) -> Group:
-        """Return the table with its notes and warnings, for a console of rich."""
+    @property
+    def tier(self) -> Tier:
+        """The highest of the assignment's tiers whose AFD gate is reached, by the first AFD that was measured."""
+        return tier_of((row.id, row.value, row.reason) for row in self.rows if row.metric == GATED)
+
+    def renderable(self, on: Console | None = None) -> Group:
+        """Return the table with its notes and warnings, for a console of rich; ``on`` says which, for its encoding."""
         from ganbench.scoring.render import renderable
 
-        height, width = self.source["image_size"]
-        title = f"{self.source['label']}: {self.source['count']} images, {height}x{width}"
+        title = f"{self.source['label']}: {self.source['count']} images"
+        if size := self.source.get("image_size"):  # a card in a file may not say it
+            title += f", {size[0]}x{size[1]}"
         lines = [(name, value, interval, n) for name, value, interval, n, _ in self.table()]
-        return renderable(title, lines, [(", ".join(ids), note) for ids, note in self.footnotes()], self.warnings)
+        notes = [(", ".join(ids), note) for ids, note in self.footnotes()]
+        return renderable(title, lines, str(self.tier), notes, self.warnings, on)
 
     def footnotes(self) -> list[tuple[list[str], str]]:
         """Return (ids, note) for protocols, reasons and versions, each note once with all results that it is about."""
@@ -173,47 +176,69 @@ class Scorecard:
 
     def to_dict(self) -> dict[str, object]:
         """Return the scorecard as plain Python data, the form of the JSON file."""
+        from ganbench.scoring.card_file import SCHEMA
+
         return {
             "schema": SCHEMA,
             "results": [asdict(row) for row in self.rows],
             "source": self.source,
             "reference": self.reference,
+            "tier": self.tier.to_dict(),
             "warnings": self.warnings,
             "versions": self.versions,
         }
 
     def to_json(self) -> str:
         """Return the scorecard as a JSON text (schema in docs/scorecard.md)."""
-        return json.dumps(self.to_dict(), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+        return json_text(self.to_dict())
 
     @classmethod
     def from_json(cls, text: str) -> Scorecard:
-        """Rebuild a scorecard from its JSON text (the per-image table is not part of it)."""
-        data = json.loads(text)
-        rows = [Row(**row) for row in data["results"]]
-        return cls(rows, data["source"], data["reference"], data["warnings"], [], data["versions"])
+        """Rebuild a scorecard from its JSON text (the per-image table is not part of it).
+
+        Raises:
+            GanbenchError: the text is no scorecard, is of another schema, or says what cannot be.
+        """
+        from ganbench.scoring.card_file import checked
+
+        card = checked(text)
+        rows = [Row(**row.model_dump()) for row in card.results]
+        return cls(rows, card.source, card.reference, card.warnings, [], card.versions)
+
+    @classmethod
+    def read(cls, path: Path) -> Scorecard:
+        """Read a scorecard's file.
+
+        Raises:
+            GanbenchError: it cannot be read, or as ``from_json`` says.
+        """
+        from ganbench.scoring.card_file import MOST_BYTES
+
+        try:
+            with wall(lambda why: GanbenchError(f"not a scorecard of ganbench: {why}")):
+                return cls.from_json(read_text(path, MOST_BYTES))
+        except GanbenchError as e:
+            raise GanbenchError(f"{path}: {e}") from e
 
     def to_csv(self) -> str:
-        """Return the rows as CSV text with the columns of ``COLUMNS``."""
-        return _csv([row.cells() for row in self.rows], COLUMNS)
+        """Return the rows as CSV text with the columns of ``COLUMNS``; a last one without a value says the tier."""
+        tier: dict[str, object] = {"id": "tier", "protocol": str(self.tier)}
+        return csv_text([*(row.cells() for row in self.rows), tier], COLUMNS)
 
     def per_image_csv(self) -> str:
         """Return the per-image table as CSV text."""
         columns = list(dict.fromkeys(key for row in self.per_image for key in row)) or ["name"]
-        return _csv(self.per_image, columns)
+        return csv_text(self.per_image, columns)
 
     def table(self) -> list[tuple[str, str, str, str, str]]:
         """Return the rows as text cells: result, value, 95 % interval, n, protocol."""
-        return [
-            (
-                row.id,
-                f"{format_number(row.value)} {ARROWS[row.better]}".rstrip(),
-                "" if row.low is None else f"{format_number(row.low)} … {format_number(row.high)}",
-                "" if row.n is None else str(row.n),
-                str(row.cells()["protocol"]),
-            )
-            for row in self.rows
-        ]
+        found = []
+        for row in self.rows:
+            value, low, high = row.formatted()
+            interval = "" if row.low is None else f"{low} … {high}"
+            n = "" if row.n is None else str(row.n)
+            found.append((row.id, f"{value} {ARROWS[row.better]}".rstrip(), interval, n, str(row.cells()["protocol"])))
+        return found
 
     def shared_protocols(self) -> dict[str, str]:
         """Return, per instrument, the leading part of the protocol that all of its rows share."""
@@ -226,19 +251,19 @@ class Scorecard:
         return {instrument: "; ".join(parts) for instrument, parts in shared.items() if parts}
 
     def to_markdown(self) -> str:
-        """Return the rows as a Markdown table, followed by the warnings."""
+        """Return the rows as a Markdown table, followed by the tier and the warnings."""
         lines = ["| result | value | 95 % interval | n | protocol |", "| --- | --- | --- | --- | --- |"]
-        lines += ["| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |" for cells in self.table()]
-        lines += ["", *(f"- Warning: {text}" for text in self.warnings)] if self.warnings else []
+        lines += ["| " + " | ".join(markdown(cell) for cell in cells) + " |" for cells in self.table()]
+        lines += ["", markdown(str(self.tier))]
+        lines += ["", *(f"- Warning: {markdown(text)}" for text in self.warnings)] if self.warnings else []
         return "\n".join(lines) + "\n"
 
     def _repr_html_(self) -> str:
         head = "".join(f"<th>{name}</th>" for name in ("result", "value", "95 % interval", "n", "protocol"))
-        body = "".join(
-            "<tr>" + "".join(f"<td>{html.escape(cell)}</td>" for cell in cells) + "</tr>" for cells in self.table()
-        )
-        notes = "".join(f"<li>{html.escape(text)}</li>" for text in self.warnings)
-        return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>" + (notes and f"<ul>{notes}</ul>")
+        body = "".join("<tr>" + "".join(f"<td>{html(cell)}</td>" for cell in cells) + "</tr>" for cells in self.table())
+        notes = "".join(f"<li>{html(text)}</li>" for text in self.warnings)
+        table = f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+        return f"{table}<p>{html(str(self.tier))}</p>" + (notes and f"<ul>{notes}</ul>")
 
     def write(
         self,
@@ -258,15 +283,6 @@ class Scorecard:
         written = []
         for path, text in texts:
             if path is not None:
-                with atomic_write(path, "w") as f:
-                    f.write(text())
+                write_text(path, text())
                 written.append(Path(path))
         return written
-
-
-def _csv(rows: list[dict[str, object]], columns: list[str] | tuple[str, ...]) -> str:
-    buffer = io.StringIO()
-    writer = csv.DictWriter(buffer, columns, restval="", lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    return buffer.getvalue()

@@ -15,7 +15,7 @@ from pathlib import Path
 from ganbench.errors import AssetError, AssetMissing
 from ganbench.registry import Registry
 from ganbench.system.download import download
-from ganbench.system.storage import atomic_write, data_dir, sha256_file
+from ganbench.system.storage import atomic_write, data_dir, data_dirs, sha256_file
 
 _LOG = logging.getLogger(__name__)
 
@@ -44,14 +44,22 @@ class Asset:
 
     @property
     def path(self) -> Path:
-        """Where the file is kept once it was added or fetched."""
+        """Where the file is kept once it was added or fetched.
+
+        Raises:
+            CannotWrite: the user has no home.
+        """
         return data_dir() / "assets" / self.filename
 
     def places(self) -> list[Path]:
         """Return every place where the file may be, in order of preference."""
-        cache = Path(os.environ.get("XDG_CACHE_HOME", "~/.cache")).expanduser()
-        torch_home = Path(os.environ.get("TORCH_HOME", cache / "torch")).expanduser()
-        return [self.path, *(torch_home / "hub" / "checkpoints" / name for name in self.also_at)]
+        own = [folder / "assets" / self.filename for folder in data_dirs()]
+        try:
+            cache = Path(os.environ.get("XDG_CACHE_HOME", "~/.cache")).expanduser()
+            torch_home = Path(os.environ.get("TORCH_HOME", cache / "torch")).expanduser()
+        except RuntimeError:
+            return own  # a user without a home has no downloads of torch there
+        return [*own, *(torch_home / "hub" / "checkpoints" / name for name in self.also_at)]
 
 
 ASSETS: Registry[Asset] = Registry("asset")
@@ -115,7 +123,7 @@ def find(name: str) -> Path | None:
         if file_hash(place) == asset.sha256:
             _LOG.info("%s is %s, SHA-256 as pinned", name, place)
             return place
-        if place == asset.path:
+        if place.parent.parent in data_dirs():
             raise AssetError(f"{place}: {_mismatch(asset, place)} Run: ganbench assets fetch {name}")
         _LOG.info("passed over %s: %s", place, _mismatch(asset, place))
     return None

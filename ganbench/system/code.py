@@ -5,11 +5,15 @@ from __future__ import annotations
 import hashlib
 import sys
 import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import partial
 from importlib import metadata
 from pathlib import Path
 
+from ganbench.errors import GanbenchError
 from ganbench.registry import GROUPS
+from ganbench.system.wall import reason
 
 
 def foreign_code(thing: object) -> str:
@@ -53,3 +57,28 @@ def foreign_place(error: BaseException) -> str:
         if package in packages or of_this_folder:
             return f"{file.name}, line {line}"
     return ""
+
+
+@contextmanager
+def plugin_errors(what: str, foreign: bool) -> Iterator[None]:
+    """Turn whatever other people's code raises in the block into one line that names it; our own faults pass.
+
+    Args:
+        what: what it is, for the message: ``the detector skin``.
+        foreign: whether the code that is called is other people's.
+
+    Raises:
+        GanbenchError: the code failed, or wanted to end the program.
+    """
+    try:
+        yield
+    except GanbenchError:
+        raise
+    except (Exception, SystemExit) as e:
+        if not foreign:
+            raise
+        place = foreign_place(e)
+        why = reason(e) if isinstance(e, Exception) else f"it ends the program ({e})"
+        kind = type(e).__name__
+        text = why if why.startswith(kind) else f"{kind}: {why}"
+        raise GanbenchError(f"{what} fails{f' in {place}' if place else ''}: {text}") from e

@@ -28,7 +28,7 @@ def download(url: str, target: Path, sha256: str, *, what: str) -> None:
         url: address.
         target: where the file goes.
         sha256: its pinned hash, 64 hex digits.
-        what: shown beside the progress bar.
+        what: shown beside the progress.
 
     Raises:
         AssetError: no answer, an error answer, a cut connection, wrong bytes, or no room for them.
@@ -65,7 +65,7 @@ def _receive(url: str, part: Path, what: str) -> None:
         _LOG.info("%s answers %d, %d bytes are here already", url, response.status, have)
         length = response.headers.get("Content-Length")
         total = None if length is None else int(length) + (have if resumed else 0)
-        with part.open("ab" if resumed else "wb") as f, track(f"fetching {what}", total) as advance:
+        with part.open("ab" if resumed else "wb") as f, track(f"fetching {what}", total, unit="bytes") as advance:
             received = have if resumed else 0
             advance(received)
             while chunk := response.read(_CHUNK):

@@ -12,6 +12,8 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from ganbench.system.streams import shown
+
 _LOGGER = logging.getLogger("ganbench")
 
 
@@ -22,7 +24,7 @@ class _Formatter(logging.Formatter):
         super().__init__("%(asctime)s.%(msecs)03d %(levelname)s %(name)s: %(message)s", "%H:%M:%S")
 
     def format(self, record: logging.LogRecord) -> str:
-        return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in super().format(record))
+        return shown(super().format(record), sys.stderr)
 
 
 class _Stderr(logging.Handler):

@@ -9,8 +9,7 @@ from __future__ import annotations
 import hashlib
 import logging
 import os
-import secrets
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from stat import S_ISREG
@@ -18,21 +17,49 @@ from typing import IO, Any
 
 import platformdirs
 
-from ganbench.errors import GanbenchError
+from ganbench.errors import CannotWrite, GanbenchError
+from ganbench.system.leftovers import Sweeper, temporary_path
+from ganbench.system.text import DEGRADE
 
 _LOG = logging.getLogger(__name__)
+_SWEEPER = Sweeper()
 
 
 def data_dir() -> Path:
-    """Return the folder of assets that the user added or fetched (it may not exist yet)."""
+    """Return the folder of assets that the user added or fetched (it may not exist yet).
+
+    Raises:
+        CannotWrite: the user has no home.
+    """
     home = os.environ.get("GANBENCH_HOME")
-    return Path(home) / "data" if home else Path(platformdirs.user_data_dir("ganbench"))
+    return Path(home) / "data" if home else _at_home(platformdirs.user_data_dir)
+
+
+def data_dirs() -> list[Path]:
+    """Return the folders where assets may be: ``data_dir``, or none where the user has no home."""
+    try:
+        return [data_dir()]
+    except CannotWrite:
+        return []
 
 
 def cache_dir() -> Path:
-    """Return the folder of files that can be made again: exported networks, features (it may not exist yet)."""
+    """Return the folder of files that can be made again: exported networks, features (it may not exist yet).
+
+    Raises:
+        CannotWrite: the user has no home.
+    """
     home = os.environ.get("GANBENCH_HOME")
-    return Path(home) / "cache" if home else Path(platformdirs.user_cache_dir("ganbench"))
+    return Path(home) / "cache" if home else _at_home(platformdirs.user_cache_dir)
+
+
+def _at_home(find: Callable[[str], str]) -> Path:
+    """Return a folder that is to be in the user's home, which a user without HOME and without an entry has not got."""
+    with suppress(RuntimeError):
+        folder = find("ganbench")
+        if not folder.startswith("~"):
+            return Path(folder)
+    raise CannotWrite("there is no home folder to keep files in. Set GANBENCH_HOME to a folder for them")
 
 
 def shipped_dir(name: str) -> Path:
@@ -59,21 +86,29 @@ def sha256_file(path: Path) -> str:
 def atomic_write(path: Path, mode: str = "wb") -> Iterator[IO[Any]]:
     """Open a temporary file beside ``path`` and rename it onto ``path`` once the block ends without an error.
 
-    A reader sees the old file or the whole new one, never a part; a full disk leaves the old file as it was.
+    A reader sees the old file or the whole new one, never a part; a full disk leaves the old file as it was. A device
+    or a pipe (``/dev/stderr``) is written to as it is. What processes that were killed left in the folder is removed
+    (see ``leftovers``).
 
     Raises:
-        GanbenchError: the folder cannot be written, or the disk is full.
+        CannotWrite: the folder cannot be written, the disk is full, or the system does not take such a name.
     """
     path = Path(path)
     temporary: Path | None = None
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
         encoding = None if "b" in mode else "utf-8"
+        errors = None if "b" in mode else DEGRADE  # a name that came here by a way of its own costs no result
         newline = None if "b" in mode else ""
-        temporary = path.with_name(f".{path.name}.{secrets.token_hex(8)}.tmp")
+        if _is_device(path):
+            with path.open(mode, encoding=encoding, errors=errors, newline=newline) as f:
+                yield f
+            return
+        path.parent.mkdir(parents=True, exist_ok=True)
+        _SWEEPER.sweep(path.parent)
+        temporary = temporary_path(path)
         # The mode that a plain open() would give: the system takes the umask off, which asking for it would change.
         fd = os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_RDWR | getattr(os, "O_BINARY", 0), 0o666)
-        with os.fdopen(fd, mode, encoding=encoding, newline=newline) as f:
+        with os.fdopen(fd, mode, encoding=encoding, errors=errors, newline=newline) as f:
             yield f
             f.flush()
             os.fsync(f.fileno())
@@ -82,23 +117,58 @@ def atomic_write(path: Path, mode: str = "wb") -> Iterator[IO[Any]]:
         _LOG.debug("wrote %s", path)
     except OSError as e:
         why = e.strerror or str(e)
-        raise GanbenchError(f"cannot write {path}: {why}. Free space or choose another place.") from e
+        raise CannotWrite(f"cannot write {path}: {why}. Free space or choose another place.") from e
+    except UnicodeEncodeError as e:
+        if e.object not in (str(path), str(temporary)):
+            raise
+        raise CannotWrite(f"cannot write {path}: the system does not take such a name. Choose another one.") from e
     finally:
         if temporary is not None:
-            temporary.unlink(missing_ok=True)
+            with suppress(OSError):  # a disk that failed may refuse this too
+                temporary.unlink()
 
 
-def check_outputs(*files: Path | None, folders: tuple[Path | None, ...] = ()) -> None:
+def write_text(path: Path, text: str) -> None:
+    """Write a text to a file, as ``atomic_write`` does.
+
+    Raises:
+        GanbenchError: see there.
+    """
+    with atomic_write(path, "w") as f:
+        f.write(text)
+
+
+def _is_device(path: Path) -> bool:
+    """Tell whether a path is none of a plain file: to rename a file onto it would take its place."""
+    return path.absolute().parts[1:2] in (("dev",), ("proc",)) or (path.exists() and not path.is_file())
+
+
+def check_outputs(
+    *files: Path | None,
+    folders: tuple[Path | None, ...] = (),
+    binary: tuple[Path | None, ...] = (),
+    taken: bool = False,
+) -> None:
     """Check that files can be written, before the work whose results they are for; nothing is created.
 
     Args:
-        files: files to write later; None and ``-`` (standard output) are passed over.
+        files: texts to write later; None is passed over, and one may be ``-``, standard output.
         folders: folders to write into later, which need not exist yet.
+        binary: files that are no texts, and so never ``-``.
+        taken: whether something else will be printed on standard output for programs, such as JSON.
 
     Raises:
-        GanbenchError: a folder where a file is to be, a file where a folder is to be, or no permission.
+        GanbenchError: a folder where a file is to be, a file where a folder is to be, one file named twice, no
+            permission, or no space.
     """
-    for file in files:
+    given = [str(file) for file in (*files, *binary) if file is not None]
+    for name in given:
+        if given.count(name) + (taken and name == "-") > 1 and not _is_device(Path(name)):
+            what = "standard output (-)" if name == "-" else name
+            raise GanbenchError(f"two outputs would go to {what}, one over the other. Give each a place of its own.")
+    if "-" in map(str, binary):
+        raise GanbenchError("only texts can be written to standard output (-), and this is none. Name a file.")
+    for file in (*files, *binary):
         if file is not None and str(file) != "-":
             _check_place(file, file.parent, is_file=True)
     for folder in folders:
@@ -113,12 +183,35 @@ def _check_place(wanted: Path, folder: Path, *, is_file: bool) -> None:
         # The nearest folder above that exists: the rest will be made in it.
         there = next(path for path in (folder, *folder.absolute().parents) if path.exists())
         usable = there.is_dir()
+        if is_file and _is_device(wanted):
+            _check_device(wanted)
+            return
+        full = usable and hasattr(os, "statvfs") and not os.statvfs(there).f_bavail
     except OSError as e:
         raise GanbenchError(f"cannot write {wanted}: {e.strerror}. Choose another place.") from e
+    except UnicodeEncodeError as e:
+        raise GanbenchError(f"cannot write {wanted}: the system does not take such a name. Choose another one.") from e
+    if full:
+        raise GanbenchError(f"cannot write {wanted}: no space left on device. Free space or choose another place.")
     if not usable:
         raise GanbenchError(f"cannot write {wanted}: {there} is a file, not a folder. Choose another place.")
     if not os.access(there, os.W_OK | os.X_OK):
         raise GanbenchError(f"cannot write {wanted}: no permission to write into {there}. Choose another place.")
+
+
+def _check_device(path: Path) -> None:
+    """Write nothing to a device, which fails where something would. A pipe is left alone: opening one may wait.
+
+    Raises:
+        OSError: it cannot be written to.
+    """
+    if path.is_fifo() or (path.exists() and not os.access(path, os.W_OK)):
+        return
+    handle = os.open(path, os.O_WRONLY)
+    try:
+        os.write(handle, b"")
+    finally:
+        os.close(handle)
 
 
 def evict(folder: Path, limit_bytes: int, *, keep: Path) -> None:

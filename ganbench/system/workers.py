@@ -18,6 +18,7 @@ from typing import Any
 
 from ganbench.system.cores import available_cores, keep_to_cores
 from ganbench.system.log import log_to_stderr, shown_level
+from ganbench.system.memory import VARIABLE, share_out
 from ganbench.system.progress import set_quiet
 
 if sys.platform == "win32":
@@ -60,6 +61,7 @@ class Workers:
         """
         self._function = function
         self._share = max(1, available_cores() // jobs)
+        self._memory = share_out(jobs)
         self._workers: list[_Worker | None] = [None] * jobs
         self.stopping = False
 
@@ -127,7 +129,9 @@ class Workers:
 
     def _start(self, slot: int) -> _Worker:
         ours, theirs = CONTEXT.Pipe()
-        process = CONTEXT.Process(target=_serve, args=(theirs, slot, self._share, shown_level()), daemon=True)
+        process = CONTEXT.Process(
+            target=_serve, args=(theirs, slot, self._share, self._memory, shown_level()), daemon=True
+        )
         process.start()
         _LOG.debug("worker %d is process %s, on %d cores", slot, process.pid, self._share)
         theirs.close()  # the process has its own copy; with ours closed, its end is seen as an end of the file
@@ -151,10 +155,11 @@ def _bury(worker: _Worker) -> Died:
     return Died(f"its process was ended by {name}" + (": out of memory?" if name == "SIGKILL" else ""))
 
 
-def _serve(connection: Connection, slot: int, share: int, log_level: int | None) -> None:
+def _serve(connection: Connection, slot: int, share: int, memory: str, log_level: int | None) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all processes; what it means is the parent's business
     threading.Thread(target=_end_with_the_parent, daemon=True).start()
     keep_to_cores(slot, share)
+    os.environ[VARIABLE] = memory
     os.environ.setdefault("OMP_NUM_THREADS", str(share))  # where cores cannot be kept to
     set_quiet(True)
     log = contextlib.nullcontext() if log_level is None else log_to_stderr(log_level)

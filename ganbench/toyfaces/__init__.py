@@ -67,7 +67,7 @@ def write_toyfaces(out: Path, count: int, size: int = 64, seed: int = 0, *, forc
     if out.exists() and any(out.iterdir()) and not force:
         raise GanbenchError(f"{out} is not empty; choose another folder or add --force")
     rows: list[dict[str, object]] = []
-    with track("drawing", count) as advance:
+    with track("drawing", count, unit="faces") as advance:
         for number, (attributes, image) in enumerate(toyfaces(count, size, seed), 1):
             with atomic_write(out / f"{number}.png") as f:
                 Image.fromarray(image).save(f, "PNG")

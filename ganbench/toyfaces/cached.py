@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
+import atexit
 import hashlib
 import shutil
-import time
-import uuid
+import tempfile
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
-from ganbench.errors import GanbenchError
+from ganbench.errors import CannotWrite
+from ganbench.system.container import Damaged, Writer, read
+from ganbench.system.leftovers import temporary_folder
 from ganbench.system.storage import cache_dir
+from ganbench.system.wall import reason
 from ganbench.toyfaces import check_request, draw_face, sample_attributes, write_toyfaces
 
 COUNT = 2000  # about 29 of each mode, 62 batches of 32; drawn in half a minute on a slow core
 _DIGEST = "SHA256"
-_ABANDONED = 600.0  # seconds without a new face after which the drawing of another process is taken for killed
+_KIND = "toyfaces"
 
 
 def cached_toyfaces(
@@ -28,7 +32,7 @@ def cached_toyfaces(
 
     The faces are drawn into a folder of another name, which gets this one once all of them and their digest are in it:
     a drawing that was killed is never used. A folder whose files are not what was drawn, or not what would be drawn
-    today, is drawn anew.
+    today, is drawn anew. Where the cache cannot be written, the folder goes with the process.
 
     Args:
         size: side of an image, pixels, at least 16.
@@ -40,57 +44,68 @@ def cached_toyfaces(
         The folder, with ``1.png`` ... and ``attributes.csv`` in it.
 
     Raises:
-        GanbenchError: as ``check_request``, or the cache folder cannot be written.
+        GanbenchError: as ``check_request``, or there is no place for a folder at all.
     """
     check_request(count, size, seed)
-    folder = cache_dir() / "toyfaces" / f"toyfaces-{count}-{size}px-seed{seed}"
-    if _is_whole(folder, size, count, seed):
-        say(f"{count:,} toy faces of {size}x{size} pixels, drawn before, in {folder}")
-        return folder
-    say(f"{count:,} toy faces of {size}x{size} pixels, drawn now, once, into {folder}")
-    temporary = _make_temporary(folder)
+    name = f"toyfaces-{count}-{size}px-seed{seed}"
     try:
-        write_toyfaces(temporary, count, size, seed)
-        (temporary / _DIGEST).write_text(_digest(temporary, count) + "\n", "utf-8")
-        if not _is_whole(folder, size, count, seed):  # another process may have been faster
-            shutil.rmtree(folder, ignore_errors=True)
-            temporary.rename(folder)
-    except OSError as e:
-        raise GanbenchError(f"cannot keep toy faces in {folder}: {e.strerror or e}. Give images with --data") from e
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
+        return _cached(cache_dir() / _KIND / name, size, count, seed, say)
+    except CannotWrite as e:
+        say(f"the toy faces cannot be kept for the next time: {e}")
+    try:
+        stack = ExitStack()
+        folder = stack.enter_context(temporary_folder(Path(tempfile.gettempdir()) / f"ganbench-{name}"))
+        atexit.register(stack.close)
+        write_toyfaces(folder, count, size, seed)
+    except (CannotWrite, OSError) as e:
+        raise CannotWrite(f"no place for toy faces: {reason(e)} Give images with --data") from e
     return folder
 
 
-def _make_temporary(folder: Path) -> Path:
-    """Make an empty folder beside ``folder``, and remove those that killed drawings left there."""
-    try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        for leftover in folder.parent.glob(".*.tmp"):
-            if time.time() - leftover.stat().st_mtime > _ABANDONED:
-                shutil.rmtree(leftover, ignore_errors=True)
-        temporary = folder.parent / f".{folder.name}.{uuid.uuid4().hex}.tmp"
-        temporary.mkdir()
-    except OSError as e:
-        raise GanbenchError(f"cannot keep toy faces in {folder}: {e.strerror or e}. Give images with --data") from e
-    return temporary
+def _cached(folder: Path, size: int, count: int, seed: int, say: Callable[[str], None]) -> Path:
+    if _is_whole(folder, size, count, seed):
+        say(f"{count:,} toy faces of {size}x{size} pixels, drawn before, in {folder}")
+        return folder
+    if folder.exists():
+        say(f"{folder} is not what was drawn, or would be drawn today")
+    with temporary_folder(folder) as temporary:
+        say(f"{count:,} toy faces of {size}x{size} pixels, drawn now, once, into {folder}")
+        write_toyfaces(temporary, count, size, seed)
+        try:
+            _record(temporary, folder.name, count)
+            if not _is_whole(folder, size, count, seed):  # another process may have been faster
+                shutil.rmtree(folder, ignore_errors=True)
+                temporary.rename(folder)
+        except OSError as e:
+            raise CannotWrite(f"cannot write {folder}: {reason(e)}.") from e
+    return folder
+
+
+def _record(folder: Path, name: str, count: int) -> None:
+    """Write down what the files of a folder are, under the name that it will have."""
+    with (folder / _DIGEST).open("wb") as file:
+        writer = Writer(file, _KIND, name)
+        writer.write(_digest(folder, count))
+        writer.finish({})
 
 
 def _is_whole(folder: Path, size: int, count: int, seed: int) -> bool:
     """Tell whether the files are those that were drawn, and the first face is still drawn like that."""
     try:
-        if (folder / _DIGEST).read_text("utf-8").strip() != _digest(folder, count):
+        if bytes(read(folder / _DIGEST, _KIND, folder.name).payload) != _digest(folder, count):
             return False
         with Image.open(folder / "1.png") as image:
             first = np.asarray(image)
-    except (OSError, ValueError):
+    except (OSError, Damaged):
         return False
     return np.array_equal(first, draw_face(sample_attributes(seed, 0), size))
 
 
-def _digest(folder: Path, count: int) -> str:
-    """Return the SHA-256 of the attributes and all images, hex."""
-    total = hashlib.sha256((folder / "attributes.csv").read_bytes())
-    for number in range(1, count + 1):
-        total.update(hashlib.sha256((folder / f"{number}.png").read_bytes()).digest())
-    return total.hexdigest()
+def _digest(folder: Path, count: int) -> bytes:
+    """Return the SHA-256 of the names of all files, of the attributes and of all images."""
+    images = [f"{number}.png" for number in range(1, count + 1)]
+    there = sorted({path.name for path in folder.iterdir()} - {_DIGEST})
+    total = hashlib.sha256("\n".join(there).encode("utf-8", "surrogateescape"))
+    for name in ("attributes.csv", *images):
+        total.update(hashlib.sha256((folder / name).read_bytes()).digest())
+    return total.digest()

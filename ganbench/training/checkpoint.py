@@ -10,6 +10,7 @@ import torch
 
 from ganbench.errors import GanbenchError
 from ganbench.system.storage import atomic_write
+from ganbench.system.tensors import TensorFileError, read_tensors
 
 FORMAT = 2
 _FORMATS = (1, 2)  # in the recipe of the first, the model has the settings of all models
@@ -35,11 +36,11 @@ def load_checkpoint(path: Path, device: torch.device | str = "cpu") -> dict[str,
         GanbenchError: absent, damaged, or of another format.
     """
     try:
-        content = torch.load(path, map_location=device, weights_only=True)
+        content = read_tensors(path, device)
     except FileNotFoundError as e:
         raise GanbenchError(f"{path}: no checkpoint there. Was the run started, and long enough to save one?") from e
-    except Exception as e:  # on damaged bytes the unpickler raises whatever it stumbles over
-        raise GanbenchError(f"{path}: not a readable checkpoint ({type(e).__name__})") from e
+    except TensorFileError as e:
+        raise GanbenchError(f"{path}: not a readable checkpoint: {e}") from e
     if not isinstance(content, dict) or content.get("format") not in _FORMATS:
         raise GanbenchError(f"{path}: not a ganbench checkpoint of format {' or '.join(map(str, _FORMATS))}")
     return content

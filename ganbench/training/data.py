@@ -2,17 +2,28 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+import hashlib
+import io
+import mmap
+import tempfile
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
+import PIL
 import torch
 
-from ganbench.errors import GanbenchError
-from ganbench.images.source import Source
+from ganbench.errors import CannotWrite, GanbenchError
+from ganbench.images.source import BadImage, Source
+from ganbench.system.cache import Cache
+from ganbench.system.container import Content
+from ganbench.system.notes import Note, log_note
 from ganbench.system.progress import track
-from ganbench.system.storage import atomic_write, cache_dir, evict
+from ganbench.system.wall import reason
 
 CACHE_LIMIT_BYTES = 16 << 30
+_CACHE = Cache("pixels", "a set of decoded images", CACHE_LIMIT_BYTES)
+_IN_MEMORY = 256 << 20  # bytes of pixels that are kept in memory where there is no cache
 
 
 class TrainingImages:
@@ -81,40 +92,77 @@ def to_pixels(images: torch.Tensor) -> np.ndarray:
     return scaled.to(torch.uint8).permute(0, 2, 3, 1).contiguous().cpu().numpy()
 
 
-def decode_source(source: Source) -> np.ndarray:
+def decode_source(source: Source, note: Note = log_note) -> np.ndarray:
     """Decode a source once and keep the pixels in the cache; later runs map the file into memory.
+
+    The cache remembers which images could not be read, so that what the source may skip is decided anew every time.
+    Where the cache cannot be written, the pixels are kept for this process alone.
 
     Args:
         source: images of one size.
+        note: told when the cache cannot be used.
 
     Returns:
-        uint8 (N, H, W, 3), memory-mapped, without the unreadable images that the source may skip.
+        uint8 (N, H, W, 3), read-only, without the unreadable images that the source may skip.
 
     Raises:
         SourceError: more unreadable images than may be skipped, or mixed sizes.
-        GanbenchError: the cache folder cannot be written.
+        CannotWrite: no room for the pixels, neither in the cache nor in the folder for temporary files.
     """
-    path = cache_dir() / "pixels" / f"{source.digest()}.npy"
-    if not path.is_file():
-        height, width = source.image_size()
-        with atomic_write(path) as f, track("decoding", len(source)) as advance:
-            header = {"descr": "|u1", "fortran_order": False, "shape": (len(source), height, width, 3)}
-            np.lib.format.write_array_header_1_0(f, header)
-            count = 0
-            for batch in source.batches(256):
-                f.write(batch.pixels.tobytes())
-                count += len(batch.names)
-                advance(len(batch.names))
-            f.seek(0)  # NumPy pads its header, so that the length may change: unreadable images were left out
-            np.lib.format.write_array_header_1_0(f, header | {"shape": (count, height, width, 3)})
-        evict(path.parent, CACHE_LIMIT_BYTES, keep=path)
-    path.touch()
-    return _map(path)
-
-
-def _map(path: Path) -> np.ndarray:
+    key = hashlib.sha256(f"{source.digest()} {PIL.__version__}".encode()).hexdigest()
+    found = _CACHE.load(key, _parse, note)
+    if found is not None:
+        pixels, bad = found
+        source.settle([BadImage(source.names[index], why) for index, why in bad])
+        return pixels
+    height, width = source.image_size()
+    if len(source) * height * width * 3 > CACHE_LIMIT_BYTES:
+        raise GanbenchError(
+            f"{source.label}: {len(source):,} images of {height}x{width} take more than {CACHE_LIMIT_BYTES >> 30} "
+            "GiB as pixels, which is what is kept of them. Make them smaller (--resize), or take fewer (--limit)"
+        )
     try:
-        return np.load(path, mmap_mode="r", allow_pickle=False)
-    except (OSError, ValueError) as e:
-        path.unlink(missing_ok=True)
-        raise GanbenchError(f"the cached images {path} were damaged and have been removed; run again") from e
+        with _CACHE.writer(key) as writer:
+            writer.finish(_decode(source, writer.write))
+    except CannotWrite as e:
+        note(_CACHE.not_kept(e))
+        return _decode_apart(source)
+    found = _CACHE.load(key, _parse, note)
+    return _decode_apart(source) if found is None else found[0]
+
+
+def _parse(content: Content) -> tuple[np.ndarray, list[tuple[int, str]]]:
+    pixels = np.frombuffer(content.payload, np.uint8).reshape(content.facts["shape"])
+    return pixels, [(index, why) for index, why in content.facts["bad"]]
+
+
+def _decode(source: Source, write: Callable[[memoryview], object]) -> dict[str, Any]:
+    """Write all pixels in order; returns their shape, and the unreadable images with the reasons."""
+    height, width = source.image_size()
+    count = 0
+    with track("decoding", len(source), unit="images") as advance:
+        for batch in source.batches(256):
+            write(batch.pixels.data.cast("B"))
+            count += len(batch.names)
+            advance(len(batch.names))
+    bad = [(source.names.index(image.name), image.why) for image in source.bad]
+    return {"shape": (count, height, width, 3), "bad": bad}
+
+
+def _decode_apart(source: Source) -> np.ndarray:
+    """Decode for this process alone: into memory or, what is large, into a file without a name."""
+    height, width = source.image_size()
+    try:
+        if len(source) * height * width * 3 <= _IN_MEMORY:
+            memory = io.BytesIO()
+            shape = _decode(source, memory.write)["shape"]
+            return np.frombuffer(memory.getvalue(), np.uint8).reshape(shape)
+        with tempfile.TemporaryFile() as file:
+            shape = _decode(source, file.write)["shape"]
+            file.flush()
+            return np.frombuffer(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ), np.uint8).reshape(shape)
+    except OSError as e:
+        raise CannotWrite(
+            f"no room for the decoded images in the folder for temporary files: {reason(e)}. "
+            "Free space, or set GANBENCH_HOME or TMPDIR to a folder with more"
+        ) from e

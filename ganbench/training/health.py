@@ -38,7 +38,7 @@ def check_weights(step: int, networks: list[nn.Module]) -> None:
 def _diverged(step: int, what: str) -> Diverged:
     return Diverged(
         f"step {step}: {what} is not finite. The last checkpoint is from before. "
-        "Try a smaller optimizer.lr, training.clip_grad_norm=1, or --precision fp32"
+        "Try a smaller optimizer.lr, training.clip_grad_norm=1, or --precision fp32, in another --run folder"
     )
 
 

@@ -1,4 +1,4 @@
-"""What a training tells while it goes on: lines of the log, TensorBoard events, warnings, the progress bar."""
+"""What a training tells while it goes on: lines of the log, TensorBoard events, warnings, progress."""
 
 from __future__ import annotations
 
@@ -31,17 +31,14 @@ class Journal:
 
     @contextmanager
     def open(self, what: str, total: int, done: int, *, tensorboard: bool) -> Iterator[None]:
-        """Show a bar inside the block and write TensorBoard events, if asked to.
+        """Show progress inside the block and write TensorBoard events, if asked to.
 
-        A resumed run hides the events that a killed one wrote after its save.
-
-        Raises:
-            GanbenchError: there is no TensorBoard.
+        A resumed run hides the events that a killed one wrote after its save. See ``require_tensorboard``.
         """
         with ExitStack() as stack:
             if tensorboard:
                 self._writer = stack.enter_context(_summary_writer(self._run, done))
-            self._advance = stack.enter_context(track(what, total, done))
+            self._advance = stack.enter_context(track(what, total, done, unit="steps"))
             yield
 
     def write(self, line: Mapping[str, object]) -> None:
@@ -57,7 +54,7 @@ class Journal:
                     self._writer.add_scalar(name, value, step)
 
     def advance(self, steps: int, losses: Mapping[str, float], rate: float) -> None:
-        """Move the bar on, and show the latest losses and images per second behind it."""
+        """Say how far the training is, with the latest losses and images per second."""
         parts = [f"D {losses['discriminator_loss']:.3g}"]
         if "generator_loss" in losses:
             parts.append(f"G {losses['generator_loss']:.3g}")
@@ -73,9 +70,20 @@ class Journal:
         self._warn(f"step {step}: {text}")
 
 
-def _summary_writer(run: RunFolder, done: int) -> SummaryWriter:
+def require_tensorboard() -> None:
+    """Check that events can be written, before anything is.
+
+    Raises:
+        GanbenchError: there is no TensorBoard.
+    """
     try:
-        from torch.utils.tensorboard import SummaryWriter
+        from torch.utils import tensorboard
     except ImportError as e:
         raise GanbenchError("--tensorboard needs a package: pip install 'ganbench[tensorboard]'") from e
-    return SummaryWriter(str(run.path / "tensorboard"), purge_step=done + 1)
+    del tensorboard
+
+
+def _summary_writer(run: RunFolder, done: int) -> SummaryWriter:
+    from torch.utils.tensorboard import SummaryWriter
+
+    return SummaryWriter(str(run.events), purge_step=done + 1)

@@ -23,6 +23,7 @@ from ganbench.images.sheets import write_sheet
 from ganbench.scoring.plan import Plan
 from ganbench.scoring.score import score_source
 from ganbench.system.cores import available_cores
+from ganbench.system.progress import EVERY_SECONDS
 from ganbench.training.checkpoint import save_checkpoint
 from ganbench.training.data import TrainingImages, to_training_range
 from ganbench.training.distributed import World
@@ -169,11 +170,14 @@ class Loop:
 
                 trainer.train_step(self.images.load(trainer.step, rank=world.rank, processes=world.size))
 
-                if self._due(options.log_every) or self._due(options.save_every):  # NaN is never saved
+                now = time.perf_counter()
+                logged = self._due(options.log_every) or self._due(options.save_every)  # NaN is never saved
+                if logged or (now - since > EVERY_SECONDS and world.size == 1):  # of slow steps, a word a minute
                     losses = trainer.losses()
                     now = time.perf_counter()
                     rate = (trainer.step - steps) * self.images.batch / (now - since)
-                    self._log(losses | {"images_per_second": rate})
+                    if logged:
+                        self._log(losses | {"images_per_second": rate})
                     self._journal.advance(trainer.step - steps, losses, rate)
                     since, steps = now, trainer.step
 
@@ -217,20 +221,22 @@ class Loop:
         self._journal.write(line)
 
     def _sheet(self) -> None:
-        pixels = np.concatenate(list(sample(self.trainer.sampler, SHEET, seed=self.trainer.recipe.training.seed)))
-        warning = self._health.check_samples(self.trainer.step, pixels)
-        if warning:
-            self._tell(warning)
+        check_weights(self.trainer.step, [self.trainer.generator])
         try:
+            pixels = np.concatenate(list(sample(self.trainer.sampler, SHEET, seed=self.trainer.recipe.training.seed)))
+            warning = self._health.check_samples(self.trainer.step, pixels)
+            if warning:
+                self._tell(warning)
             write_sheet(self.run.sheet(self.trainer.step), pixels)
         except GanbenchError as e:
             self._journal.warn(self.trainer.step, str(e))
 
     def _score(self) -> None:
         recipe = self.trainer.recipe
-        pixels = np.concatenate(list(sample(self.trainer.sampler, SCORED, seed=recipe.training.seed + 1)))
-        source = ArraySource.of(f"step {self.trainer.step}", pixels, value_range=None, resize=None)
+        check_weights(self.trainer.step, [self.trainer.generator])
         try:
+            pixels = np.concatenate(list(sample(self.trainer.sampler, SCORED, seed=recipe.training.seed + 1)))
+            source = ArraySource.of(f"step {self.trainer.step}", pixels, value_range=None, resize=None)
             card = score_source(source, (self.options.scoring or Plan.of()).without_cache())
         except Exception as e:  # whatever is wrong with a score, it must not cost the hours of training
             self._tell(f"not scored: {e}" if isinstance(e, GanbenchError) else f"not scored: {type(e).__name__}: {e}")

@@ -15,6 +15,7 @@ from ganbench.errors import GanbenchError, UnknownName
 from ganbench.models.base import Model
 from ganbench.models.settings import Section
 from ganbench.registry import did_you_mean
+from ganbench.system.parse import shown
 from ganbench.training.objectives.base import Objective
 from ganbench.training.recipe_text import PRESETS, check_tables, extend, merge, override, parse
 from ganbench.training.sections import (
@@ -147,7 +148,7 @@ def _explain(error: ErrorDetails, *within: str) -> str:
     where = ".".join(map(str, [*within, *error["loc"]]))
     if error["type"] == "missing":
         return f"{where}: {error['msg']}"
-    return f"{where}: {error['msg']}, got {error.get('input')!r}"
+    return f"{where}: {error['msg']}, got {shown(error.get('input'))}"
 
 
 def _check_form(data: dict[str, Any], label: str) -> None:
@@ -159,7 +160,7 @@ def _check_form(data: dict[str, Any], label: str) -> None:
             known = known_keys(data)
             near = [name for name in known if name.endswith(f".{key}")] or get_close_matches(key, SECTIONS)
             hint = f" Did you mean {near[0]!r}?" if near else ""
-            raise UnknownName(f"recipe {label}: unknown key {key!r}.{hint} Sections: {sections}")
+            raise UnknownName(f"recipe {label}: unknown key {shown(key)}.{hint} Sections: {sections}")
     absent = [section for section in SECTIONS if section != "data" and section not in data]
     if absent:
         raise GanbenchError(

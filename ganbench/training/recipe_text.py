@@ -5,11 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import tomlkit
-from tomlkit.exceptions import ParseError
-
 from ganbench.errors import GanbenchError, UnknownName
 from ganbench.registry import did_you_mean
+from ganbench.system.parse import MOST_TOML_BYTES, parse_toml, read_text, shown
+from ganbench.system.wall import wall
 from ganbench.training.sections import NAMED, SECTIONS, kind_of, known_keys, unknown_key
 
 PRESETS = ("paper", "cpu", "probe", "smoke")
@@ -22,23 +21,22 @@ def parse(path: Path) -> dict[str, Any]:
         UnknownName: presets that there are none of.
         GanbenchError: unreadable, not TOML, or without the form of a recipe.
     """
-    try:
-        data = tomlkit.parse(path.read_text("utf-8")).unwrap()
-    except OSError as e:
-        raise GanbenchError(f"cannot read the recipe {path}: {e.strerror}") from e
-    except (ParseError, UnicodeDecodeError) as e:
-        raise GanbenchError(f"{path} is not a TOML recipe: {e}") from e
+    with wall(lambda why: GanbenchError(f"{path} is not a TOML recipe: {why}")):
+        try:
+            data = parse_toml(read_text(path, MOST_TOML_BYTES))
+        except OSError as e:
+            raise GanbenchError(f"cannot read the recipe {path}: {e.strerror}") from e
     check_tables(data, str(path))
     if not isinstance(data.get("extends", ""), str):
-        raise GanbenchError(f"recipe {path}: extends = {data['extends']!r}; it names a variant or a .toml file")
+        raise GanbenchError(f"recipe {path}: extends = {shown(data['extends'])}; it names a variant or a .toml file")
     if not isinstance(data.get("preset"), dict):
         return data  # the complete recipe of a run says which preset it is of
     for preset, content in data["preset"].items():
         if preset not in PRESETS:
-            raise UnknownName(f"recipe {path}: unknown preset {preset!r}.{did_you_mean(preset, list(PRESETS))}")
+            raise UnknownName(f"recipe {path}: unknown preset {shown(preset)}.{did_you_mean(preset, list(PRESETS))}")
         if not isinstance(content, dict):
             raise GanbenchError(
-                f"recipe {path}: preset.{preset} = {content!r}; it has sections, such as [preset.{preset}.model]"
+                f"recipe {path}: preset.{preset} = {shown(content)}; it has sections, such as [preset.{preset}.model]"
             )
         check_tables(content, f"{path}, preset {preset}")
     return data
@@ -52,7 +50,7 @@ def check_tables(data: dict[str, Any], label: str) -> None:
     """
     for section in SECTIONS:
         if not isinstance(data.get(section, {}), dict):
-            raise GanbenchError(f"recipe {label}: {section} = {data[section]!r}; it is a section: [{section}]")
+            raise GanbenchError(f"recipe {label}: {section} = {shown(data[section])}; it is a section: [{section}]")
 
 
 def extend(base: dict[str, Any], change: dict[str, Any]) -> dict[str, Any]:
@@ -110,8 +108,9 @@ def _override(data: dict[str, Any], text: str) -> dict[str, Any]:
     if section not in SECTIONS:
         raise UnknownName(f"unknown key {key!r}.{did_you_mean(key, known_keys(data))}")
     try:
-        parsed = tomlkit.parse(f"value = {value}").unwrap()["value"]
-    except ParseError:
+        with wall(GanbenchError):
+            parsed = parse_toml(f"value = {value}")["value"]
+    except GanbenchError:
         parsed = value  # a bare word: model.norm=instance
     old = data.get(section, {})
     if section in NAMED and name == "name":  # another optimizer, say: what it has not got goes

@@ -3,40 +3,140 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import json
 import os
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 
 from ganbench.errors import GanbenchError
-from ganbench.system.storage import atomic_write
+from ganbench.system.leftovers import sweep
+from ganbench.system.storage import atomic_write, write_text
+from ganbench.system.text import json_text
 from ganbench.system.versions import library_versions
+from ganbench.system.wall import wall
 from ganbench.training.recipe import Recipe, load_resolved
+
+_LOCK = ".lock"
+_NAMES = (
+    "recipe.toml", "checkpoint.pt", "metrics.jsonl", "environment.json", "samples", "samples.npz", "scorecard.json",
+    "gradnorm.csv", "status.json", "tensorboard", _LOCK,
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Lock:
+    """A run folder that is held.
+
+    Attributes:
+        handle: of the open file.
+        new: the folders that were made for it, the innermost first.
+    """
+
+    handle: int
+    new: list[Path]
 
 
 class RunFolder:
-    """Paths and small files of a run."""
+    """Paths and small files of a run.
+
+    Every path is asked for through ``inside``: a run folder may come from anybody, and no link in it leads out of it.
+    """
 
     def __init__(self, path: Path) -> None:
         self.path = Path(path)
-        self.recipe_file = self.path / "recipe.toml"
-        self.checkpoint = self.path / "checkpoint.pt"
-        self.metrics = self.path / "metrics.jsonl"
-        self.environment = self.path / "environment.json"
-        self.samples = self.path / "samples"
-        self.scorecard = self.path / "scorecard.json"
+
+    def inside(self, name: str) -> Path:
+        """Return the path of something in the folder, which need not exist.
+
+        Raises:
+            GanbenchError: a link leads out of the folder.
+        """
+        wanted = self.path / name
+        try:
+            escapes = not wanted.resolve().is_relative_to(self.path.resolve())
+        except (OSError, RuntimeError):  # links that go round in a circle
+            escapes = True
+        if escapes:
+            raise GanbenchError(
+                f"{wanted} is a link that leads out of the run folder, and is not followed. "
+                "Put there what it points to, or remove it"
+            )
+        return wanted
+
+    @property
+    def recipe_file(self) -> Path:
+        """What is trained; it marks a folder as a run."""
+        return self.inside("recipe.toml")
+
+    @property
+    def checkpoint(self) -> Path:
+        """The state of the training."""
+        return self.inside("checkpoint.pt")
+
+    @property
+    def metrics(self) -> Path:
+        """The log."""
+        return self.inside("metrics.jsonl")
+
+    @property
+    def environment(self) -> Path:
+        """On what, and with which versions."""
+        return self.inside("environment.json")
+
+    @property
+    def samples(self) -> Path:
+        """The folder of sample sheets."""
+        return self.inside("samples")
+
+    @property
+    def scored_samples(self) -> Path:
+        """The images that the scorecard is of."""
+        return self.inside("samples.npz")
+
+    @property
+    def scorecard(self) -> Path:
+        """The scorecard."""
+        return self.inside("scorecard.json")
+
+    @property
+    def gradnorm(self) -> Path:
+        """The gradient norms of the probe."""
+        return self.inside("gradnorm.csv")
+
+    @property
+    def events(self) -> Path:
+        """The folder of TensorBoard's events."""
+        return self.inside("tensorboard")
+
+    def refuse_links(self) -> None:
+        """Refuse a folder of which any part that is read, written or cleared is a link out of it.
+
+        Raises:
+            GanbenchError: there is one.
+        """
+        for name in _NAMES:
+            self.inside(name)
 
     @classmethod
     def open(cls, path: Path) -> RunFolder:
         """Open an existing run.
 
         Raises:
-            GanbenchError: not a run folder.
+            GanbenchError: not a run folder, or one with links that lead out of it.
         """
         run = cls(path)
         if not run.recipe_file.is_file():
             raise GanbenchError(f"{path} is not a training run (no recipe.toml in it)")
+        run.refuse_links()
         return run
+
+    def is_begun(self) -> bool:
+        """Tell whether there is anything of a training in the folder that could be lost."""
+        return self.recipe_file.is_file() and (
+            self.checkpoint.is_file() or bool(self.read_metrics()) or any(self.samples.glob("*.png"))
+        )
 
     def recipe(self) -> Recipe:
         """Return the recipe the run was started with."""
@@ -44,28 +144,27 @@ class RunFolder:
 
     def start(self, recipe: Recipe, extra: dict[str, object]) -> None:
         """Create the folder of a new run; the recipe, which marks it as one, comes last."""
-        with atomic_write(self.environment, "w") as f:
-            json.dump({**library_versions(), **extra}, f, indent=2)
-            f.write("\n")
+        write_text(self.environment, json_text({**library_versions(), **extra}))
         self.write_recipe(recipe)
 
     def write_recipe(self, recipe: Recipe) -> None:
         """Write ``recipe.toml``."""
-        with atomic_write(self.recipe_file, "w") as f:
-            f.write(recipe.to_toml())
+        write_text(self.recipe_file, recipe.to_toml())
 
     def sheet(self, step: int) -> Path:
         """Return the path of the sample sheet of a step."""
         return self.samples / f"{step:07d}.png"
 
     def read_metrics(self) -> list[dict[str, float]]:
-        """Return the logged lines in order, without those that a kill or a full disk cut short."""
+        """Return the logged lines in order, without those that a kill cut short and what else is no line of a log."""
         if not self.metrics.is_file():
             return []
         lines = []
-        for text in self.metrics.read_text("utf-8").splitlines():
-            with contextlib.suppress(json.JSONDecodeError):
-                lines.append(json.loads(text))
+        for text in self.metrics.read_text("utf-8", errors="replace").splitlines():
+            with contextlib.suppress(GanbenchError), wall(GanbenchError):
+                line = json.loads(text)
+                if isinstance(line, dict) and type(line.get("step")) is int and all(map(_is_logged, line.items())):
+                    lines.append(line)
         return lines
 
     def rewind(self, step: int) -> None:
@@ -78,10 +177,9 @@ class RunFolder:
                 sheet.unlink()
 
     def sweep(self) -> None:
-        """Remove the temporary files of a process that was killed while it wrote; call it with the lock in hand."""
+        """Remove the temporary files of processes that were killed while they wrote."""
         for folder in (self.path, self.samples):
-            for leftover in folder.glob(".*.tmp"):
-                leftover.unlink(missing_ok=True)
+            sweep(folder)
 
     def log(self, line: dict[str, object]) -> None:
         """Append one line to the metrics.
@@ -92,19 +190,21 @@ class RunFolder:
         with self.metrics.open("a", encoding="utf-8") as f:
             f.write(json.dumps(line) + "\n")
 
-    def lock(self) -> int:
-        """Keep other processes from training into the same folder; returns the handle that ``unlock`` takes.
+    def lock(self) -> Lock:
+        """Keep other processes from training into the same folder, which is made; returns what ``unlock`` takes.
 
         Raises:
-            GanbenchError: another process trains here, or the folder cannot be made.
+            GanbenchError: another process trains here, the folder cannot be made, or has links that lead out of it.
         """
+        self.refuse_links()
+        new = list(itertools.takewhile(lambda folder: not folder.exists(), (self.path, *self.path.parents)))
         try:
             self.path.mkdir(parents=True, exist_ok=True)
-            handle = os.open(self.path / ".lock", os.O_CREAT | os.O_RDWR, 0o644)
+            handle = os.open(self.inside(_LOCK), os.O_CREAT | os.O_RDWR, 0o644)
         except OSError as e:
             raise GanbenchError(f"cannot make the run folder {self.path}: {e.strerror}") from e
         if sys.platform == "win32":  # which has no fcntl; two runs in one folder are then the user's to avoid
-            return handle
+            return Lock(handle, new)
         import fcntl
 
         try:
@@ -112,9 +212,18 @@ class RunFolder:
         except OSError as e:
             os.close(handle)
             raise GanbenchError(f"{self.path}: another process is training into this folder") from e
-        return handle
+        return Lock(handle, new)
 
-    def unlock(self, handle: int) -> None:
-        """Let other processes train here again."""
-        os.close(handle)
-        (self.path / ".lock").unlink(missing_ok=True)
+    def unlock(self, lock: Lock) -> None:
+        """Let other processes train here again; folders that were made for the lock and stayed empty go."""
+        os.close(lock.handle)
+        with contextlib.suppress(OSError):
+            self.inside(_LOCK).unlink(missing_ok=True)
+            for folder in lock.new:
+                folder.rmdir()
+
+
+def _is_logged(item: tuple[str, object]) -> bool:
+    """Tell whether a name and its value are what a run logs: numbers, and warnings."""
+    name, value = item
+    return isinstance(value, str) if name == "warning" else type(value) in (int, float)

@@ -13,6 +13,7 @@ from ganbench.errors import GanbenchError
 from ganbench.models.base import Generator
 from ganbench.models.draw import Draw
 from ganbench.models.imported import load_generator_file
+from ganbench.system.wall import wall
 from ganbench.training.averaging import build_averaged, build_generator
 from ganbench.training.checkpoint import load_checkpoint
 from ganbench.training.data import to_pixels
@@ -36,6 +37,9 @@ def sample(generator: Generator, count: int, *, seed: int, truncation: float = 1
 
     Yields:
         uint8 (n, H, W, 3), n <= 50.
+
+    Raises:
+        GanbenchError: the generator's images hold NaN or infinite values, which no pixel could show.
     """
     device = next(generator.parameters()).device
     stream = torch.Generator().manual_seed(seed)
@@ -45,7 +49,13 @@ def sample(generator: Generator, count: int, *, seed: int, truncation: float = 1
     try:
         for start in range(0, count, CHUNK):
             inputs = [t.to(device) for t in generator.inputs(Draw(stream, CHUNK))]
-            yield to_pixels(generator(*inputs))[: count - start]
+            images = generator(*inputs)
+            if not images.isfinite().all():
+                raise GanbenchError(
+                    "the generator's images hold NaN or infinite values: its training has diverged. "
+                    "Take an earlier checkpoint"
+                )
+            yield to_pixels(images)[: count - start]
     finally:
         generator.set_truncation(1.0)
         generator.train(was_training)
@@ -69,11 +79,19 @@ def load_generator(path: Path, device: torch.device | str = "cpu") -> Generator:
 
 
 def generator_of(checkpoint: dict[str, Any], device: torch.device | str = "cpu") -> Generator:
-    """Rebuild the sampling generator from a checkpoint's content, on a device."""
-    recipe = _recipe_of(checkpoint)
-    if checkpoint["average"]:
-        return build_averaged(recipe.model, checkpoint["average"], device)
-    return build_generator(recipe.model, checkpoint["generator"], device)
+    """Rebuild the sampling generator from a checkpoint's content, on a device.
+
+    Raises:
+        GanbenchError: the content does not fit together, or weights are not finite.
+    """
+    with wall(lambda why: GanbenchError(f"not a checkpoint of a run: {why}")):
+        recipe = _recipe_of(checkpoint)
+        averaged = checkpoint["average"]
+        weights = averaged or checkpoint["generator"]
+        for name, value in weights.items():
+            if not value.isfinite().all():
+                raise GanbenchError(f"the checkpoint's {name} holds NaN or infinite values: the training had diverged")
+        return (build_averaged if averaged else build_generator)(recipe.model, weights, device)
 
 
 def _recipe_of(checkpoint: dict[str, Any]) -> Recipe:

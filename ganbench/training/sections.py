@@ -17,6 +17,7 @@ from ganbench.models.base import Model
 from ganbench.models.registry import MODELS
 from ganbench.models.settings import Section
 from ganbench.registry import did_you_mean
+from ganbench.system.parse import shown
 from ganbench.training.objectives.base import Objective
 from ganbench.training.objectives.registry import OBJECTIVES
 
@@ -51,8 +52,8 @@ class TrainingRecipe(Section):
     """
 
     batch: int = Field(default=64, ge=2, description="Images of a step.")
-    epochs: float | None = Field(default=None, gt=0, description="How often the images are seen.")
-    steps: int | None = Field(default=None, ge=1, description="Length in discriminator steps.")
+    epochs: float | None = Field(default=None, gt=0, le=1e9, description="How often the images are seen.")
+    steps: int | None = Field(default=None, ge=1, le=10**12, description="Length in discriminator steps.")
     n_critic: int = Field(
         default=1,
         ge=1,
@@ -98,7 +99,7 @@ def kind_of(section: str, name: object = None) -> type[Section]:
     if section == "data":
         return DataRecipe
     if not isinstance(name, str) or not name:
-        raise GanbenchError(f"{section}.name: the name of the {section} is wanted here, got {name!r}")
+        raise GanbenchError(f"{section}.name: the name of the {section} is wanted here, got {shown(name)}")
     if section == "optimizer":
         if name not in _OPTIMIZERS:
             raise UnknownName(f"unknown optimizer {name!r}.{did_you_mean(name, list(_OPTIMIZERS))}")

@@ -12,9 +12,11 @@ from ganbench.errors import GanbenchError
 from ganbench.features.runtime import resolve_device
 from ganbench.images.source import Source
 from ganbench.system.cores import available_cores
+from ganbench.system.notes import log_note
 from ganbench.training.checkpoint import load_checkpoint
 from ganbench.training.data import TrainingImages, decode_source
 from ganbench.training.distributed import World, join_world
+from ganbench.training.journal import require_tensorboard
 from ganbench.training.loop import Loop, LoopOptions, Observer, Trainer
 from ganbench.training.recipe import Recipe
 from ganbench.training.run_folder import RunFolder
@@ -57,19 +59,22 @@ def train(
     with join_world(place) as world:
         lock = run.lock() if world.first else None
         try:
-            if world.first:
-                run.sweep()
-                _prepare(run, recipe, source, place, resume=resume)
-            images = _load_images(source, recipe, world)
-            if world.first:
-                _say_what_differs(source, images, recipe, place, warn)
+            # Whatever may be refused comes before anything is written: the folder stays as it was, and can be used.
+            options = options or LoopOptions()
+            if options.tensorboard:
+                require_tensorboard()
+            begun = run.is_begun()
+            if begun:
+                _refuse_other_run(run, recipe, resume=resume)
+            images = _load_images(source, recipe, world, warn)
             trainer = Trainer(recipe, place, world)
             trainer.observers += observers or []
-            loop = Loop(trainer, images, run, options or LoopOptions(), warn)
-            if resume and run.checkpoint.is_file():
+            loop = Loop(trainer, images, run, options, warn)
+            if begun and run.checkpoint.is_file():
                 _go_on(loop, warn)
-            elif resume and world.first:
-                run.rewind(0)  # killed before its first checkpoint
+            if world.first:
+                _say_what_differs(source, images, recipe, place, warn)
+                _write_down(run, recipe, source, place, trainer.step if begun else None)
             loop.train()
         finally:
             if lock is not None:
@@ -86,9 +91,10 @@ def check_size(source: Source, recipe: Recipe) -> None:
     size, (height, width) = recipe.model.size, source.image_size()
     if (height, width) != (size, size):
         other = f", or --set model.size={height}" if height == width and _takes_size(recipe, height) else ""
+        sheets = source.sheet_advice((size, size))
         raise GanbenchError(
-            f"{source.label}: images are {height}x{width}, the recipe trains on {size}x{size}: "
-            f"add --resize {size}{other}"
+            f"{source.label}: images are {height}x{width}, the recipe trains on {size}x{size}"
+            + (f". {sheets}" if sheets else f": add --resize {size}{other}")
         )
 
 
@@ -105,24 +111,17 @@ def _say_what_differs(
     source: Source, images: TrainingImages, recipe: Recipe, device: torch.device, warn: Callable[[str], None]
 ) -> None:
     """Tell where the run is not what was asked for to the letter."""
+    for text in source.notes:
+        warn(text)
     if len(images) < len(source):
-        names = "".join(f"; {bad.name}: {bad.why}" for bad in source.bad)  # empty when the pixels were in the cache
+        names = "".join(f"; {bad.name}: {bad.why}" for bad in source.bad)
         warn(f"{len(source) - len(images)} of {len(source)} images could not be read and are left out{names}")
     if recipe.training.precision == "tf32" and device.type == "cpu":
         warn("TF32 is arithmetic of NVIDIA GPUs; on the CPU this run is float32")
 
 
-def _prepare(run: RunFolder, recipe: Recipe, source: Source, device: torch.device, *, resume: bool) -> None:
-    """Create the folder, or check that what is in it is this very run."""
-    if not run.recipe_file.is_file():
-        environment = {
-            "device": str(device) if device.type == "cpu" else torch.cuda.get_device_name(device),
-            "threads": torch.get_num_threads(),
-            "cores": available_cores(),
-            "images": {"label": source.label, "count": len(source), "digest": source.digest()},
-        }
-        run.start(recipe, environment)
-        return
+def _refuse_other_run(run: RunFolder, recipe: Recipe, *, resume: bool) -> None:
+    """Check that what is in the folder is this very run, and is to go on."""
     if not resume:
         raise GanbenchError(
             f"{run.path} holds a run already. Add --resume to go on with it, or give another folder to --run"
@@ -135,11 +134,27 @@ def _prepare(run: RunFolder, recipe: Recipe, source: Source, device: torch.devic
     ]
     if changed:
         raise GanbenchError(f"{run.path}: a resumed run keeps its settings; {'; '.join(changed)}")
-    run.write_recipe(recipe)
+
+
+def _write_down(run: RunFolder, recipe: Recipe, source: Source, device: torch.device, step: int | None) -> None:
+    """Write what is trained, and drop what was logged after the step from which a run goes on; None: a new run."""
+    run.sweep()
+    if step is not None or run.metrics.is_file():
+        run.rewind(step or 0)
+    if step is not None:
+        run.write_recipe(recipe)
+        return
+    environment = {
+        "device": str(device) if device.type == "cpu" else torch.cuda.get_device_name(device),
+        "threads": torch.get_num_threads(),
+        "cores": available_cores(),
+        "images": {"label": source.label, "count": len(source), "digest": source.digest()},
+    }
+    run.start(recipe, environment)
 
 
 def _go_on(loop: Loop, warn: Callable[[str], None]) -> None:
-    """Load the checkpoint and drop what was logged after it.
+    """Load the checkpoint.
 
     Raises:
         GanbenchError: no readable checkpoint, other settings, other images, or more steps done than are asked for.
@@ -152,7 +167,6 @@ def _go_on(loop: Loop, warn: Callable[[str], None]) -> None:
         raise GanbenchError(f"{run.path} has {state['step']} steps done, more than the {loop.total} asked for: --steps")
     trainer.load_state_dict(state)
     if trainer.world.first:
-        run.rewind(trainer.step)
         now = torch.get_num_threads()
         if trainer.device.type == "cpu" and state["threads"] != now:
             warn(
@@ -161,11 +175,11 @@ def _go_on(loop: Loop, warn: Callable[[str], None]) -> None:
             )
 
 
-def _load_images(source: Source, recipe: Recipe, world: World) -> TrainingImages:
+def _load_images(source: Source, recipe: Recipe, world: World, warn: Callable[[str], None]) -> TrainingImages:
     """Decode the images; of several processes on one machine the first decodes and the others find the cache."""
     if not world.first:
         torch.distributed.barrier()
-    pixels = decode_source(source)
+    pixels = decode_source(source, warn if world.first else log_note)
     if world.first and world.size > 1:
         torch.distributed.barrier()
     return TrainingImages(pixels, source.digest(), batch=recipe.training.batch, seed=recipe.training.seed)

@@ -12,6 +12,7 @@ from ganbench.errors import GanbenchError
 from ganbench.models.base import Generator
 from ganbench.models.draw import Draw
 from ganbench.models.registry import build_networks
+from ganbench.system.wall import wall
 from ganbench.training.averaging import build_averaged, place
 from ganbench.training.distributed import World, synchronise_batch_norms
 from ganbench.training.objectives.registry import build_objective
@@ -102,19 +103,17 @@ class TrainingState:
         Raises:
             GanbenchError: the state is of other networks.
         """
-        try:
+        with wall(lambda why: GanbenchError(f"the checkpoint does not fit the recipe: {why}")):
             self.generator.load_state_dict(state["generator"])
             self.discriminator.load_state_dict(state["discriminator"])
             if self.average is not None:
                 self.average.load_state_dict(state["average"])
             self.generator_optimizer.load_state_dict(state["generator_optimizer"])
             self.discriminator_optimizer.load_state_dict(state["discriminator_optimizer"])
-        except (RuntimeError, ValueError, KeyError) as e:
-            raise GanbenchError(f"the checkpoint does not fit the recipe: {e}") from e
-        self.objective.load_state(state["objective"])
-        self.latest = state["latest"]
-        self.step = state["step"]
-        self._stream.set_state(state["stream"].cpu())
+            self.objective.load_state(state["objective"])
+            self.latest = state["latest"]
+            self.step = state["step"]
+            self._stream.set_state(state["stream"].cpu())
 
 
 def _optimizer(recipe: Recipe, network: nn.Module) -> torch.optim.Optimizer:

@@ -1,0 +1,131 @@
+"""Damaged caches: with any byte of any cached file changed, the numbers are those that come without a cache.
+
+The files are found by looking: whatever the commands leave below the cache folder is damaged, so that a new cache is
+tried as soon as one of the ways below fills it. ``FILLED`` says which folders that must be.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import random
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from campaigns.base import Sweep, guard
+from campaigns.images import smooth
+from campaigns.mutate import damage
+from ganbench.features.collect import collect_features
+from ganbench.features.registry import load_extractor
+from ganbench.images.sources import open_source
+from ganbench.scoring.cached import score_cached
+from ganbench.scoring.options import ScoreOptions
+from ganbench.scoring.plan import Plan
+from ganbench.system.storage import cache_dir
+from ganbench.toyfaces.cached import cached_toyfaces
+from ganbench.training.data import decode_source
+
+FILLED = ("features", "onnx", "pixels", "scorecards", "toyfaces")  # folders of caches
+_RARE = 60  # one case in so many damages an exported network: making it again takes seconds
+
+
+def _hash(*arrays: Any) -> str:
+    digest = hashlib.sha256()
+    for array in arrays:
+        digest.update(np.ascontiguousarray(array).tobytes())
+    return digest.hexdigest()
+
+
+class Caches(Sweep):
+    """A file of a cache is damaged, what uses it is done again, and compared with what came without a cache."""
+
+    name = "caches"
+    count = 400
+    seconds = 120.0  # a damaged network is exported anew, in a process of its own
+    megabytes = 2048
+
+    def __init__(self, folder: Path) -> None:
+        """Fill every cache, with a home of its own, and keep what came out the first time as the truth."""
+        super().__init__(folder)
+        shared = Path(os.environ["GANBENCH_HOME"]) / "cache" / "onnx"
+        os.environ["GANBENCH_HOME"] = str(folder / "home")
+        shutil.rmtree(folder / "home", ignore_errors=True)
+        if shared.is_dir():  # the export, the one slow thing, is taken from the campaigns before
+            shutil.copytree(shared, cache_dir() / "onnx")
+        images = folder / "images"
+        images.mkdir(exist_ok=True)
+        rng = np.random.default_rng(7)
+        for number in range(8):
+            smooth(rng).save(images / f"{number}.png")
+        self._images = images
+        self._extractor = load_extractor("lite0")
+        self._plan = Plan.of(ScoreOptions(detector=None))
+        self._ways: dict[str, Callable[[], Any]] = {
+            "scorecards": self._score,
+            "features": self._features,
+            "pixels": self._pixels,
+            "toyfaces": self._toyfaces,
+            "onnx": self._export,
+        }
+        self._truth = {name: way() for name, way in self._ways.items()}
+        self._kept = {path: path.read_bytes() for path in sorted(cache_dir().rglob("*")) if path.is_file()}
+        folders = {path.relative_to(cache_dir()).parts[0] for path in self._kept}
+        assert folders >= set(FILLED), f"no cache {set(FILLED) - folders} was filled: mend this campaign"
+        if not shared.is_dir():
+            shutil.copytree(cache_dir() / "onnx", shared)
+
+    def attempt(self, number: int, rng: random.Random) -> list[str]:
+        """Damage one file."""
+        by_folder: dict[str, list[Path]] = {}
+        for path in self._kept:
+            by_folder.setdefault(path.relative_to(cache_dir()).parts[0], []).append(path)
+        slow = number % _RARE == _RARE - 1
+        folder = "onnx" if slow else rng.choice([name for name in by_folder if name != "onnx"])
+        path = rng.choice(by_folder[folder])
+        how, data = damage(self._kept[path], rng)
+        path.write_bytes(data)
+        label = f"{folder}/{path.suffix or path.name} {how}"
+        faults = []
+        for name in [folder] if folder in self._ways else [name for name in self._ways if name != "onnx"]:
+            came, more = guard(f"{label}, {name}", self._ways[name])
+            faults += more
+            if came is None and not more:
+                faults.append(f"{label}: a damaged cache is an error, not made anew")
+            elif came is not None and came != self._truth[name]:
+                faults.append(f"{label}: {name} have other numbers")
+        self._heal()
+        return faults
+
+    def _heal(self) -> None:
+        """Bring every cached file back to what it was."""
+        for path, data in self._kept.items():
+            if not path.is_file() or path.stat().st_size != len(data) or path.read_bytes() != data:
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_bytes(data)
+
+    def _score(self) -> Any:
+        card = score_cached(open_source(self._images), self._plan)
+        return [(row.id, row.value, row.low, row.high, row.n, row.protocol, row.reason) for row in card.rows]
+
+    def _features(self) -> Any:
+        found = collect_features(
+            open_source(self._images), self._extractor, cap=5, seed=0, what="features", cache=True
+        )  # a cap below the number of images: the moments are kept apart from the sample
+        moments = found.moments
+        return moments.n, _hash(moments.mean, moments.cov, found.sample, found.sample_index)
+
+    def _pixels(self) -> Any:
+        pixels = decode_source(open_source(self._images))
+        return pixels.shape, _hash(pixels)
+
+    def _toyfaces(self) -> Any:
+        folder = cached_toyfaces(16, 4, 3)
+        return [_hash(np.frombuffer((folder / f"{i}.png").read_bytes(), np.uint8)) for i in range(1, 5)]
+
+    def _export(self) -> Any:
+        pixels = np.stack([np.asarray(smooth(np.random.default_rng(1)))])
+        return _hash(load_extractor("lite0")(pixels)[0])

@@ -1,0 +1,89 @@
+"""The campaigns by name, and which of them tries which reader of the package.
+
+``READERS`` names every module that parses what comes from outside, with the campaigns that try it; a module that may
+only meet what ganbench itself has written, made or pinned stands in ``TRUSTED``, with the reason. The tests look
+through the package for calls of parsers, and fail where one stands in neither: so a new format cannot be forgotten.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+from campaigns.base import Sweep
+
+SWEEPS = {
+    "images": "campaigns.images:Images",
+    "containers": "campaigns.containers:Containers",
+    "references": "campaigns.references:References",
+    "scorecards": "campaigns.scorecards:Scorecards",
+    "recipes": "campaigns.recipes:Recipes",
+    "weights": "campaigns.weights:Weights",
+    "onnx": "campaigns.detectors:Detectors",
+    "runs": "campaigns.runs:Runs",
+    "caches": "campaigns.caches:Caches",
+}
+COMMANDS = {
+    "bombs": "campaigns.bombs:run",
+    "injection": "campaigns.injection:run",
+    "kills": "campaigns.kills:run",
+}
+
+READERS: dict[str, tuple[str, ...]] = {
+    "bench/grid.py": ("recipes",),
+    "detectors/facts.py": ("onnx",),
+    "detectors/network.py": ("onnx",),
+    "detectors/yolo.py": ("onnx",),
+    "diagnostics/toy_modes.py": ("runs",),
+    "features/cache.py": ("caches",),
+    "features/export.py": ("caches",),
+    "features/fidelity.py": ("weights",),
+    "features/weights.py": ("weights",),
+    "images/archives.py": ("containers",),
+    "images/array_files.py": ("containers",),
+    "images/decode.py": ("images",),
+    "images/files.py": ("images",),
+    "images/submission.py": ("containers", "bombs"),
+    "images/zips.py": ("containers",),
+    "models/imported.py": ("weights",),
+    "references/interop.py": ("references",),
+    "references/library.py": ("references",),
+    "references/reference.py": ("references",),
+    "references/stored.py": ("references",),
+    "report/curves.py": ("runs",),
+    "runs/facts.py": ("runs",),
+    "scoring/cached.py": ("caches",),
+    "scoring/card_file.py": ("scorecards",),
+    "scoring/scorecard.py": ("scorecards",),
+    "system/cache.py": ("caches",),
+    "system/container.py": ("caches",),
+    "system/leftovers.py": ("kills",),
+    "system/npz.py": ("references", "containers"),
+    "system/onnx_files.py": ("onnx",),
+    "system/onnx_runtime.py": ("onnx", "caches"),
+    "system/parse.py": ("scorecards", "recipes", "runs"),
+    "system/tensors.py": ("weights",),
+    "toyfaces/cached.py": ("caches",),
+    "training/checkpoint.py": ("weights", "runs"),
+    "training/data.py": ("caches",),
+    "training/recipe_text.py": ("recipes",),
+    "training/run_folder.py": ("runs",),
+    "training/sampling.py": ("weights",),
+    "training/state.py": ("weights",),
+}
+TRUSTED = {
+    "system/memory.py": "what the system says of its memory",
+    "detectors/cascade.py": "a file that is checked against a pinned hash",
+    "features/contract.py": "what the same process has just pickled",
+    "features/lite0.py": "a file that is checked against a pinned hash",
+    "models/contract.py": "what the same process has just pickled",
+    "models/rehearsal.py": "what the same process has just saved",
+    "system/download.py": "hashed before anything reads it",
+    "system/code.py": "source files, hashed and not parsed",
+}
+
+
+def load(name: str) -> type[Sweep]:
+    """Return the class of a campaign of small cases."""
+    module, _, kind = SWEEPS[name].partition(":")
+    found: type[Sweep] = getattr(import_module(module), kind)
+    return found

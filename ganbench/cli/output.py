@@ -1,0 +1,98 @@
+"""What commands print: lines for people, documents for programs, and in the end an answer in JSON also on failure."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from itertools import pairwise
+from pathlib import Path
+
+import typer
+
+from ganbench.system.streams import is_utf8, put, shown
+from ganbench.system.text import json_text
+
+Document = tuple[Path | None, Callable[[], str]]  # where to, and what makes its text
+
+_answered = False  # whether standard output holds an answer in JSON
+
+
+def begin() -> None:
+    """Forget what an earlier command line of this process printed."""
+    global _answered
+    _answered = False
+
+
+def tell(*lines: str, err: bool = False, fg: str | None = None, dim: bool | None = None) -> None:
+    """Print lines for people; names in them may come from outside.
+
+    Args:
+        lines: one line each, whatever is in them.
+        err: whether they go to standard error.
+        fg: colour, at a terminal.
+        dim: whether to show them dim, at a terminal.
+    """
+    stream = sys.stderr if err else sys.stdout
+    for line in lines:
+        typer.secho(shown(line, stream), err=err, fg=fg, dim=dim)
+
+
+def put_json(content: object) -> None:
+    """Print the answer in JSON; all there is on standard output."""
+    global _answered
+    _answered = True
+    put(json_text(content, ascii_only=sys.stdout is not None and not is_utf8(sys.stdout)))
+
+
+def is_stdout(path: Path | None) -> bool:
+    """Tell whether an output goes to standard output."""
+    return path is not None and str(path) == "-"
+
+
+def write_documents(*documents: Document) -> list[Path]:
+    """Write documents to files, each atomically; one of them may go to standard output. Returns the files written.
+
+    Raises:
+        GanbenchError: a file cannot be written.
+    """
+    from ganbench.system.storage import write_text
+
+    written = []
+    for path, make in documents:
+        if path is not None and is_stdout(path):
+            put(make())
+        elif path is not None:
+            write_text(path, make())
+            written.append(path)
+    return written
+
+
+def wants_json(arguments: list[str], command: object) -> bool:
+    """Tell whether a command line asks for JSON on standard output: ``--json``, or ``--json -`` where it names a file.
+
+    Args:
+        arguments: of the program.
+        command: the whole command, as typer makes it.
+    """
+    if not any(text.startswith("--json") for text in arguments):
+        return False
+    for text in arguments:
+        command = getattr(command, "commands", {}).get(text, command)
+    option = next((p for p in getattr(command, "params", ()) if "--json" in p.opts), None)
+    if option is None:
+        return False
+    if option.is_flag:
+        return "--json" in arguments
+    return "--json=-" in arguments or ("--json", "-") in pairwise(arguments)
+
+
+def answer_failure(kind: str, text: str, exit_code: int) -> None:
+    """Print why there is no result, unless an answer is out already (a failed check prints what it checked).
+
+    Args:
+        kind: name of the error's class.
+        text: what standard error says too.
+        exit_code: what the command ends with.
+    """
+    if not _answered:
+        put_json({"error": {"kind": kind, "text": text, "exit_code": exit_code}})

@@ -1,0 +1,83 @@
+"""The members of an archive, each name checked as it is added."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path, PurePosixPath
+
+from ganbench.errors import SourceError
+from ganbench.images.limits import ArchiveLimits
+
+_PLAIN = re.compile(r"[\w-][\w-]+(?:\.\w+)?")
+
+
+class Listing:
+    """The members of an archive.
+
+    Attributes:
+        path: the archive.
+        limits: what it may hold.
+        files: how to read each file, by its name in its plain form.
+        folders: folders that are members of their own.
+        replaced: names that came more than once; the last one counts, as when it is unpacked.
+    """
+
+    def __init__(self, path: Path, limits: ArchiveLimits) -> None:
+        self.path = path
+        self.limits = limits
+        self.files: dict[str, Callable[[], bytes]] = {}
+        self.folders: list[str] = []
+        self.replaced: list[str] = []
+        self._count = 0
+
+    def add_file(self, raw: str, read: Callable[[], bytes]) -> None:
+        """Add a file.
+
+        Raises:
+            SourceError: its name points outside, or it is one too many.
+        """
+        name = self.name(raw)
+        if name in self.files:
+            self.replaced.append(name)
+        self.files[name] = read
+
+    def add_folder(self, raw: str) -> None:
+        """Add a folder.
+
+        Raises:
+            SourceError: as ``add_file``.
+        """
+        name = self.name(raw)
+        if name != ".":  # what `tar czf x.tgz .` writes for the folder it packs
+            self.folders.append(f"{name}/")
+
+    def name(self, raw: str) -> str:
+        """Return a member's name in its plain form.
+
+        Raises:
+            SourceError: it points outside, or it is one too many.
+        """
+        self._count += 1
+        self.limits.check_members(self.path, self._count)
+        name = plain_name(raw)
+        if name is None:
+            raise SourceError(f"{self.path}: refused, its member {raw!r} points outside the archive")
+        return name
+
+    def notes(self) -> list[str]:
+        """Return what a reader of the results must know, one line each."""
+        if not self.replaced:
+            return []
+        some = ", ".join(repr(name) for name in self.replaced[:3]) + (" ..." if len(self.replaced) > 3 else "")
+        return [f"in the archive more than once: {some}; the last one counts"]
+
+
+def plain_name(raw: str) -> str | None:
+    """Return a name without ``./``, with forward slashes; None if it points outside."""
+    if _PLAIN.fullmatch(raw):  # nearly all are
+        return raw
+    pure = PurePosixPath(raw.replace("\\", "/"))
+    if pure.is_absolute() or ".." in pure.parts or re.match("[A-Za-z]:", str(pure)):
+        return None
+    return str(pure)

@@ -1,0 +1,94 @@
+"""The memory budget of this process: what bounds batches, queues and everything that is unpacked.
+
+A quarter of the memory that the process may use, at most 2 GiB. ``GANBENCH_MEMORY`` states another one, such as
+``512M`` or ``4G``. It bounds what is taken for input and waits in queues; networks and libraries come on top.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+
+from ganbench.errors import GanbenchError
+
+VARIABLE = "GANBENCH_MEMORY"
+MOST = 2 << 30
+LEAST = 64 << 20  # below that no image would fit
+_SHARE = 4  # of the machine
+_UNKNOWN = 4 << 30  # taken for the machine where the system does not tell
+_UNITS = {"": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30}
+_STATED = re.compile(r"(\d+(?:\.\d+)?)\s*([kmg]?)(?:i?b)?", re.IGNORECASE)
+
+
+def budget() -> int:
+    """Return the budget of this process, bytes.
+
+    Raises:
+        GanbenchError: ``GANBENCH_MEMORY`` is not an amount, or too little.
+    """
+    stated = os.environ.get(VARIABLE, "").strip()
+    if stated:
+        return _parse(stated)
+    return max(LEAST, min(MOST, usable() // _SHARE))
+
+
+def usable() -> int:
+    """Return what the process may use at all, bytes: the machine's memory, or less by its limits or control group."""
+    return min(known for known in (_machine(), _address_space(), _control_group()) if known is not None)
+
+
+def share_out(processes: int) -> str:
+    """Return the value of ``GANBENCH_MEMORY`` for each of several processes that share this one's budget."""
+    return str(max(LEAST, budget() // processes))
+
+
+def _parse(stated: str) -> int:
+    match = _STATED.fullmatch(stated)
+    amount = int(float(match[1]) * _UNITS[match[2].lower()]) if match else 0
+    if amount < LEAST:
+        raise GanbenchError(f"{VARIABLE}={stated!r}: expected an amount of memory from {LEAST >> 20}M on, such as 2G")
+    return amount
+
+
+def _machine() -> int:
+    try:
+        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    except (AttributeError, ValueError, OSError):  # not a POSIX system
+        return _UNKNOWN
+
+
+def _address_space() -> int | None:
+    try:
+        import resource
+    except ImportError:  # not a POSIX system
+        return None
+    soft = resource.getrlimit(resource.RLIMIT_AS)[0]
+    return None if soft == resource.RLIM_INFINITY else soft
+
+
+def _control_group(proc: Path = Path("/proc/self/cgroup"), root: Path = Path("/sys/fs/cgroup")) -> int | None:
+    """Return the least limit of the control groups that this process is in, versions 1 and 2; None without one."""
+    try:
+        lines = proc.read_text("ascii", "replace").splitlines()
+    except OSError:
+        return None
+    limits = []
+    for line in lines:
+        _, controllers, inside = [*line.split(":", 2), "", ""][:3]
+        if controllers and "memory" not in controllers.split(","):
+            continue
+        top, name = (root / "memory", "memory.limit_in_bytes") if controllers else (root, "memory.max")
+        group = top / inside.strip("/")
+        for folder in (group, *group.parents):  # a limit of a group holds for all groups in it
+            limits += _limit(folder / name)
+            if folder == top:
+                break
+    return min(limits, default=None)
+
+
+def _limit(file: Path) -> list[int]:
+    try:
+        return [int(file.read_text("ascii"))]
+    except (OSError, ValueError):  # no such controller, or "max"
+        return []
