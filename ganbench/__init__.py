@@ -13,6 +13,7 @@ if TYPE_CHECKING:  # what a type checker and an editor see; at run time __getatt
     from ganbench.diagnostics.gradnorm import GradNormProbe as GradNormProbe
     from ganbench.errors import GanbenchError as GanbenchError
     from ganbench.images.sources import open_source as open_source
+    from ganbench.leaderboard.results import load_results as load_results
     from ganbench.references.reference import Reference as Reference
     from ganbench.scoring.score import score as score
     from ganbench.scoring.scorecard import Scorecard as Scorecard
@@ -24,11 +25,21 @@ _PUBLIC = {
     "Scorecard": "ganbench.scoring.scorecard",
     "Reference": "ganbench.references.reference",
     "GradNormProbe": "ganbench.diagnostics.gradnorm",
+    "load_results": "ganbench.leaderboard.results",
     "open_source": "ganbench.images.sources",
     "GanbenchError": "ganbench.errors",
 }
 
-__all__ = ["GanbenchError", "GradNormProbe", "Reference", "Scorecard", "__version__", "open_source", "score"]
+__all__ = [
+    "GanbenchError",
+    "GradNormProbe",
+    "Reference",
+    "Scorecard",
+    "__version__",
+    "load_results",
+    "open_source",
+    "score",
+]
 
 # A library is silent until its user asks; ``ganbench -v`` and ``logging.basicConfig()`` ask.
 logging.getLogger("ganbench").addHandler(logging.NullHandler())

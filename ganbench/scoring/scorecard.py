@@ -193,14 +193,16 @@ class Scorecard:
         return json_text(self.to_dict())
 
     @classmethod
-    def from_json(cls, text: str) -> Scorecard:
-        """Rebuild a scorecard from its JSON text (the per-image table is not part of it).
+    def from_json(cls, text: str | Path) -> Scorecard:
+        """Rebuild a scorecard from its JSON text (the per-image table is not part of it); of a ``Path``, ``read`` it.
 
         Raises:
             GanbenchError: the text is no scorecard, is of another schema, or says what cannot be.
         """
         from ganbench.scoring.card_file import checked
 
+        if isinstance(text, Path):
+            return cls.read(text)
         card = checked(text)
         rows = [Row(**row.model_dump()) for row in card.results]
         return cls(rows, card.source, card.reference, card.warnings, [], card.versions)
