@@ -44,6 +44,7 @@ READERS: dict[str, tuple[str, ...]] = {
     "images/files.py": ("images",),
     "images/submission.py": ("containers", "bombs"),
     "images/zips.py": ("containers",),
+    "leaderboard/results.py": ("scorecards",),
     "models/imported.py": ("weights",),
     "references/interop.py": ("references",),
     "references/library.py": ("references",),
