@@ -4,27 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
 
 from ganbench.errors import GanbenchError
-from ganbench.models.base import Generator
-from ganbench.models.draw import Draw
 from ganbench.models.imported import load_generator_file
 from ganbench.system.wall import wall
-from ganbench.training.averaging import build_averaged, build_generator
 from ganbench.training.checkpoint import load_checkpoint
-from ganbench.training.data import to_pixels
 from ganbench.training.recipe import Recipe, validate
 from ganbench.training.run_folder import RunFolder
 from ganbench.training.sections import kind_of
 
+if TYPE_CHECKING:
+    import torch
+
+    from ganbench.models.generator import Generator
+
 CHUNK = 50  # images whose random inputs are drawn together: part of what a seed means, so it never changes
 
 
-@torch.no_grad()
 def sample(generator: Generator, count: int, *, seed: int, truncation: float = 1.0) -> Iterator[np.ndarray]:
     """Draw images from a generator in evaluation mode.
 
@@ -41,6 +40,11 @@ def sample(generator: Generator, count: int, *, seed: int, truncation: float = 1
     Raises:
         GanbenchError: the generator's images hold NaN or infinite values, which no pixel could show.
     """
+    import torch
+
+    from ganbench.models.draw import Draw
+    from ganbench.training.data import to_pixels
+
     device = next(generator.parameters()).device
     stream = torch.Generator().manual_seed(seed)
     was_training = generator.training
@@ -48,8 +52,9 @@ def sample(generator: Generator, count: int, *, seed: int, truncation: float = 1
     generator.set_truncation(truncation)
     try:
         for start in range(0, count, CHUNK):
-            inputs = [t.to(device) for t in generator.inputs(Draw(stream, CHUNK))]
-            images = generator(*inputs)
+            with torch.no_grad():  # not around the yield: what the caller does with gradients is not ours to stop
+                inputs = [t.to(device) for t in generator.inputs(Draw(stream, CHUNK))]
+                images = generator(*inputs)
             if not images.isfinite().all():
                 raise GanbenchError(
                     "the generator's images hold NaN or infinite values: its training has diverged. "
@@ -84,6 +89,8 @@ def generator_of(checkpoint: dict[str, Any], device: torch.device | str = "cpu")
     Raises:
         GanbenchError: the content does not fit together, or weights are not finite.
     """
+    from ganbench.training.averaging import build_averaged, build_generator
+
     with wall(lambda why: GanbenchError(f"not a checkpoint of a run: {why}")):
         recipe = _recipe_of(checkpoint)
         averaged = checkpoint["average"]
