@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ganbench.errors import GanbenchError
+from ganbench.features.runtime import resolve_device
 from ganbench.models.imported import load_generator_file
 from ganbench.system.wall import wall
 from ganbench.training.checkpoint import load_checkpoint
@@ -66,21 +67,22 @@ def sample(generator: Generator, count: int, *, seed: int, truncation: float = 1
         generator.train(was_training)
 
 
-def load_generator(path: Path, device: torch.device | str = "cpu") -> Generator:
+def load_generator(path: Path, device: str = "cpu") -> Generator:
     """Load what samples are drawn from: a run's generator (the averaged one if it keeps one), or a ``G.pth``.
 
     Args:
-        path: a run folder or a file.
-        device: where the generator goes.
+        path: a run folder or a file; it is looked at before torch is asked for the device.
+        device: where the generator goes: ``auto``, ``cpu`` or ``cuda``.
 
     Raises:
-        GanbenchError: neither a run with a checkpoint nor a generator that can be read.
+        GanbenchError: neither a run with a checkpoint nor a generator that can be read, or no such device.
     """
     if path.is_dir():
-        return generator_of(load_checkpoint(RunFolder.open(path).checkpoint), device)
+        content = load_checkpoint(RunFolder.open(path).checkpoint)
+        return generator_of(content, resolve_device(device))
     if not path.exists():
         raise GanbenchError(f"{path}: no such run or file")
-    return load_generator_file(path).to(device)
+    return load_generator_file(path).to(resolve_device(device))
 
 
 def generator_of(checkpoint: dict[str, Any], device: torch.device | str = "cpu") -> Generator:
