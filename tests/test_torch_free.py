@@ -77,13 +77,17 @@ COMMANDS = [
     "reference build generated -o built.npz;reference show real.npz;reference list",
     "detect generated;reference export real.npz stats.npz;assets list",
     "recipes list;recipes show wgan-gp;recipes show stylegan2;recipes diff dcgan wgan",
-    "data toyfaces toys --count 1000;data pack toys --out packed.tgz;data check packed.tgz",
+    "data toyfaces toys --count 3",
 ]
 
 
 @pytest.mark.parametrize("commands", COMMANDS, ids=lambda text: text.split(" -")[0])
 def test_commands_that_compute_nothing_with_torch_do_not_import_it(place: Path, commands: str) -> None:
     assert ends(commands, place) == without_torch(commands, 0)
+
+
+def test_a_submission_is_checked_without_torch(place: Path) -> None:
+    assert ends("data check generated", place) == without_torch("data check generated", 1)
 
 
 def saved(content: object, path: Path, *, packed: bool = False, cut: int = 0) -> None:
