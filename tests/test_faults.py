@@ -27,7 +27,16 @@ PARSERS = {
     *("tarfile.open", "zipfile.ZipFile", "pd.read_csv", "pd.read_json", "pd.read_parquet", "csv.reader", "cv2.imread"),
     *("csv.DictReader", "onnx.load", "h5py.File", "safetensors.torch.load_file", "ElementTree.parse", "lmdb.open"),
     *("cv2.imdecode", "model_validate_json", "literal_eval", "memmap", "LZMAFile", "BZ2File", "DictReader", "urlopen"),
-    *("parse_json", "parse_toml", "read_tensors", "read_reference", "read_features", "checked", "Cache"),  # our doors
+    *(
+        "parse_json",
+        "parse_toml",
+        "read_tensors",
+        "open_tensors",
+        "read_reference",
+        "read_features",
+        "checked",
+        "Cache",
+    ),  # our doors
 }
 DEFINE = {"system/storage.py", "system/wall.py"}  # where some of them are defined
 

@@ -13,6 +13,7 @@ from torch import nn
 from ganbench.models import base, dcgan
 from ganbench.models.draw import Draw
 from ganbench.models.registry import MODELS
+from ganbench.models.shipped import DCGAN
 from ganbench.testing import check_model, check_objective
 from ganbench.training.objectives.base import Loss, Objective
 from ganbench.training.objectives.bce import BCE
@@ -118,10 +119,10 @@ def test_an_objective_that_breaks_the_contract_is_noticed(objective: type[Object
         check_objective(objective)
 
 
-class Tiny(dcgan.DCGAN):
+class Tiny(DCGAN):
     """DCGAN with one thing made wrong."""
 
-    class Settings(dcgan.DCGAN.Settings):
+    class Settings(DCGAN.Settings):
         size: int = 32
         width: int = 2
         latent: int = 4

@@ -63,6 +63,7 @@ READERS: dict[str, tuple[str, ...]] = {
     "system/onnx_runtime.py": ("onnx", "caches"),
     "system/parse.py": ("scorecards", "recipes", "runs"),
     "system/tensors.py": ("weights",),
+    "system/torch_files.py": ("weights",),
     "toyfaces/cached.py": ("caches",),
     "training/checkpoint.py": ("weights", "runs"),
     "training/data.py": ("caches",),

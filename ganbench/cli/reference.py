@@ -47,8 +47,11 @@ def build(
 
       ganbench reference build faces.zip --size 64 --features inception --weights inception.pth -o faces-inception.npz
     """
+    from functools import partial
+
     from ganbench.features.registry import load_extractor
     from ganbench.features.spec import BuildOptions
+    from ganbench.images.first_look import look_first
     from ganbench.images.sources import open_source
     from ganbench.references.reference import Reference
     from ganbench.system.storage import check_outputs
@@ -59,7 +62,7 @@ def build(
     opened = opened if limit is None else opened.first(limit)
     for text in opened.notes:
         warn(text)
-    extractor = load_extractor(features, BuildOptions(weights, device, precision))
+    extractor = load_extractor(features, BuildOptions(weights, device, precision), first=partial(look_first, opened))
     reference = Reference.build(opened, extractor, sample_size=sample, seed=seed, name=output.stem.split(".")[0])
     reference.save(output)
     tell(f"wrote {output} ({output.stat().st_size / 1e6:.1f} MB): {reference.origin()}")

@@ -38,7 +38,6 @@ def sample(
     from PIL import Image
 
     from ganbench.errors import GanbenchError
-    from ganbench.features.runtime import resolve_device
     from ganbench.images.arrays import ArraySource
     from ganbench.images.submission import COUNT, TGZ, pack_submission
     from ganbench.system.progress import track
@@ -53,7 +52,7 @@ def sample(
         raise GanbenchError(f"{out}: a submission has {COUNT:,} images, not {count:,}; write to a folder instead")
     if not archive and out.is_dir() and any(out.iterdir()):
         raise GanbenchError(f"{out} is not empty; old and new images would be scored together. Give an empty folder")
-    generator = load_generator(source, resolve_device(device))
+    generator = load_generator(source, device)
     kept, done = [], 0
     with track("sampling", count, unit="images") as advance, ExitStack() as half:
         for pixels in draw(generator, count, seed=seed, truncation=truncation):

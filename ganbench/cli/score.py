@@ -62,7 +62,7 @@ def score(
     check_outputs(json_file, csv_file, markdown, html, per_image)
     chosen = replace(scoring, cache=cache, per_image=per_image is not None)
     opened = chosen.open(source, grid=options.parse_grid(grid), pad=pad)
-    plan = Plan.of(chosen)
+    plan = Plan.of(chosen, opened)
     card = score_source(opened, plan)
     written = write_documents(
         (None if is_stdout(json_file) else json_file, card.to_json),

@@ -41,6 +41,9 @@ Precision = Annotated[
 ]
 
 
+_LOOKED_AT = 64  # images
+
+
 @takes_scoring_options(renamed={"precision": "score_precision", "seed": "score_seed"}, own=OF_TRAINING)
 def train(
     variant: Variant,
@@ -83,11 +86,11 @@ def train(
 
       torchrun --nproc-per-node 4 -m ganbench train --variant stylegan2 --data faces/ --run runs/s --precision bf16
     """
+    from ganbench.images.first_look import look_first
     from ganbench.images.sources import open_source
-    from ganbench.scoring.plan import Plan
-    from ganbench.training.loop import LoopOptions
+    from ganbench.training.checkpoint import look_into_checkpoint
     from ganbench.training.recipe import load_recipe
-    from ganbench.training.start import train as start
+    from ganbench.training.run_folder import RunFolder
 
     del quiet
     recipe = load_recipe(variant, preset, _overrides(overrides, steps, precision, seed))
@@ -95,6 +98,14 @@ def train(
     real = images_or_toyfaces(data, recipe.model.size)
     opened = open_source(real, recursive=recursive, resize=resize, skip_bad=skip_bad)
     opened = opened if limit is None else opened.first(limit)
+    # What may be refused is refused before torch is imported, which takes 600 MB.
+    look_first(opened, count=_LOOKED_AT)
+    if resume and (checkpoint := RunFolder(folder).checkpoint).is_file():
+        look_into_checkpoint(checkpoint)
+    from ganbench.scoring.plan import Plan
+    from ganbench.training.loop import LoopOptions
+    from ganbench.training.start import train as start
+
     if score_every and data is None:
         scoring = against_toyfaces(scoring, real)
     loop_options = LoopOptions(

@@ -45,7 +45,12 @@ _START = (
 )
 
 
-def exported(spec: ExtractorSpec, build: Callable[[], nn.Module], note: Note = log_note) -> bytes:
+def exported(
+    spec: ExtractorSpec,
+    build: Callable[[], nn.Module],
+    note: Note = log_note,
+    first: Callable[[], None] = lambda: None,
+) -> bytes:
     """Return a network as an ONNX graph, from the cache if it is there whole.
 
     In fp32 the graph takes uint8 images of any size, (n, h, w, 3), and the two resize matrices, so that one export
@@ -57,15 +62,17 @@ def exported(spec: ExtractorSpec, build: Callable[[], nn.Module], note: Note = l
         build: makes the torch network, in another process: it goes there through pickle. Not called when the graph is
             in the cache.
         note: told when the graph cannot be kept.
+        first: called before an export, which takes half a minute and 850 MB: it may raise what makes that vain.
 
     Raises:
-        GanbenchError: what ``build`` raised, or it cannot be pickled, or the network cannot be exported.
+        GanbenchError: what ``first`` or ``build`` raised, or it cannot be pickled, or the network cannot be exported.
     """
     key = f"{spec.name.replace(':', '-')}-{spec.key()[:12]}-{_code_hash()[:8]}"
     graph = _CACHE.load(key, _parse, note)
     if graph is not None:
         _LOG.info("%s runs from its graph in the cache", spec.name)
         return graph
+    first()
     with _ONE_AT_A_TIME:
         graph = _CACHE.load(key, _parse)  # another thread may have made it meanwhile
         if graph is None:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from ganbench.errors import AssetError, AssetMissing, UnknownName
 from ganbench.features.entry import ExtractorEntry
 from ganbench.features.spec import BuildOptions, ExtractorSpec
-from ganbench.features.weights import is_program, load_state, named_weights, read_state
+from ganbench.features.weights import is_program, load_state, named_weights, read_state, refuse_foreign
 from ganbench.system.wall import wall
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ def specify(options: BuildOptions) -> ExtractorSpec:
 
     Raises:
         AssetMissing: no ``--weights``.
-        AssetError: that file is not there.
+        AssetError: that file is not there, or is no weights file.
         UnknownName: a resize protocol was asked for; these have one only.
     """
     name, network = options.name, NETWORKS[options.name]
@@ -73,6 +73,8 @@ def specify(options: BuildOptions) -> ExtractorSpec:
     if options.weights is None:
         raise AssetMissing(f"{name} needs its weights file, published as {network.file}: --weights PATH/{network.file}")
     weights = named_weights(name, Path(options.weights), network.sha256)
+    if not _is_published_program(weights.path, name, weights.sha256):
+        refuse_foreign(weights.path, name)
     # A published hash is known for some of them only; of the others the protocol shows the hash and claims nothing.
     note = weights.note if network.sha256 else ""
     return ExtractorSpec(name, VERSION, network.feature_size, SIZE, RESIZE, weights.sha256, 0, options.precision, note)
@@ -141,9 +143,13 @@ def _clip_state(spec: ExtractorSpec, path: Path) -> dict[str, torch.Tensor]:
     import torch
 
     # OpenAI publishes a TorchScript program. A program is opened only if it is that very file.
-    if is_program(path) and spec.weights_sha256 == NETWORKS[spec.name].sha256:
+    if _is_published_program(path, spec.name, spec.weights_sha256):
         return dict(torch.jit.load(path, map_location="cpu").state_dict())
     return read_state(path, spec.name)
+
+
+def _is_published_program(path: Path, name: str, sha256: str) -> bool:
+    return sha256 == NETWORKS[name].sha256 and is_program(path)
 
 
 def _dinov2(spec: ExtractorSpec, path: Path) -> nn.Module:

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 from ganbench.errors import UnknownName
 from ganbench.features.entry import ExtractorEntry
 from ganbench.features.spec import BuildOptions, ExtractorSpec
-from ganbench.features.weights import WeightsFile, load_state, named_weights, read_state
+from ganbench.features.weights import WeightsFile, load_state, named_weights, read_state, refuse_foreign
 from ganbench.registry import did_you_mean
 from ganbench.system.assets import ASSETS, require
 
@@ -37,7 +37,7 @@ def specify(options: BuildOptions) -> ExtractorSpec:
 
     Raises:
         AssetMissing: there are no weights on this machine; the message has the command.
-        AssetError: the named file is not there, or the installed one is damaged.
+        AssetError: the named file is not there or no weights file, or the installed one is damaged.
         UnknownName: no such resize protocol.
     """
     resize = options.resize or DEFAULT_RESIZE
@@ -52,7 +52,9 @@ def _weights(options: BuildOptions) -> WeightsFile:
     """Return the file that the user named, or else the installed asset, which is the published file."""
     published = ASSETS[ASSET].sha256
     if options.weights is not None:
-        return named_weights("inception", Path(options.weights), published)
+        weights = named_weights("inception", Path(options.weights), published)
+        refuse_foreign(weights.path, "inception")
+        return weights
     return WeightsFile(require(ASSET), published, True)
 
 

@@ -55,13 +55,20 @@ def specify_extractor(name: str, options: BuildOptions | None = None) -> Extract
     return _resolve(name, options or BuildOptions()).spec
 
 
-def load_extractor(name: str, options: BuildOptions | None = None, *, note: Note = log_note) -> Extractor:
+def load_extractor(
+    name: str,
+    options: BuildOptions | None = None,
+    *,
+    note: Note = log_note,
+    first: Callable[[], None] = lambda: None,
+) -> Extractor:
     """Build the extractor ``NAME``, ``NAME:RESIZE`` or ``package.module:factory`` for the device of the options.
 
     Args:
         name: its name.
         options: weights, device, precision, resize.
         note: told what did not work and is done without: an exported network that cannot be kept.
+        first: called before the network is exported, which takes half a minute: a look at what it is wanted for.
 
     Raises:
         UnknownName: no such extractor, resize protocol, module or factory.
@@ -70,7 +77,7 @@ def load_extractor(name: str, options: BuildOptions | None = None, *, note: Note
     """
     options = options or BuildOptions()
     # A pickled extractor is its name and the options, and the network is loaded anew where it arrives.
-    return _assemble(_resolve(name, options), options.device, partial(load_extractor, name, options), note)
+    return _assemble(_resolve(name, options), options.device, partial(load_extractor, name, options), note, first)
 
 
 @dataclass(frozen=True)
@@ -116,12 +123,14 @@ def _find(name: str) -> tuple[ExtractorEntry | Callable[[], object], str, str]:
     return EXTRACTORS[name], name, ""
 
 
-def _assemble(found: _Resolved, device: str, again: Callable[[], Extractor], note: Note) -> Extractor:
+def _assemble(
+    found: _Resolved, device: str, again: Callable[[], Extractor], note: Note, first: Callable[[], None]
+) -> Extractor:
     """Put an extractor together; in bf16, measure its error against fp32 and note it in the protocol."""
     from ganbench.features.runtime import TorchRunner, make_runner
 
     spec, build = found.spec, found.build
-    runner = make_runner(spec, build, device, exportable=found.exportable, note=note)
+    runner = make_runner(spec, build, device, exportable=found.exportable, note=note, first=first)
     if spec.precision == "bf16":
         in_full = replace(spec, precision="fp32")
         # PyTorch runs the same network at either precision; exported graphs are one for each.

@@ -64,6 +64,7 @@ def make_runner(
     *,
     exportable: bool = True,
     note: Note = log_note,
+    first: Callable[[], None] = lambda: None,
 ) -> Runner:
     """Return what runs a network fastest on a device.
 
@@ -73,14 +74,15 @@ def make_runner(
         device: ``auto``, ``cpu`` or ``cuda``.
         exportable: whether the network can be exported.
         note: told when the exported network cannot be kept.
+        first: called before an export.
 
     Raises:
-        GanbenchError: no such device, or what ``build`` raises.
+        GanbenchError: no such device, or what ``build`` or ``first`` raises.
     """
     resolved = resolve_device(device)
     _LOG.info("%s runs on %s (asked for: %s), in %s", spec.name, resolved, device, spec.precision)
     if exportable and resolved == "cpu" and runs_on_cpu(spec.precision):
-        return CpuRunner(exported(spec, build, note), spec.precision)
+        return CpuRunner(exported(spec, build, note, first), spec.precision)
     with _BUILDING:
         network = build()
     return TorchRunner(network, resolved, spec.precision)

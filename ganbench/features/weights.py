@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import re
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ganbench.errors import AssetError
 from ganbench.system.assets import file_hash
+from ganbench.system.tensors import StoredTensor, TensorFile, TensorFileError, open_tensors
 from ganbench.system.wall import wall
 
 if TYPE_CHECKING:
@@ -72,27 +74,40 @@ def read_state(path: Path, what: str) -> dict[str, torch.Tensor]:
     Raises:
         AssetError: the file is cut short, damaged, or holds something else.
     """
-    import torch
+    with _opened(path, what) as file:
+        state: dict[str, torch.Tensor] = file.load(file.content)
+        return state
 
-    from ganbench.system.tensors import TensorFileError, read_tensors
 
+def refuse_foreign(path: Path, what: str) -> None:
+    """Refuse what ``read_state`` would refuse, but for damaged numbers, without torch and its memory.
+
+    Raises:
+        AssetError: as ``read_state``.
+    """
+    with _opened(path, what):
+        pass
+
+
+@contextmanager
+def _opened(path: Path, what: str) -> Iterator[TensorFile]:
     if is_program(path):
         raise AssetError(
             f"{path}: a TorchScript program, not a weights file for {what}. "
             "Save its state dictionary with torch.save and give that."
         )
     try:
-        state = read_tensors(path)
+        with open_tensors(path) as file:
+            if not isinstance(file.content, dict) or not all(
+                isinstance(name, str) and isinstance(value, StoredTensor) for name, value in file.content.items()
+            ):
+                raise AssetError(f"{path}: holds no state dictionary of tensors, so it is no weights file for {what}.")
+            yield file
     except (FileNotFoundError, TensorFileError) as e:
         raise AssetError(
             f"{path}: not a readable weights file for {what}; it is damaged, cut short or of another format. "
             "Copy or fetch it again."
         ) from e
-    if not isinstance(state, dict) or not all(
-        isinstance(name, str) and isinstance(value, torch.Tensor) for name, value in state.items()
-    ):
-        raise AssetError(f"{path}: holds no state dictionary of tensors, so it is no weights file for {what}.")
-    return state
 
 
 def load_state(network: nn.Module, state: Mapping[str, torch.Tensor], path: Path, what: str) -> None:

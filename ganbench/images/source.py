@@ -7,7 +7,7 @@ import logging
 import os
 from abc import ABC, abstractmethod
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
@@ -183,7 +183,7 @@ class Source(ABC):
                 raise self._too_many(bad)
         return self._first[1]
 
-    def batches(self, size: int, *, threads: int | None = None) -> Iterator[Batch]:
+    def batches(self, size: int, *, threads: int | None = None) -> Generator[Batch, None, None]:
         """Stream all images in order.
 
         Threads decode a few batches ahead of the reader; memory stays bounded, by pixels and not by images. A batch is
@@ -197,7 +197,7 @@ class Source(ABC):
             SourceError: more unreadable images than ``skip_bad`` allows (all are looked at first, so that the message
                 can count them), or images of different sizes.
         """
-        self.bad = []
+        self.bad, self._flood = [], Flood(self.label)  # each pass counts anew
         size, most_ahead = self._batching(size)
         starts = iter(range(0, len(self), size))
         pending: deque[Future] = deque()

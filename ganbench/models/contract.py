@@ -12,8 +12,8 @@ import torch
 from pydantic import BaseModel
 from torch import nn
 
-from ganbench.models.base import Model
 from ganbench.models.draw import Draw
+from ganbench.models.model import Model
 from ganbench.system.contract import require
 
 _BATCH = 4

@@ -9,13 +9,11 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Callable
-from typing import Literal
 
 import torch
-from pydantic import Field
 from torch import nn
 
-from ganbench.models import base
+from ganbench.models import generator
 from ganbench.models.draw import Draw
 
 NORMS: dict[str, Callable[[int], nn.Module]] = {
@@ -30,7 +28,7 @@ def _levels(size: int) -> int:
     return int(math.log2(size // 4))
 
 
-class Generator(base.Generator):
+class Generator(generator.Generator):
     """z of length ``latent`` -> image in [-1, 1]."""
 
     def __init__(self, size: int = 64, latent: int = 100, width: int = 64) -> None:
@@ -95,26 +93,3 @@ def _initialise(module: nn.Module) -> None:
         nn.init.normal_(module.weight, 1.0, 0.02)
     if isinstance(module, nn.Conv2d | nn.BatchNorm1d | nn.BatchNorm2d) and module.bias is not None:
         nn.init.zeros_(module.bias)
-
-
-class DCGAN(base.Model):
-    """Radford et al. 2016, as the assignment has it."""
-
-    class Settings(base.Model.Settings):
-        """Sizes of the two networks, and what normalises the discriminator's layers."""
-
-        size: Literal[32, 64, 128] = Field(default=64, description="Pixels of an image's side.")
-        latent: int = Field(default=100, ge=1, description="Length of the random vector that an image is made from.")
-        width: int = Field(default=64, ge=1, description="Feature maps at the full resolution: capacity and cost.")
-        norm: Literal["batch", "instance", "none"] = Field(
-            default="batch",
-            description="Batch norm ties a batch's images together; a penalty on each image's own gradient rules it "
-            "out.",
-        )
-
-    settings: Settings
-
-    def build(self) -> tuple[Generator, Discriminator]:
-        """See ``Model``."""
-        s = self.settings
-        return Generator(s.size, s.latent, s.width), Discriminator(s.size, s.width, s.norm)

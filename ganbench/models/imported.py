@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
-
-import torch
+from typing import TYPE_CHECKING, Any
 
 from ganbench.errors import GanbenchError
-from ganbench.models.dcgan import Generator
-from ganbench.system.tensors import HoldsCode, TensorFileError, read_tensors
+from ganbench.system.tensors import HoldsCode, StoredTensor, TensorFile, TensorFileError, open_tensors
+
+if TYPE_CHECKING:
+    import torch
+
+    from ganbench.models.dcgan import Generator
 
 # Where training scripts put a generator inside a file. An average of its weights, where there is one, is what its
 # author draws samples from.
@@ -21,6 +24,7 @@ _NAMES = (*_AVERAGED, *_NESTED, *(f"{name}_state_dict" for name in _NESTED))
 _PREFIX = re.compile(r"^(module\.|_orig_mod\.)+")  # of DataParallel and torch.compile
 _WITHIN = ("generator.", "G.", "netG.", "g.")  # in one state dict with other networks, as Lightning saves them
 _BATCH_COUNT = "num_batches_tracked"  # a training counter; old files have none
+_FLOATS = ("float16", "bfloat16", "float32", "float64")
 _LEVELS = (3, 4, 5)  # doublings from 4x4: 32, 64 and 128 pixels
 _STYLEGAN2_PYTORCH = (
     "a stylegan2_pytorch checkpoint. Its network computes something else than StyleGAN2 and cannot be mapped onto it: "
@@ -39,17 +43,17 @@ def load_generator_file(path: Path) -> Generator:
     Raises:
         GanbenchError: unreadable, a pickle with code in it, another network, or weights that are not finite.
     """
-    state = _state_of(path)
-    if any(name.startswith(("GAN.S.", "S.net.", "G.initial_block", "G.blocks.")) for name in state):
-        raise GanbenchError(f"{path}: {_STYLEGAN2_PYTORCH}")
-    theirs = {name: value for name, value in state.items() if not name.endswith(_BATCH_COUNT)}
-    generator = _built_for(path, theirs)
+    with _opened(path) as file:
+        described = _described(path, file.content)
+        width, latent, size = _sizes_of(path, described)
+        theirs: dict[str, torch.Tensor] = file.load(described)
+    import torch
+
+    generator = _built_for(path, theirs, width, latent, size)
     own = {name: value for name, value in generator.state_dict().items() if not name.endswith(_BATCH_COUNT)}
     if len(own) != len(theirs):
         raise GanbenchError(f"{path}: not the assignment's DCGAN generator: {len(theirs)} tensors, {len(own)} expected")
     for name, value in theirs.items():
-        if not value.is_floating_point():
-            raise GanbenchError(f"{path}: {name} is of {value.dtype}, and weights are floating-point numbers")
         if not value.isfinite().all():
             raise GanbenchError(
                 f"{path}: {name} holds NaN or infinite values: the training had diverged when it was saved. "
@@ -61,11 +65,11 @@ def load_generator_file(path: Path) -> Generator:
     return generator
 
 
-def _built_for(path: Path, theirs: Mapping[str, torch.Tensor]) -> Generator:
-    """Return a generator without memory, of the shapes that a state dict has.
+def _sizes_of(path: Path, theirs: Mapping[str, StoredTensor]) -> tuple[int, int, int]:
+    """Return width, latent length and image size of the generator that a state dict may be of.
 
     Raises:
-        GanbenchError: no such generator has tensors of these shapes in this order.
+        GanbenchError: it is of none.
     """
     weights = [value for name, value in theirs.items() if name.endswith("weight") and value.ndim in (2, 4)]
     if len(weights) - 1 not in _LEVELS or weights[0].ndim != 2 or weights[-1].ndim != 4:
@@ -73,9 +77,24 @@ def _built_for(path: Path, theirs: Mapping[str, torch.Tensor]) -> Generator:
             f"{path}: not the assignment's DCGAN generator: expected a linear layer and 3 to 5 convolutions, "
             f"found {_shapes(weights)}"
         )
-    width, latent = weights[-1].shape[0], weights[0].shape[1]
+    for name, value in theirs.items():
+        if value.dtype not in _FLOATS:
+            raise GanbenchError(f"{path}: {name} is of {value.dtype}, and weights are floating-point numbers")
+    return weights[-1].shape[0], weights[0].shape[1], 4 * 2 ** (len(weights) - 1)
+
+
+def _built_for(path: Path, theirs: Mapping[str, torch.Tensor], width: int, latent: int, size: int) -> Generator:
+    """Return a generator without memory, of the shapes that a state dict has.
+
+    Raises:
+        GanbenchError: no such generator has tensors of these shapes in this order.
+    """
+    import torch
+
+    from ganbench.models.dcgan import Generator
+
     with torch.device("meta"):
-        generator = Generator(4 * 2 ** (len(weights) - 1), latent, width)
+        generator = Generator(size, latent, width)
     own = [item for item in generator.state_dict().items() if not item[0].endswith(_BATCH_COUNT)]
     for (name, value), (their_name, their_value) in zip(own, theirs.items(), strict=False):
         if value.shape != their_value.shape or name.rpartition(".")[2] != their_name.rpartition(".")[2]:
@@ -86,13 +105,15 @@ def _built_for(path: Path, theirs: Mapping[str, torch.Tensor]) -> Generator:
     return generator
 
 
-def _shapes(weights: list[torch.Tensor]) -> str:
+def _shapes(weights: list[StoredTensor]) -> str:
     return ", ".join(str(tuple(value.shape)) for value in weights[:6]) + (", …" if len(weights) > 6 else "") or "none"
 
 
-def _state_of(path: Path) -> dict[str, torch.Tensor]:
+@contextmanager
+def _opened(path: Path) -> Iterator[TensorFile]:
     try:
-        content = read_tensors(path)
+        with open_tensors(path) as file:
+            yield file
     except FileNotFoundError as e:
         raise GanbenchError(f"{path}: no such file") from e
     except HoldsCode as e:
@@ -102,6 +123,21 @@ def _state_of(path: Path) -> dict[str, torch.Tensor]:
         ) from e
     except TensorFileError as e:
         raise GanbenchError(f"{path}: not a readable PyTorch file: {e}") from e
+
+
+def _described(path: Path, content: Any) -> dict[str, StoredTensor]:
+    """Return the tensors of a generator, by name, from wherever a file has them.
+
+    Raises:
+        GanbenchError: there is no state dict in it, or it is a generator's of stylegan2_pytorch.
+    """
+    state = _state_of(path, content)
+    if any(name.startswith(("GAN.S.", "S.net.", "G.initial_block", "G.blocks.")) for name in state):
+        raise GanbenchError(f"{path}: {_STYLEGAN2_PYTORCH}")
+    return {name: value for name, value in state.items() if not name.endswith(_BATCH_COUNT)}
+
+
+def _state_of(path: Path, content: Any) -> dict[str, StoredTensor]:
     if isinstance(content, dict) and "GAN" in content:
         content = content["GAN"]
     while (inner := _inside(content)) is not None:
@@ -109,7 +145,7 @@ def _state_of(path: Path) -> dict[str, torch.Tensor]:
     if (
         not isinstance(content, dict)
         or not content
-        or not all(isinstance(k, str) and isinstance(v, torch.Tensor) for k, v in content.items())
+        or not all(isinstance(k, str) and isinstance(v, StoredTensor) for k, v in content.items())
     ):
         raise GanbenchError(f"{path}: not a state dict (a mapping of names to tensors)")
     state = {_PREFIX.sub("", name): value for name, value in content.items()}

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from torch import nn
+from typing import TYPE_CHECKING
 
-from ganbench.models.base import Generator, Model
+from ganbench.models.model import Model
 from ganbench.registry import Registry
 
+if TYPE_CHECKING:
+    from torch import nn
+
+    from ganbench.models.generator import Generator
+
 MODELS: Registry[type[Model]] = Registry("model", Model, "ganbench.models", classes=True)
-MODELS.add("dcgan", "ganbench.models.dcgan:DCGAN")
-MODELS.add("stylegan2", "ganbench.models.stylegan2:StyleGAN2")
+MODELS.add("dcgan", "ganbench.models.shipped:DCGAN")
+MODELS.add("stylegan2", "ganbench.models.shipped:StyleGAN2")
 
 
 def build_networks(settings: Model.Settings) -> tuple[Generator, nn.Module]:

@@ -10,14 +10,12 @@ from __future__ import annotations
 
 import itertools
 import math
-from typing import Literal
 
 import torch
-from pydantic import Field
 from torch import nn
 from torch.nn import functional as F
 
-from ganbench.models import base
+from ganbench.models import generator
 from ganbench.models.draw import Draw
 
 MIXING = 0.9  # share of training images whose layers take their styles from two latents
@@ -138,7 +136,7 @@ def _channels(size: int, width: int, most: int) -> list[int]:
     return [min(most, width * size // 2**i) for i in range(2, int(math.log2(size)) + 1)]
 
 
-class Generator(base.Generator):
+class Generator(generator.Generator):
     """Latents and noise -> image, about [-1, 1] (not bounded, as in the paper)."""
 
     bounded = False
@@ -271,26 +269,3 @@ class Discriminator(nn.Module):
         x = self.blocks(_active(self.from_rgb(images)))
         x = _active(self.conv(minibatch_deviation(x)))
         return self.score(_active(self.hidden(x.flatten(1)))).flatten()
-
-
-class StyleGAN2(base.Model):
-    """Karras et al. 2020."""
-
-    class Settings(base.Model.Settings):
-        """Sizes of the networks."""
-
-        size: Literal[32, 64, 128] = Field(default=64, description="Pixels of an image's side.")
-        latent: int = Field(default=512, ge=1, description="Length of the random vector that an image is made from.")
-        width: int = Field(default=32, ge=1, description="Feature maps at the full resolution: capacity and cost.")
-        max_width: int = Field(default=512, ge=1, description="No resolution has more feature maps than this.")
-        mapping_layers: int = Field(default=8, ge=1, description="Layers between the latent and the styles.")
-
-    settings: Settings
-
-    def build(self) -> tuple[Generator, Discriminator]:
-        """See ``Model``."""
-        s = self.settings
-        return (
-            Generator(s.size, s.latent, s.width, s.max_width, s.mapping_layers),
-            Discriminator(s.size, s.width, s.max_width),
-        )

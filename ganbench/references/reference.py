@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from ganbench.features.collect import collect_features
 from ganbench.features.extractor import Extractor
 from ganbench.features.registry import load_extractor
 from ganbench.features.spec import ExtractorSpec
+from ganbench.images.first_look import look_first
 from ganbench.images.source import Source
 from ganbench.images.sources import open_source
 from ganbench.references.stored import SCHEMA, checksum, read_reference
@@ -83,7 +85,8 @@ class Reference:
         opened = open_source(source, resize=None if size is None else str(size))
         if len(opened) < 2:
             raise ReferenceError(f"{opened.label}: a reference needs at least 2 images, found {len(opened)}")
-        extractor = load_extractor(features) if isinstance(features, str) else features
+        first = partial(look_first, opened)
+        extractor = load_extractor(features, first=first) if isinstance(features, str) else features
         collected = collect_features(
             opened, extractor, cap=sample_size, seed=seed, what="reference features", cache=cache, note=note
         )

@@ -8,7 +8,7 @@ from typing import Any
 from ganbench.errors import GanbenchError
 from ganbench.system.parse import parse_json, read_text
 from ganbench.system.wall import wall
-from ganbench.training.checkpoint import load_checkpoint
+from ganbench.training.checkpoint import look_into_checkpoint
 from ganbench.training.recipe import Recipe
 from ganbench.training.run_folder import RunFolder
 
@@ -24,7 +24,7 @@ def trained_steps(folder: Path) -> int:
     run = RunFolder(folder)
     if not run.checkpoint.is_file():
         return 0
-    step = load_checkpoint(run.checkpoint).get("step")
+    step = look_into_checkpoint(run.checkpoint).get("step")
     if not isinstance(step, int):
         raise GanbenchError(f"{run.checkpoint}: not a readable checkpoint: its step is {str(step)[:40]}")
     return step

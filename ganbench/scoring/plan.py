@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Literal
 
 from ganbench.detectors.base import Detector, DetectorOptions
@@ -14,6 +15,7 @@ from ganbench.errors import AssetMissing, GanbenchError, UnknownName
 from ganbench.features.extractor import Extractor
 from ganbench.features.registry import load_extractor, specify_extractor, takes_weights
 from ganbench.features.spec import BuildOptions, ExtractorSpec
+from ganbench.images.first_look import look_first
 from ganbench.images.source import Source
 from ganbench.metrics.base import Better, Metric
 from ganbench.metrics.registry import METRICS
@@ -77,8 +79,12 @@ class Plan:
     notes: tuple[str, ...] = ()
 
     @classmethod
-    def of(cls, options: ScoreOptions | None = None) -> Plan:
+    def of(cls, options: ScoreOptions | None = None, *scored: Source) -> Plan:
         """Resolve names and paths, and check that the choices go together.
+
+        Args:
+            options: the choices.
+            scored: what it is for; looked at before a network is exported for the reference.
 
         Raises:
             GanbenchError: an unknown name, a file that is not there or is not what it should be, a reference that
@@ -102,7 +108,8 @@ class Plan:
                 asked = next(i.asked for i in instruments if i.name == spec.name)
                 opened = options.open_real(real)
                 notes.update(dict.fromkeys(f"{opened.label}: {text}" for text in opened.notes))
-                extractor = load_extractor(asked, build_options(options, asked))
+                first = partial(look_first, *scored, opened)
+                extractor = load_extractor(asked, build_options(options, asked), first=first)
                 return _reference_of(opened, extractor, options, lambda text: notes.update({text: None}))
 
             all_known = not any(i.missing for i in instruments if i.kind == "extractor")
@@ -130,15 +137,16 @@ class Plan:
         """Return this plan for images that nobody will score again."""
         return replace(self, options=replace(self.options, cache=False))
 
-    def load_extractors(self, names: Collection[str], note: Note) -> dict[str, Extractor]:
+    def load_extractors(self, names: Collection[str], note: Note, first: Callable[[], None]) -> dict[str, Extractor]:
         """Return some of the extractors, by name; each network takes memory until it is let go.
 
         Args:
             names: which.
             note: is told in one line what a person should know.
+            first: called before a network is exported.
         """
         return {
-            i.name: load_extractor(i.asked, build_options(self.options, i.asked), note=note)
+            i.name: load_extractor(i.asked, build_options(self.options, i.asked), note=note, first=first)
             for i in self.instruments
             if i.name in names
         }

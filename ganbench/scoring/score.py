@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
@@ -10,6 +11,7 @@ import numpy as np
 
 from ganbench.detectors.base import DetectorOptions
 from ganbench.errors import GanbenchError, MetricError, ReferenceError, SourceError
+from ganbench.images.first_look import look_first
 from ganbench.images.resize import Resize
 from ganbench.images.source import Source
 from ganbench.metrics.neighbours import Pairs
@@ -106,7 +108,7 @@ def score(
         per_image=per_image,
     )
     opened = options.open(source, grid=grid, pad=pad, value_range=value_range)
-    return score_source(opened, Plan.of(options))
+    return score_source(opened, Plan.of(options, opened))
 
 
 def _several(reference: Real | Sequence[Real] | None) -> tuple[Real, ...]:
@@ -130,7 +132,7 @@ def score_source(source: Source, plan: Plan) -> Scorecard:
         )
     notes = [*plan.notes, *source.notes]
     references, unserved = _of_this_size(plan, source)
-    extractors = plan.load_extractors(references, notes.append)
+    extractors = plan.load_extractors(references, notes.append, partial(look_first, source))
     detector = plan.load_detector(notes.append)
     seen = look(source, plan, extractors, detector, notes.append)
     extractors.clear()  # the metrics want the memory of the networks

@@ -8,8 +8,9 @@ import torch
 from torch import nn
 from torch.optim.swa_utils import update_bn
 
-from ganbench.models.base import Generator, Model
 from ganbench.models.draw import Draw
+from ganbench.models.generator import Generator
+from ganbench.models.model import Model
 from ganbench.models.registry import build_networks
 
 # Images that the statistics are taken of, and the seed of their latents: part of what an averaged generator is.

@@ -7,11 +7,10 @@ import io
 import mmap
 import tempfile
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import PIL
-import torch
 
 from ganbench.errors import CannotWrite, GanbenchError
 from ganbench.images.source import BadImage, Source
@@ -20,6 +19,9 @@ from ganbench.system.container import Content
 from ganbench.system.notes import Note, log_note
 from ganbench.system.progress import track
 from ganbench.system.wall import reason
+
+if TYPE_CHECKING:
+    import torch
 
 CACHE_LIMIT_BYTES = 16 << 30
 _CACHE = Cache("pixels", "a set of decoded images", CACHE_LIMIT_BYTES)
@@ -74,6 +76,8 @@ class TrainingImages:
 
     def load(self, step: int, *, rank: int = 0, processes: int = 1) -> torch.Tensor:
         """Return this process's share of a step's images, uint8 (batch / processes, H, W, 3)."""
+        import torch
+
         share = self.batch // processes
         mine = self.indices(step)[rank * share : (rank + 1) * share]
         return torch.from_numpy(self.pixels[mine])
@@ -88,6 +92,8 @@ def to_training_range(pixels: torch.Tensor, device: torch.device) -> torch.Tenso
 
 def to_pixels(images: torch.Tensor) -> np.ndarray:
     """Return uint8 (N, H, W, 3) from images (N, 3, H, W) in [-1, 1]; values outside are clipped."""
+    import torch
+
     scaled = images.detach().float().add(1).mul(127.5).round_().clamp_(0, 255)
     return scaled.to(torch.uint8).permute(0, 2, 3, 1).contiguous().cpu().numpy()
 

@@ -12,7 +12,7 @@ from pydantic import SerializeAsAny, ValidationError
 from pydantic_core import ErrorDetails
 
 from ganbench.errors import GanbenchError, UnknownName
-from ganbench.models.base import Model
+from ganbench.models.model import Model
 from ganbench.models.settings import Section
 from ganbench.registry import did_you_mean
 from ganbench.system.parse import shown

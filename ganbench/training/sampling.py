@@ -4,27 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
 
 from ganbench.errors import GanbenchError
-from ganbench.models.base import Generator
-from ganbench.models.draw import Draw
+from ganbench.features.runtime import resolve_device
 from ganbench.models.imported import load_generator_file
 from ganbench.system.wall import wall
-from ganbench.training.averaging import build_averaged, build_generator
 from ganbench.training.checkpoint import load_checkpoint
-from ganbench.training.data import to_pixels
 from ganbench.training.recipe import Recipe, validate
 from ganbench.training.run_folder import RunFolder
 from ganbench.training.sections import kind_of
 
+if TYPE_CHECKING:
+    import torch
+
+    from ganbench.models.generator import Generator
+
 CHUNK = 50  # images whose random inputs are drawn together: part of what a seed means, so it never changes
 
 
-@torch.no_grad()
 def sample(generator: Generator, count: int, *, seed: int, truncation: float = 1.0) -> Iterator[np.ndarray]:
     """Draw images from a generator in evaluation mode.
 
@@ -41,6 +41,11 @@ def sample(generator: Generator, count: int, *, seed: int, truncation: float = 1
     Raises:
         GanbenchError: the generator's images hold NaN or infinite values, which no pixel could show.
     """
+    import torch
+
+    from ganbench.models.draw import Draw
+    from ganbench.training.data import to_pixels
+
     device = next(generator.parameters()).device
     stream = torch.Generator().manual_seed(seed)
     was_training = generator.training
@@ -48,8 +53,9 @@ def sample(generator: Generator, count: int, *, seed: int, truncation: float = 1
     generator.set_truncation(truncation)
     try:
         for start in range(0, count, CHUNK):
-            inputs = [t.to(device) for t in generator.inputs(Draw(stream, CHUNK))]
-            images = generator(*inputs)
+            with torch.no_grad():  # not around the yield: what the caller does with gradients is not ours to stop
+                inputs = [t.to(device) for t in generator.inputs(Draw(stream, CHUNK))]
+                images = generator(*inputs)
             if not images.isfinite().all():
                 raise GanbenchError(
                     "the generator's images hold NaN or infinite values: its training has diverged. "
@@ -61,21 +67,22 @@ def sample(generator: Generator, count: int, *, seed: int, truncation: float = 1
         generator.train(was_training)
 
 
-def load_generator(path: Path, device: torch.device | str = "cpu") -> Generator:
+def load_generator(path: Path, device: str = "cpu") -> Generator:
     """Load what samples are drawn from: a run's generator (the averaged one if it keeps one), or a ``G.pth``.
 
     Args:
-        path: a run folder or a file.
-        device: where the generator goes.
+        path: a run folder or a file; it is looked at before torch is asked for the device.
+        device: where the generator goes: ``auto``, ``cpu`` or ``cuda``.
 
     Raises:
-        GanbenchError: neither a run with a checkpoint nor a generator that can be read.
+        GanbenchError: neither a run with a checkpoint nor a generator that can be read, or no such device.
     """
     if path.is_dir():
-        return generator_of(load_checkpoint(RunFolder.open(path).checkpoint), device)
+        content = load_checkpoint(RunFolder.open(path).checkpoint)
+        return generator_of(content, resolve_device(device))
     if not path.exists():
         raise GanbenchError(f"{path}: no such run or file")
-    return load_generator_file(path).to(device)
+    return load_generator_file(path).to(resolve_device(device))
 
 
 def generator_of(checkpoint: dict[str, Any], device: torch.device | str = "cpu") -> Generator:
@@ -84,6 +91,8 @@ def generator_of(checkpoint: dict[str, Any], device: torch.device | str = "cpu")
     Raises:
         GanbenchError: the content does not fit together, or weights are not finite.
     """
+    from ganbench.training.averaging import build_averaged, build_generator
+
     with wall(lambda why: GanbenchError(f"not a checkpoint of a run: {why}")):
         recipe = _recipe_of(checkpoint)
         averaged = checkpoint["average"]

@@ -13,7 +13,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from ganbench.errors import GanbenchError, UnknownName
-from ganbench.models.base import Model
+from ganbench.models.model import Model
 from ganbench.models.registry import MODELS
 from ganbench.models.settings import Section
 from ganbench.registry import did_you_mean

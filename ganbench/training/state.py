@@ -9,8 +9,8 @@ import torch
 from torch import nn
 
 from ganbench.errors import GanbenchError
-from ganbench.models.base import Generator
 from ganbench.models.draw import Draw
+from ganbench.models.generator import Generator
 from ganbench.models.registry import build_networks
 from ganbench.system.wall import wall
 from ganbench.training.averaging import build_averaged, place

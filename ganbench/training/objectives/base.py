@@ -1,7 +1,7 @@
 """What an objective is: settings, two losses, and their formulas for people to read.
 
 Scores are unbounded numbers (N,), higher is more real; where a formula has a probability, the Sigmoid is part of the
-loss.
+loss. Importing an objective does not import torch: a recipe is read for its settings alone.
 """
 
 from __future__ import annotations
@@ -9,14 +9,17 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
-import torch
 from pydantic import Field
-from torch import nn
 
-from ganbench.models.draw import Draw
 from ganbench.models.settings import Section
+
+if TYPE_CHECKING:
+    import torch
+    from torch import nn
+
+    from ganbench.models.draw import Draw
 
 PROBABILITY = "probability (Sigmoid)"
 SCORE = "unbounded score (no Sigmoid)"

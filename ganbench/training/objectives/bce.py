@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-import torch
-from torch import nn
-from torch.nn import functional as F
+from typing import TYPE_CHECKING
 
-from ganbench.models.draw import Draw
 from ganbench.training.objectives.base import PROBABILITY, Loss, Objective, score_parts, scores_of
+
+if TYPE_CHECKING:
+    import torch
+    from torch import nn
+
+    from ganbench.models.draw import Draw
 
 
 class BCE(Objective):
@@ -23,6 +26,8 @@ class BCE(Objective):
         self, discriminator: nn.Module, real: torch.Tensor, fake: torch.Tensor, step: int, draw: Draw
     ) -> Loss:
         """See ``Objective``. With a logit s: -log sigmoid(s) = softplus(-s)."""
+        from torch.nn import functional as F
+
         del step, draw
         on_real, on_fake = scores_of(discriminator, real), scores_of(discriminator, fake)
         total = (F.softplus(-on_real).mean() + F.softplus(on_fake).mean()) / 2
@@ -37,5 +42,7 @@ class BCE(Objective):
         draw: Draw,
     ) -> Loss:
         """See ``Objective``."""
+        from torch.nn import functional as F
+
         del step, draw
         return Loss(F.softplus(-scores_of(discriminator, generator(*inputs))).mean())

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import inspect
+from typing import TYPE_CHECKING
 
-import torch
 from pydantic import Field
-from torch import nn
-from torch.nn import functional as F
 
 from ganbench.errors import GanbenchError
-from ganbench.models.draw import Draw
-from ganbench.training.distributed import average_over_processes
 from ganbench.training.objectives.base import PROBABILITY, Loss, Objective, score_parts, scores_of
+
+if TYPE_CHECKING:
+    import torch
+    from torch import nn
+
+    from ganbench.models.draw import Draw
 
 
 class StyleGAN2(Objective):
@@ -47,6 +49,8 @@ class StyleGAN2(Objective):
     settings: Settings
 
     def __init__(self, settings: Settings) -> None:
+        import torch
+
         super().__init__(settings)
         self.path_mean = torch.zeros(())
 
@@ -54,6 +58,8 @@ class StyleGAN2(Objective):
         self, discriminator: nn.Module, real: torch.Tensor, fake: torch.Tensor, step: int, draw: Draw
     ) -> Loss:
         """See ``Objective``."""
+        from torch.nn import functional as F
+
         del draw
         s = self.settings
         regularise = s.r1_weight > 0 and step % s.r1_every == 0
@@ -80,6 +86,10 @@ class StyleGAN2(Objective):
         Raises:
             GanbenchError: the generator has no styles to regularise.
         """
+        from torch.nn import functional as F
+
+        from ganbench.training.distributed import average_over_processes
+
         s = self.settings
         if s.path_weight == 0 or step % s.path_every:
             return Loss(F.softplus(-scores_of(discriminator, generator(*inputs))).mean())
@@ -112,6 +122,8 @@ def _check_styles(generator: nn.Module) -> None:
 
 def r1_penalty(scores: torch.Tensor, images: torch.Tensor) -> torch.Tensor:
     """Return mean |d score / d image|^2 (Mescheder et al. 2018), differentiable; images require a gradient."""
+    import torch
+
     (gradient,) = torch.autograd.grad(scores.sum(), images, create_graph=True)
     return gradient.float().square().flatten(1).sum(1).mean()
 
@@ -124,5 +136,7 @@ def path_lengths(images: torch.Tensor, styles: torch.Tensor, y: torch.Tensor) ->
         styles: (N, layers, latent).
         y: random images of variance 1 / (H W).
     """
+    import torch
+
     (gradient,) = torch.autograd.grad((images.float() * y).sum(), styles, create_graph=True)
     return gradient.float().square().sum(2).mean(1).sqrt()

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-import torch
-from torch import nn
+from typing import TYPE_CHECKING
 
-from ganbench.models.draw import Draw
 from ganbench.training.objectives.base import SCORE, Loss, Objective, score_parts, scores_of
+
+if TYPE_CHECKING:
+    import torch
+    from torch import nn
+
+    from ganbench.models.draw import Draw
 
 
 class Wasserstein(Objective):

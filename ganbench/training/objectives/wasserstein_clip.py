@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-import torch
+from typing import TYPE_CHECKING
+
 from pydantic import Field
-from torch import nn
 
 from ganbench.training.objectives.wasserstein import Wasserstein
+
+if TYPE_CHECKING:
+    import torch
+    from torch import nn
 
 
 class WassersteinClip(Wasserstein):
@@ -22,9 +26,11 @@ class WassersteinClip(Wasserstein):
 
     settings: Settings
 
-    @torch.no_grad()
     def after_step(self, discriminator: nn.Module) -> None:
         """Clamp all parameters, normalisation layers included."""
+        import torch
+
         parameters: list[torch.Tensor] = list(discriminator.parameters())
-        torch._foreach_clamp_min_(parameters, -self.settings.clip)
-        torch._foreach_clamp_max_(parameters, self.settings.clip)
+        with torch.no_grad():
+            torch._foreach_clamp_min_(parameters, -self.settings.clip)
+            torch._foreach_clamp_max_(parameters, self.settings.clip)

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-import torch
 from pydantic import Field
-from torch import nn
 
-from ganbench.models.draw import Draw
 from ganbench.training.objectives.base import Loss, scores_of
 from ganbench.training.objectives.wasserstein import Wasserstein
+
+if TYPE_CHECKING:
+    import torch
+    from torch import nn
+
+    from ganbench.models.draw import Draw
 
 
 class WassersteinPenalty(Wasserstein):
@@ -53,6 +56,8 @@ def gradient_norms(
         images: where the gradient is taken.
         norm: 1 or 2, over all pixels and channels of an image.
     """
+    import torch
+
     images = images.detach().requires_grad_(True)
     scores = scores_of(discriminator, images)
     (gradient,) = torch.autograd.grad(scores.sum(), images, create_graph=True)
