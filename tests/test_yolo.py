@@ -76,7 +76,7 @@ def test_letterboxing_pads_with_gray(rng: np.random.Generator) -> None:
 
 def test_pixels_arrive_as_each_family_wants_them(tmp_path: Path) -> None:
     class Recorder:
-        def run(self, names: object, feed: dict[str, np.ndarray]) -> list[np.ndarray]:
+        def run(self, names: object, feed: dict[str, np.ndarray], options: object) -> list[np.ndarray]:
             self.x = feed["images"]
             return [yolox(raw=False)]
 
