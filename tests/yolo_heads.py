@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -25,7 +25,7 @@ class Head(nn.Module):
         generator = torch.Generator().manual_seed(seed)
         self.side, self.classes, self.loud = side, classes, loud
         widths = [3, 8, 16, 24, 24, 24]
-        self.stem = nn.ModuleList(nn.Conv2d(a, b, 3, 2, 1) for a, b in zip(widths, widths[1:], strict=False))
+        self.stem = nn.ModuleList(nn.Conv2d(a, b, 3, 2, 1) for a, b in pairwise(widths))
         self.tell = nn.ModuleList(nn.Conv2d(24, 3 * (5 + classes) + 32, 1) for _ in STRIDES)
         for one in self.parameters():
             fan = max(1, one[0].numel())
@@ -62,6 +62,9 @@ class Head(nn.Module):
         return torch.cat([(low + high) / 2, high - low], -1)
 
 
+Way = Callable[["Head", Tensor], Any]
+
+
 def corners(boxes: Tensor) -> Tensor:
     """Turn centre and size into two corners."""
     return torch.cat([boxes[..., :2] - boxes[..., 2:] / 2, boxes[..., :2] + boxes[..., 2:] / 2], -1)
@@ -72,7 +75,7 @@ def v8(head: Head, x: Tensor) -> Tensor:
     return torch.cat([head.boxes(raw), classes], -1).transpose(1, 2)
 
 
-def v8_more(kind: str) -> Callable[[Head, Tensor], Any]:
+def v8_more(kind: str) -> Way:
     def forward(head: Head, x: Tensor) -> Any:
         raw, _, classes, other = head.parts(x)
         boxes = head.boxes(raw)
@@ -133,26 +136,43 @@ def flat(head: Head, x: Tensor) -> Tensor:
     return torch.cat([rows[:, :1] * 0, rows[:, :4], rows[:, 5:], rows[:, 4:5]], -1)
 
 
-class Export(nn.Module):
-    """A head with one way to put out what it finds."""
-
-    def __init__(self, head: Head, forward: Callable[[Head, Tensor], Any]) -> None:
-        super().__init__()
-        self.head, self.how = head, forward
-
-    def forward(self, x: Tensor) -> Any:
-        """Run on images (N, 3, side, side), 0 to 1."""
-        return self.how(self.head, x)
+def undecoded(head: Head, x: Tensor) -> Tensor:
+    """YOLOv5 whose boxes are shares of their cells."""
+    parts = [head.parts(x, anchor) for anchor in range(3)]
+    return torch.cat([torch.cat([torch.sigmoid(raw), *scores], -1) for raw, *scores, _ in parts], 1)
 
 
-def write(
-    path: Path, head: Head, forward: Callable[[Head, Tensor], Any], *, free: bool = False, batch: int = 1
-) -> Path:
-    """Export to ONNX."""
-    axes = {"images": {0: "n", 2: "h", 3: "w"}} if free else None
-    example = torch.rand(batch, 3, head.side, head.side)
-    torch.onnx.export(
-        Export(head, forward).eval(), (example,), str(path), input_names=["images"], dynamo=False, dynamic_axes=axes,
-        opset_version=17,
-    )  # fmt: skip
-    return path
+def v6(head: Head, x: Tensor) -> Tensor:
+    table = v8(head, x).transpose(1, 2)
+    return torch.cat([table[..., :4], torch.ones_like(table[..., :1]), table[..., 4:]], -1)
+
+
+def changed(way: Way, change: Callable[[Tensor, Tensor], list[Tensor]]) -> Way:
+    """Put out other boxes or scores; boxes first, and what changes them gets both."""
+
+    def forward(head: Head, x: Tensor) -> Tensor:
+        table = way(head, x)
+        return torch.cat(change(table[..., :4], table[..., 4:]), -1)
+
+    return forward
+
+
+def turned(way: Way) -> Way:
+    """Put out (N, values, boxes) in place of (N, boxes, values)."""
+    return lambda head, x: way(head, x).transpose(1, 2)
+
+
+def best_of_v8(head: Head, x: Tensor) -> tuple[Tensor, Tensor]:
+    """Return the boxes of YOLOv8 and their scores, as they are meant."""
+    table = v8(head, x).transpose(1, 2)
+    return table[..., :4], table[..., 4:].amax(-1)
+
+
+def best_with_objectness(way: Way) -> Callable[[Head, Tensor], tuple[Tensor, Tensor]]:
+    """Return what gives boxes and scores of a family with an objectness, as they are meant."""
+
+    def best(head: Head, x: Tensor) -> tuple[Tensor, Tensor]:
+        table = way(head, x)
+        return table[..., :4], table[..., 4] * table[..., 5:].amax(-1)
+
+    return best

@@ -88,7 +88,7 @@ def separate(scores: np.ndarray) -> bool:
 def falls(table: np.ndarray) -> bool:
     """Tell whether a column behind the boxes falls from row to row on every image: a list of boxes, and no grid."""
     values = table[..., 4:6]
-    falling = (np.diff(values, axis=1) <= 0).all((0, 1))
+    falling = [bool((np.diff(values[..., i], axis=1) <= 0).all()) for i in range(values.shape[2])]
     levels = [min(len(np.unique(one[:, i])) for one in values) for i in range(values.shape[2])]
     return any(down and many >= FALLING for down, many in zip(falling, levels, strict=True))
 

@@ -158,8 +158,8 @@ class Network:
         except TimeoutError as e:
             raise GanbenchError(
                 f"{self._path}: the network was stopped: {self.height}x{self.width} pixels took longer than "
-                f"{PATIENCE:g} seconds. It may hold a loop without an end; if it is only slow, use a smaller --imgsz, or "
-                "export it smaller"
+                f"{PATIENCE:g} seconds. It may hold a loop without an end; if it is only slow, use a smaller "
+                "--imgsz, or export it smaller"
             ) from e
         except Exception as e:  # ONNX Runtime has no public base class for its errors
             where = f"{self._path}: the network does not run on {self.height}x{self.width} pixels"

@@ -72,10 +72,10 @@ def _weigh_columns(layout: Layout, table: np.ndarray, height: int, width: int) -
         return Reading(layout, FITS) if in_shares else Reading(layout, NO, "its other columns are no landmarks")
     # Landmarks in shares of the image, or angles, would look like classes of which there are faces nearly everywhere.
     if layout.family == "yolov8":
-        doubtful = bool(layout.classes > 1 and not separate(table[..., 4:]))
+        doubtful = layout.classes > 1 and not separate(table[..., 4:])
     else:  # with an objectness, classes may be sure of themselves where there is nothing; ten of them are not
         first = table[..., 5 : 5 + FACE_LANDMARKS]
-        doubtful = layout.classes > FACE_LANDMARKS and restless(first, _SPANNING).all()
+        doubtful = layout.classes > FACE_LANDMARKS and bool(restless(first, _SPANNING).all())
     return Reading(layout, FITS if doubtful else SURE)
 
 
