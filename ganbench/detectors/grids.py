@@ -14,7 +14,7 @@ _RISEN = 0.1  # a score well above those of cells in which there is nothing
 _RAW = 16  # cells that a box's centre may be away from its own cell, before it is decoded
 _RUNNING = 4  # cells of a side from which on it shows that a column runs over the image
 _GROWING = 0.8  # correlation of such a column with the place of the cells
-_STRAYING = 0.5  # correlation of what has nothing to do with it, at the most
+_STRAYING = 0.5  # half of the correlations of what has nothing to do with it are below this
 FALLING = 6  # so many different scores in falling order are no coincidence: one chance in 720
 
 
@@ -94,9 +94,9 @@ def falls(table: np.ndarray) -> bool:
 
 
 def strays(table: np.ndarray, height: int, width: int, stride: int) -> bool:
-    """Tell whether the centres have nothing to do with the places of their cells, on any image."""
+    """Tell whether the centres have nothing to do with the places of their cells."""
     found = _along(table, height, width, stride, 0)
-    return bool(found.size and found.max() < _STRAYING)
+    return bool(found.size and np.median(found) < _STRAYING)
 
 
 def restless(table: np.ndarray, level: float) -> np.ndarray:
