@@ -20,6 +20,9 @@ class Head(nn.Module):
     The boxes are centres and sizes in pixels, around their cells; objectness and classes are told apart.
     """
 
+    corner: Tensor
+    step: Tensor
+
     def __init__(self, seed: int, side: int, classes: int, *, loud: bool = False) -> None:
         super().__init__()
         generator = torch.Generator().manual_seed(seed)
