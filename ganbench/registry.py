@@ -163,7 +163,9 @@ def load_object(path: str, kind: str, known: list[str] | None = None) -> object:
         raise UnknownName(f"unknown {kind} {path!r}: no {kind} or module is called {module_name!r}.{hint}") from e
     except GanbenchError as e:
         raise GanbenchError(f"{kind} {path!r}: {e}") from e
-    except (Exception, SystemExit) as e:  # whatever somebody else's code raises is to be shown with its place
+    except KeyboardInterrupt:
+        raise
+    except BaseException as e:  # whatever somebody else's code raises is to be shown with its place
         raise GanbenchError(f"{kind} {path!r}: importing {module_name} failed: {type(e).__name__}: {e}.") from e
     found: object = module
     for part in attribute.split("."):

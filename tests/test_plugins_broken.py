@@ -188,6 +188,13 @@ class Endless(Raises):
 
     def one(self):
         return Detection(np.full((1, 4), np.nan, np.float32), np.ones(1, np.float32))
+
+
+class Bare(Raises):
+    name = "bare"
+
+    def one(self):
+        raise BaseException("out")
 """
 
 
@@ -206,6 +213,7 @@ def crashing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     [
         ("Raises", "the detector raises fails in crashing.py, line 21: ValueError: no such thing"),
         ("Ends", "the detector ends fails in crashing.py, line 28: SystemExit: it ends the program (enough)"),
+        ("Bare", "the detector bare fails in crashing.py, line 56: BaseException: out"),
         ("Fewer", "fewer: detect must return a list with one Detection per image: 12 images gave 1"),
         ("Endless", "endless: a Detection whose boxes or scores are not finite numbers"),
     ],
@@ -228,3 +236,12 @@ def test_what_ends_a_worker_process_is_named(image_folder: Path, tmp_path: Path)
     assert done.returncode == 1
     line = "its process ended with exit code 7 while it scored with crashing:Dies"
     assert done.stderr.splitlines() == [f"not scored: {folder}: {line}" for folder in ("generated", "again")]
+
+
+@pytest.mark.usefixtures("crashing")
+@pytest.mark.parametrize("kind", ["BaseException", "GeneratorExit", "SystemExit", "ZeroDivisionError"])
+def test_whatever_an_import_raises_is_one_line(kind: str, tmp_path: Path) -> None:
+    module = f"raises_{kind.lower()}"
+    (tmp_path / f"{module}.py").write_text(f"raise {kind}('out')\n")
+    with pytest.raises(GanbenchError, match=f"importing {module} failed: {kind}: out"):
+        load_detector(f"{module}:Thing")

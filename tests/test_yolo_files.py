@@ -241,3 +241,28 @@ def test_one_picture_is_looked_at_as_it_is(tmp_path: Path) -> None:
     assert json.loads(done.stdout)["n"] == 1
     (drawn,) = (tmp_path / "boxes").iterdir()
     assert Image.open(drawn).size == (320, 256)
+
+
+def test_a_loop_without_an_end_is_stopped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def info(name: str, kind: int, shape: list[int] | None) -> onnx.ValueInfoProto:
+        return helper.make_tensor_value_info(name, kind, shape)
+
+    images = [1, 3, 64, 64]
+    body = helper.make_graph(
+        [helper.make_node("Identity", ["on"], ["on2"]), helper.make_node("Sin", ["x"], ["x2"])],
+        "body",
+        [info("i", TensorProto.INT64, []), info("on", TensorProto.BOOL, []), info("x", TensorProto.FLOAT, images)],
+        [info("on2", TensorProto.BOOL, []), info("x2", TensorProto.FLOAT, images)],
+    )
+    graph = helper.make_graph(
+        [helper.make_node("Loop", ["", "true", "images"], ["output"], body=body)],
+        "loop",
+        [info("images", TensorProto.FLOAT, images)],
+        [info("output", TensorProto.FLOAT, None)],
+        [numpy_helper.from_array(np.array(True), "true")],
+    )
+    path = tmp_path / "loop.onnx"
+    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=8), path)
+    monkeypatch.setattr("ganbench.detectors.network.PATIENCE", 0.2)
+    with pytest.raises(GanbenchError, match=r"the network was stopped: 64x64 pixels took longer than 0\.2 seconds"):
+        load_detector(f"yolo:{path}")

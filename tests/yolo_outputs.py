@@ -47,7 +47,7 @@ class Maker:
         best = np.zeros(self.images)
         for i in range(self.images):
             if self.rng.random() < 0.6 or i == 0:
-                best[i] = self.rng.uniform(0.05, 0.98)
+                best[i] = self.rng.uniform(0.15, 0.98)
                 cell = self.rng.integers(len(corner))
                 scores[i, cell, self.rng.integers(self.classes)] = best[i]
         return np.concatenate([centres, sizes], -1), scores, best

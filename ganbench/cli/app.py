@@ -104,7 +104,9 @@ def main() -> None:
             raise
         code = 0
         streams.discard()
-    except Exception as e:
+    except KeyboardInterrupt:
+        raise
+    except BaseException as e:  # somebody else's code may raise what is no Exception
         if why := out_of_memory(e):
             sys.exit(_fail("MemoryError", why, GanbenchError.exit_code, as_json))
         # A fault of ours ends in a traceback, to be reported; one in a plug-in ends in one line, with its place.

@@ -14,8 +14,9 @@ from dataclasses import replace
 import numpy as np
 
 from ganbench.detectors.facts import TASKS, Facts
+from ganbench.detectors.grids import FITS, SURE
 from ganbench.detectors.layouts import FACE_LANDMARKS, FAMILIES, STRIDES, Layout, as_table, count_cells
-from ganbench.detectors.readings import FITS, SURE, in_shares, weigh
+from ganbench.detectors.readings import in_shares, weigh
 from ganbench.errors import GanbenchError
 
 _MOST_COLUMNS = 1 << 14  # of a box; the largest known networks tell some thousand classes apart
@@ -134,8 +135,6 @@ def _told(possible: list[Layout], facts: Facts, named: tuple[str, int] | None) -
         left = [one for one in left if not one.kind.per_cell]
     if facts.task:
         left = [one for one in left if one.family in TASKS.get(facts.task, ())]
-    else:  # of several classes nobody writes it without saying so in the metadata
-        left = [one for one in left if one.family != "yolov8-transposed" or one.classes == 1]
     if facts.masks:
         final = [one for one in left if one.family == "end2end" and one.extra == facts.masks]
         return final + [one for one in left if one.family.endswith("-seg")]
@@ -167,4 +166,9 @@ def _nothing(shape: tuple[int, ...], height: int, width: int, facts: Facts, aske
 
 
 def _remedy(asked: str) -> str:
-    return "Leave --layout out, or name another" if asked else "Export it with its own tool, as a plain detector"
+    if asked:
+        return "Leave --layout out, or name another"
+    return (
+        "Export it with its own tool, as a plain detector, with its decoding: boxes as centre and size, scores after "
+        "the sigmoid. What is no YOLO, such as RT-DETR, is not read"
+    )

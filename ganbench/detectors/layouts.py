@@ -55,6 +55,7 @@ FAMILIES = {
     "yolov7-face": Family(3, True, 5),
     "yolov6": Family(1, True, 5),
     "yolox": Family(1, True, 5),
+    "yolox-transposed": Family(1, True, 5, values_first=True),
     "yolox-raw": Family(1, True, 5, box="cell"),
     "end2end": Family(0, class_number=5, box="corners"),
     "end2end-obb": Family(0, class_number=5, box="turned"),

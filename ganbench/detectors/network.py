@@ -15,7 +15,7 @@ from ganbench.detectors.settings import bad_setting
 from ganbench.errors import GanbenchError
 from ganbench.system.memory import VARIABLE, budget
 from ganbench.system.onnx_files import onnx_hash
-from ganbench.system.onnx_runtime import open_file
+from ganbench.system.onnx_runtime import open_file, run_within
 from ganbench.system.wall import reason, wall
 
 STEP = 32  # image sides are multiples of the coarsest stride, where the network does not say otherwise
@@ -23,6 +23,7 @@ _BATCH = 64
 SIZE = 64  # pixels, where neither the user nor the file says
 GRAY = 114  # what letterboxing fills up with, in every YOLO
 _OUT_OF_MEMORY = ("smaller than requested bytes", "Failed to allocate", "bad_alloc", "bad allocation")
+PATIENCE = 120.0  # seconds for a call; the largest YOLOs take a few for an image of 1280 pixels on one core
 _BATCH_BYTES = 256 << 20  # what images are put together for; a single one may take the whole budget
 _TYPES = {"tensor(float)": np.float32, "tensor(float16)": np.float16, "tensor(uint8)": np.uint8}
 
@@ -152,7 +153,14 @@ class Network:
         if form.dtype is not np.uint8:
             x = x.astype(np.float32) if self.bytes_bgr else x.astype(np.float32) / np.float32(255)
         try:
-            return self._session.run(self._wanted, {form.name: np.ascontiguousarray(x, form.dtype)})
+            feed = {form.name: np.ascontiguousarray(x, form.dtype)}
+            return run_within(self._session, self._wanted, feed, PATIENCE)
+        except TimeoutError as e:
+            raise GanbenchError(
+                f"{self._path}: the network was stopped: {self.height}x{self.width} pixels took longer than "
+                f"{PATIENCE:g} seconds. It may hold a loop without an end; if it is only slow, use a smaller "
+                "--imgsz, or export it smaller"
+            ) from e
         except Exception as e:  # ONNX Runtime has no public base class for its errors
             where = f"{self._path}: the network does not run on {self.height}x{self.width} pixels"
             if any(words in str(e) for words in _OUT_OF_MEMORY):

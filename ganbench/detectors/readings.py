@@ -2,32 +2,26 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 
+from ganbench.detectors.grids import (
+    FALLING,
+    FITS,
+    NO,
+    SURE,
+    Reading,
+    are_corners,
+    falls,
+    restless,
+    separate,
+    spread,
+    strays,
+    weigh_cells,
+)
 from ganbench.detectors.layouts import FACE_LANDMARKS, SLACK, STRIDES, Layout, corners_in_order, count_cells, whole
 
-NO, FITS, SURE = 0, 1, 2
-_AT_REST = 0.02  # most of the scores of a class lie below this, on any image: it has few faces for so many cells
 _SPANNING = 0.1  # half of the coordinates of a landmark, in shares of the image, lie above this
-_FALLING = 6  # so many different scores in falling order are no coincidence: one chance in 720
-_RAW = 16  # cells that a box's centre may be away from its own cell, before it is decoded
-
-
-@dataclass(frozen=True)
-class Reading:
-    """A layout that the shape allows, and how well the values fit.
-
-    Attributes:
-        layout: the reading.
-        weight: ``NO``, ``FITS``, or ``SURE``, where the values could not be so by coincidence.
-        against: what speaks against it, for ``NO``.
-    """
-
-    layout: Layout
-    weight: int
-    against: str = ""
+_OF_A_CELL = ("yolov6", "yolox", "yolox-raw", "yolox-transposed", "yolov8-transposed")
 
 
 def weigh(layout: Layout, table: np.ndarray, height: int, width: int, *, told: bool) -> Reading:
@@ -44,12 +38,17 @@ def weigh(layout: Layout, table: np.ndarray, height: int, width: int, *, told: b
         return Reading(layout, NO, "its scores are not between 0 and 1")
     if not layout.kind.per_cell:
         return _weigh_final(layout, table, height, width, told)
-    if layout.kind.box != "cell" and table[..., 2:4].min(initial=0) < -SLACK * max(height, width):
-        return Reading(layout, NO, "it has boxes of negative size")
-    if layout.family in ("yolov6", "yolox", "yolox-raw"):
-        return _weigh_cells(layout, table, height, width, told)
-    if layout.family == "yolov8-transposed":
-        return Reading(layout, FITS)
+    if layout.kind.box != "cell":
+        if table[..., 2:4].min(initial=0) < -SLACK * max(height, width):
+            return Reading(layout, NO, "it has boxes of negative size")
+        if are_corners(table, height, width, layout.strides[0]):
+            return Reading(layout, NO, "its boxes are corners, not centre and size")
+        if falls(table):
+            return Reading(layout, NO, "its rows are in falling order, and no grid")
+        if np.abs(table[..., :2]).max(initial=0) <= 2 and strays(table, height, width, layout.strides[0]):
+            return Reading(layout, NO, "its boxes are shares of their cells, not of the image")
+    if layout.family in _OF_A_CELL:
+        return weigh_cells(layout, table, height, width, told=told)
     return Reading(layout, SURE) if told else _weigh_columns(layout, table, height, width)
 
 
@@ -69,20 +68,15 @@ def _weigh_columns(layout: Layout, table: np.ndarray, height: int, width: int) -
     if layout.extra:
         if _are_landmarks(others, max(height, width), layout.family):
             return Reading(layout, SURE)
-        in_shares = layout.family == "yolov5-face" and _restless(others, _SPANNING).all()
+        in_shares = layout.family == "yolov5-face" and restless(others, _SPANNING).all()
         return Reading(layout, FITS) if in_shares else Reading(layout, NO, "its other columns are no landmarks")
     # Landmarks in shares of the image, or angles, would look like classes of which there are faces nearly everywhere.
     if layout.family == "yolov8":
-        doubtful = layout.classes > 1 and _restless(table[..., 4:], _AT_REST).any()
+        doubtful = layout.classes > 1 and not separate(table[..., 4:])
     else:  # with an objectness, classes may be sure of themselves where there is nothing; ten of them are not
         first = table[..., 5 : 5 + FACE_LANDMARKS]
-        doubtful = layout.classes > FACE_LANDMARKS and _restless(first, _SPANNING).all()
+        doubtful = layout.classes > FACE_LANDMARKS and bool(restless(first, _SPANNING).all())
     return Reading(layout, FITS if doubtful else SURE)
-
-
-def _restless(table: np.ndarray, level: float) -> np.ndarray:
-    """Tell of each column (N, boxes, columns) whether, on some image, half of its values are above a level."""
-    return np.asarray((np.median(table, axis=1) > level).any(0))
 
 
 def _are_landmarks(values: np.ndarray, side: int, family: str) -> bool:
@@ -125,33 +119,7 @@ def _weigh_final(layout: Layout, table: np.ndarray, height: int, width: int, tol
     filled = np.any(table != 0, axis=2, keepdims=True)[..., 0]
     # Lists are filled up with rows of noughts; a grid has some value in every cell.
     padded = not filled[:, -1].any() and (np.diff(filled.astype(int), axis=1) <= 0).all()
-    return Reading(layout, SURE if levels >= _FALLING or padded else FITS)
-
-
-def _weigh_cells(layout: Layout, table: np.ndarray, height: int, width: int, told: bool) -> Reading:
-    """Weigh one box per cell with an objectness: YOLOX before and after its boxes are decoded, and YOLOv6."""
-    always = bool((table[..., 4] == 1).all())
-    if not told and always != (layout.family == "yolov6"):  # which has no objectness, and puts out 1
-        return Reading(layout, NO, f"its objectness is {'' if always else 'not '}1 everywhere")
-    if layout.family == "yolov6":
-        return Reading(layout, SURE)
-    sizes, centres = table[..., 2:4], table[..., :2]
-    largest = np.log(4 * max(height, width) / min(layout.strides))
-    raw = bool(sizes.max() <= largest and np.abs(centres).max() <= _RAW)
-    pixels = bool(sizes.min() >= -SLACK * max(height, width))
-    if raw and pixels and not told:  # small numbers: relative to cells, unless they span the image
-        raw = not (spread(centres) > 0.5 * np.array([width, height])).all()
-        pixels = not raw
-    fits = raw if layout.family == "yolox-raw" else pixels
-    against = "its boxes are not relative to cells" if layout.family == "yolox-raw" else "its boxes are not in pixels"
-    return Reading(layout, FITS) if fits else Reading(layout, NO, against)
-
-
-def spread(centres: np.ndarray) -> np.ndarray:
-    """Return how far centres (N, boxes, 2) spread over x and y, at the most that any image shows."""
-    if not centres.size:
-        return np.zeros(2)
-    return np.asarray((centres.max(1) - centres.min(1)).max(0))
+    return Reading(layout, SURE if levels >= FALLING or padded else FITS)
 
 
 def in_shares(layout: Layout, table: np.ndarray) -> bool:

@@ -46,9 +46,9 @@ def load_detector(name: str, options: DetectorOptions | None = None, *, note: No
         detector = found(settings, device=options.device)
         if not found.__module__.startswith("ganbench."):
             _try_out(detector)
-    except GanbenchError:
+    except (GanbenchError, KeyboardInterrupt):
         raise
-    except (Exception, SystemExit) as e:  # somebody else's code: whatever it raises is to be shown with its place
+    except BaseException as e:  # somebody else's code: whatever it raises is to be shown with its place
         raise GanbenchError(f"the detector {name} fails: {type(e).__name__}: {e}") from e
     _say(detector, note)
     return detector

@@ -87,9 +87,9 @@ def _source_note(path: str, factory: Callable[[], object], name: str) -> str:
 def _call(path: str, factory: Callable[[], object]) -> object:
     try:
         return factory()
-    except GanbenchError:
+    except (GanbenchError, KeyboardInterrupt):
         raise
-    except (Exception, SystemExit) as e:  # the user's code: whatever it raises is to be shown with its place
+    except BaseException as e:  # the user's code: whatever it raises is to be shown with its place
         raise GanbenchError(f"{path}: the factory failed: {type(e).__name__}: {e}.") from e
 
 
@@ -104,7 +104,9 @@ def _feature_size(path: str, network: nn.Module, size: int) -> int:
     try:
         with torch.inference_mode():
             output = network(torch.zeros(2, 3, size, size))
-    except (Exception, SystemExit) as e:
+    except KeyboardInterrupt:
+        raise
+    except BaseException as e:
         raise GanbenchError(f"{path}: the module fails on (2, 3, {size}, {size}): {type(e).__name__}: {e}.") from e
     if not isinstance(output, torch.Tensor) or output.ndim != 2 or len(output) != 2 or not output.shape[1]:
         shape = tuple(output.shape) if isinstance(output, torch.Tensor) else type(output).__name__

@@ -72,13 +72,13 @@ def plugin_errors(what: str, foreign: bool) -> Iterator[None]:
     """
     try:
         yield
-    except GanbenchError:
+    except (GanbenchError, KeyboardInterrupt):
         raise
-    except (Exception, SystemExit) as e:
+    except BaseException as e:
         if not foreign:
             raise
         place = foreign_place(e)
-        why = reason(e) if isinstance(e, Exception) else f"it ends the program ({e})"
+        why = f"it ends the program ({e})" if isinstance(e, SystemExit) else reason(e)
         kind = type(e).__name__
         text = why if why.startswith(kind) else f"{kind}: {why}"
         raise GanbenchError(f"{what} fails{f' in {place}' if place else ''}: {text}") from e

@@ -13,6 +13,7 @@ from ganbench.system.cores import available_cores
 from ganbench.system.memory import budget
 
 if TYPE_CHECKING:
+    import numpy as np
     import onnxruntime
 
 _LOG = logging.getLogger(__name__)
@@ -86,6 +87,44 @@ def open_file(path: str, device: str) -> tuple[onnxruntime.InferenceSession, str
         f"--device cuda: the detector ran on the CPU, with the same result: {why}. "
         "For CUDA: pip uninstall onnxruntime, then pip install onnxruntime-gpu"
     )
+
+
+def run_within(
+    session: onnxruntime.InferenceSession, wanted: list[str], feed: dict[str, np.ndarray], seconds: float
+) -> list[Any]:
+    """Run a network, and end it after so many seconds: a graph may hold a loop that has no end.
+
+    Args:
+        session: of any thread.
+        wanted: names of the outputs.
+        feed: the inputs by name.
+        seconds: after which the run is ended, between two of its nodes.
+
+    Returns:
+        The outputs: arrays, or lists of such.
+
+    Raises:
+        TimeoutError: it took longer.
+        Exception: whatever else ONNX Runtime has to say; it has no base class for its errors.
+    """
+    options = load_onnx_runtime().RunOptions()
+    ended = threading.Event()
+
+    def end() -> None:
+        ended.set()
+        options.terminate = True
+
+    watch = threading.Timer(seconds, end)
+    watch.daemon = True
+    watch.start()
+    try:
+        return list(session.run(wanted, feed, options))
+    except Exception as e:
+        if ended.is_set():
+            raise TimeoutError(f"it took longer than {seconds:g} seconds") from e
+        raise
+    finally:
+        watch.cancel()
 
 
 def _bound_memory(runtime: Any) -> None:

@@ -30,7 +30,7 @@ def wall(error: Callable[[str], GanbenchError]) -> Iterator[None]:
         raise error(reason(e)) from e
 
 
-def reason(e: Exception, limit: int = 200) -> str:
+def reason(e: BaseException, limit: int = 200) -> str:
     """Return one line that says what an exception says: its text, led by its type where the text alone tells nothing.
 
     Args:
