@@ -13,16 +13,13 @@ from ganbench.features.fidelity import NETWORKS
 
 
 def pseudo_random(shape: torch.Size, generator: torch.Generator) -> torch.Tensor:
-    """Return He-scaled numbers that repeat along overlapping strides, so that a file of half a gigabyte takes little.
-
-    torch.save writes what lies under a tensor, which here is a few thousand numbers.
-    """
+    """Return He-scaled numbers that repeat, which are drawn in no time."""
     if len(shape) < 2:
         return torch.randn(shape, generator=generator) * 0.05
     columns = int(np.prod(shape[1:]))
     bank = torch.randn(columns + 7 * shape[0], generator=generator) * (2 / columns) ** 0.5
     inner = [int(np.prod(shape[i + 1 :])) for i in range(1, len(shape))]
-    return bank.as_strided(shape, (7, *inner))
+    return bank.as_strided(shape, (7, *inner)).contiguous()
 
 
 def write_vgg16(folder: Path) -> Path:
