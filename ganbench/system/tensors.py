@@ -24,6 +24,7 @@ from ganbench.system.wall import wall
 
 _MOST_PICKLE = 16 << 20  # bytes that describe the tensors; a network of 1,000 tensors has 100 kB
 _MOST_NESTED = 32
+_PICKLE = b"\x80"  # how files of before PyTorch 1.6 begin
 _MAGIC, _PROTOCOL = 0x1950A86A20F9469CFC6C, 1001
 _DTYPES = {
     "FloatStorage": torch.float32, "DoubleStorage": torch.float64, "HalfStorage": torch.float16,
@@ -59,7 +60,11 @@ def read_tensors(path: Path, device: torch.device | str = "cpu") -> Any:
     if not path.exists():
         raise FileNotFoundError(path)
     with wall(lambda why: TensorFileError(f"damaged, cut short or no PyTorch file ({why})")), path.open("rb") as f:
-        zipped = f.read(4) == b"PK\x03\x04"
+        start = f.read(9)
+        zipped = start.startswith(b"PK\x03\x04")
+        if not zipped and not start.startswith(_PICKLE):
+            what = "a safetensors file, which is not read" if start[8:] == b"{" else "it does not begin like one"
+            raise TensorFileError(f"{what}. Save the weights with torch.save, or copy the file again")
         f.seek(0)
         content = _read_zip(f, path) if zipped else _read_sequence(f, path)
         return _Plain(device).of(content)
