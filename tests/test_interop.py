@@ -112,9 +112,7 @@ def test_statistics_are_known_by_what_they_hold(tmp_path: Path, name: str) -> No
 
 
 @pytest.mark.parametrize("name", ["a.npy", "a.npz", "a.pt", "a.pkl"])
-def test_statistics_of_other_forms_are_told_how_to_save_them(
-    tmp_path: Path, image_folder: Path, name: str
-) -> None:
+def test_statistics_of_other_forms_are_told_how_to_save_them(tmp_path: Path, image_folder: Path, name: str) -> None:
     """What was said of them spoke of images alone."""
     with (tmp_path / name).open("wb") as file:
         if name.endswith(".npz"):

@@ -63,7 +63,8 @@ class Listing:
         name = plain_name(raw)
         if name is None:
             raise SourceError(
-                f"{self.path}: refused, its member {raw!r} points outside the archive. Pack it again from within its folder"
+                f"{self.path}: refused, its member {raw!r} points outside the archive. "
+                "Pack it again from within its folder"
             )
         return name
 

@@ -132,8 +132,8 @@ def _check_sum(header: bytes, path: Path, at: int, last: str) -> None:
         return
     if at == 0:
         raise SourceError(
-            f"{path}: not a readable archive: what it holds is no tar, or damaged at its start. Copy it again, or unpack "
-            "it and give the folder"
+            f"{path}: not a readable archive: what it holds is no tar, or damaged at its start. "
+            "Copy it again, or unpack it and give the folder"
         )
     raise SourceError(f"{path}: damaged or cut short after {last}: copy it again")
 

@@ -133,7 +133,10 @@ def _refuse_other_run(run: RunFolder, recipe: Recipe, *, resume: bool) -> None:
         if before.get(key) != now.get(key) and key not in _MAY_CHANGE
     ]
     if changed:
-        raise GanbenchError(f"{run.path}: a resumed run keeps its settings; {'; '.join(changed)}")
+        raise GanbenchError(
+            f"{run.path}: a resumed run keeps its settings; {'; '.join(changed)}. Give those that it began "
+            "with, or another folder to --run"
+        )
 
 
 def _write_down(run: RunFolder, recipe: Recipe, source: Source, device: torch.device, step: int | None) -> None:
