@@ -66,6 +66,8 @@ def train(
             begun = run.is_begun()
             if begun:
                 _refuse_other_run(run, recipe, resume=resume)
+            elif resume and world.first:
+                warn(f"{run.path} holds no run to go on with: a new one starts")
             images = _load_images(source, recipe, world, warn)
             trainer = Trainer(recipe, place, world)
             trainer.observers += observers or []
