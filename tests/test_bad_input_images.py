@@ -77,6 +77,26 @@ def test_folders_without_an_image_say_what_they_hold(tmp_path: Path, held: dict[
         open_source(tmp_path)
 
 
+def test_images_without_an_ending_are_told_what_endings_there_are(tmp_path: Path) -> None:
+    (tmp_path / "0a1b").write_bytes(b"x")
+    with pytest.raises(SourceError, match="such as '0a1b'; images are known by their endings: .*, .jpg, .*"):
+        open_source(tmp_path)
+
+
+def test_a_compression_of_zips_that_is_not_read(tmp_path: Path) -> None:
+    """Such as Windows' for large files: the entries are not damaged, and the advice helps."""
+    path = tmp_path / "a.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("1.jpg", jpeg(1))
+        archive.writestr("2.jpg", jpeg(2))
+    data = bytearray(path.read_bytes())
+    data[8] = data[data.index(b"PK\x01\x02") + 10] = 9  # the first member's method: Deflate64
+    path.write_bytes(data)
+    assert len(open_source(path, skip_bad=1).digest()) == 64
+    with pytest.raises(SourceError, match="compressed by method 9, which is not read: unpack it and give the folder"):
+        list(open_source(path).batches(4))
+
+
 @pytest.mark.skipif(os.geteuid() == 0, reason="nothing is unreadable to root")
 def test_an_unreadable_folder(tmp_path: Path) -> None:
     (tmp_path / "locked").mkdir()

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import pickle
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from ganbench.errors import ReferenceError
+import ganbench
+from ganbench.errors import GanbenchError, ReferenceError
 from ganbench.metrics.frechet import fd
 from ganbench.metrics.kernel import kd
 from ganbench.references.interop import read_clean_fid, write_clean_fid, write_pytorch_fid
+from ganbench.references.library import holds_statistics
 from ganbench.references.reference import Reference
 from ganbench.statistics.features import FeatureSet
 
@@ -85,11 +88,38 @@ def test_files_that_do_not_fit_are_refused(tmp_path: Path) -> None:
     x = features(50, 0)
     np.savez(statistics, mu=np.mean(x, axis=0) + 1, sigma=np.cov(x, rowvar=False))
     np.savez(kid, feats=x)
-    with pytest.raises(ReferenceError, match="not of the same images"):
+    with pytest.raises(ReferenceError, match="not of the same images: their means differ. Move one"):
         read_clean_fid(statistics)
+    np.savez(statistics, mu=np.mean(x, axis=0), sigma=np.cov(x, rowvar=False) * 1.2)
+    with pytest.raises(ReferenceError, match="not of the same images: their covariances differ"):
+        read_clean_fid(statistics)
+    np.savez(statistics, mu=np.mean(x, axis=0), sigma=np.cov(x, rowvar=False, ddof=0))  # as some tools have it
+    assert read_clean_fid(statistics).features.n == 50
     kid.write_bytes(kid.read_bytes()[:300])
     with pytest.raises(ReferenceError, match="not a readable clean-fid feature file"):
         read_clean_fid(kid)
     np.savez(kid, feats=x[0])
     with pytest.raises(ReferenceError, match="not the features of at least 2 images"):
         read_clean_fid(kid)
+
+
+@pytest.mark.parametrize("name", ["real", "real.npz", "real.NPZ", "real.bin"])
+def test_statistics_are_known_by_what_they_hold(tmp_path: Path, name: str) -> None:
+    x = features(50, 0)
+    np.savez(tmp_path / "a.npz", mu=np.mean(x, axis=0), sigma=np.cov(x, rowvar=False))
+    (tmp_path / "a.npz").rename(tmp_path / name)
+    assert holds_statistics(tmp_path / name)
+
+
+@pytest.mark.parametrize("name", ["a.npy", "a.npz", "a.pt", "a.pkl"])
+def test_statistics_of_other_forms_are_told_how_to_save_them(tmp_path: Path, image_folder: Path, name: str) -> None:
+    """What was said of them spoke of images alone."""
+    with (tmp_path / name).open("wb") as file:
+        if name.endswith(".npz"):
+            np.savez(file, ref_mu=np.zeros(8), ref_sigma=np.eye(8))
+        elif name.endswith(".npy"):
+            np.save(file, np.zeros(8))
+        else:
+            pickle.dump({"mu": 0}, file)
+    with pytest.raises(GanbenchError, match=rf"{name}: .*If it holds statistics, .*numpy.savez\('real.npz', mu=mean"):
+        ganbench.score(image_folder, tmp_path / name, metrics="fd", detector=None)

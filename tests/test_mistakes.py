@@ -43,7 +43,7 @@ MISTAKES = {
     "score good --detector none --conf 0.5": "--conf is a setting of a detector, and there is none",
     "score good --detector yolo-nano --conf 2": "--conf 2: expected a number between 0 and 1",
     "score good --detector yolo-nano --iou -1": "--iou -1: expected a number between 0 and 1",
-    "score good --detector yolo-nano --imgsz 0": "--imgsz 0: expected a multiple of 32",
+    "score good --detector yolo-nano --imgsz -32": "--imgsz -32: expected a multiple of 32",
     "score good --json full": "cannot write full: it is a folder",
     "score good --csv bad.zip/rows.csv": "cannot write bad.zip/rows.csv: bad.zip is a file, not a folder",
     "score good --per-image full": "cannot write full: it is a folder",

@@ -13,6 +13,7 @@ from PIL import Image
 import ganbench
 from ganbench.errors import SourceError
 from ganbench.images.decode import EXTENSIONS
+from ganbench.images.names import ARCHIVE_ENDINGS
 from ganbench.images.sources import open_source
 
 
@@ -45,6 +46,14 @@ def test_files_and_subfolders_that_were_passed_over_are_counted(image_folder: Pa
         assert kind in note
     assert source.first(3).notes == source.notes
     assert not any("subfolders" in note for note in open_source(image_folder, recursive=True).notes)
+
+
+@pytest.mark.parametrize("ending", ARCHIVE_ENDINGS)
+def test_archives_beside_images_are_named(image_folder: Path, ending: str) -> None:
+    (image_folder / f"more\x1b{ending}").write_bytes(b"x")
+    (image_folder / f"._more{ending}").write_bytes(b"x")
+    (note,) = open_source(image_folder).notes
+    assert f"of them archives: 'more\\x1b{ending}'" in note
 
 
 def test_names_are_never_repeated_as_they_are(tmp_path: Path) -> None:
@@ -114,3 +123,29 @@ def test_files_of_other_programs_come_with_advice(tmp_path: Path, name: str, adv
     (tmp_path / name).write_bytes(bytes(64))
     with pytest.raises(SourceError, match=advice):
         open_source(tmp_path / name)
+
+
+@pytest.mark.parametrize("labels", [np.zeros(3), np.array(["a", None, "c"], object), np.zeros((3, 8, 8))])
+@pytest.mark.parametrize("images_first", [False, True])
+@pytest.mark.parametrize("names", [("arr_0", "arr_1"), ("images", "x"), ("y", "x")])
+def test_images_are_found_beside_anything_else(
+    tmp_path: Path, labels: np.ndarray, images_first: bool, names: tuple[str, str]
+) -> None:
+    """Whichever was saved first, and although the other one holds Python objects."""
+    images = np.full((3, 8, 8, 3), 7, np.uint8)
+    pair = (images, labels) if images_first else (labels, images)
+    np.savez(tmp_path / "a.npz", **dict(zip(names, pair, strict=True)))
+    source = open_source(tmp_path / "a.npz")
+    assert len(source) == 3
+    assert (source.load(0) == 7).all()
+    mine, other = names if images_first else names[::-1]
+    assert source.notes == [f"read the array {mine!r}, passed over: {other!r}"]
+
+
+def test_array_files_under_the_name_of_the_other_kind(tmp_path: Path) -> None:
+    images = np.zeros((3, 8, 8, 3), np.uint8)
+    np.save(tmp_path / "a.npy", images)
+    np.savez(tmp_path / "b.npz", images)
+    (tmp_path / "a.npy").rename(tmp_path / "plain.npz")
+    (tmp_path / "b.npz").rename(tmp_path / "zipped.npy")
+    assert len(open_source(tmp_path / "plain.npz")) == len(open_source(tmp_path / "zipped.npy")) == 3

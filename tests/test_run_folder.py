@@ -160,11 +160,18 @@ def test_a_resume_that_is_refused_changes_nothing(trained: Path, tmp_path: Path)
     before = _files(run)
     with pytest.raises(GanbenchError, match="trained on other images"):
         train(_recipe(steps=5), _source(40), run, resume=True, options=QUICK)
-    with pytest.raises(GanbenchError, match="keeps its settings"):
+    with pytest.raises(GanbenchError, match="keeps its settings; .* was .*, now .*. Give those that it began with"):
         train(_recipe("optimizer.lr=0.1", steps=5), _source(), run, resume=True, options=QUICK)
     with pytest.raises(GanbenchError, match="holds a run already"):
         train(_recipe(steps=5), _source(), run, options=QUICK)
     assert _files(run) == before
+
+
+def test_a_resume_of_nothing_is_told(tmp_path: Path) -> None:
+    """A folder that was mistyped looks the same as a run that is to start when there is none."""
+    told: list[str] = []
+    train(_recipe(steps=1), _source(), tmp_path / "rnu", resume=True, options=QUICK, warn=told.append)
+    assert told[0].endswith("rnu holds no run to go on with: a new one starts")
 
 
 def test_a_sampling_that_fails_leaves_no_images(trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -80,6 +80,17 @@ def test_each_broken_rule_is_named(valid: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+def test_a_name_that_is_in_the_archive_twice_is_told(valid: Path, tmp_path: Path) -> None:
+    """Whoever unpacks it has 1,000 images, of which one is not the first of its name."""
+    with tarfile.open(valid) as old, tarfile.open(tmp_path / "x.tgz", "w:gz") as new:
+        for member in [*old.getmembers(), old.getmember("7.jpg")]:
+            new.addfile(member, old.extractfile(member))
+    rules = {rule.what: rule for rule in check_submission(tmp_path / "x.tgz")}
+    assert all(rule.ok for rule in rules.values())
+    assert rules["nothing else inside"].found == "in the archive more than once: '7.jpg'; the last one counts"
+
+
+@pytest.mark.slow
 def test_folders_and_wrong_containers_are_found(valid: Path, tmp_path: Path) -> None:
     with (
         tarfile.open(valid) as old,

@@ -114,8 +114,9 @@ def test_other_files_are_refused_with_the_reason(tmp_path: Path) -> None:
     swapped["upsample.0.1.weight"] = torch.zeros(5)
     for content, message in (
         ({"GAN": {"G.initial_block": torch.zeros(1)}, "version": "1.9.0"}, "stylegan2_pytorch .*data slice"),
-        ({"a.weight": torch.zeros(3)}, "expected a linear layer .* found none"),
+        ({"a.weight": torch.zeros(3)}, "not the assignment.s DCGAN generator: expected a linear layer .* found none"),
         ([1, 2], "not a state dict"),
+        ({"gen": small, "disc": {}}, r"not a state dict .*holds 'gen', 'disc'. Save the generator's weights alone"),
         (torch.nn.Linear(2, 2), "running code from a file"),
         (swapped, "is where upsample.0.1.weight"),
         (small | {"extra": torch.zeros(1)}, "tensors, .* expected"),
@@ -123,9 +124,14 @@ def test_other_files_are_refused_with_the_reason(tmp_path: Path) -> None:
         torch.save(content, path)
         with pytest.raises(GanbenchError, match=message):
             load_generator_file(path)
-    path.write_bytes(b"not a file of torch's")
-    with pytest.raises(GanbenchError, match="running code|not a readable"):
-        load_generator_file(path)
+    for data, message in (
+        (b"not a file of torch's", "does not begin like one"),
+        (b"", "does not begin like one"),
+        (b"\x02\0\0\0\0\0\0\0{}", "a safetensors file, which is not read. Save the weights with torch.save"),
+    ):
+        path.write_bytes(data)
+        with pytest.raises(GanbenchError, match=f"not a readable PyTorch file: .*{message}"):
+            load_generator_file(path)
     with pytest.raises(GanbenchError, match="no such file"):
         load_generator_file(tmp_path / "nowhere.pth")
 

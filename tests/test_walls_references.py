@@ -95,7 +95,7 @@ def test_arrays_of_other_forms_are_refused(good: dict[str, Any], odd: np.ndarray
         (np.diag([1.0, -5.0]), "the variance of feature 1 is -5, and no variance is negative"),
         (np.eye(2, dtype=np.complex64), "sigma is of complex numbers. Save its real part"),
         (np.eye(2, dtype=np.float16), "sigma is in half precision"),
-        (np.array([[1.0, 0.5], [0.0, 1.0]]), "are not a mean and its covariance"),
+        (np.array([[1.0, 0.5], [0.0, 1.0]]), "sigma is not symmetric, and a covariance is"),
     ],
 )
 def test_what_is_no_covariance_is_said_to_be_none(tmp_path: Path, sigma: np.ndarray, why: str) -> None:

@@ -12,7 +12,7 @@ from ganbench.errors import DecodeError, SourceError
 from ganbench.images.encoded import EncodedSource
 from ganbench.images.limits import ArchiveLimits
 from ganbench.images.listing import Listing, plain_name
-from ganbench.images.names import is_image_name, natural_key
+from ganbench.images.names import is_archive_name, is_image_name, natural_key, no_image_in
 from ganbench.images.packed import compression, unpack
 from ganbench.images.passed import passed_over
 from ganbench.images.resize import Resize
@@ -20,7 +20,6 @@ from ganbench.images.tar import BLOCK, FOLDER, HARD_LINK, is_tar, tar_members
 from ganbench.images.zips import list_zip
 from ganbench.system.wall import wall
 
-_PACKED = (".zip", ".tar", ".tgz", ".tbz2", ".txz", ".gz", ".bz2", ".xz", ".7z", ".rar", ".zst")
 _OTHERS = {
     b"\x28\xb5\x2f\xfd": "Zstandard",
     b"7z\xbc\xaf\x27\x1c": "7z",
@@ -140,7 +139,7 @@ def _reader(
 
 
 def _no_image(path: Path, names: list[str]) -> str:
-    held = f"{len(names)} other files" + (f", such as {names[0]!r}" if names else "")
-    if any(name.lower().endswith(_PACKED) for name in names):
+    held = no_image_in(names)
+    if any(is_archive_name(name) for name in names):
         return f"{path}: no image in it, but archives ({held}): unpack it once, and give what comes out"
     return f"{path}: no image in it ({held})"

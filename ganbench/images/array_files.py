@@ -19,6 +19,7 @@ from ganbench.system.wall import wall
 
 _HEADER_BYTES = 10_000  # as NumPy's own limit; larger ones are no headers of plain arrays
 _PREFERRED = ("images", "arr_0")
+_ZIP_MAGIC = b"PK"
 
 
 @dataclass(frozen=True)
@@ -45,11 +46,12 @@ def load_array(path: Path, limits: ArchiveLimits) -> tuple[np.ndarray, list[str]
         SourceError: damaged, pickled, a decompression bomb, or several arrays that could be the images.
     """
     with wall(lambda why: SourceError(f"{path}: not a readable array file: {why}. It may be cut short: copy it again")):
-        if path.suffix.lower() == ".npz":
-            return _load_npz(path, limits)
         with path.open("rb") as file:
+            if file.read(2) == _ZIP_MAGIC:  # whatever its name ends in
+                return _load_npz(path, limits)
+            file.seek(0)
             header = _read_header(file, str(path))
-        _check_length(str(path), header, path.stat().st_size)
+        _check_data(str(path), header, path.stat().st_size)
         if not header.nbytes:
             return np.empty(header.shape, header.dtype), []
         order: Literal["C", "F"] = "F" if header.fortran else "C"
@@ -61,13 +63,13 @@ def _read_header(file: IO[bytes], label: str) -> _Header:
     """Read a header; only NumPy's own parser decides what it means.
 
     Raises:
-        SourceError: of Python objects, or of no possible shape.
+        SourceError: of no possible shape.
         Exception: whatever the parser trips over.
     """
     magic = file.read(8)
     version = magic[6:8]
     if magic[:6] != b"\x93NUMPY" or version not in (b"\1\0", b"\2\0", b"\3\0"):
-        raise SourceError(f"{label}: not a readable array file: it does not begin like one")
+        raise SourceError(f"{label}: not a readable array file: it does not begin like one. Copy it again")
     width = 2 if version == b"\1\0" else 4
     field = file.read(width)
     length = struct.unpack("<H" if width == 2 else "<I", field)[0]
@@ -77,16 +79,17 @@ def _read_header(file: IO[bytes], label: str) -> _Header:
     # Version 3 differs from 2 by names of fields in UTF-8, which images do not have.
     read = np.lib.format.read_array_header_1_0 if width == 2 else np.lib.format.read_array_header_2_0
     shape, fortran, dtype = read(text)
-    if dtype.hasobject:
-        raise SourceError(
-            f"{label}: it holds Python objects, which are never loaded: save one uint8 array (N, H, W, 3)"
-        )
     if any(side < 0 for side in shape):
         raise SourceError(f"{label}: not a readable array file: its shape is {shape}")
     return _Header(tuple(map(int, shape)), fortran, dtype, 8 + width + length)
 
 
-def _check_length(label: str, header: _Header, length: int) -> None:
+def _check_data(label: str, header: _Header, length: int) -> None:
+    """Refuse an array whose data is of Python objects, or more or less than its header says."""
+    if header.dtype.hasobject:
+        raise SourceError(
+            f"{label}: it holds Python objects, which are never loaded: save one uint8 array (N, H, W, 3)"
+        )
     held = length - header.start
     if held != header.nbytes:
         raise SourceError(
@@ -107,7 +110,7 @@ def _load_npz(path: Path, limits: ArchiveLimits) -> tuple[np.ndarray, list[str]]
         name = _choose(path, {name: header.shape for name, (_, header) in headers.items()})
         info, header = headers[name]
         label = f"{path} ({name!r})"
-        _check_length(label, header, info.file_size)
+        _check_data(label, header, info.file_size)
         if info.file_size > (most := budget() // 2):
             raise SourceError(
                 f"{label}: it unpacks to {info.file_size:,} bytes, more than the memory budget allows ({most:,}). "
@@ -122,13 +125,13 @@ def _load_npz(path: Path, limits: ArchiveLimits) -> tuple[np.ndarray, list[str]]
 
 
 def _choose(path: Path, shapes: dict[str, tuple[int, ...]]) -> str:
-    """Return the name of the images: ``images``, ``arr_0``, the only array, or the only one with three channels."""
+    """Return the name of the images: ``images``, ``arr_0``, or the only one; arrays of three channels come first."""
     if not shapes:
         raise SourceError(f"{path}: no array in it")
-    for name in _PREFERRED:
-        if name in shapes:
-            return name
     pictures = [name for name, shape in shapes.items() if len(shape) == 4 and 3 in (shape[1], shape[3])]
+    for name in _PREFERRED:
+        if name in (pictures or shapes):  # labels may have been saved first
+            return name
     chosen = list(shapes) if len(shapes) == 1 else pictures
     if len(chosen) != 1:
         listed = ", ".join(f"{name!r} {shape}" for name, shape in list(shapes.items())[:8])

@@ -11,7 +11,7 @@ from ganbench.errors import SourceError
 from ganbench.images.encoded import EncodedSource
 from ganbench.images.files import read_file
 from ganbench.images.limits import ArchiveLimits
-from ganbench.images.names import is_image_name, natural_key
+from ganbench.images.names import is_image_name, natural_key, no_image_in
 from ganbench.images.passed import passed_over
 from ganbench.images.resize import Resize
 
@@ -106,7 +106,7 @@ def _images_below(folders: list[Path]) -> list[str]:
 def _no_image(walk: _Walk, ignored: list[str], below: list[str]) -> str:
     if below:
         return f"{walk.label}: no image in it, but there are images in its subfolders: add --recursive"
-    held = f"{len(ignored)} other files, such as {ignored[0]!r}" if ignored else "it is empty"
+    held = no_image_in(ignored) if ignored else "it is empty"
     if walk.unentered and not ignored:
         held = "only subfolders without images"
     return f"{walk.label}: no image in it ({held})"

@@ -62,7 +62,10 @@ class Listing:
         self.limits.check_members(self.path, self._count)
         name = plain_name(raw)
         if name is None:
-            raise SourceError(f"{self.path}: refused, its member {raw!r} points outside the archive")
+            raise SourceError(
+                f"{self.path}: refused, its member {raw!r} points outside the archive. "
+                "Pack it again from within its folder"
+            )
         return name
 
     def notes(self) -> list[str]:

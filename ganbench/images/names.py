@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from pathlib import PurePosixPath
 
 from ganbench.images.decode import EXTENSIONS
 
+ARCHIVE_ENDINGS = (".zip", ".tar", ".tgz", ".tbz2", ".txz", ".gz", ".bz2", ".xz", ".7z", ".rar", ".zst")
 _NUMBER = re.compile(r"([0-9]+)")
 
 
@@ -30,3 +32,16 @@ def is_hidden(name: str) -> bool:
 def is_image_name(name: str) -> bool:
     """Tell by its name whether a file counts as an image: a known extension in any case, and not hidden."""
     return not is_hidden(name) and PurePosixPath(name).suffix.lower() in EXTENSIONS
+
+
+def is_archive_name(name: str) -> bool:
+    """Tell by its name whether a file probably holds other files, and is not hidden."""
+    return not is_hidden(name) and name.lower().endswith(ARCHIVE_ENDINGS)
+
+
+def no_image_in(names: Sequence[str]) -> str:
+    """Return what is there, of files of which none is an image, and what images are called if they could be some."""
+    held = f"{len(names)} other files" + (f", such as {names[0]!r}" if names else "")
+    if any(not PurePosixPath(name).suffix for name in names if not is_hidden(name)):
+        held += f"; images are known by their endings: {', '.join(sorted(EXTENSIONS))}"
+    return held

@@ -6,13 +6,15 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import PurePosixPath
 
-from ganbench.images.names import is_hidden
+from ganbench.images.names import is_archive_name, is_hidden
 
 _SHOWN = 6  # kinds that are named
 
 
 def passed_over(ignored: Sequence[str], *, special: int = 0, below: int = 0, folders: Sequence[str] = ()) -> list[str]:
     """Return one line that counts what was passed over by kind, or none if that is nothing.
+
+    Archives are named as well: they may hold images.
 
     Args:
         ignored: names of files that are no images.
@@ -25,12 +27,18 @@ def passed_over(ignored: Sequence[str], *, special: int = 0, below: int = 0, fol
     rest = sum(kinds.values()) - sum(count for _, count in kinds.most_common(_SHOWN))
     if rest:
         counted.append(f"{rest:,} others")
+    if packed := [name for name in ignored if is_archive_name(name)]:
+        counted.append(f"of them archives: {_some(packed)}")
     if special:
         counted.append(f"{special:,} pipes or devices")
     if below:
-        some = ", ".join(repr(name) for name in folders[:3]) + (" ..." if len(folders) > 3 else "")
-        counted.append(f"{below:,} image{'s' * (below != 1)} in subfolders ({some}; --recursive reads them too)")
+        where = f"{_some(folders)}; --recursive reads them too"
+        counted.append(f"{below:,} image{'s' * (below != 1)} in subfolders ({where})")
     return [f"passed over: {', '.join(counted)}"] if counted else []
+
+
+def _some(names: Sequence[str]) -> str:
+    return ", ".join(repr(name) for name in names[:3]) + (" ..." if len(names) > 3 else "")
 
 
 def _kind(name: str) -> str:

@@ -75,7 +75,7 @@ def check_submission(path: Path) -> list[Check]:
         Check(f"{COUNT:,} images", len(source) == COUNT, f"{len(source):,} images"),
         Check("no folder inside", not nested, _some(nested)),
         Check("named 1.jpg ... 1000.jpg", not missing, _some([f"no {name}" for name in missing])),
-        Check("nothing else inside", not extra, _some(extra)),
+        Check("nothing else inside", not extra, _some(extra) if extra else "; ".join(source.notes) or _some(extra)),
         Check("every image decodes", not unreadable, _some(unreadable)),
         Check("every image 64x64", not wrong_size, _some(list(wrong_size.values()))),
     ]

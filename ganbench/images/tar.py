@@ -128,9 +128,14 @@ def _sum_is_right(header: bytes) -> bool:
 
 
 def _check_sum(header: bytes, path: Path, at: int, last: str) -> None:
-    if not _sum_is_right(header):
-        what = "not a readable archive, or " if at == 0 else ""
-        raise SourceError(f"{path}: {what}damaged or cut short after {last}: copy it again")
+    if _sum_is_right(header):
+        return
+    if at == 0:
+        raise SourceError(
+            f"{path}: not a readable archive: what it holds is no tar, or damaged at its start. "
+            "Copy it again, or unpack it and give the folder"
+        )
+    raise SourceError(f"{path}: damaged or cut short after {last}: copy it again")
 
 
 def _check_end(file: IO[bytes], path: Path, at: int, last: str) -> None:
@@ -206,7 +211,8 @@ def _member(header: bytes, kind: bytes, records: dict[str, bytes], start: int, s
     if kind in _REFUSED or any(key.startswith("GNU.sparse") for key in records):
         what = _REFUSED.get(kind, "a sparse file")
         raise SourceError(
-            f"{path}: refused, its member {name!r} is {what}; a link, a device or a sparse file is no image"
+            f"{path}: refused, its member {name!r} is {what}; a link, a device or a sparse file is no image. "
+            "Pack it again without it"
         )
     if kind == b"5" or (kind in _REGULAR and name.endswith("/")):
         return Member(name, FOLDER, start, 0)

@@ -23,6 +23,7 @@ _END_MAGIC, _LOCAL_MAGIC = b"PK\x05\x06", b"PK\x03\x04"
 _LOCAL = struct.Struct("<4s22xHH")  # signature, length of the name, length of the extra field
 _FULL = 0xFFFF  # "see the zip64 record"
 _CHUNK = 1 << 20
+_METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA)
 _ENCRYPTED, _UTF8 = 0x1, 0x800
 
 
@@ -73,6 +74,10 @@ def _reader(
 
     def read() -> bytes:
         limits.check_member(name, info.file_size)
+        if info.compress_type not in _METHODS:
+            raise DecodeError(
+                name, f"compressed by method {info.compress_type}, which is not read: unpack it and give the folder"
+            )
         with (
             wall(lambda why: DecodeError(name, f"its archive entry is damaged: {why}")),
             lock,

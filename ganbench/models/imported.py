@@ -147,7 +147,11 @@ def _state_of(path: Path, content: Any) -> dict[str, StoredTensor]:
         or not content
         or not all(isinstance(k, str) and isinstance(v, StoredTensor) for k, v in content.items())
     ):
-        raise GanbenchError(f"{path}: not a state dict (a mapping of names to tensors)")
+        held = f"; it holds {', '.join(repr(k)[:60] for k in list(content)[:8])}" if isinstance(content, dict) else ""
+        raise GanbenchError(
+            f"{path}: not a state dict (a mapping of names to tensors){held}. "
+            "Save the generator's weights alone: torch.save(G.state_dict(), 'G.pth')"
+        )
     state = {_PREFIX.sub("", name): value for name, value in content.items()}
     for prefix in _WITHIN:
         own = {name.removeprefix(prefix): value for name, value in state.items() if name.startswith(prefix)}

@@ -93,15 +93,24 @@ def read_clean_fid(path: Path) -> Reference:
     features = FeatureSet(Moments.of(sample), sample, np.arange(len(sample)), None)
     if statistics is not None and statistics.is_file():
         theirs = Reference.load(statistics).features.moments
-        if theirs.mean.shape != features.moments.mean.shape or not np.allclose(
-            theirs.mean, features.moments.mean, rtol=1e-3, atol=1e-4
-        ):
-            raise ReferenceError(f"{statistics} and {kid.name} are not of the same images: their means differ.")
-        # mu and sigma may rest on more images than the sample holds digits for; they are what clean-fid's FID reads.
+        _refuse_two_sets(theirs, features.moments, f"{statistics} and {kid.name}")
+        # mu and sigma may rest on more digits than the features hold; they are what clean-fid's FID reads.
         moments = Moments.from_cov(theirs.mean, theirs.cov, len(sample))
         features = FeatureSet(moments, sample, np.arange(len(sample)), None)
     data = {"label": kid.name, "count": len(sample), "digest": None}
     return Reference(features, None, None, None, data, versions={}, name=(statistics or kid).stem)
+
+
+def _refuse_two_sets(one: Moments, other: Moments, label: str) -> None:
+    """Refuse moments of different images, of which each metric would believe one or the other."""
+    differ = ""
+    if one.mean.shape != other.mean.shape or not np.allclose(one.mean, other.mean, rtol=1e-3, atol=1e-4):
+        differ = "means"
+    # Some tools divide by n where others divide by n - 1.
+    elif np.linalg.norm(one.cov - other.cov) > (1e-3 + 2 / other.n) * np.linalg.norm(other.cov):
+        differ = "covariances"
+    if differ:
+        raise ReferenceError(f"{label} are not of the same images: their {differ} differ. Move one of them elsewhere")
 
 
 def _kid_beside(path: Path) -> Path:

@@ -19,14 +19,14 @@ DEFAULT_NAME = "anime-faces-64"
 
 
 def holds_statistics(path: Path) -> bool:
-    """Tell a reference file from an ``.npz`` of images by its array names."""
-    if path.suffix.lower() != ".npz" or not path.is_file():
+    """Tell a reference file from a file of images by its array names, whatever its own name is."""
+    if not path.is_file() or not (path.suffix.lower() == ".npz" or zipfile.is_zipfile(path)):
         return False
     try:
         with wall(ReferenceError), zipfile.ZipFile(path) as file:
             names = set(file.namelist())
     except ReferenceError:
-        return True  # reading it will say what is wrong with it
+        return path.suffix.lower() == ".npz"  # reading it will say what is wrong with it
     return bool(names & {"mu.npy", "sigma.npy", "feats.npy"})
 
 

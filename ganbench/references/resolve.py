@@ -7,13 +7,15 @@ from pathlib import Path
 
 import numpy as np
 
-from ganbench.errors import ReferenceError
+from ganbench.errors import ReferenceError, SourceError
 from ganbench.features.spec import ExtractorSpec
 from ganbench.images.source import Source
 from ganbench.references.interop import open_reference
 from ganbench.references.library import DEFAULT_NAME, find_reference, holds_statistics
 from ganbench.references.reference import Reference
 
+_SAVED_DATA = (".npy", ".npz", ".pt", ".pth", ".pkl", ".pickle")
+_IF_STATISTICS = "If it holds statistics, load it and save numpy.savez('real.npz', mu=mean, sigma=covariance)"
 Build = Callable[[str | Path | np.ndarray | Source, ExtractorSpec], Reference]
 
 
@@ -77,7 +79,12 @@ def _candidate(
         return None if file is None else open_reference(file)
     if isinstance(one, str | Path) and holds_statistics(Path(one)):
         return open_reference(Path(one))
-    return build(one, spec)
+    try:
+        return build(one, spec)
+    except SourceError as e:
+        if isinstance(one, str | Path) and str(one).lower().endswith(_SAVED_DATA):
+            raise SourceError(f"{e}. {_IF_STATISTICS}") from e
+        raise
 
 
 def _label(one: str | Path | np.ndarray | Source | Reference) -> str:

@@ -192,7 +192,8 @@ def _read_moments(path: Path, known: dict[str, Header]) -> dict[str, np.ndarray]
         held = ", ".join(name[:80] for name in list(known)[:8])
         raise ReferenceError(
             f"not a reference: it holds {held or 'no arrays of numbers'}, "
-            "not ganbench's arrays and not pytorch-fid's mu and sigma"
+            "not ganbench's arrays and not pytorch-fid's mu and sigma. "
+            "Save numpy.savez('real.npz', mu=mean, sigma=covariance)"
         )
     mu, sigma = known["mu"], known["sigma"]
     no_pair = ReferenceError(f"mu {mu.shape} and sigma {sigma.shape} are not a mean and its covariance")
@@ -204,7 +205,7 @@ def _read_moments(path: Path, known: dict[str, Header]) -> dict[str, np.ndarray]
     arrays = {name: np.asarray(array, np.float64) for name, array in read.items()}
     _refuse_numbers(arrays["mu"], arrays["sigma"], np.diagonal(arrays["sigma"]))
     if not np.allclose(arrays["sigma"], arrays["sigma"].T, atol=1e-6 * float(np.abs(arrays["sigma"]).max())):
-        raise no_pair
+        raise ReferenceError("sigma is not symmetric, and a covariance is. Save the whole covariance")
     return arrays
 
 
@@ -213,7 +214,8 @@ def _refuse_type(name: str, header: Header, kind: str, least: int = 2) -> None:
     if header.dtype.kind == "c":
         raise ReferenceError(f"{name} is of complex numbers. Save its real part")
     if header.dtype.kind != kind or header.dtype.itemsize > 8:
-        raise ReferenceError(f"{name} is of type {header.dtype}")
+        remedy = ". Save it in float64" if kind == "f" else ""
+        raise ReferenceError(f"{name} is of type {header.dtype}{remedy}")
     if header.dtype.itemsize < least:
         raise ReferenceError(f"{name} is in half precision, too coarse for a covariance. Save it in float32 or float64")
 

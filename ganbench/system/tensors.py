@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 __all__ = ["HoldsCode", "StoredTensor", "TensorFile", "TensorFileError", "open_tensors", "read_tensors"]
 
 _MOST_NESTED = 32
+_PICKLE = b"\x80"  # how files of before PyTorch 1.6 begin
 
 
 class TensorFile:
@@ -67,7 +68,11 @@ def open_tensors(path: Path) -> Iterator[TensorFile]:
         file = path.open("rb")
     with file:
         with _reasons():
-            zipped = file.read(4) == b"PK\x03\x04"
+            start = file.read(9)
+            zipped = start.startswith(b"PK\x03\x04")
+            if not zipped and not start.startswith(_PICKLE):
+                what = "a safetensors file, which is not read" if start[8:] == b"{" else "it does not begin like one"
+                raise TensorFileError(f"{what}. Save the weights with torch.save, or copy the file again")
             file.seek(0)
             opened = TensorFile(read_zip(file, path) if zipped else read_sequence(file, path))
         yield opened

@@ -202,7 +202,7 @@ class RunFolder:
             self.path.mkdir(parents=True, exist_ok=True)
             handle = os.open(self.inside(_LOCK), os.O_CREAT | os.O_RDWR, 0o644)
         except OSError as e:
-            raise GanbenchError(f"cannot make the run folder {self.path}: {e.strerror}") from e
+            raise GanbenchError(f"cannot make the run folder {self.path}: {e.strerror}. Give another to --run") from e
         if sys.platform == "win32":  # which has no fcntl; two runs in one folder are then the user's to avoid
             return Lock(handle, new)
         import fcntl

@@ -66,6 +66,8 @@ def train(
             begun = run.is_begun()
             if begun:
                 _refuse_other_run(run, recipe, resume=resume)
+            elif resume and world.first:
+                warn(f"{run.path} holds no run to go on with: a new one starts")
             images = _load_images(source, recipe, world, warn)
             trainer = Trainer(recipe, place, world)
             trainer.observers += observers or []
@@ -133,7 +135,10 @@ def _refuse_other_run(run: RunFolder, recipe: Recipe, *, resume: bool) -> None:
         if before.get(key) != now.get(key) and key not in _MAY_CHANGE
     ]
     if changed:
-        raise GanbenchError(f"{run.path}: a resumed run keeps its settings; {'; '.join(changed)}")
+        raise GanbenchError(
+            f"{run.path}: a resumed run keeps its settings; {'; '.join(changed)}. Give those that it began "
+            "with, or another folder to --run"
+        )
 
 
 def _write_down(run: RunFolder, recipe: Recipe, source: Source, device: torch.device, step: int | None) -> None:
