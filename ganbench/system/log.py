@@ -62,8 +62,8 @@ def shown_level() -> int | None:
 def log_warnings() -> None:
     """Send Python's own warnings to the log, from now on, in a process of ours.
 
-    They speak of lines of libraries, such as Pillow's on every damaged tag of an image that is read all the same: whoever
-    types a command can do nothing with them. A program that uses ganbench decides for itself.
+    They speak of lines of libraries, such as Pillow's on every damaged tag of an image that is read all the same:
+    whoever types a command can do nothing with them. A program that uses ganbench decides for itself.
     """
     warnings.showwarning = _log_warning
 
