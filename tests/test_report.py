@@ -279,7 +279,7 @@ def test_thirty_entries_make_a_page_that_opens_anywhere(tmp_path: Path) -> None:
     assert (many.count('<template id="picture-'), few.count('id="picture-')) == (30, 2)
     assert many.count("<script") == few.count("<script") == 1  # so that one more is seen to be somebody else's
     assert len(many) < 30 * 80_000
-    head = many.partition('<template ')[0]
+    head = many.partition("<template ")[0]
     assert "data:image/webp" not in head  # the text comes first, and all pictures after it
     assert len(head) < 100_000
 
