@@ -71,15 +71,15 @@ def test_every_format_that_is_opened_is_tried() -> None:
 @pytest.mark.parametrize(
     ("name", "count"),
     [
-        ("images", 100),
-        ("containers", 100),
-        ("references", 100),
-        ("recipes", 80),
-        pytest.param("weights", 60, marks=pytest.mark.slow),
-        pytest.param("onnx", 60, marks=pytest.mark.slow),
-        pytest.param("scorecards", 50, marks=pytest.mark.slow),
-        pytest.param("runs", 20, marks=pytest.mark.slow),
-        pytest.param("caches", 40, marks=pytest.mark.slow),
+        ("images", 60),
+        ("containers", 60),
+        ("references", 60),
+        ("recipes", 40),
+        pytest.param("weights", 40, marks=pytest.mark.slow),
+        pytest.param("onnx", 40, marks=pytest.mark.slow),
+        pytest.param("scorecards", 30, marks=pytest.mark.slow),
+        pytest.param("runs", 10, marks=pytest.mark.slow),
+        pytest.param("caches", 15, marks=pytest.mark.slow),
     ],
 )
 def test_mutants_never_crash_hang_or_change_a_number(name: str, count: int, ganbench_home: Path) -> None:

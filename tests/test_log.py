@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import subprocess
 import sys
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,7 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from ganbench.cli.app import app
-from ganbench.system.log import log_to_stderr, shown_level
+from ganbench.system.log import log_to_stderr, log_warnings, shown_level
 from ganbench.system.workers import Workers
 
 
@@ -69,3 +70,27 @@ def test_workers_log_as_their_parent_does(capfd: pytest.CaptureFixture[str]) -> 
     with log_to_stderr(logging.INFO), Workers(say_so, 1) as crew:
         assert list(crew.run([1])) == [(0, logging.INFO)]
     assert "INFO ganbench.test: task 1" in capfd.readouterr().err
+
+
+def test_warnings_of_libraries_go_to_the_log_alone(capsys: pytest.CaptureFixture[str]) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("always")
+        log_warnings()
+        warnings.warn("unseen", UserWarning, stacklevel=1)
+        with log_to_stderr(logging.INFO):
+            warnings.warn("a\x1b[31m tag", UserWarning, stacklevel=1)
+    (line,) = capsys.readouterr().err.splitlines()
+    assert " INFO ganbench: " in line
+    assert line.endswith(r"UserWarning: a\x1b[31m tag")
+
+
+def test_a_command_prints_no_warning_of_python(tmp_path: Path, rng: np.random.Generator) -> None:
+    exif = Image.Exif()
+    exif[305] = "x" * 40
+    pixels = rng.integers(0, 256, (64, 64, 3), dtype=np.uint8)
+    Image.fromarray(pixels).save(tmp_path / "1.jpg", exif=exif.tobytes()[:30])  # Pillow warns, and reads it
+    words = [sys.executable, "-m", "ganbench", "-v", "data", "check", str(tmp_path)]
+    done = subprocess.run(words, capture_output=True, text=True, check=False)
+    warned = [line for line in done.stderr.splitlines() if "UserWarning" in line]
+    assert warned
+    assert all(" INFO ganbench: " in line for line in warned)

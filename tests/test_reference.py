@@ -135,6 +135,16 @@ def test_checks_notice_wrong_statistics(built: Reference, faces: np.ndarray, tmp
     assert failed == ["made of these images"]
 
 
+@pytest.mark.parametrize("value", [0.0, 0.1, 1e4])
+def test_a_reference_of_images_that_are_all_alike_is_intact(built: Reference, value: float) -> None:
+    moments, sample = built.features.moments, np.full_like(built.features.sample, value)
+    alike = replace(moments, mean=np.full_like(moments.mean, value), scatter=np.zeros_like(moments.scatter))
+    whole = replace(built, features=replace(built.features, moments=alike, sample=sample))
+    assert [check.what for check in check_reference(whole) if not check.ok] == []
+    moved = replace(built, features=replace(built.features, moments=alike, sample=sample + np.float32(1)))
+    assert [check.what for check in check_reference(moved) if not check.ok] == ["sample agrees with mu"]
+
+
 @pytest.mark.slow
 def test_the_shipped_reference_is_intact() -> None:
     path = find_reference("anime-faces-64", "lite0")

@@ -10,8 +10,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar
 
+import ganbench
 from ganbench.errors import GanbenchError
 
+_PACKAGE = Path(ganbench.__file__).parent
 SECONDS = 10.0  # a case that takes longer hangs
 MEGABYTES = 512  # resident memory that a case may take
 
@@ -73,5 +75,10 @@ def guard(label: str, act: Callable[[], Any]) -> tuple[Any, list[str]]:
 def place(e: BaseException) -> str:
     """Return where in ganbench an exception came from, such as ``images/decode.py:43``."""
     frames = traceback.extract_tb(e.__traceback__)
-    own = [frame for frame in frames if "/ganbench/" in frame.filename.replace("\\", "/")] or list(frames)
-    return f"{own[-1].filename.replace(chr(92), '/').rpartition('/ganbench/')[2]}:{own[-1].lineno}"
+    last = ([frame for frame in frames if own(frame.filename)] or list(frames))[-1]
+    return f"{own(last.filename) or last.filename}:{last.lineno}"
+
+
+def own(filename: str) -> str:
+    """Return the path of a source file within ganbench, such as ``images/decode.py``; "" for one of somebody else."""
+    return str(Path(filename).relative_to(_PACKAGE)) if Path(filename).is_relative_to(_PACKAGE) else ""

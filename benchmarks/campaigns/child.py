@@ -1,7 +1,8 @@
 """The child process of a sweep: ``python -m campaigns.child NAME START STOP SEED FOLDER``.
 
 It says ``case I`` before every case, ``fault TEXT`` for what is wrong with it, and ``done N`` at the end, N being the
-cases in which Python's own warnings would have reached the user.
+cases in which libraries used Python's warnings, which commands send to their log. Such a warning about a line of
+ganbench, as NumPy's on a division by zero, is a fault.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import sys
 import warnings
 from pathlib import Path
 
+from campaigns.base import own
 from campaigns.registry import load
 
 
@@ -30,6 +32,7 @@ def main() -> None:
                 warnings.simplefilter("always", RuntimeWarning)
                 faults = cases.attempt(number, random.Random(f"{seed}/{number}"))
             warned += bool(said)
+            faults += [f"{one.message} at {path}:{one.lineno}" for one in said if (path := own(one.filename))]
             for fault in faults:
                 print("fault", " ".join(ascii(fault)[1:-1].split()), file=out)
         print("done", warned, file=out)

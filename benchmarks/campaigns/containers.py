@@ -168,6 +168,7 @@ class Containers(Sweep):
         if seen is None:
             return faults
         told = len(seen) + len(source.bad) + len(source.ignored) + len(getattr(source, "folders", []))
+        told += sum(note.count(", '") + 1 for note in source.notes if note.startswith("in the archive more than once"))
         if told < wanted:
             faults.append(f"{label}: {wanted - told} of {wanted} images lost without a word")
         if checked and (strange := [one for one in seen if one not in self._known]):

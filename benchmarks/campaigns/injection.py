@@ -22,7 +22,8 @@ COUNT = 40  # hostile names
 _ROUND = 20  # of them on one board
 _IMAGES = 10
 _ENCODINGS = ("ascii", "cp1252", "latin-1", "big5")
-_COLOUR = re.compile(r"\x1b\[[0-9;]*m")
+# Colours, and what the progress bar is drawn anew with, which shows as soon as colours are forced.
+_OURS = re.compile(r"\x1b\[([0-9;]*m|\?25[lh]|1A|2K)|\r(?=\x1b\[(2K|1A))")
 _BROKEN = (
     "detect",
     "data check",
@@ -127,7 +128,7 @@ def _board(campaign: _Campaign, wanted: list[str]) -> None:
         if not whole <= ranked <= whole + 1 or ranked + len(board["not_ranked"]) != len(wanted) + 1:
             campaign.found.faults.append(f"leaderboard: {ranked} ranked of {whole} whole submissions")
     colours = command(["leaderboard", "--", *members], campaign.home, cwd=folder, more={"FORCE_COLOR": "1"})
-    if hits := CONTROL.findall(_COLOUR.sub("", colours.text)):
+    if hits := CONTROL.findall(_OURS.sub("", colours.text)):
         campaign.found.faults.append(f"leaderboard, in colours: control characters {sorted(set(hits))[:4]!r}")
     campaign.found.tried += 1
 

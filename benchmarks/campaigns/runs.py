@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import random
 import shutil
 from collections.abc import Callable
@@ -17,7 +16,6 @@ from campaigns.images import smooth
 from campaigns.mutate import bend, damage
 from campaigns.recipes import toml
 from campaigns.scorecards import export, real_card
-from campaigns.watch import run
 from ganbench.diagnostics.toy_modes import reader_of
 from ganbench.errors import GanbenchError
 from ganbench.images.sources import open_source
@@ -27,7 +25,10 @@ from ganbench.runs.facts import images_of, is_probed, steps_done
 from ganbench.runs.scored import is_scored
 from ganbench.scoring.plan import Plan
 from ganbench.toyfaces import write_toyfaces
+from ganbench.training.loop import LoopOptions
+from ganbench.training.recipe import load_recipe
 from ganbench.training.run_folder import RunFolder
+from ganbench.training.start import train
 
 _PROBED = "curve,variant,step,layer,name,norm,log_norm,seed,weight_norm,ratio,at_bound,input_gradient\n" + "".join(
     f"dcgan,dcgan,{step},{layer},l{layer},{0.5 * layer},{np.log(0.5 * layer)},0,1.0,0.1,0.0,0.2\n"
@@ -58,11 +59,8 @@ class Runs(Sweep):
         for number in range(40):
             smooth(rng).save(data / f"{number}.png")
         shutil.rmtree(self._whole, ignore_errors=True)
-        words = "train --variant dcgan --preset smoke --steps 4 --log-every 1 --score-every 0 --quiet"
-        home = Path(os.environ["GANBENCH_HOME"])
-        done = run([*words.split(), "--data", data, "--run", self._whole], home)
-        if done.code:
-            raise RuntimeError(done.text)
+        recipe = load_recipe("dcgan", "smoke", ["training.steps=4", "training.batch=8"])
+        train(recipe, open_source(data), self._whole, device="cpu", options=LoopOptions(log_every=1))
         card = real_card(1)
         card["source"]["run"] = {"step": 4, "samples": 12, "plan": ""}
         (self._whole / "scorecard.json").write_text(json.dumps(card), "utf-8")

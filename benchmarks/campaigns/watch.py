@@ -234,5 +234,5 @@ def sweep(name: str, count: int, seed: int, home: Path, *, start: int = 0) -> Fo
                 break
             at = child.at + 1
     if warnings:
-        found.note = f"{warnings} with Python's own warnings"
+        found.note = f"{warnings} with warnings of libraries"
     return found

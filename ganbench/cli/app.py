@@ -27,7 +27,7 @@ from ganbench.cli import (
 from ganbench.errors import GanbenchError
 from ganbench.system import streams
 from ganbench.system.headroom import check_headroom, out_of_memory
-from ganbench.system.log import log_to_stderr
+from ganbench.system.log import log_to_stderr, log_warnings
 
 app = typer.Typer(
     name="ganbench",
@@ -84,6 +84,7 @@ _Mistake: Any = next(kind for kind in typer.BadParameter.__mro__ if kind.__name_
 def main() -> None:
     """Run the command line; user mistakes end in one line on standard error, never in a traceback."""
     output.begin()
+    log_warnings()
     command = typer.main.get_command(app)
     as_json = output.wants_json(sys.argv[1:], command)
     try:

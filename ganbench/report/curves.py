@@ -9,6 +9,8 @@ import numpy as np
 
 from ganbench.diagnostics.figures import COLOURS, depth_figure, label
 from ganbench.diagnostics.findings import answers, signs
+from ganbench.diagnostics.records import read_records
+from ganbench.errors import GanbenchError
 from ganbench.leaderboard.entries import Entry
 from ganbench.metrics.registry import METRICS, metric_of, name_of
 from ganbench.scoring.scorecard import ARROWS
@@ -123,13 +125,19 @@ def gradient_figure(entries: list[Entry]) -> tuple[Figure | None, list[str]]:
     """Draw the gradient norms over depth of every run that was probed, one line per variant.
 
     Returns:
-        The figure, None if no run was probed; and the findings in sentences.
+        The figure, None if no run was probed; and in sentences the findings, and which runs are missing and why.
     """
     import pandas as pd
 
     files = [(entry, RunFolder(entry.path).gradnorm) for entry in entries if entry.is_run]
-    frames = [pd.read_csv(file).assign(curve=entry.group) for entry, file in files if file.is_file()]
+    frames, missing = [], []
+    for entry, file in files:
+        if file.is_file():
+            try:
+                frames.append(read_records(file).assign(curve=entry.group))
+            except GanbenchError as e:
+                missing.append(f"{entry.name} is missing here: {e}.")
     if not frames:
-        return None, []
+        return None, missing
     everything = pd.concat(frames)
-    return depth_figure(everything), [" ".join(answers(everything)), *signs(everything)]
+    return depth_figure(everything), [" ".join(answers(everything)), *signs(everything), *missing]

@@ -19,7 +19,7 @@ for (const table of document.querySelectorAll("table.sortable")) {
 // Pictures stand at the end of the file, and are decoded shortly before they come into sight.
 const show = (image) => {
   if (image.dataset.picture === undefined) return;
-  image.src = document.getElementById(`picture-${image.dataset.picture}`).textContent;
+  image.src = document.getElementById(`picture-${image.dataset.picture}`).content.textContent;
   delete image.dataset.picture;
 };
 const near = new IntersectionObserver((seen) => {

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from ganbench.diagnostics.records import read_records
 from ganbench.errors import GanbenchError
 from ganbench.system.parse import parse_json, read_text
 from ganbench.system.wall import wall
@@ -40,12 +41,9 @@ def steps_done(folder: Path) -> int:
 
 def is_probed(folder: Path, since: int, steps: int) -> bool:
     """Tell whether ``gradnorm.csv`` holds so many steps from the end of the training on."""
-    import pandas as pd
-
     try:
-        with wall(GanbenchError):
-            recorded = pd.read_csv(RunFolder(folder).gradnorm, usecols=["step"])["step"]
-            return bool(recorded.min() == since and recorded.nunique() == steps)
+        recorded = read_records(RunFolder(folder).gradnorm)["step"]
+        return bool(recorded.min() == since and recorded.nunique() == steps)
     except GanbenchError:
         return False  # absent, or damaged: the probe is made anew
 

@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import logging
 import sys
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TextIO
 
 from ganbench.system.streams import shown
 
@@ -55,3 +57,24 @@ def log_to_stderr(level: int) -> Iterator[None]:
 def shown_level() -> int | None:
     """Return the level at which ``log_to_stderr`` shows the log now, or None: for processes that are to do the same."""
     return next((handler.level for handler in _LOGGER.handlers if isinstance(handler, _Stderr)), None)
+
+
+def log_warnings() -> None:
+    """Send Python's own warnings to the log, from now on, in a process of ours.
+
+    They speak of lines of libraries, such as Pillow's on every damaged tag of an image that is read all the same:
+    whoever types a command can do nothing with them. A program that uses ganbench decides for itself.
+    """
+    warnings.showwarning = _log_warning
+
+
+def _log_warning(
+    message: Warning | str,
+    category: type[Warning],
+    filename: str,
+    lineno: int,
+    file: TextIO | None = None,
+    line: str | None = None,
+) -> None:
+    del file, line
+    _LOGGER.info("%s:%d: %s: %s", filename, lineno, category.__name__, message)

@@ -17,7 +17,7 @@ from multiprocessing.process import BaseProcess
 from typing import Any
 
 from ganbench.system.cores import available_cores, keep_to_cores
-from ganbench.system.log import log_to_stderr, shown_level
+from ganbench.system.log import log_to_stderr, log_warnings, shown_level
 from ganbench.system.memory import VARIABLE, share_out
 from ganbench.system.progress import set_quiet
 
@@ -162,6 +162,7 @@ def _serve(connection: Connection, slot: int, share: int, memory: str, log_level
     os.environ[VARIABLE] = memory
     os.environ.setdefault("OMP_NUM_THREADS", str(share))  # where cores cannot be kept to
     set_quiet(True)
+    log_warnings()
     log = contextlib.nullcontext() if log_level is None else log_to_stderr(log_level)
     try:
         function = connection.recv()  # which imports what it needs: that counts the cores, so not before
