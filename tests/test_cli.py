@@ -86,12 +86,12 @@ def test_score_writes_every_export(image_folder: Path, tmp_path: Path) -> None:
     results = json.loads(exports["json"].read_text())["results"]
     with exports["csv"].open() as f:
         rows = list(csv.DictReader(f))
-    assert [r["id"] for r in rows] == [r["id"] for r in results]
+    assert [r["id"] for r in rows] == [*(r["id"] for r in results), "tier"]
     assert float(rows[0]["value"]) == results[0]["value"]
     assert results[-1]["id"] == "afd[yolo-nano]"
     assert results[-1]["value"] == 0  # smooth colours are no faces
     assert "real faces reach" in results[-1]["protocol"]
-    assert exports["markdown"].read_text().count("\n| ") == len(rows) + 1
+    assert exports["markdown"].read_text().count("\n| ") == len(results) + 1
     lines = (tmp_path / "images.csv").read_text().splitlines()
     assert lines[0] == "name,duplicate_of,nearest_reference[lite0],realism[lite0],faces[yolo-nano],score[yolo-nano]"
     assert len(lines) == 13

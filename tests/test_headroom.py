@@ -40,7 +40,12 @@ def test_a_low_limit_is_one_line(limit: int, command: list[str], image_folder: P
 @pytest.mark.slow
 def test_pytorch_that_does_not_fit_is_one_line(tmp_path: Path) -> None:
     least = 500 + 300 * headroom.available_cores()
-    done = run(max(2000, least), "recipes", "list", home=tmp_path)
+    done = run(
+        max(2000, least),
+        *["gradnorm", "--variant", "dcgan", "--preset", "smoke", "--steps", "2", "--out"],
+        str(tmp_path / "out"),
+        home=tmp_path,
+    )
     assert done.returncode == 2, done.stderr
     assert done.stderr.startswith("ganbench: out of memory (")
     assert len(done.stderr.strip().splitlines()) == 1

@@ -140,7 +140,7 @@ def test_float32_is_whole_inside_a_program_that_allows_less(lite0: Extractor, im
     allowed = _allowed()  # convolutions as the tests before left them
     try:
         assert allowed[0]
-        Extractor(lite0.spec, TorchRunner(network, "cpu", "fp32"))(images[:2])
+        Extractor(replace(lite0.spec, feature_size=3), TorchRunner(network, "cpu", "fp32"))(images[:2])
         assert network.seen == (False, False)
         assert torch.get_float32_matmul_precision() == "high"
         assert _allowed() == allowed

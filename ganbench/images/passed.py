@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import PurePosixPath
 
 from ganbench.images.names import is_archive_name, is_hidden
+from ganbench.toyfaces import ATTRIBUTES, RECORD
 
 _SHOWN = 6  # kinds that are named
 
@@ -14,7 +15,7 @@ _SHOWN = 6  # kinds that are named
 def passed_over(ignored: Sequence[str], *, special: int = 0, below: int = 0, folders: Sequence[str] = ()) -> list[str]:
     """Return one line that counts what was passed over by kind, or none if that is nothing.
 
-    Archives are named as well: they may hold images.
+    Archives are named as well: they may hold images. What ganbench itself writes beside toy faces is no news.
 
     Args:
         ignored: names of files that are no images.
@@ -22,7 +23,7 @@ def passed_over(ignored: Sequence[str], *, special: int = 0, below: int = 0, fol
         below: images in subfolders that were not looked into.
         folders: those subfolders.
     """
-    kinds = Counter(_kind(name) for name in ignored)
+    kinds = Counter(_kind(name) for name in ignored if PurePosixPath(name).name not in (ATTRIBUTES, RECORD))
     counted = [f"{count:,} {kind}" for kind, count in kinds.most_common(_SHOWN)]
     rest = sum(kinds.values()) - sum(count for _, count in kinds.most_common(_SHOWN))
     if rest:

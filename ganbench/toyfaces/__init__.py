@@ -16,8 +16,12 @@ from ganbench.system.storage import atomic_write
 from ganbench.toyfaces.attributes import MODES, FaceAttributes, mode_of, row, sample_attributes
 from ganbench.toyfaces.draw import draw_face, face_box
 
+ATTRIBUTES, RECORD = "attributes.csv", "SHA256"  # what lies beside drawn images, and is none
+
 __all__ = [
+    "ATTRIBUTES",
     "MODES",
+    "RECORD",
     "FaceAttributes",
     "draw_face",
     "face_box",
@@ -78,5 +82,5 @@ def write_toyfaces(out: Path, count: int, size: int = 64, seed: int = 0, *, forc
     writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
     writer.writeheader()
     writer.writerows(rows)
-    with atomic_write(out / "attributes.csv", "w") as f:
+    with atomic_write(out / ATTRIBUTES, "w") as f:
         f.write(text.getvalue())

@@ -18,10 +18,9 @@ from ganbench.system.container import Damaged, Writer, read
 from ganbench.system.leftovers import temporary_folder
 from ganbench.system.storage import cache_dir
 from ganbench.system.wall import reason
-from ganbench.toyfaces import check_request, draw_face, sample_attributes, write_toyfaces
+from ganbench.toyfaces import ATTRIBUTES, RECORD, check_request, draw_face, sample_attributes, write_toyfaces
 
 COUNT = 2000  # about 29 of each mode, 62 batches of 32; drawn in half a minute on a slow core
-_DIGEST = "SHA256"
 _KIND = "toyfaces"
 
 
@@ -83,7 +82,7 @@ def _cached(folder: Path, size: int, count: int, seed: int, say: Callable[[str],
 
 def _record(folder: Path, name: str, count: int) -> None:
     """Write down what the files of a folder are, under the name that it will have."""
-    with (folder / _DIGEST).open("wb") as file:
+    with (folder / RECORD).open("wb") as file:
         writer = Writer(file, _KIND, name)
         writer.write(_digest(folder, count))
         writer.finish({})
@@ -92,7 +91,7 @@ def _record(folder: Path, name: str, count: int) -> None:
 def _is_whole(folder: Path, size: int, count: int, seed: int) -> bool:
     """Tell whether the files are those that were drawn, and the first face is still drawn like that."""
     try:
-        if bytes(read(folder / _DIGEST, _KIND, folder.name).payload) != _digest(folder, count):
+        if bytes(read(folder / RECORD, _KIND, folder.name).payload) != _digest(folder, count):
             return False
         with Image.open(folder / "1.png") as image:
             first = np.asarray(image)
@@ -104,8 +103,8 @@ def _is_whole(folder: Path, size: int, count: int, seed: int) -> bool:
 def _digest(folder: Path, count: int) -> bytes:
     """Return the SHA-256 of the names of all files, of the attributes and of all images."""
     images = [f"{number}.png" for number in range(1, count + 1)]
-    there = sorted({path.name for path in folder.iterdir()} - {_DIGEST})
+    there = sorted({path.name for path in folder.iterdir()} - {RECORD})
     total = hashlib.sha256("\n".join(there).encode("utf-8", "surrogateescape"))
-    for name in ("attributes.csv", *images):
+    for name in (ATTRIBUTES, *images):
         total.update(hashlib.sha256((folder / name).read_bytes()).digest())
     return total.digest()
