@@ -12,9 +12,10 @@ import pytest
 import torch
 
 from ganbench.errors import SourceError
+from ganbench.images.batch import Batch
 from ganbench.images.resize import Resize
 from ganbench.images.sheets import write_sheet
-from ganbench.images.source import Batch, Source
+from ganbench.images.source import Source
 from ganbench.images.sources import open_source
 from ganbench.testing import check_source
 

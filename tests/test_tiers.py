@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from ganbench.scoring.scorecard import Row, Scorecard
+from ganbench.scoring.tiers import tier_of
 
 GATES = {"simple": 0.0, "medium": 0.4, "strong": 0.5, "boss": 0.6}
 
@@ -65,3 +66,10 @@ def test_without_an_afd_there_is_no_tier_and_the_reason(rows: tuple[Row, ...], r
 def test_the_first_afd_that_was_measured_counts() -> None:
     tier = _card(_afd(None, "a", "broken"), _afd(0.45, "b"), _afd(0.9, "c")).tier
     assert (tier.name, tier.by) == ("medium", "afd[b]")
+
+
+@pytest.mark.parametrize("value", [-0.5, 1.5])
+def test_what_is_no_share_reaches_no_tier(value: float) -> None:
+    found = tier_of([("afd[x]", value, "")])
+    assert (found.name, found.value) == ("", None)
+    assert str(found) == f"no tier: afd[x] is {value:g}, and no share of images"

@@ -9,7 +9,8 @@ from typing import Protocol
 
 from ganbench.features.cache import load_features, save_features
 from ganbench.features.extractor import BATCH, Extractor
-from ganbench.images.source import Batch, Source
+from ganbench.images.batch import Batch
+from ganbench.images.source import Source
 from ganbench.statistics.collector import FeatureCollector
 from ganbench.statistics.features import FeatureSet
 from ganbench.system.notes import Note, log_note

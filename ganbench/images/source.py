@@ -10,12 +10,12 @@ from collections import deque
 from collections.abc import Generator, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import cast
 
 import numpy as np
 
 from ganbench.errors import DecodeError, SourceError
+from ganbench.images.batch import BadImage, Batch
 from ganbench.images.decode import DECODE_RULES, room_for
 from ganbench.images.flood import Flood
 from ganbench.images.resize import Resize
@@ -27,31 +27,6 @@ _AHEAD = 4  # batches that decode threads may be ahead of the reader
 _MOST_BAD = 5000  # unreadable images, over those allowed, after which nobody needs the exact number
 _BATCH_BYTES = 32 << 20  # of pixels in one batch, however many images were asked for
 _AHEAD_BYTES = 128 << 20  # of pixels in all batches that wait for the reader
-
-
-@dataclass(frozen=True)
-class Batch:
-    """A run of images, as many as were asked for, or fewer where they are large.
-
-    Attributes:
-        indices: positions in ``Source.names``, int64 (N,).
-        names: their names.
-        pixels: uint8 (N, H, W, 3), RGB.
-        digests: SHA-256 of each image's pixels, hex.
-    """
-
-    indices: np.ndarray
-    names: list[str]
-    pixels: np.ndarray
-    digests: list[str]
-
-
-@dataclass(frozen=True)
-class BadImage:
-    """An image that could not be decoded."""
-
-    name: str
-    why: str
 
 
 class Source(ABC):

@@ -8,7 +8,8 @@ from ganbench.detectors.answers import detections
 from ganbench.detectors.base import Detection, Detector
 from ganbench.features.collect import collect_all
 from ganbench.features.extractor import Extractor
-from ganbench.images.source import Batch, Source
+from ganbench.images.batch import Batch
+from ganbench.images.source import Source
 from ganbench.scoring.plan import SAMPLE_CAP, Plan
 from ganbench.statistics.detections import DetectionSet
 from ganbench.statistics.features import FeatureSet

@@ -58,6 +58,8 @@ def tier_of(detection_rates: Iterable[tuple[str, float | None, str]]) -> Tier:
     """
     rates = list(detection_rates)
     for by, value, _ in rates:
+        if value is not None and not 0 <= value <= 1:
+            return Tier("", reason=f"{by} is {value:g}, and no share of images")
         if value is not None:
             return Tier([name for name, gate, _ in TIERS if value >= gate][-1], by, value)
     why = "; ".join(dict.fromkeys(reason for _, _, reason in rates if reason))

@@ -13,7 +13,8 @@ import numpy as np
 import PIL
 
 from ganbench.errors import CannotWrite, GanbenchError
-from ganbench.images.source import BadImage, Source
+from ganbench.images.batch import BadImage
+from ganbench.images.source import Source
 from ganbench.system.cache import Cache
 from ganbench.system.container import Content
 from ganbench.system.notes import Note, log_note
