@@ -10,7 +10,7 @@ import onnxruntime
 import pytest
 import torch
 
-from ganbench.detectors.layouts import find_layout
+from ganbench.detectors.evidence import find_layout
 
 FOLDER = Path(__file__).resolve().parent.parent / "detectors"
 sys.path[:0] = [str(FOLDER), str(FOLDER / "yolo-nano")]
