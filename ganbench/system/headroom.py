@@ -10,22 +10,13 @@ import sys
 
 from ganbench.errors import GanbenchError
 from ganbench.system.cores import available_cores
+from ganbench.system.memory import address_space
 from ganbench.system.wall import reason
 
 # Measured: detect reserves 250 MB and 254 for each core, score 460 and 290, what needs PyTorch 3,150 in all.
 _BASE, _PER_CORE = 500 << 20, 300 << 20
 _WITH_TORCH = 4 << 30
 _SIGNS = ("failed to map segment", "cannot allocate memory", "can't start new thread", "not enough memory")
-
-
-def address_space() -> int | None:
-    """Return the limit on this process's address space, bytes; None where there is none."""
-    try:
-        import resource
-    except ImportError:  # not a POSIX system
-        return None
-    soft, _ = resource.getrlimit(resource.RLIMIT_AS)
-    return None if soft == resource.RLIM_INFINITY else soft
 
 
 def check_headroom() -> None:

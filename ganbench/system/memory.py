@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import re
+import sys
 from pathlib import Path
 
 from ganbench.errors import GanbenchError
@@ -35,7 +36,7 @@ def budget() -> int:
 
 def usable() -> int:
     """Return what the process may use at all, bytes: the machine's memory, or less by its limits or control group."""
-    return min(known for known in (_machine(), _address_space(), _control_group()) if known is not None)
+    return min(known for known in (_machine(), address_space(), _control_group()) if known is not None)
 
 
 def share_out(processes: int) -> str:
@@ -51,20 +52,23 @@ def _parse(stated: str) -> int:
     return amount
 
 
+def address_space() -> int | None:
+    """Return the limit on this process's address space, bytes; None where there is none."""
+    if sys.platform == "win32":
+        return None
+    import resource
+
+    soft, _ = resource.getrlimit(resource.RLIMIT_AS)
+    return None if soft == resource.RLIM_INFINITY else soft
+
+
 def _machine() -> int:
+    if sys.platform == "win32":
+        return _UNKNOWN
     try:
         return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    except (AttributeError, ValueError, OSError):  # not a POSIX system
+    except (ValueError, OSError):  # the system does not know the name
         return _UNKNOWN
-
-
-def _address_space() -> int | None:
-    try:
-        import resource
-    except ImportError:  # not a POSIX system
-        return None
-    soft = resource.getrlimit(resource.RLIMIT_AS)[0]
-    return None if soft == resource.RLIM_INFINITY else soft
 
 
 def _control_group(proc: Path = Path("/proc/self/cgroup"), root: Path = Path("/sys/fs/cgroup")) -> int | None:
