@@ -54,7 +54,7 @@ bench: $(READY)
 	$(BIN)/python benchmarks/gradnorm.py
 	$(BIN)/python benchmarks/inception.py
 
-# Hostile, odd and unlucky input, made from a seed: docs/faults.md. About an hour on two cores.
+# Hostile, odd and unlucky input, made from a seed: docs/faults.md. A long run.
 faults: $(READY)
 	$(BIN)/python benchmarks/faults.py
 

@@ -194,7 +194,7 @@ def test_a_network_of_the_users_own_scores(image_folder: Path) -> None:
         ("incption:clean", UnknownName, "Did you mean 'inception'"),
         ("own_networks.needy:colours", GanbenchError, "No module named 'absent_library_x'"),
         ("own_networks.nets:nothing", GanbenchError, "returned NoneType, not a torch.nn.Module"),
-        ("own_networks.nets:broken", GanbenchError, "the factory failed: KeyError"),
+        ("own_networks.nets:broken", GanbenchError, "the factory fails: KeyError: .no weights here"),
         ("own_networks.nets:images", MetricError, "must map"),
         ("own_networks.nets:odd_resize", UnknownName, "the module's resize is 'nearest'"),
         ("own_networks.nets:odd_size", GanbenchError, "input_size must be a positive whole number"),

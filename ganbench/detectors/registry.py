@@ -11,6 +11,7 @@ from ganbench.detectors.base import Detector, DetectorOptions
 from ganbench.detectors.settings import kinds_of, resolve
 from ganbench.errors import GanbenchError
 from ganbench.registry import Registry
+from ganbench.system.code import plugin_errors
 from ganbench.system.notes import Note, log_note
 
 DETECTORS: Registry[type[Detector]] = Registry("detector", Detector, group="ganbench.detectors", classes=True)
@@ -41,15 +42,11 @@ def load_detector(name: str, options: DetectorOptions | None = None, *, note: No
         _say(yolo, note)
         return yolo
     found = detector_class(name)
-    try:
+    with plugin_errors(f"the detector {name}", foreign=True):
         settings = resolve(found.defaults(), options.settings, found.name)
         detector = found(settings, device=options.device)
         if not found.__module__.startswith("ganbench."):
             _try_out(detector)
-    except (GanbenchError, KeyboardInterrupt):
-        raise
-    except BaseException as e:  # somebody else's code: whatever it raises is to be shown with its place
-        raise GanbenchError(f"the detector {name} fails: {type(e).__name__}: {e}") from e
     _say(detector, note)
     return detector
 

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 from ganbench.errors import AssetError, GanbenchError, MetricError, UnknownName
 from ganbench.features.resize import RESIZES
 from ganbench.features.spec import BuildOptions, ExtractorSpec
+from ganbench.system.code import plugin_errors
 from ganbench.system.memory import VARIABLE, budget
 
 if TYPE_CHECKING:
@@ -85,12 +86,8 @@ def _source_note(path: str, factory: Callable[[], object], name: str) -> str:
 
 
 def _call(path: str, factory: Callable[[], object]) -> object:
-    try:
+    with plugin_errors(f"{path}: the factory", foreign=True):
         return factory()
-    except (GanbenchError, KeyboardInterrupt):
-        raise
-    except BaseException as e:  # the user's code: whatever it raises is to be shown with its place
-        raise GanbenchError(f"{path}: the factory failed: {type(e).__name__}: {e}.") from e
 
 
 def _feature_size(path: str, network: nn.Module, size: int) -> int:
@@ -101,13 +98,8 @@ def _feature_size(path: str, network: nn.Module, size: int) -> int:
             f"{path}: two images of the module's input_size, {size} pixels, do not fit into the memory budget of "
             f"{budget() >> 20} MB. Give it a smaller one, or raise the budget: {VARIABLE}=8G."
         )
-    try:
-        with torch.inference_mode():
-            output = network(torch.zeros(2, 3, size, size))
-    except KeyboardInterrupt:
-        raise
-    except BaseException as e:
-        raise GanbenchError(f"{path}: the module fails on (2, 3, {size}, {size}): {type(e).__name__}: {e}.") from e
+    with plugin_errors(f"{path}: on (2, 3, {size}, {size}) the module", foreign=True), torch.inference_mode():
+        output = network(torch.zeros(2, 3, size, size))
     if not isinstance(output, torch.Tensor) or output.ndim != 2 or len(output) != 2 or not output.shape[1]:
         shape = tuple(output.shape) if isinstance(output, torch.Tensor) else type(output).__name__
         raise MetricError(f"{path}: the module must map (2, 3, {size}, {size}) to features (2, D), it gave {shape}.")
