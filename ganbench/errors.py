@@ -25,6 +25,9 @@ class DecodeError(SourceError):
         self.name = name
         self.why = why
 
+    def __reduce__(self) -> tuple[object, ...]:
+        return type(self), (self.name, self.why)  # pickle would call it with its whole message
+
 
 class AssetError(GanbenchError):
     """Weights, cascades or references are absent, corrupt or not the pinned file."""

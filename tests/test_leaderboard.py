@@ -28,6 +28,7 @@ from ganbench.scoring.options import ScoreOptions
 from ganbench.scoring.plan import Plan as ScoringPlan
 from ganbench.scoring.scorecard import Scorecard
 from ganbench.statistics.features import FeatureSet
+from ganbench.system.cluster import Site
 
 FD = "fd[lite0]"
 
@@ -170,7 +171,7 @@ def test_several_processes_rank_the_same(
     reference, good, broken = submissions
     paths = [*good, *(tmp_path / name for name in broken)]
     scoring = _plan(reference, cache=False)
-    one, two = (collect(paths, lambda: scoring, jobs=jobs) for jobs in (1, 2))
+    one, two = (collect(paths, lambda: scoring, site=Site(jobs)) for jobs in (1, 2))
     assert [e.error for e in one] == [e.error for e in two]
     for a, b in zip(one, two, strict=True):
         assert (a.card is None) == (b.card is None)

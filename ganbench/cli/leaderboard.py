@@ -27,7 +27,8 @@ def leaderboard(
     scoring: ScoreOptions,
     sort: options.Sort = None,
     columns: options.Columns = None,
-    jobs: Annotated[int, typer.Option(metavar="N", min=1, help="Processes that score at a time.")] = 1,
+    jobs: options.Jobs = 1,
+    cluster: options.Cluster = None,
     rescore: Annotated[
         bool, typer.Option("--rescore", help="Score runs again that have a scorecard; without it they keep theirs.")
     ] = False,
@@ -71,6 +72,7 @@ def leaderboard(
     from ganbench.system.storage import check_outputs
 
     del quiet
+    site = options.site(jobs, cluster)
     check_outputs(csv_file, markdown, latex, html, json_file)
 
     def warn(text: str) -> None:
@@ -80,7 +82,7 @@ def leaderboard(
         warn("runs keep the scorecard they have: what is chosen here is for the others (see --rescore)")
     plan = functools.cache(lambda: Plan.of(replace(scoring, cache=cache)))
     choice = choose(known_results(paths, plan, rescore=rescore), sort, columns)
-    entries = collect(paths, plan, jobs=jobs, rescore=rescore, warn=lambda text: warn(f"not scored: {text}"))
+    entries = collect(paths, plan, site=site, rescore=rescore, warn=lambda text: warn(f"not scored: {text}"))
     ranked = Leaderboard(entries, choice)
     written = write_documents(
         (csv_file, lambda: to_csv(ranked)),

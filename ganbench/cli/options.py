@@ -11,6 +11,7 @@ from ganbench.errors import GanbenchError
 
 if TYPE_CHECKING:
     from ganbench.detectors.base import DetectorOptions
+    from ganbench.system.cluster import Site
 
 SourceArg = Annotated[
     str,
@@ -61,6 +62,17 @@ DetectorSet = Annotated[
 ]
 Limit = Annotated[int | None, typer.Option(metavar="N", min=2, help="Use the first N images only.")]
 Seed = Annotated[int, typer.Option(metavar="S", min=0, help="Seed of every random choice.")]
+Jobs = Annotated[
+    int, typer.Option(metavar="N", min=1, help="Processes at a time, each on its share of this machine's cores.")
+]
+Cluster = Annotated[
+    str | None,
+    typer.Option(
+        metavar="ADDRESS",
+        show_default="this machine",
+        help="Work on a Ray cluster instead: auto, HOST:PORT or ray://HOST:PORT.",
+    ),
+]
 
 
 Published = Annotated[
@@ -91,6 +103,17 @@ def _quiet(value: bool) -> bool:
 
 
 Quiet = Annotated[bool, typer.Option("--quiet", callback=_quiet, help="No progress.")]
+
+
+def site(jobs: int, cluster: str | None) -> Site:
+    """Return where tasks run, from ``--jobs --cluster``.
+
+    Raises:
+        GanbenchError: no address of a cluster, or both.
+    """
+    from ganbench.system.cluster import Site
+
+    return Site(jobs, cluster)
 
 
 def parse_grid(text: str | None) -> tuple[int, int] | str | None:

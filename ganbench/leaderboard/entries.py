@@ -17,8 +17,8 @@ from ganbench.runs.speed import Speed, speed_of
 from ganbench.scoring.cached import score_cached
 from ganbench.scoring.plan import Plan
 from ganbench.scoring.scorecard import Row, Scorecard
+from ganbench.system.cluster import Died, Site, executor
 from ganbench.system.progress import track
-from ganbench.system.workers import Died, Workers
 from ganbench.training.run_folder import RunFolder
 
 SAMPLES = 1000  # drawn from a run that has no scorecard yet
@@ -61,7 +61,7 @@ def collect(
     paths: list[Path],
     plan: Callable[[], Plan],
     *,
-    jobs: int = 1,
+    site: Site | None = None,
     rescore: bool = False,
     failed: dict[Path, str] | None = None,
     warn: Callable[[str], None] = lambda text: None,
@@ -72,7 +72,7 @@ def collect(
         paths: run folders, scorecard files (.json), or sources of images; a path given twice counts once.
         plan: makes the plan of scoring; called once, if anything has to be scored. A run keeps the scorecard it has,
             unless it was trained further since.
-        jobs: processes at a time, each on its share of the cores.
+        site: where it is scored; None: in this process.
         rescore: score the runs that have a scorecard again too.
         failed: paths that are not to be scored, with the reason.
         warn: is told of every failure.
@@ -95,7 +95,7 @@ def collect(
                 entries[path] = known
     if todo:
         with track("scoring", len(todo), unit="entries") as advance:
-            for entry in _score_all(todo, plan(), jobs):
+            for entry in _score_all(todo, plan(), site or Site()):
                 entries[entry.path] = entry
                 advance(1)
     for path in paths:
@@ -167,14 +167,12 @@ def _run_entry(task: _Task, card: Scorecard) -> Entry:
     return Entry(name, path, card, "", recipe.training.seed, settings, speed_of(run))
 
 
-def _score_all(todo: list[_Task], plan: Plan, jobs: int) -> Iterator[Entry]:
+def _score_all(todo: list[_Task], plan: Plan, site: Site) -> Iterator[Entry]:
     """Score what has no scorecard, as it comes."""
-    if jobs == 1 or len(todo) < 2:
-        for task in todo:
-            yield _score(plan, task)
-        return
-    with Workers(partial(_score, plan), min(jobs, len(todo))) as workers:
-        for number, result in workers.run(todo):
+    if site.cluster is None:
+        site = Site(min(site.jobs, len(todo)))
+    with executor(partial(_score, plan), site) as crew:
+        for number, result in crew.run(todo):
             path, name = todo[number]
             if isinstance(result, Died):
                 used = ", ".join(one.asked for one in plan.instruments if one.kind != "pixels")
@@ -182,7 +180,7 @@ def _score_all(todo: list[_Task], plan: Plan, jobs: int) -> Iterator[Entry]:
             yield result
 
 
-def _score(plan: Plan, task: _Task, tell: Callable[[object], None] | None = None) -> Entry:
+def _score(plan: Plan, task: _Task, tell: Callable[[object], None]) -> Entry:
     del tell
 
     def make(task: _Task) -> Entry:

@@ -16,7 +16,7 @@ from ganbench.errors import GanbenchError
 VARIABLE = "GANBENCH_MEMORY"
 MOST = 2 << 30
 LEAST = 64 << 20  # below that no image would fit
-_SHARE = 4  # of the machine
+SHARE = 4  # one part in this many of what the process may use
 _UNKNOWN = 4 << 30  # taken for the machine where the system does not tell
 _UNITS = {"": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30}
 _STATED = re.compile(r"(\d+(?:\.\d+)?)\s*([kmg]?)(?:i?b)?", re.IGNORECASE)
@@ -31,7 +31,7 @@ def budget() -> int:
     stated = os.environ.get(VARIABLE, "").strip()
     if stated:
         return _parse(stated)
-    return max(LEAST, min(MOST, usable() // _SHARE))
+    return max(LEAST, min(MOST, usable() // SHARE))
 
 
 def usable() -> int:
@@ -39,9 +39,9 @@ def usable() -> int:
     return min(known for known in (_machine(), address_space(), _control_group()) if known is not None)
 
 
-def share_out(processes: int) -> str:
-    """Return the value of ``GANBENCH_MEMORY`` for each of several processes that share this one's budget."""
-    return str(max(LEAST, budget() // processes))
+def share_out(processes: int) -> int:
+    """Return the budget of each of several processes that share this one's, bytes."""
+    return max(LEAST, budget() // processes)
 
 
 def _parse(stated: str) -> int:

@@ -9,8 +9,7 @@ import os
 import signal
 import sys
 import threading
-from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from multiprocessing.connection import wait
 from multiprocessing.process import BaseProcess
@@ -20,6 +19,7 @@ from ganbench.system.cores import available_cores, keep_to_cores
 from ganbench.system.log import log_to_stderr, log_warnings, shown_level
 from ganbench.system.memory import VARIABLE, share_out
 from ganbench.system.progress import set_quiet
+from ganbench.system.tasks import Died, Feed, Function, Hear, Needs, Raised, attempt, ignore
 
 if sys.platform == "win32":
     from multiprocessing.connection import PipeConnection as Connection
@@ -30,15 +30,6 @@ else:
 CONTEXT = multiprocessing.get_context("spawn")
 _LOG = logging.getLogger(__name__)
 _PATIENCE = 5.0  # seconds that an idle process is given to end by itself
-
-Tell = Callable[[object], None]
-
-
-@dataclass(frozen=True)
-class Died:
-    """In place of a result: the process ended without one."""
-
-    why: str
 
 
 @dataclass
@@ -51,17 +42,21 @@ class _Worker:
 class Workers:
     """A number of processes, each on its own share of the cores, that apply one function to tasks."""
 
-    def __init__(self, function: Callable[[Any, Tell], Any], jobs: int) -> None:
+    def __init__(self, function: Function, jobs: int, needs: Needs | None = None, *, ahead: int | None = None) -> None:
         """Set up; processes start when there is work for them.
 
         Args:
             function: called with a task and ``tell``, which sends a message to the parent. It, the tasks and the
                 results go through pickle.
             jobs: processes at a time.
+            needs: what one task takes; None: its share of the cores.
+            ahead: as ``Feed`` takes it.
         """
         self._function = function
-        self._share = max(1, available_cores() // jobs)
-        self._memory = share_out(jobs)
+        self._share = needs.threads if needs else max(1, available_cores() // jobs)
+        self._memory = str((needs or Needs()).budget(share_out(jobs)))
+        self._ahead = ahead
+        self.slots = jobs
         self._workers: list[_Worker | None] = [None] * jobs
         self.stopping = False
 
@@ -81,20 +76,19 @@ class Workers:
                 worker.process.join()
             worker.connection.close()
 
-    def run(
-        self, tasks: Sequence[Any], hear: Callable[[int, object], None] = lambda number, message: None
-    ) -> Iterator[tuple[int, Any]]:
+    def run(self, tasks: Iterable[Any], hear: Hear = ignore) -> Iterator[tuple[int, Any]]:
         """Yield ``(number of the task, its result or Died)``, as they come.
 
         Args:
-            tasks: what to work on, handed out in order.
+            tasks: what to work on, handed out in order; may be lazy.
             hear: is called with the task's number and every message that it told.
+
+        Raises:
+            Exception: what the function raised.
         """
-        waiting = deque(range(len(tasks)))
+        feed = Feed(tasks, self._ahead)
         while True:
-            for slot, worker in enumerate(self._workers):
-                if waiting and not self.stopping and (worker is None or worker.task is None):
-                    self._hand_out(slot, waiting.popleft(), tasks)
+            self._hand_out(feed)
             busy = [(slot, w, w.task) for slot, w in enumerate(self._workers) if w is not None and w.task is not None]
             if not busy:
                 return
@@ -106,13 +100,15 @@ class Workers:
                     kind, content = worker.connection.recv()
                 except (EOFError, OSError):
                     self._workers[slot] = None
-                    yield number, _bury(worker)
-                    continue
+                    kind, content = "result", _bury(worker)
                 if kind == "message":
                     hear(number, content)
-                else:
-                    worker.task = None
-                    yield number, content
+                    continue
+                worker.task = None
+                feed.finish(number)
+                if isinstance(content, Raised):
+                    raise content.error
+                yield number, content
 
     def stop(self) -> None:
         """Hand out nothing more, and ask the processes at work to end (SIGTERM); ``run`` then comes to its end."""
@@ -121,11 +117,17 @@ class Workers:
             if worker.task is not None:
                 worker.process.terminate()
 
-    def _hand_out(self, slot: int, number: int, tasks: Sequence[Any]) -> None:
-        worker = self._workers[slot] or self._start(slot)
-        self._workers[slot] = worker
-        worker.task = number
-        self._send(worker, (tasks[number],))
+    def _hand_out(self, feed: Feed) -> None:
+        """Give every idle process a task, as long as there are any."""
+        for slot, worker in enumerate(self._workers):
+            if worker is not None and worker.task is not None:
+                continue
+            if self.stopping or (found := feed.take()) is None:
+                return
+            number, task = found
+            worker = self._workers[slot] = worker or self._start(slot)
+            worker.task = number
+            self._send(worker, (task,))
 
     def _start(self, slot: int) -> _Worker:
         ours, theirs = CONTEXT.Pipe()
@@ -168,7 +170,7 @@ def _serve(connection: Connection, slot: int, share: int, memory: str, log_level
         function = connection.recv()  # which imports what it needs: that counts the cores, so not before
         with log:
             while (order := connection.recv()) is not None:
-                result = function(order[0], lambda message: connection.send(("message", message)))
+                result = attempt(function, order[0], lambda message: connection.send(("message", message)))
                 connection.send(("result", result))
     except (EOFError, BrokenPipeError):
         return  # the parent is gone
