@@ -63,7 +63,7 @@ def test_tasks_without_end_are_taken_as_there_is_room(site: Site) -> None:
 
     with executor(functions.square, site, Needs()) as crew:
         for count, (_, result) in enumerate(crew.run(tasks())):
-            assert result >= 0
+            assert isinstance(result, (int, Died))  # what runs when it is stopped may be ended
             if count == 5:
                 crew.stop()
         assert crew.stopping
