@@ -45,6 +45,10 @@ class MetricError(GanbenchError):
     """A metric cannot be computed from these numbers (NaN, too few images, wrong shapes)."""
 
 
+class RemoteError(GanbenchError):
+    """What is at a URL cannot be read: absent, forbidden, out of reach, changing, or no driver is there for it."""
+
+
 class CannotWrite(GanbenchError):
     """A file cannot be written: no room, no permission, no such place."""
 

@@ -14,6 +14,8 @@ from ganbench.features.extractor import Extractor
 from ganbench.features.registry import load_extractor
 from ganbench.features.spec import BuildOptions
 
+pytest_plugins = ["s3_server"]  # the S3 server, started when a test asks for it
+
 
 def _make_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     home = tmp_path_factory.mktemp("ganbench-home")
