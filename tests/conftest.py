@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
@@ -15,6 +16,9 @@ from ganbench.features.registry import load_extractor
 from ganbench.features.spec import BuildOptions
 
 pytest_plugins = ["s3_server"]  # the S3 server, started when a test asks for it
+
+if TYPE_CHECKING:
+    from ray_cluster import TwoNodes
 
 
 def _make_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -43,6 +47,17 @@ def lite0(tmp_path_factory: pytest.TempPathFactory) -> Extractor:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("GANBENCH_HOME", str(_make_home(tmp_path_factory)))
         return load_extractor("lite0", BuildOptions(device="cpu"))
+
+
+@pytest.fixture(scope="session")
+def ray_cluster() -> Iterator[TwoNodes]:
+    """Return a cluster of two one-core nodes, which all tests of a run share; started when the first one asks."""
+    pytest.importorskip("ray", reason="Ray is not installed: pip install 'ganbench[ray]'")
+    from ray_cluster import TwoNodes
+
+    cluster = TwoNodes()
+    yield cluster
+    cluster.stop()
 
 
 @pytest.fixture

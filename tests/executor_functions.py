@@ -86,7 +86,8 @@ def wait_for_the_signal(task: str, tell) -> str:
 def sleep(task: str, tell) -> str:
     """Do not care for signals."""
     tell("begun")
-    time.sleep(60)
+    for _ in range(1200):
+        time.sleep(0.05)
     return task
 
 

@@ -14,11 +14,18 @@ from ganbench.system import memory
 from ganbench.system.cluster import Died, Needs, Site, executor, merged_in_order, run_tasks
 from ganbench.system.tasks import Raised
 
-SITES = [pytest.param(Site(), id="here"), pytest.param(Site(2), id="processes")]
-APART = [pytest.param(Site(), id="a process"), pytest.param(Site(2), id="processes")]
+HERE, PROCESSES, CLUSTER = pytest.param(Site(), id="here"), pytest.param(Site(2), id="processes"), "cluster"
+ALL = pytest.mark.parametrize("site", [HERE, PROCESSES, pytest.param(CLUSTER, marks=pytest.mark.slow)], indirect=True)
+APART = pytest.mark.parametrize("site", [pytest.param(Site(), id="a process"), PROCESSES, CLUSTER], indirect=True)
 
 
-@pytest.mark.parametrize("site", SITES)
+@pytest.fixture
+def site(request: pytest.FixtureRequest) -> Site:
+    """Return where tasks run; the cluster starts when it is asked for."""
+    return request.getfixturevalue("ray_cluster").site if request.param == CLUSTER else request.param
+
+
+@ALL
 def test_every_result_comes_and_messages_before_it(site: Site) -> None:
     heard: dict[int, list[object]] = {}
     for number, result in run_tasks(
@@ -30,13 +37,13 @@ def test_every_result_comes_and_messages_before_it(site: Site) -> None:
     assert sorted(heard) == [0, 1, 2, 3]
 
 
-@pytest.mark.parametrize("site", SITES)
+@ALL
 def test_the_bits_are_those_of_one_process(site: Site) -> None:
     expected = [functions.product(seed, None) for seed in range(5)]
     assert list(merged_in_order(run_tasks(functions.product, range(5), site, Needs()))) == expected
 
 
-@pytest.mark.parametrize("site", SITES)
+@ALL
 def test_no_task_is_taken_far_ahead_of_the_oldest_open_one(site: Site) -> None:
     taken: list[int] = []
     done: set[int] = set()
@@ -53,7 +60,7 @@ def test_no_task_is_taken_far_ahead_of_the_oldest_open_one(site: Site) -> None:
     assert taken == list(range(12))
 
 
-@pytest.mark.parametrize("site", SITES)
+@ALL
 def test_tasks_without_end_are_taken_as_there_is_room(site: Site) -> None:
     def tasks() -> Iterator[int]:
         n = 0
@@ -70,19 +77,19 @@ def test_tasks_without_end_are_taken_as_there_is_room(site: Site) -> None:
     assert 5 <= count <= 5 + 8
 
 
-@pytest.mark.parametrize("site", SITES)
+@ALL
 def test_no_task_at_all(site: Site) -> None:
     assert list(run_tasks(functions.square, [], site)) == []
 
 
-@pytest.mark.parametrize("site", SITES)
+@ALL
 def test_an_error_of_ours_crosses_as_it_is(site: Site) -> None:
     with pytest.raises(DecodeError, match=r"^2\.jpg: cut short$") as caught:
         list(run_tasks(functions.refuse, range(5), site))
     assert (caught.value.name, caught.value.why) == ("2.jpg", "cut short")
 
 
-@pytest.mark.parametrize("site", SITES)
+@ALL
 def test_a_fault_shows_where_it_was(site: Site) -> None:
     with pytest.raises(IndexError, match="list index out of range") as caught:
         list(run_tasks(functions.fault, [1], site))
@@ -91,7 +98,7 @@ def test_a_fault_shows_where_it_was(site: Site) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("site", APART)
+@APART
 def test_a_process_that_dies_costs_its_task_alone(site: Site) -> None:
     results = dict(run_tasks(functions.leave, ["a", "kill", "b", "exit"], site, apart=True))
     assert (results[0], results[2]) == ("a", "b")
@@ -101,7 +108,7 @@ def test_a_process_that_dies_costs_its_task_alone(site: Site) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("site", APART)
+@APART
 def test_what_runs_is_asked_to_end_and_nothing_more_begins(site: Site) -> None:
     with executor(functions.wait_for_the_signal, site, Needs(), apart=True) as crew:
         results = dict(crew.run(["a", "b", "c", "d", "e", "f"], lambda number, message: crew.stop()))
@@ -111,14 +118,14 @@ def test_what_runs_is_asked_to_end_and_nothing_more_begins(site: Site) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("site", APART)
+@APART
 def test_what_does_not_care_is_ended(site: Site) -> None:
     with executor(functions.sleep, site, Needs(), apart=True) as crew:
         results = dict(crew.run(["a"], lambda number, message: crew.stop()))
     assert results == {0: Died("its process was ended by SIGTERM")}
 
 
-@pytest.mark.parametrize("site", [Site(2)])
+@pytest.mark.parametrize("site", [PROCESSES, pytest.param(CLUSTER, marks=pytest.mark.slow)], indirect=True)
 def test_a_task_has_the_cores_and_the_memory_that_it_needs(site: Site) -> None:
     needs = Needs(cores=1, memory=512 << 20)
     assert dict(run_tasks(functions.surroundings, [0], site, needs)) == {0: (1, 128 << 20)}

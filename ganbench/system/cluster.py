@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
 from ganbench.errors import GanbenchError
+from ganbench.system.notes import Note, log_note
 from ganbench.system.tasks import Died, Feed, Function, Hear, Needs, Tell, ignore, inline
 from ganbench.system.workers import Workers
 
@@ -101,7 +102,13 @@ class _Here:
 
 
 def executor(
-    function: Function, site: Site, needs: Needs | None = None, *, ahead: int | None = None, apart: bool = False
+    function: Function,
+    site: Site,
+    needs: Needs | None = None,
+    *,
+    ahead: int | None = None,
+    apart: bool = False,
+    note: Note = log_note,
 ) -> AbstractContextManager[Executor]:
     """Return what applies a function to tasks at a site; leaving the block ends what still runs.
 
@@ -112,13 +119,16 @@ def executor(
         needs: what one task takes; on this machine, without it, every process has its share of the cores.
         ahead: how far the tasks that are handed out may be ahead of the oldest unfinished one; None: no limit.
         apart: never in this process, not even with one job: for tasks that may end their process, or are stopped by
-            a signal.
+            a signal. On a cluster they always are.
+        note: is told in one line what a person should know of the cluster.
 
     Raises:
         GanbenchError: the cluster cannot be reached, or Ray is not installed.
     """
     if site.cluster is not None:
-        raise GanbenchError("this version of ganbench cannot work on a Ray cluster; leave out --cluster")
+        from ganbench.system.ray_workers import RayWorkers
+
+        return RayWorkers(function, site.cluster, needs or Needs(), ahead=ahead, note=note)
     if site.jobs == 1 and not apart:
         return _Here(function)
     return Workers(function, site.jobs, needs, ahead=ahead)
@@ -133,9 +143,10 @@ def run_tasks(
     hear: Hear = ignore,
     ahead: int | None = None,
     apart: bool = False,
+    note: Note = log_note,
 ) -> Iterator[tuple[int, Any]]:
     """Yield ``(number of the task, its result or Died)``, as they come; see ``executor`` and ``Executor.run``."""
-    with executor(function, site, needs, ahead=ahead, apart=apart) as crew:
+    with executor(function, site, needs, ahead=ahead, apart=apart, note=note) as crew:
         yield from crew.run(tasks, hear)
 
 

@@ -35,6 +35,15 @@ def foreign_code(thing: object) -> str:
         return ""
     path = Path(file)
     files = sorted(path.parent.rglob("*.py")) if getattr(module, "__package__", None) else [path]
+    return _hash_of(files)
+
+
+def own_code() -> str:
+    """Return a hash of ganbench's own code: two checkouts of one version may differ."""
+    return _hash_of(sorted(Path(__file__).parents[1].rglob("*.py")))
+
+
+def _hash_of(files: list[Path]) -> str:
     digest = hashlib.sha256()
     for one in files:
         digest.update(hashlib.sha256(one.read_bytes()).digest())

@@ -1,0 +1,76 @@
+"""A Ray cluster of two nodes with a core each, in processes of this machine."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from ganbench.system.cluster import Site
+
+
+class TwoNodes:
+    """Starts when it is made; ``stop`` ends all its processes."""
+
+    def __init__(self, cores: int = 1) -> None:
+        os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+        from ray.cluster_utils import Cluster
+
+        self._cores = cores
+        self._cluster: Any = Cluster(initialize_head=True, head_node_args={"num_cpus": cores})
+        self._second: Any = self._cluster.add_node(num_cpus=cores)
+
+    @property
+    def site(self) -> Site:
+        """Return where tasks of ganbench run on it."""
+        return Site(cluster=self._cluster.address)
+
+    def lose_a_node(self) -> None:
+        """Kill the second node without a word."""
+        self._cluster.remove_node(self._second, allow_graceful=False)
+
+    def add_a_node(self) -> None:
+        """Start a second node again."""
+        self._second = self._cluster.add_node(num_cpus=self._cores)
+
+    def lose_the_head(self) -> None:
+        """Kill the process that knows the cluster."""
+        self._cluster.head_node.kill_gcs_server()
+
+    def workers(self) -> list[int]:
+        """Return the processes of this cluster's nodes that work or wait for work."""
+        raylets = {
+            info.process.pid for node in self._cluster.list_all_nodes() for info in node.all_processes.get("raylet", [])
+        }
+        return [pid for pid in _processes() if _parent(pid) in raylets and b"ray::" in _command(pid)]
+
+    def kill_a_worker(self, choose: Callable[[list[int]], int]) -> bool:
+        """Kill one of the processes that are at a task; returns whether there was one."""
+        busy = [pid for pid in self.workers() if b"IDLE" not in _command(pid)]
+        if busy:
+            os.kill(choose(busy), signal.SIGKILL)
+        return bool(busy)
+
+    def stop(self) -> None:
+        """End it."""
+        self._cluster.shutdown()
+
+
+def _processes() -> list[int]:
+    return [int(path.name) for path in Path("/proc").iterdir() if path.name.isdigit()]
+
+
+def _parent(pid: int) -> int:
+    try:
+        return int(Path(f"/proc/{pid}/stat").read_text("ascii", "replace").rpartition(")")[2].split()[1])
+    except OSError:
+        return 0
+
+
+def _command(pid: int) -> bytes:
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes()
+    except OSError:
+        return b""
