@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from contextlib import suppress
+from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
@@ -42,14 +43,27 @@ def open_folder(
     if not images:
         raise SourceError(_no_image(walk, ignored, below))
 
-    def read(index: int) -> bytes:
-        return read_file(folder / images[index], images[index], limits)
-
-    source = EncodedSource(str(folder), images, read, resize=resize, skip_bad=skip_bad, background=background)
+    files = _InFolder(folder.absolute(), images, limits)
+    source = EncodedSource(str(folder), images, files, resize=resize, skip_bad=skip_bad, background=background)
     source.ignored = ignored
     subfolders = sorted({name.split("/")[0] for name in below}, key=natural_key)
     source.notes += passed_over(ignored, special=len(walk.special), below=len(below), folders=subfolders)
     return source
+
+
+@dataclass(frozen=True)
+class _InFolder:
+    """Files of a folder, by their names in it."""
+
+    folder: Path
+    names: list[str]
+    limits: ArchiveLimits
+
+    def read(self, index: int) -> bytes:
+        return read_file(self.folder / self.names[index], self.names[index], self.limits)
+
+    def part(self, start: int, stop: int) -> _InFolder:
+        return _InFolder(self.folder, self.names[start:stop], self.limits)
 
 
 class _Walk:

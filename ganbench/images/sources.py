@@ -75,8 +75,8 @@ def open_source(
     kind = _kind(path)
     _check_sheet_options(str(path), kind, grid, pad)
     if kind == "array":
-        array, notes = load_array(path, limits)
-        source = ArraySource.of(str(path), array, value_range=value_range, resize=rule)
+        rows, notes = load_array(path, limits)
+        source = ArraySource.of(str(path), rows, value_range=value_range, resize=rule)
         source.notes += notes
         return source
     if value_range is not None:
