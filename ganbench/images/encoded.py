@@ -16,8 +16,12 @@ from ganbench.images.source import Source
 class Files(Protocol):
     """Where the bytes of consecutive files are; it pickles as what it takes to read those alone."""
 
-    def read(self, index: int) -> bytes:
+    def read(self, index: int, name: str) -> bytes:
         """Return one file. Safe to call from threads.
+
+        Args:
+            index: which one.
+            name: what it is called there.
 
         Raises:
             DecodeError: it is damaged.
@@ -48,7 +52,7 @@ class EncodedSource(Source):
 
     def content(self, index: int) -> bytes:
         """Return the encoded file."""
-        return self._files.read(index)
+        return self._files.read(index, self.names[index])
 
     def decode(self, index: int, content: bytes | memoryview) -> np.ndarray:
         """Return the decoded image; see ``Source.decode``."""

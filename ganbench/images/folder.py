@@ -6,13 +6,13 @@ import os
 from contextlib import suppress
 from dataclasses import dataclass
 from itertools import islice
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from ganbench.errors import SourceError
 from ganbench.images.encoded import EncodedSource
 from ganbench.images.files import read_file
 from ganbench.images.limits import ArchiveLimits
-from ganbench.images.names import is_image_name, natural_key, no_image_in
+from ganbench.images.names import is_archive_name, is_image_name, natural_key, no_image_in
 from ganbench.images.passed import passed_over
 from ganbench.images.resize import Resize
 
@@ -43,7 +43,7 @@ def open_folder(
     if not images:
         raise SourceError(_no_image(walk, ignored, below))
 
-    files = _InFolder(folder.absolute(), images, limits)
+    files = _InFolder(folder.absolute(), limits)
     source = EncodedSource(str(folder), images, files, resize=resize, skip_bad=skip_bad, background=background)
     source.ignored = ignored
     subfolders = sorted({name.split("/")[0] for name in below}, key=natural_key)
@@ -53,17 +53,18 @@ def open_folder(
 
 @dataclass(frozen=True)
 class _InFolder:
-    """Files of a folder, by their names in it."""
+    """Files of a folder."""
 
     folder: Path
-    names: list[str]
     limits: ArchiveLimits
 
-    def read(self, index: int) -> bytes:
-        return read_file(self.folder / self.names[index], self.names[index], self.limits)
+    def read(self, index: int, name: str) -> bytes:
+        del index
+        return read_file(self.folder / name, name, self.limits)
 
     def part(self, start: int, stop: int) -> _InFolder:
-        return _InFolder(self.folder, self.names[start:stop], self.limits)
+        del start, stop
+        return self
 
 
 class _Walk:
@@ -121,6 +122,9 @@ def _no_image(walk: _Walk, ignored: list[str], below: list[str]) -> str:
     if below:
         return f"{walk.label}: no image in it, but there are images in its subfolders: add --recursive"
     held = no_image_in(ignored) if ignored else "it is empty"
+    if archives := [name for name in ignored if is_archive_name(name)]:
+        ending = PurePosixPath(archives[0]).suffix
+        held += f"; if its archives are the shards of one source, say so: '{walk.label}/*{ending}'"
     if walk.unentered and not ignored:
         held = "only subfolders without images"
     return f"{walk.label}: no image in it ({held})"

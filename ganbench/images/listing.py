@@ -37,7 +37,7 @@ class Listing:
             SourceError: its name points outside, or it is one too many.
         """
         name = self.name(raw)
-        if name in self.files:
+        if self.files.pop(name, None) is not None:
             self.replaced.append(name)
         self.files[name] = where
 

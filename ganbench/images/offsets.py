@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from ganbench.errors import SourceError
+from ganbench.images.handles import Handles
 
 Span = tuple[int, int]  # from byte, to byte
 
@@ -27,6 +28,7 @@ class Offsets:
         open_file: Callable[[Path, Span | None], tuple[IO[bytes], int]],
         span: Span | None = None,
         file: IO[bytes] | None = None,
+        handles: Handles | None = None,
     ) -> None:
         """Describe the file.
 
@@ -37,10 +39,12 @@ class Offsets:
                 in the span.
             span: what will be read, None for all of it.
             file: the whole of it, where it is open already.
+            handles: who may close it in between.
         """
         self.path, self.length = path.absolute(), length
         self._open_file, self._span = open_file, span
         self._file, self._begin = file, 0
+        self._handles = handles
         self._lock = threading.Lock()
 
     def read(self, start: int, size: int) -> bytes:
@@ -50,6 +54,8 @@ class Offsets:
             SourceError: the file has another length now.
             OSError: it cannot be read.
         """
+        if self._handles is not None:
+            self._handles.read(self)
         with self._lock:
             if self._file is None:
                 if self.path.stat().st_size != self.length:
@@ -58,13 +64,20 @@ class Offsets:
             self._file.seek(start - self._begin)
             return self._file.read(size)
 
+    def close(self) -> None:
+        """Close it until it is read again."""
+        with self._lock:
+            if self._file is not None:
+                self._file.close()
+            self._file = None
+
     def within(self, span: Span) -> Offsets:
         """Return the same file, not open, of which only a span will be read."""
-        return Offsets(self.path, self.length, self._open_file, span)
+        return Offsets(self.path, self.length, self._open_file, span, handles=self._handles)
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle what opens it."""
-        return Offsets, (self.path, self.length, self._open_file, self._span)
+        return Offsets, (self.path, self.length, self._open_file, self._span, None, self._handles)
 
 
 def open_plain(path: Path, span: Span | None) -> tuple[IO[bytes], int]:

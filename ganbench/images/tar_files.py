@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import IO, Any
@@ -10,6 +10,7 @@ from typing import IO, Any
 import numpy as np
 
 from ganbench.errors import DecodeError, SourceError
+from ganbench.images.handles import Handles
 from ganbench.images.limits import ArchiveLimits
 from ganbench.images.listing import Listing, plain_name
 from ganbench.images.offsets import Offsets, Span, open_plain
@@ -20,12 +21,13 @@ from ganbench.system.wall import wall
 _ROW = np.dtype([("start", np.uint64), ("size", np.uint64)])
 
 
-def list_tar(listing: Listing, *, packed: bool) -> Callable[[list[str]], TarFiles]:
+def list_tar(listing: Listing, *, packed: bool, handles: Handles | None = None) -> Callable[[list[str]], TarFiles]:
     """Add the members of a tar.
 
     Args:
         listing: of the archive.
         packed: whether it is compressed.
+        handles: who decides how long it stays open; default: as long as anybody reads it.
 
     Returns:
         What makes the files of some of their names.
@@ -53,10 +55,12 @@ def list_tar(listing: Listing, *, packed: bool) -> Callable[[list[str]], TarFile
             listing.add_file(member.name, where)
         else:
             listing.add_file(member.name, (member.start, member.size))
-    offsets = Offsets(path, length, open_file, file=file)
+    offsets = Offsets(path, length, open_file, file=file, handles=handles)
+    if handles is not None:
+        offsets.close()
 
     def files_of(names: list[str]) -> TarFiles:
-        return TarFiles(offsets, names, np.array([listing.files[name] for name in names], _ROW), limits)
+        return TarFiles(offsets, np.array([listing.files[name] for name in names], _ROW), limits)
 
     return files_of
 
@@ -64,12 +68,11 @@ def list_tar(listing: Listing, *, packed: bool) -> Callable[[list[str]], TarFile
 class TarFiles:
     """Files at offsets of a tar."""
 
-    def __init__(self, offsets: Offsets, names: Sequence[str], rows: np.ndarray, limits: ArchiveLimits) -> None:
-        self._offsets, self._names, self._rows, self._limits = offsets, names, rows, limits
+    def __init__(self, offsets: Offsets, rows: np.ndarray, limits: ArchiveLimits) -> None:
+        self._offsets, self._rows, self._limits = offsets, rows, limits
 
-    def read(self, index: int) -> bytes:
+    def read(self, index: int, name: str) -> bytes:
         """See ``Files.read``."""
-        name = self._names[index]
         start, size = map(int, self._rows[index].tolist())
         self._limits.check_member(name, size)
         with wall(lambda why: DecodeError(name, f"cannot be read: {why}")):
@@ -80,13 +83,13 @@ class TarFiles:
 
     def part(self, start: int, stop: int) -> TarFiles:
         """See ``Files.part``."""
-        return TarFiles(self._offsets, self._names[start:stop], self._rows[start:stop], self._limits)
+        return TarFiles(self._offsets, self._rows[start:stop], self._limits)
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle as these files alone: of a compressed tar no more than they need is unpacked again."""
         ends = self._rows["start"] + self._rows["size"]
         span = int(self._rows["start"].min(initial=0)), int(ends.max(initial=0))
-        return TarFiles, (self._offsets.within(span), self._names, self._rows, self._limits)
+        return TarFiles, (self._offsets.within(span), self._rows, self._limits)
 
 
 def _open_packed(path: Path, span: Span | None, limits: ArchiveLimits) -> tuple[IO[bytes], int]:

@@ -9,7 +9,7 @@ import io
 import stat
 import struct
 import zipfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO
 
@@ -68,7 +68,7 @@ def list_zip(listing: Listing) -> Callable[[list[str]], ZipFiles]:
     offsets = Offsets(path, path.stat().st_size, open_plain)
 
     def files_of(names: list[str]) -> ZipFiles:
-        return ZipFiles(offsets, names, np.array([listing.files[name] for name in names], _ROW), limits)
+        return ZipFiles(offsets, np.array([listing.files[name] for name in names], _ROW), limits)
 
     return files_of
 
@@ -85,12 +85,11 @@ def _is_folder(info: zipfile.ZipInfo, path: Path) -> bool:
 class ZipFiles:
     """Files of a zip, by where their data is and how it is packed."""
 
-    def __init__(self, offsets: Offsets, names: Sequence[str], rows: np.ndarray, limits: ArchiveLimits) -> None:
-        self._offsets, self._names, self._rows, self._limits = offsets, names, rows, limits
+    def __init__(self, offsets: Offsets, rows: np.ndarray, limits: ArchiveLimits) -> None:
+        self._offsets, self._rows, self._limits = offsets, rows, limits
 
-    def read(self, index: int) -> bytes:
+    def read(self, index: int, name: str) -> bytes:
         """See ``Files.read``."""
-        name = self._names[index]
         start, packed, size, checksum, method, flags = self._rows[index].tolist()
         self._limits.check_member(name, size)
         if method not in _METHODS:
@@ -108,7 +107,7 @@ class ZipFiles:
 
     def part(self, start: int, stop: int) -> ZipFiles:
         """See ``Files.part``."""
-        return ZipFiles(self._offsets, self._names[start:stop], self._rows[start:stop], self._limits)
+        return ZipFiles(self._offsets, self._rows[start:stop], self._limits)
 
 
 def _declared(path: Path) -> int | None:
