@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -175,6 +176,22 @@ class Blind(Right):
         return self
 
 
+class Whole(Right):
+    def _part(self, start: int, stop: int) -> Source:
+        return copy.copy(self)
+
+
+class Unsendable(Right):
+    def __init__(self) -> None:
+        super().__init__()
+        self.stored = [memoryview(image) for image in self.stored]
+
+
+class Forgetful(Right):
+    def learn(self, start: int, hashes: bytes) -> None:
+        super().learn(start, bytes(len(hashes)))
+
+
 @pytest.mark.parametrize(
     ("source", "message"),
     [
@@ -192,6 +209,9 @@ class Blind(Right):
         (Unresized(), r"pixels must be uint8 \(4, 6, 6, 3\)"),
         (Hasty(), "the digest changed"),
         (Blind(), "first takes other images"),
+        (Whole(), "in pieces of 1: images are not those of the whole"),
+        (Unsendable(), "a piece cannot be pickled: TypeError"),
+        (Forgetful(), "hashes are not those of the whole"),
     ],
     ids=lambda value: type(value).__name__,
 )

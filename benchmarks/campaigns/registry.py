@@ -44,6 +44,7 @@ READERS: dict[str, tuple[str, ...]] = {
     "images/decode.py": ("images",),
     "images/files.py": ("images",),
     "images/submission.py": ("containers", "bombs"),
+    "images/tar_files.py": ("containers",),
     "images/zips.py": ("containers",),
     "leaderboard/results.py": ("scorecards",),
     "models/imported.py": ("weights",),
@@ -75,6 +76,7 @@ READERS: dict[str, tuple[str, ...]] = {
 TRUSTED = {
     "system/memory.py": "what the system says of its memory",
     "detectors/cascade.py": "a file that is checked against a pinned hash",
+    "images/contract.py": "what the same process has just pickled",
     "features/contract.py": "what the same process has just pickled",
     "features/lite0.py": "a file that is checked against a pinned hash",
     "models/contract.py": "what the same process has just pickled",

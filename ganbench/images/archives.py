@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import threading
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
-from typing import IO
 
-from ganbench.errors import DecodeError, SourceError
-from ganbench.images.encoded import EncodedSource
+from ganbench.errors import SourceError
+from ganbench.images.encoded import EncodedSource, Files
 from ganbench.images.limits import ArchiveLimits
-from ganbench.images.listing import Listing, plain_name
+from ganbench.images.listing import Listing
 from ganbench.images.names import is_archive_name, is_image_name, natural_key, no_image_in
-from ganbench.images.packed import compression, unpack
+from ganbench.images.packed import compression
 from ganbench.images.passed import passed_over
 from ganbench.images.resize import Resize
-from ganbench.images.tar import BLOCK, FOLDER, HARD_LINK, is_tar, tar_members
+from ganbench.images.tar import BLOCK, is_tar
+from ganbench.images.tar_files import list_tar
 from ganbench.images.zips import list_zip
 from ganbench.system.wall import wall
 
@@ -53,14 +52,11 @@ def open_archive(
     """
     listing = Listing(path, limits)
     with wall(lambda why: SourceError(f"{path}: not a readable archive: {why}. It may be cut short: copy it again")):
-        _list(listing)
+        files_of = _list(listing)
     names = sorted((name for name in listing.files if is_image_name(name)), key=natural_key)
     if not names:
         raise SourceError(_no_image(path, list(listing.files)))
-    reads = [listing.files[name] for name in names]
-    source = ArchiveSource(
-        str(path), names, lambda i: reads[i](), resize=resize, skip_bad=skip_bad, background=background
-    )
+    source = ArchiveSource(str(path), names, files_of(names), resize=resize, skip_bad=skip_bad, background=background)
     source.ignored = sorted((name for name in listing.files if not is_image_name(name)), key=natural_key)
     source.notes += passed_over(source.ignored) + listing.notes()
     source.folders = listing.folders
@@ -82,7 +78,8 @@ def kind_of_archive(path: Path) -> str:
     return "zip" if zipfile.is_zipfile(path) else ""  # a program that unpacks itself is a zip too
 
 
-def _list(listing: Listing) -> None:
+def _list(listing: Listing) -> Callable[[list[str]], Files]:
+    """List an archive; returns what makes its files of some of their names."""
     path = listing.path
     kind = kind_of_archive(path)
     if kind in _OTHERS.values():
@@ -90,52 +87,12 @@ def _list(listing: Listing) -> None:
             f"{path}: {kind} archives are not read: unpack it, and give the folder or a .zip or .tgz of it"
         )
     if kind == "zip":
-        list_zip(listing)
-    elif kind == "tar" or (not kind and path.name.lower().endswith(".tar")):
-        _list_tar(listing, path.open("rb"), path.stat().st_size)
-    elif kind:
-        _list_tar(listing, *unpack(path, listing.limits))
-    else:
-        raise SourceError(f"{path}: not a readable archive, neither zip nor tar. It may be cut short: copy it again")
-
-
-def _list_tar(listing: Listing, file: IO[bytes], length: int) -> None:
-    """List a tar once; images are read later at their offsets, in any order."""
-    path = listing.path
-    start = file.read(BLOCK)
-    if compression(start) or start.startswith(b"PK\x03\x04"):
-        raise SourceError(f"{path}: it is packed twice: unpack it once, and give what comes out")
-    lock = threading.Lock()
-    for member in tar_members(file, path, length, listing.limits):
-        if member.kind == FOLDER:
-            listing.add_folder(member.name)
-        elif member.kind == HARD_LINK:  # how tar stores a second name of a file that it holds already
-            read = listing.files.get(plain_name(member.link) or "")
-            if read is None:
-                raise SourceError(
-                    f"{path}: refused, its member {member.name!r} is a link, a device or a sparse file, or the second "
-                    "name of a file that it does not hold"
-                )
-            listing.add_file(member.name, read)
-        else:
-            listing.add_file(member.name, _reader(listing, file, lock, member.name, member.start, member.size))
-
-
-def _reader(
-    listing: Listing, file: IO[bytes], lock: threading.Lock, name: str, start: int, size: int
-) -> Callable[[], bytes]:
-    path, limits = listing.path, listing.limits
-
-    def read() -> bytes:
-        limits.check_member(name, size)
-        with wall(lambda why: DecodeError(name, f"cannot be read: {why}")), lock:
-            file.seek(start)
-            data = file.read(size)
-        if len(data) != size:
-            raise SourceError(f"{path}: it changed while it was read")
-        return data
-
-    return read
+        return list_zip(listing)
+    if kind == "tar" or (not kind and path.name.lower().endswith(".tar")):
+        return list_tar(listing, packed=False)
+    if kind:
+        return list_tar(listing, packed=True)
+    raise SourceError(f"{path}: not a readable archive, neither zip nor tar. It may be cut short: copy it again")
 
 
 def _no_image(path: Path, names: list[str]) -> str:

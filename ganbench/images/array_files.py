@@ -7,6 +7,7 @@ import math
 import struct
 import zipfile
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import IO, Literal
 
@@ -14,6 +15,7 @@ import numpy as np
 
 from ganbench.errors import SourceError
 from ganbench.images.limits import ArchiveLimits
+from ganbench.images.remade import Remade
 from ganbench.system.memory import budget
 from ganbench.system.wall import wall
 
@@ -35,8 +37,52 @@ class _Header:
     def nbytes(self) -> int:
         return math.prod(self.shape) * self.dtype.itemsize
 
+    @property
+    def order(self) -> Literal["C", "F"]:
+        return "F" if self.fortran else "C"
 
-def load_array(path: Path, limits: ArchiveLimits) -> tuple[np.ndarray, list[str]]:
+
+@dataclass(frozen=True)
+class _Place:
+    """Where an array lies: in a file of so many bytes, in one member of an .npz or, without a name, by itself."""
+
+    path: Path
+    member: str
+    length: int
+    header: _Header
+
+    def read(self, start: int, stop: int) -> np.ndarray:
+        """Return some of its rows.
+
+        Raises:
+            SourceError: the file is another one now.
+        """
+        with wall(lambda why: SourceError(f"{self.path}: not a readable array file: {why}. Copy it again")):
+            if self.path.stat().st_size != self.length:
+                raise SourceError(f"{self.path}: it changed while it was read")
+            if not self.member:
+                return _mapped(self.path, self.header)[start:stop]
+            with zipfile.ZipFile(self.path) as file, file.open(self.member) as member:
+                return _read_rows(member, self.header, start, stop)
+
+
+class FileRows:
+    """Rows of an array in a file. They pickle as where they are, and another process reads them alone."""
+
+    def __init__(self, place: _Place, start: int, stop: int, array: np.ndarray) -> None:
+        self._place, self._start, self._stop = place, start, stop
+        self._array = Remade(partial(place.read, start, stop), array)
+
+    def __call__(self) -> np.ndarray:
+        """See ``arrays.Rows``."""
+        return self._array()
+
+    def part(self, start: int, stop: int) -> FileRows:
+        """See ``arrays.Rows``."""
+        return FileRows(self._place, self._start + start, self._start + stop, self._array()[start:stop])
+
+
+def load_array(path: Path, limits: ArchiveLimits) -> tuple[FileRows, list[str]]:
     """Open an .npy (memory-mapped) or the one image array of an .npz, without pickles.
 
     Returns:
@@ -52,11 +98,28 @@ def load_array(path: Path, limits: ArchiveLimits) -> tuple[np.ndarray, list[str]
             file.seek(0)
             header = _read_header(file, str(path))
         _check_data(str(path), header, path.stat().st_size)
-        if not header.nbytes:
-            return np.empty(header.shape, header.dtype), []
-        order: Literal["C", "F"] = "F" if header.fortran else "C"
-        mapped: np.ndarray = np.memmap(path, header.dtype, "r", header.start, header.shape, order)
-        return mapped, []
+        return _all_rows(path, "", header, _mapped(path, header)), []
+
+
+def _all_rows(path: Path, member: str, header: _Header, array: np.ndarray) -> FileRows:
+    place = _Place(path.absolute(), member, path.stat().st_size, header)
+    return FileRows(place, 0, header.shape[0] if header.shape else 0, array)
+
+
+def _mapped(path: Path, header: _Header) -> np.ndarray:
+    if not header.nbytes:
+        return np.empty(header.shape, header.dtype)
+    return np.memmap(path, header.dtype, "r", header.start, header.shape, header.order)
+
+
+def _read_rows(file: IO[bytes], header: _Header, start: int, stop: int) -> np.ndarray:
+    """Read rows of an array that is read from its start on; in Fortran's order all of it holds some of each row."""
+    begin, end = (0, header.shape[0]) if header.fortran else (start, stop)
+    each = header.nbytes // header.shape[0]
+    file.seek(header.start + begin * each)
+    data = file.read((end - begin) * each)
+    array = np.frombuffer(data, header.dtype).reshape((end - begin, *header.shape[1:]), order=header.order)
+    return array[start:stop] if header.fortran else array
 
 
 def _read_header(file: IO[bytes], label: str) -> _Header:
@@ -99,7 +162,7 @@ def _check_data(label: str, header: _Header, length: int) -> None:
         )
 
 
-def _load_npz(path: Path, limits: ArchiveLimits) -> tuple[np.ndarray, list[str]]:
+def _load_npz(path: Path, limits: ArchiveLimits) -> tuple[FileRows, list[str]]:
     with zipfile.ZipFile(path) as file:
         members = [info for info in file.infolist() if info.filename.endswith(".npy")]
         limits.check_total(path, sum(info.file_size for info in file.infolist()))
@@ -118,10 +181,10 @@ def _load_npz(path: Path, limits: ArchiveLimits) -> tuple[np.ndarray, list[str]]
             )
         with file.open(info) as member:
             data = member.read(info.file_size + 1)  # to the end, where the checksum is compared
-    array = np.frombuffer(data, header.dtype, offset=header.start)
+    array = np.frombuffer(data, header.dtype, offset=header.start).reshape(header.shape, order=header.order)
     others = [repr(other) for other in headers if other != name]
     notes = [f"read the array {name!r}, passed over: {', '.join(others)}"] if others else []
-    return array.reshape(header.shape, order="F" if header.fortran else "C"), notes
+    return _all_rows(path, info.filename, header, array), notes
 
 
 def _choose(path: Path, shapes: dict[str, tuple[int, ...]]) -> str:

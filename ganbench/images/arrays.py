@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import copy
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 import numpy as np
 
@@ -24,22 +26,55 @@ _GREY = "Are they grayscale? Then save numpy.repeat(array{axis}, 3, {channels})"
 _RGBA = "Is the fourth channel transparency? Then composite them on one colour first"
 
 
+@runtime_checkable
+class Rows(Protocol):
+    """Rows of an array, wherever they are kept; they pickle as what it takes to have those alone."""
+
+    def __call__(self) -> np.ndarray:
+        """Return them. Safe to call from threads."""
+        ...
+
+    def part(self, start: int, stop: int) -> Rows:
+        """Return some of them."""
+        ...
+
+
+@dataclass(frozen=True, eq=False)
+class _Held:
+    """Rows of an array of this process, which nobody else can read: they travel as they are."""
+
+    array: np.ndarray
+
+    @classmethod
+    def of(cls, images: np.ndarray | torch.Tensor) -> _Held:
+        return cls(images if isinstance(images, np.ndarray) else _from_tensor(images))
+
+    def __call__(self) -> np.ndarray:
+        return self.array
+
+    def part(self, start: int, stop: int) -> _Held:
+        return _Held(self.array[start:stop])
+
+
 class ArraySource(Source):
     """Images in one array, (N, H, W, 3); float values are mapped to bytes by an explicit range."""
 
     def __init__(
-        self, label: str, array: np.ndarray, *, value_range: tuple[float, float] | None, resize: Resize | None
+        self, label: str, stored: Rows, *, value_range: tuple[float, float] | None, resize: Resize | None
     ) -> None:
+        array = _channels_last(label, stored())
         salt = "" if value_range is None else f"range {value_range[0]!r} {value_range[1]!r}"
         super().__init__(label, [str(i) for i in range(len(array))], resize=resize, salt=f"{array.shape} {salt}")
-        self._array = array
+        self._stored = stored
+        self._shape, self._dtype = array.shape[1:], array.dtype
+        self._channels_first = stored().shape != array.shape
         self._range = value_range
 
     @classmethod
     def of(
         cls,
         label: str,
-        images: np.ndarray | torch.Tensor,
+        images: np.ndarray | torch.Tensor | Rows,
         *,
         value_range: tuple[float, float] | None,
         resize: Resize | None,
@@ -49,8 +84,8 @@ class ArraySource(Source):
         Raises:
             SourceError: not four axes with three channels, float without a range, or a range that makes no sense.
         """
-        array = images if isinstance(images, np.ndarray) else _from_tensor(images)
-        array = _channels_last(label, array)
+        stored = images if isinstance(images, Rows) else _Held.of(images)
+        array = _channels_last(label, stored())
         if len(array) == 0:
             raise SourceError(f"{label}: no image in it (shape {array.shape})")
         if 0 in array.shape:
@@ -59,7 +94,7 @@ class ArraySource(Source):
         if array.dtype == np.uint8:
             if value_range is not None:
                 raise SourceError(f"{label}: uint8 images take no value_range; 0..255 is what they mean")
-            return cls(label, array, value_range=None, resize=resize)
+            return cls(label, stored, value_range=None, resize=resize)
         if not np.issubdtype(array.dtype, np.floating):
             raise SourceError(
                 f"{label}: pixels are {array.dtype}; expected uint8, or float with value_range=(low, high). "
@@ -73,11 +108,12 @@ class ArraySource(Source):
         low, high = map(float, value_range)
         if not (np.isfinite([low, high]).all() and low < high):
             raise SourceError(f"{label}: value_range {value_range} must be two finite numbers, low < high")
-        return cls(label, array, value_range=(low, high), resize=resize)
+        return cls(label, stored, value_range=(low, high), resize=resize)
 
     def content(self, index: int) -> memoryview:
         """Return the bytes of the image as stored."""
-        return np.ascontiguousarray(self._array[index]).data.cast("B")
+        image = self._stored()[index]
+        return np.ascontiguousarray(np.moveaxis(image, 0, 2) if self._channels_first else image).data.cast("B")
 
     def decode(self, index: int, content: bytes | memoryview) -> np.ndarray:
         """Return one image; floats become round-half-even((x - low) / (high - low) * 255).
@@ -85,7 +121,7 @@ class ArraySource(Source):
         Raises:
             SourceError: a float outside the stated range, or NaN.
         """
-        image = np.frombuffer(content, self._array.dtype).reshape(self._array.shape[1:])
+        image = np.frombuffer(content, self._dtype).reshape(self._shape)
         if self._range is None:
             return image
         low, high = self._range
@@ -100,6 +136,11 @@ class ArraySource(Source):
             )
         scaled = (image.astype(np.float64) - low) * (255 / (high - low))
         return np.rint(np.clip(scaled, 0, 255)).astype(np.uint8)
+
+    def _part(self, start: int, stop: int) -> Source:
+        part = copy.copy(self)
+        part._stored = self._stored.part(start, stop)
+        return part
 
 
 def _from_tensor(images: torch.Tensor) -> np.ndarray:

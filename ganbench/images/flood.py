@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from typing import Any
 
 from ganbench.errors import SourceError
 
@@ -17,6 +18,10 @@ class Flood:
         self._label = label
         self._pixels = self._bytes = 0
         self._lock = threading.Lock()
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle as one that has counted nothing."""
+        return Flood, (self._label,)
 
     def add(self, pixels: int, stored: int) -> None:
         """Count one image.

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import os
 from contextlib import suppress
+from dataclasses import dataclass
 from itertools import islice
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from ganbench.errors import SourceError
 from ganbench.images.encoded import EncodedSource
 from ganbench.images.files import read_file
 from ganbench.images.limits import ArchiveLimits
-from ganbench.images.names import is_image_name, natural_key, no_image_in
+from ganbench.images.names import is_archive_name, is_image_name, natural_key, no_image_in
 from ganbench.images.passed import passed_over
 from ganbench.images.resize import Resize
 
@@ -42,14 +43,28 @@ def open_folder(
     if not images:
         raise SourceError(_no_image(walk, ignored, below))
 
-    def read(index: int) -> bytes:
-        return read_file(folder / images[index], images[index], limits)
-
-    source = EncodedSource(str(folder), images, read, resize=resize, skip_bad=skip_bad, background=background)
+    files = _InFolder(folder.absolute(), limits)
+    source = EncodedSource(str(folder), images, files, resize=resize, skip_bad=skip_bad, background=background)
     source.ignored = ignored
     subfolders = sorted({name.split("/")[0] for name in below}, key=natural_key)
     source.notes += passed_over(ignored, special=len(walk.special), below=len(below), folders=subfolders)
     return source
+
+
+@dataclass(frozen=True)
+class _InFolder:
+    """Files of a folder."""
+
+    folder: Path
+    limits: ArchiveLimits
+
+    def read(self, index: int, name: str) -> bytes:
+        del index
+        return read_file(self.folder / name, name, self.limits)
+
+    def part(self, start: int, stop: int) -> _InFolder:
+        del start, stop
+        return self
 
 
 class _Walk:
@@ -107,6 +122,9 @@ def _no_image(walk: _Walk, ignored: list[str], below: list[str]) -> str:
     if below:
         return f"{walk.label}: no image in it, but there are images in its subfolders: add --recursive"
     held = no_image_in(ignored) if ignored else "it is empty"
+    if archives := [name for name in ignored if is_archive_name(name)]:
+        ending = PurePosixPath(archives[0]).suffix
+        held += f"; if its archives are the shards of one source, say so: '{walk.label}/*{ending}'"
     if walk.unentered and not ignored:
         held = "only subfolders without images"
     return f"{walk.label}: no image in it ({held})"

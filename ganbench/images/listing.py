@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from pathlib import Path, PurePosixPath
 
 from ganbench.errors import SourceError
@@ -18,7 +17,7 @@ class Listing:
     Attributes:
         path: the archive.
         limits: what it may hold.
-        files: how to read each file, by its name in its plain form.
+        files: where each file is, by its name in its plain form; what the numbers mean is up to whoever adds them.
         folders: folders that are members of their own.
         replaced: names that came more than once; the last one counts, as when it is unpacked.
     """
@@ -26,21 +25,21 @@ class Listing:
     def __init__(self, path: Path, limits: ArchiveLimits) -> None:
         self.path = path
         self.limits = limits
-        self.files: dict[str, Callable[[], bytes]] = {}
+        self.files: dict[str, tuple[int, ...]] = {}
         self.folders: list[str] = []
         self.replaced: list[str] = []
         self._count = 0
 
-    def add_file(self, raw: str, read: Callable[[], bytes]) -> None:
+    def add_file(self, raw: str, where: tuple[int, ...]) -> None:
         """Add a file.
 
         Raises:
             SourceError: its name points outside, or it is one too many.
         """
         name = self.name(raw)
-        if name in self.files:
+        if self.files.pop(name, None) is not None:
             self.replaced.append(name)
-        self.files[name] = read
+        self.files[name] = where
 
     def add_folder(self, raw: str) -> None:
         """Add a folder.

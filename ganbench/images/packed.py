@@ -6,7 +6,7 @@ import bz2
 import lzma
 import tempfile
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO, Protocol
 
@@ -75,52 +75,74 @@ def compression(start: bytes) -> str:
     return next((name for magic, (name, _) in _STREAMS.items() if start.startswith(magic)), "")
 
 
-def unpack(path: Path, limits: ArchiveLimits) -> tuple[IO[bytes], int]:
+def unpack(path: Path, limits: ArchiveLimits, span: tuple[int, int] | None = None) -> tuple[IO[bytes], int]:
     """Unpack a compressed file into memory or an unnamed temporary file.
 
+    Args:
+        path: the file.
+        limits: what it may unpack to.
+        span: from and to which byte what it unpacks to is kept; what follows is not even unpacked.
+
     Returns:
-        The file, which can seek and lives as long as the source does, and its length in bytes.
+        The file, which can seek, and its length in bytes.
 
     Raises:
         SourceError: a bomb, cut short, or with bytes after the end of the stream; the disk is full.
     """
     spool = tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY)  # noqa: SIM115
+    begin, end = span or (0, None)
     length = 0
-    with path.open("rb") as packed:
-        rest = packed.read(_CHUNK)
-        while rest:
-            rest, length = _one_stream(path, packed, rest, spool, length, limits)
-            rest = rest or packed.read(_CHUNK)
-            while rest and rest.count(0) == len(rest):  # padding, as tapes need it
-                rest = packed.read(_CHUNK)
-            rest = rest.lstrip(b"\0")
+    for chunk in _chunks(path, limits):
+        kept = memoryview(chunk)[max(0, begin - length) : None if end is None else max(0, end - length)]
+        length += len(chunk)
+        try:
+            spool.write(kept)
+        except OSError as e:
+            raise SourceError(f"{path}: cannot be unpacked to {tempfile.gettempdir()}: {e.strerror}") from e
+        if end is not None and length >= end:
+            break
     spool.seek(0)
     return spool, length
 
 
-def _one_stream(
-    path: Path, packed: IO[bytes], data: bytes, spool: IO[bytes], length: int, limits: ArchiveLimits
-) -> tuple[bytes, int]:
-    """Unpack one of the streams that a file may consist of; return what follows it, and the length so far."""
-    data += packed.read(8) if len(data) < 8 else b""
-    chosen = next((make for magic, (_, make) in _STREAMS.items() if data.startswith(magic)), None)
-    if chosen is None:
-        raise SourceError(
-            f"{path}: damaged, or something else was appended: after the end of the compressed data come other bytes. "
-            "Copy it again; if it was written so, unpack it and give the folder"
-        )
-    unpacker = chosen()
-    while not unpacker.eof:
-        if not data and unpacker.needs_input:
-            data = packed.read(_CHUNK)
-            if not data:
-                raise SourceError(f"{path}: not a readable archive: it is cut short. Copy it again")
-        chunk = unpacker.decompress(data, _CHUNK)
-        data = b""
-        length += len(chunk)
-        limits.check_total(path, length)
-        try:
-            spool.write(chunk)
-        except OSError as e:
-            raise SourceError(f"{path}: cannot be unpacked to {tempfile.gettempdir()}: {e.strerror}") from e
-    return unpacker.unused_data, length
+def _chunks(path: Path, limits: ArchiveLimits) -> Iterator[bytes]:
+    """Yield all that a compressed file unpacks to, of however many streams it consists."""
+    length = 0
+    with path.open("rb") as packed:
+        rest = packed.read(_CHUNK)
+        while rest:
+            stream = _Stream(path, packed, rest)
+            for chunk in stream:
+                length += len(chunk)
+                limits.check_total(path, length)
+                yield chunk
+            rest = stream.rest or packed.read(_CHUNK)
+            while rest and rest.count(0) == len(rest):  # padding, as tapes need it
+                rest = packed.read(_CHUNK)
+            rest = rest.lstrip(b"\0")
+
+
+class _Stream:
+    """One of the streams that a file may consist of; ``rest`` is what was read beyond its end."""
+
+    def __init__(self, path: Path, packed: IO[bytes], data: bytes) -> None:
+        self._path, self._packed = path, packed
+        self.rest = data + (packed.read(8) if len(data) < 8 else b"")
+        chosen = next((make for magic, (_, make) in _STREAMS.items() if self.rest.startswith(magic)), None)
+        if chosen is None:
+            raise SourceError(
+                f"{path}: damaged, or something else was appended: after the end of the compressed data come other "
+                "bytes. Copy it again; if it was written so, unpack it and give the folder"
+            )
+        self._unpacker = chosen()
+
+    def __iter__(self) -> Iterator[bytes]:
+        data = self.rest
+        while not self._unpacker.eof:
+            if not data and self._unpacker.needs_input:
+                data = self._packed.read(_CHUNK)
+                if not data:
+                    raise SourceError(f"{self._path}: not a readable archive: it is cut short. Copy it again")
+            yield self._unpacker.decompress(data, _CHUNK)
+            data = b""
+        self.rest = self._unpacker.unused_data

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import copy
+import hashlib
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +16,7 @@ from ganbench.images.decode import WHITE, decode, room_for
 from ganbench.images.files import read_file
 from ganbench.images.geometry import Geometry, find_geometry
 from ganbench.images.limits import DEFAULT
+from ganbench.images.remade import Remade
 from ganbench.images.resize import Resize
 from ganbench.images.source import Source
 from ganbench.system.storage import atomic_write
@@ -43,11 +48,10 @@ class SheetSource(Source):
     ) -> None:
         if isinstance(grid, str) and grid != "guess":
             raise SourceError(f"grid {grid!r}: expected (rows, columns) or 'guess'")
-        data = read_file(path, str(path), DEFAULT)
-        with room_for(data):
-            self._sheet = decode(data, path.name, background)
-        self._lossy = data.startswith(_LOSSY)
-        self.geometry = find_geometry(self._sheet, None if isinstance(grid, str) else grid, pad, str(path))
+        sheet = _Sheet.read(path.absolute(), str(path), background)
+        self._sheet = Remade(partial(_Sheet.read, path.absolute(), str(path), background, sheet.digest), sheet)
+        self._offset = 0
+        self.geometry = find_geometry(sheet.pixels, None if isinstance(grid, str) else grid, pad, str(path))
         count = self.geometry.rows * self.geometry.columns
         kept = count
         while self.geometry.pad and kept > 1 and self._is_blank(kept - 1):
@@ -57,12 +61,13 @@ class SheetSource(Source):
         super().__init__(str(path), names, resize=resize, salt=str(self.geometry))
 
     def _tile(self, index: int) -> np.ndarray:
-        top, left = self.geometry.corner(index)
-        return self._sheet[top : top + self.geometry.height, left : left + self.geometry.width]
+        top, left = self.geometry.corner(self._offset + index)
+        return self._sheet().pixels[top : top + self.geometry.height, left : left + self.geometry.width]
 
     def _is_blank(self, index: int) -> bool:
-        away = np.abs(self._tile(index) - self.geometry.pad_colour(self._sheet))
-        return bool(away.mean() <= _BLANK if self._lossy else away.max() == 0)
+        sheet = self._sheet()
+        away = np.abs(self._tile(index) - self.geometry.pad_colour(sheet.pixels))
+        return bool(away.mean() <= _BLANK if sheet.lossy else away.max() == 0)
 
     def content(self, index: int) -> memoryview:
         """Return the pixels of the tile."""
@@ -70,7 +75,30 @@ class SheetSource(Source):
 
     def decode(self, index: int, content: bytes | memoryview) -> np.ndarray:
         """Return one tile; see ``Source.decode``."""
-        return np.frombuffer(content, np.uint8).reshape(self._tile(index).shape)
+        return np.frombuffer(content, np.uint8).reshape(self.geometry.height, self.geometry.width, 3)
+
+    def _part(self, start: int, stop: int) -> Source:
+        part = copy.copy(self)
+        part._offset = self._offset + start
+        return part
+
+
+@dataclass(frozen=True, eq=False)
+class _Sheet:
+    """A decoded sheet: uint8 (H, W, 3), whether it was compressed with loss, and the SHA-256 of its file."""
+
+    pixels: np.ndarray
+    lossy: bool
+    digest: bytes
+
+    @classmethod
+    def read(cls, path: Path, label: str, background: tuple[int, int, int], digest: bytes = b"") -> _Sheet:
+        data = read_file(path, label, DEFAULT)
+        found = hashlib.sha256(data).digest()
+        if digest not in (b"", found):
+            raise SourceError(f"{label}: it changed while it was read")
+        with room_for(data):
+            return cls(decode(data, path.name, background), data.startswith(_LOSSY), found)
 
 
 def write_sheet(path: Path, pixels: np.ndarray, *, columns: int = 8, pad: int = 2) -> None:

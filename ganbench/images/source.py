@@ -3,87 +3,50 @@
 from __future__ import annotations
 
 import hashlib
-import logging
 import os
-from abc import ABC, abstractmethod
-from collections import deque
-from collections.abc import Generator, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import suppress
-from typing import cast
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import closing, suppress
+from dataclasses import dataclass
 
 import numpy as np
 
 from ganbench.errors import DecodeError, SourceError
+from ganbench.images.ahead import work_ahead
 from ganbench.images.batch import BadImage, Batch
-from ganbench.images.decode import DECODE_RULES, room_for
+from ganbench.images.decode import room_for
 from ganbench.images.flood import Flood
 from ganbench.images.resize import Resize
+from ganbench.images.stored import Stored
 from ganbench.images.tiles import mixed_sizes, sheet_advice
 from ganbench.system.memory import budget
 
-_LOG = logging.getLogger(__name__)
 _AHEAD = 4  # batches that decode threads may be ahead of the reader
 _MOST_BAD = 5000  # unreadable images, over those allowed, after which nobody needs the exact number
 _BATCH_BYTES = 32 << 20  # of pixels in one batch, however many images were asked for
 _AHEAD_BYTES = 128 << 20  # of pixels in all batches that wait for the reader
 
 
-class Source(ABC):
-    """An ordered list of images of one size.
+class Source(Stored):
+    """An ordered list of images of one size; see ``Stored`` for what is known of them before they are decoded.
 
     Attributes:
-        label: what the user gave, for messages.
-        names: the images, in natural order (2.jpg before 10.jpg).
-        resize: rule that brings every image to one size, or None.
         ignored: files that are not images and were passed over.
         notes: what a reader of the results must know of what was passed over, one line each.
         bad: images that could not be decoded, filled while ``batches`` runs; left out if ``skip_bad`` allows it.
     """
 
     def __init__(
-        self, label: str, names: list[str], *, resize: Resize | None = None, skip_bad: int = 0, salt: str = ""
+        self, label: str, names: Sequence[str], *, resize: Resize | None = None, skip_bad: int = 0, salt: str = ""
     ) -> None:
-        self.label = label
-        self.names = names
-        self.resize = resize
+        super().__init__(label, names, resize=resize, salt=salt)
         self.ignored: list[str] = []
         self.notes: list[str] = []
         self.bad: list[BadImage] = []
         self._skip_bad = skip_bad
-        self._salt = salt
-        self._hashes: list[bytes | None] = [None] * len(names)  # of what is stored, filled by whoever reads it first
         self._peeked: dict[int, np.ndarray | DecodeError] = {}  # decoded to learn the size, kept for the first batch
-        self._first: tuple[int, tuple[int, int]] | None = None  # position and size of the image that sets the size
+        self._first: _First | None = None  # the image that sets the size
+        self._settles = True  # whether it is decided here how many may be left out
         self._flood = Flood(label)
-        _LOG.info("%s: %s of %d images, resize %s", label, type(self).__name__, len(names), resize or "none")
-
-    def __len__(self) -> int:
-        return len(self.names)
-
-    @abstractmethod
-    def content(self, index: int) -> bytes | memoryview:
-        """Return the stored form of image ``index``, which the content digest is of. Safe to call from threads.
-
-        Raises:
-            DecodeError: what is stored is damaged.
-        """
-
-    @abstractmethod
-    def decode(self, index: int, content: bytes | memoryview) -> np.ndarray:
-        """Return image ``index`` from its stored form, before any resize: uint8 (H, W, 3). Safe to call from threads.
-
-        Raises:
-            DecodeError: it cannot be decoded.
-        """
-
-    def load(self, index: int) -> np.ndarray:
-        """Return image ``index`` as decoded, before any resize: uint8 (H, W, 3). Safe to call from threads.
-
-        Raises:
-            DecodeError: it cannot be decoded.
-        """
-        return self.decode(index, self._read(index))
 
     def _prepare(self, index: int) -> np.ndarray:
         """Return image ``index`` as batches hold it, resized; large ones pass here one at a time."""
@@ -93,14 +56,14 @@ class Source(ABC):
             self._flood.add(pixels.shape[0] * pixels.shape[1], len(content))
             if self.resize is not None:
                 return self.resize(pixels)
-        if self._first is not None and pixels.shape[:2] != self._first[1]:
-            raise self._mixed(index, pixels)
+        if self._first is not None and pixels.shape[:2] != self._first.size:
+            raise self._mixed(self._first, index, pixels)
         return pixels
 
-    def _mixed(self, index: int, pixels: np.ndarray) -> SourceError:
-        first, size = cast(tuple[int, tuple[int, int]], self._first)
-        larger = pixels if pixels.size > size[0] * size[1] * 3 else self.load(first)
-        return mixed_sizes(self.label, (self.names[first], size), (self.names[index], pixels.shape[:2]), larger)
+    def _mixed(self, first: _First, index: int, pixels: np.ndarray) -> SourceError:
+        larger = pixels if pixels.size > first.size[0] * first.size[1] * 3 else first.alone.load(0)
+        sized = first.alone.names[0], first.size
+        return mixed_sizes(self.label, sized, (self.names[index], pixels.shape[:2]), larger)
 
     def sheet_advice(self, size: tuple[int, int]) -> str:
         """Return what to do if these are sheets of images of (height, width) pixels, which resizing would squash.
@@ -109,32 +72,8 @@ class Source(ABC):
             One sentence, or nothing if they do not look like sheets.
         """
         with suppress(DecodeError):
-            return sheet_advice(self.load(self._first[0] if self._first else 0), size)
+            return sheet_advice(self._first.alone.load(0) if self._first else self.load(0), size)
         return ""
-
-    def _read(self, index: int) -> bytes | memoryview:
-        """Read what is stored, and remember its hash: whoever streams the images has read all that the digest needs."""
-        try:
-            content = self.content(index)
-        except DecodeError as e:
-            self._hashes[index] = hashlib.sha256(f"unreadable: {e.why}".encode(errors="backslashreplace")).digest()
-            raise
-        if self._hashes[index] is None:
-            self._hashes[index] = hashlib.sha256(content).digest()
-        return content
-
-    def digest(self) -> str:
-        """Return SHA-256 over all stored images in order and all rules that shape their pixels; decodes nothing.
-
-        Images that were streamed before are not read again.
-        """
-        total = hashlib.sha256(f"{DECODE_RULES} {self.resize} {self._salt}\n".encode())
-        for index in range(len(self)):
-            if self._hashes[index] is None:
-                with suppress(DecodeError):  # its reason stands in for its content
-                    self._read(index)
-            total.update(cast(bytes, self._hashes[index]))
-        return total.hexdigest()
 
     def image_size(self) -> tuple[int, int]:
         """Return (height, width) of the images after resizing, pixels, from the first one that decodes.
@@ -149,14 +88,14 @@ class Source(ABC):
             for index, pixels in self._decode(range(len(self))):
                 self._peeked[index] = pixels
                 if isinstance(pixels, np.ndarray):
-                    self._first = index, pixels.shape[:2]
+                    self._first = _First(pixels.shape[:2], self.part(index, 1))
                     break
                 bad.append(BadImage(pixels.name, pixels.why))
                 if len(bad) > self._skip_bad + _MOST_BAD:
                     raise self._too_many(bad)
             else:
                 raise self._too_many(bad)
-        return self._first[1]
+        return self._first.size
 
     def batches(self, size: int, *, threads: int | None = None) -> Generator[Batch, None, None]:
         """Stream all images in order.
@@ -174,29 +113,25 @@ class Source(ABC):
         """
         self.bad, self._flood = [], Flood(self.label)  # each pass counts anew
         size, most_ahead = self._batching(size)
-        starts = iter(range(0, len(self), size))
-        pending: deque[Future] = deque()
-
-        with ThreadPoolExecutor(threads or min(4, os.cpu_count() or 1)) as pool:
-            try:
-                while True:
-                    while len(pending) < most_ahead and (start := next(starts, None)) is not None:
-                        pending.append(pool.submit(self._decode_run, range(start, min(start + size, len(self)))))
-                    if not pending:
-                        break
-                    batch = self._assemble(pending.popleft().result())
-                    if batch is not None and len(self.bad) <= self._skip_bad:
-                        yield batch
-                    if len(self.bad) > self._skip_bad + _MOST_BAD:
-                        break
-            finally:
-                for future in pending:
-                    future.cancel()
+        runs = (range(start, min(start + size, len(self))) for start in range(0, len(self), size))
+        threads = threads or min(4, os.cpu_count() or 1)
+        with closing(work_ahead(self._decode_run, runs, threads=threads, most=most_ahead)) as decoded:
+            for run in decoded:
+                batch = self._assemble(run)
+                if batch is not None and len(self.bad) <= self._skip_bad:
+                    yield batch
+                if len(self.bad) > self._skip_bad + _MOST_BAD:
+                    break
         self.settle(self.bad)
 
     def settle(self, bad: list[BadImage]) -> None:
-        """Take over which images cannot be read; raises ``SourceError`` if they are more than may be left out."""
+        """Take over which images cannot be read; raises ``SourceError`` if they are more than may be left out.
+
+        Of a piece they are taken over and no more: whoever has the pieces gives those of all of them to the whole.
+        """
         self.bad = bad
+        if not self._settles:
+            return
         if len(bad) > self._skip_bad or len(bad) == len(self):
             raise self._too_many(bad)
 
@@ -250,29 +185,86 @@ class Source(ABC):
 
     def first(self, count: int) -> Source:
         """Return a view of the first ``count`` images, in order."""
-        return Slice(self, count)
+        if count > len(self):
+            raise SourceError(f"{self.label}: {count} images asked for, {len(self)} found")
+        view = self.part(0, count)
+        view.ignored, view.notes = self.ignored, self.notes
+        return view
+
+    def part(self, start: int, count: int) -> Source:
+        """Return consecutive images as a source of their own, under the same names and rules."""
+        stop = start + count
+        part = self._part(start, stop)
+        part.names = self.names[start:stop]
+        part.ignored, part.notes, part.bad = [], [], []
+        part._hashes = self._hashes.part(start, stop)
+        part._peeked, part._first, part._flood = {}, None, Flood(self.label)
+        return part
+
+    def _part(self, start: int, stop: int) -> Source:
+        """Return a source of some of the images; one that pickles as those alone is worth a method of its own."""
+        return Slice(self, start, stop)
+
+    def pieces(self, count: int) -> list[Piece]:
+        """Return the whole source in pieces of ``count`` images, the last one of what is left.
+
+        All are held to the size of the first image that decodes, wherever they are read. What cannot be read is in the
+        ``bad`` of each, and not counted there: give those of all pieces to ``settle``, and their hashes to ``learn``.
+
+        Raises:
+            SourceError: as ``image_size``.
+        """
+        self.image_size()
+        found = []
+        for start in range(0, len(self), count):
+            part = self.part(start, min(count, len(self) - start))
+            part._first, part._settles = self._first, False
+            found.append(Piece(start, part))
+        return found
+
+
+@dataclass(frozen=True)
+class _First:
+    """The image that sets the size of all: (height, width), pixels, and a source of it alone."""
+
+    size: tuple[int, int]
+    alone: Source
+
+
+@dataclass(frozen=True)
+class Piece:
+    """Consecutive images of a source, read where the piece is opened. It pickles as what it takes to read them.
+
+    Attributes:
+        start: position of its first image in the whole source.
+    """
+
+    start: int
+    _source: Source
+
+    @property
+    def count(self) -> int:
+        """How many images it has."""
+        return len(self._source)
+
+    def open(self) -> Source:
+        """Return its images as a source: positions count from 0, all else is as in the whole."""
+        return self._source
 
 
 class Slice(Source):
-    """The first images of another source.
+    """Consecutive images of another source, which travels with it."""
 
-    Attributes:
-        whole: that source.
-    """
-
-    def __init__(self, whole: Source, count: int) -> None:
-        if count > len(whole):
-            raise SourceError(f"{whole.label}: {count} images asked for, {len(whole)} found")
-        super().__init__(
-            whole.label, whole.names[:count], resize=whole.resize, skip_bad=whole._skip_bad, salt=whole._salt
-        )
-        self.whole = whole
-        self.ignored, self.notes = whole.ignored, whole.notes
+    def __init__(self, whole: Source, start: int, stop: int) -> None:
+        names = whole.names[start:stop]
+        super().__init__(whole.label, names, resize=whole.resize, skip_bad=whole._skip_bad, salt=whole._salt)
+        self.stored_order = whole.stored_order
+        self._whole, self._start = whole, start
 
     def content(self, index: int) -> bytes | memoryview:
         """See ``Source.content``."""
-        return self.whole.content(index)
+        return self._whole.content(self._start + index)
 
     def decode(self, index: int, content: bytes | memoryview) -> np.ndarray:
         """See ``Source.decode``."""
-        return self.whole.decode(index, content)
+        return self._whole.decode(self._start + index, content)

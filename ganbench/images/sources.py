@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import stat
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
@@ -20,16 +21,17 @@ if TYPE_CHECKING:
 
 ARCHIVES = (".zip", ".tar", ".tgz", ".tar.gz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz")
 ARRAYS = (".npy", ".npz")
+_ONLY_FLOATS = "value_range is for float arrays and tensors; image files say what they mean"
 _ADVICE = {
     (".pt", ".pth"): "a tensor that torch saved: load it, and give ganbench.score the tensor, or save it as .npy",
-    (".h5", ".hdf5", ".lmdb", ".mdb", ".parquet", ".arrow", ".tfrecord", ".mat", ".pkl", ".pickle"): (
+    (".h5", ".hdf5", ".lmdb", ".mdb", ".arrow", ".tfrecord", ".mat", ".pkl", ".pickle"): (
         "a data set: write its images as files, or as one uint8 .npy of shape (N, H, W, 3)"
     ),
 }
 
 
 def open_source(
-    what: str | Path | np.ndarray | torch.Tensor | Source,
+    what: str | Path | Sequence[str | Path] | np.ndarray | torch.Tensor | Source,
     *,
     recursive: bool = False,
     grid: tuple[int, int] | str | None = None,
@@ -43,8 +45,11 @@ def open_source(
     """Open anything that holds images.
 
     Args:
-        what: a folder; a .zip or .tar archive, compressed or not; an .npy or .npz of images; one image file that is a
-            sheet of tiles (with ``grid``); a NumPy array (N, H, W, 3); a torch tensor (N, 3, H, W); an opened source.
+        what: a folder; a .zip or .tar archive, compressed or not; shards (tars in webdataset's form) by a pattern such
+            as ``faces-{000000..000019}.tar`` or ``faces-*.tar``, by a list or their folder; Parquet files with a column
+            of images, likewise; an .npy or .npz of images; one image file that is a sheet of tiles (with ``grid``); a
+            NumPy array (N, H, W, 3); a torch tensor (N, 3, H, W); an opened source. Where there are several images in a
+            sample or several such columns, ``#NAME`` after the text says which is meant.
         recursive: look into the subfolders of a folder too (archives are always read whole).
         grid: (rows, columns) of a sheet, or ``guess``.
         pad: pixels between the tiles of a sheet; None finds it.
@@ -61,6 +66,7 @@ def open_source(
     from ganbench.images.array_files import load_array
     from ganbench.images.arrays import ArraySource
     from ganbench.images.folder import open_folder
+    from ganbench.images.several import find_several
     from ganbench.images.sheets import SheetSource
 
     rule = Resize.parse(resize)
@@ -68,19 +74,26 @@ def open_source(
         if rule not in (None, what.resize) or (grid, pad, value_range) != (None, None, None):
             raise SourceError(f"{what.label} is already open; give resize, grid, pad and value_range when opening it")
         return what
+    if isinstance(what, str | Path | list | tuple) and (several := find_several(what)) is not None:
+        _check_sheet_options(several.label, "files", grid, pad)
+        if value_range is not None:
+            raise SourceError(f"{several.label}: {_ONLY_FLOATS}")
+        return several.open(resize=rule, skip_bad=skip_bad, background=background, limits=limits)
     if not isinstance(what, str | Path):
+        if isinstance(what, Sequence):
+            raise SourceError(f"cannot read images from {type(what).__name__}; expected a path, an array or a tensor")
         _check_sheet_options("array", "array", grid, pad)
         return ArraySource.of("array", what, value_range=value_range, resize=rule)
     path = Path(what)
     kind = _kind(path)
     _check_sheet_options(str(path), kind, grid, pad)
     if kind == "array":
-        array, notes = load_array(path, limits)
-        source = ArraySource.of(str(path), array, value_range=value_range, resize=rule)
+        rows, notes = load_array(path, limits)
+        source = ArraySource.of(str(path), rows, value_range=value_range, resize=rule)
         source.notes += notes
         return source
     if value_range is not None:
-        raise SourceError(f"{path}: value_range is for float arrays and tensors; image files say what they mean")
+        raise SourceError(f"{path}: {_ONLY_FLOATS}")
     if kind == "folder":
         return open_folder(
             path, recursive=recursive, resize=rule, skip_bad=skip_bad, background=background, limits=limits
@@ -128,5 +141,5 @@ def _kind(path: Path) -> str:
 
 def _refuse(path: Path) -> NoReturn:
     advice = next((text for endings, text in _ADVICE.items() if path.name.lower().endswith(endings)), "")
-    known = f"Known: a folder, {', '.join(ARCHIVES + ARRAYS)}, or a sheet with --grid"
+    known = f"Known: a folder, {', '.join(ARCHIVES + ARRAYS)}, .parquet, shards, or a sheet with --grid"
     raise SourceError(f"{path}: not a source of images{f', but {advice}' if advice else ''}. {known}")

@@ -14,7 +14,7 @@ from PIL import Image
 from ganbench.errors import GanbenchError, SourceError
 from ganbench.images.archives import ArchiveSource
 from ganbench.images.encoded import EncodedSource
-from ganbench.images.source import Slice, Source
+from ganbench.images.source import Source
 from ganbench.images.sources import open_source
 from ganbench.system.storage import atomic_write
 
@@ -52,7 +52,7 @@ def check_submission(path: Path) -> list[Check]:
     missing = [name for name in expected if name not in set(source.names)]
     extra = [name for name in source.names if name not in set(expected)] + source.ignored
     folders = source.folders if isinstance(source, ArchiveSource) else []
-    nested = folders + [name for name in source.names + source.ignored if "/" in name]
+    nested = folders + [name for name in [*source.names, *source.ignored] if "/" in name]
     wrong_size: dict[str, str] = {}
     unreadable: list[str] = []
     for index, name in enumerate(source.names):
@@ -125,8 +125,7 @@ def pack_submission(source: Source, out: Path, *, quality: int | None = None, ma
         raise GanbenchError(f"JPEG quality {quality}: expected {QUALITIES[0]} to {QUALITIES[-1]}")
     pixels = np.concatenate([batch.pixels for batch in source.batches(256)])
     chosen, data = None, None
-    whole = source.whole if isinstance(source, Slice) else source
-    if quality is None and source.resize is None and isinstance(whole, EncodedSource):
+    if quality is None and source.resize is None and isinstance(source, EncodedSource):
         files = [bytes(source.content(i)) for i in range(COUNT)]
         if all(file.startswith(b"\xff\xd8\xff") for file in files):
             data = _archive(files)

@@ -5,17 +5,20 @@ Format: PKWARE, "APPNOTE.TXT - .ZIP File Format Specification", sections 4.3 and
 
 from __future__ import annotations
 
+import io
 import stat
 import struct
-import threading
 import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO
 
+import numpy as np
+
 from ganbench.errors import DecodeError, SourceError
 from ganbench.images.limits import ArchiveLimits
 from ganbench.images.listing import Listing
+from ganbench.images.offsets import Offsets, open_plain
 from ganbench.system.wall import wall
 
 _END = struct.Struct("<4sHHHHIIH")  # "end of central directory record"
@@ -24,11 +27,17 @@ _LOCAL = struct.Struct("<4s22xHH")  # signature, length of the name, length of t
 _FULL = 0xFFFF  # "see the zip64 record"
 _CHUNK = 1 << 20
 _METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA)
-_ENCRYPTED, _UTF8 = 0x1, 0x800
+_ENCRYPTED, _UTF8, _UNREADABLE = 0x1, 0x800, 0x20 | 0x40
+_ROW = np.dtype(
+    [("start", "u8"), ("packed", "u8"), ("size", "u8"), ("checksum", "u4"), ("method", "u2"), ("flags", "u2")]
+)
 
 
-def list_zip(listing: Listing) -> None:
+def list_zip(listing: Listing) -> Callable[[list[str]], ZipFiles]:
     """Add the members of a zip.
+
+    Returns:
+        What makes the files of some of their names.
 
     Raises:
         SourceError: hostile, encrypted, one part of several, or its directory does not fit what it holds.
@@ -37,13 +46,12 @@ def list_zip(listing: Listing) -> None:
     declared = _declared(path)
     if declared is not None:
         limits.check_members(path, declared)
-    archive = zipfile.ZipFile(path)
-    members = archive.infolist()
+    with zipfile.ZipFile(path) as archive:
+        members = archive.infolist()
     if declared is not None and len(members) % (_FULL + 1) != declared:
         raise SourceError(f"{path}: damaged: its directory lists {len(members)} members and counts {declared}")
     with path.open("rb") as file:
-        _check_headers(path, file, members, archive.start_dir)
-    lock = threading.Lock()
+        bodies = _check_headers(path, file, members, archive.start_dir)
     total = 0
     for info in members:
         if _is_folder(info, path):
@@ -55,7 +63,14 @@ def list_zip(listing: Listing) -> None:
             raise SourceError(f"{path}: refused, its member {info.filename!r} is a link or a device")
         total += info.file_size
         limits.check_total(path, total)
-        listing.add_file(info.filename, _reader(archive, info, lock, limits))
+        packed = info.compress_size, info.file_size, info.CRC, info.compress_type, info.flag_bits
+        listing.add_file(info.filename, (bodies[info.header_offset], *packed))
+    offsets = Offsets(path, path.stat().st_size, open_plain)
+
+    def files_of(names: list[str]) -> ZipFiles:
+        return ZipFiles(offsets, np.array([listing.files[name] for name in names], _ROW), limits)
+
+    return files_of
 
 
 def _is_folder(info: zipfile.ZipInfo, path: Path) -> bool:
@@ -67,27 +82,32 @@ def _is_folder(info: zipfile.ZipInfo, path: Path) -> bool:
     return False
 
 
-def _reader(
-    archive: zipfile.ZipFile, info: zipfile.ZipInfo, lock: threading.Lock, limits: ArchiveLimits
-) -> Callable[[], bytes]:
-    name = info.filename
+class ZipFiles:
+    """Files of a zip, by where their data is and how it is packed."""
 
-    def read() -> bytes:
-        limits.check_member(name, info.file_size)
-        if info.compress_type not in _METHODS:
-            raise DecodeError(
-                name, f"compressed by method {info.compress_type}, which is not read: unpack it and give the folder"
-            )
-        with (
-            wall(lambda why: DecodeError(name, f"its archive entry is damaged: {why}")),
-            lock,
-            archive.open(info) as file,
-        ):
-            data = file.read(limits.member_bytes + 1)  # whatever size the header claims
-        limits.check_member(name, len(data))
+    def __init__(self, offsets: Offsets, rows: np.ndarray, limits: ArchiveLimits) -> None:
+        self._offsets, self._rows, self._limits = offsets, rows, limits
+
+    def read(self, index: int, name: str) -> bytes:
+        """See ``Files.read``."""
+        start, packed, size, checksum, method, flags = self._rows[index].tolist()
+        self._limits.check_member(name, size)
+        if method not in _METHODS:
+            raise DecodeError(name, f"compressed by method {method}, which is not read: unpack it and give the folder")
+        info = zipfile.ZipInfo(name)
+        info.compress_type, info.compress_size, info.file_size, info.CRC = method, packed, size, checksum
+        with wall(lambda why: DecodeError(name, f"its archive entry is damaged: {why}")):
+            if flags & _UNREADABLE:
+                raise NotImplementedError("patched data or strong encryption")
+            stored = io.BytesIO(self._offsets.read(start, min(packed, self._limits.member_bytes)))
+            with zipfile.ZipExtFile(stored, "r", info) as file:
+                data = file.read(self._limits.member_bytes + 1)  # whatever size the header claims
+        self._limits.check_member(name, len(data))
         return data
 
-    return read
+    def part(self, start: int, stop: int) -> ZipFiles:
+        """See ``Files.part``."""
+        return ZipFiles(self._offsets, self._rows[start:stop], self._limits)
 
 
 def _declared(path: Path) -> int | None:
@@ -113,24 +133,30 @@ def _declared(path: Path) -> int | None:
     return int(count)
 
 
-def _check_headers(path: Path, file: IO[bytes], members: list[zipfile.ZipInfo], directory: int) -> None:
+def _check_headers(path: Path, file: IO[bytes], members: list[zipfile.ZipInfo], directory: int) -> dict[int, int]:
     """Hold the directory against the headers: same names, none on top of another, and none that it does not list.
 
     A damaged directory would lose images without a word: of a name that no longer ends in .png, or left out.
+
+    Returns:
+        Where the data of each starts, by where its header does.
 
     Raises:
         SourceError: they do not fit.
     """
     end, before = 0, "its start"
+    bodies = {}
     for info in sorted(members, key=lambda one: one.header_offset):
         start, body = _local(path, file, info)
         if start < end:
             raise SourceError(f"{path}: refused, its members {before} and {info.filename!r} overlap")
         _check_gap(path, file, end, start, before)
+        bodies[start] = body
         end, before = body + info.compress_size, repr(info.filename)
     if end > directory:
         raise SourceError(f"{path}: damaged: its member {before} reaches into the directory. Copy it again")
     _check_gap(path, file, end, directory, before)
+    return bodies
 
 
 def _local(path: Path, file: IO[bytes], info: zipfile.ZipInfo) -> tuple[int, int]:

@@ -1,0 +1,180 @@
+"""Shards: the images of several tars, one after the other, as webdataset writes them.
+
+A sample is what has the same name up to its first dot: ``000017.jpg`` with ``000017.json`` and ``000017.cls``. Its
+images are the members with an image's ending. Format: https://github.com/webdataset/webdataset, "WebDataset Format".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from os.path import commonpath
+from pathlib import Path, PurePosixPath
+
+from ganbench.errors import SourceError
+from ganbench.images.archives import kind_of_archive
+from ganbench.images.encoded import EncodedSource
+from ganbench.images.handles import Handles
+from ganbench.images.joint import JointFiles, JointNames, PackedNames
+from ganbench.images.limits import ArchiveLimits
+from ganbench.images.listing import Listing
+from ganbench.images.names import ARCHIVE_ENDINGS, is_image_name, no_image_in
+from ganbench.images.passed import Passed
+from ganbench.images.resize import Resize
+from ganbench.images.tar_files import TarFiles, list_tar
+from ganbench.system.memory import budget
+from ganbench.system.progress import track
+from ganbench.system.wall import wall
+
+_OPEN, _OPEN_PACKED = 8, 2  # shards at a time; compressed ones are unpacked into memory or a temporary file
+_BYTES_PER_IMAGE = 64  # that an image takes here beside its name: its place, and its hash once it was read
+_FEW_KINDS = 8
+
+
+class ShardSource(EncodedSource):
+    """The images of several files, in the order of the files and of what they hold."""
+
+    stored_order = True
+
+
+def open_shards(
+    label: str,
+    paths: Sequence[Path],
+    *,
+    column: str | None,
+    resize: Resize | None,
+    skip_bad: int,
+    background: tuple[int, int, int],
+    limits: ArchiveLimits,
+) -> ShardSource:
+    """Open tar shards.
+
+    Args:
+        label: what the user gave.
+        paths: the shards, in order.
+        column: which of several images of a sample is meant: what follows its first dot, such as ``jpg``.
+        resize: rule that brings every image to one size.
+        skip_bad: how many unreadable images may be left out.
+        background: RGB under transparent pixels.
+        limits: what one shard may hold.
+
+    Raises:
+        SourceError: one of them is damaged, hostile or no tar; none has an image, or samples have several.
+    """
+    opening = _Opening(label, paths, column, limits)
+    with track("listing shards", len(paths), unit="shards") as advance:
+        for number, path in enumerate(paths):
+            try:
+                opening.add(path)
+            except SourceError as e:
+                raise SourceError(f"{label}: shard {number + 1} of {len(paths)}: {e}") from e
+            advance(1)
+    names = JointNames([shard.names for shard in opening.shards])
+    if not names:
+        raise SourceError(f"{label}: no image in {len(paths)} shards ({no_image_in(opening.others)})")
+    files = JointFiles([shard.files for shard in opening.shards], [len(shard.names) for shard in opening.shards])
+    source = ShardSource(label, names, files, resize=resize, skip_bad=skip_bad, background=background)
+    source.notes += opening.passed.lines() + opening.notes
+    return source
+
+
+def shard_prefixes(paths: Sequence[Path]) -> list[str]:
+    """Return what the names of each shard's images begin with: its own name, with folders where they differ.
+
+    Raises:
+        SourceError: a shard is given twice, or two differ by their endings alone.
+    """
+    absolute = [path.absolute() for path in paths]
+    top = commonpath([path.parent for path in absolute])
+    prefixes = [f"{_stem(path.relative_to(top).as_posix())}/" for path in absolute]
+    seen: dict[str, Path] = {}
+    for prefix, path in zip(prefixes, paths, strict=True):
+        if prefix in seen:
+            other = seen[prefix]
+            what = "it is given twice" if other == path else f"it and {other} differ by their endings alone"
+            raise SourceError(f"{path}: {what}; its images would be counted twice")
+        seen[prefix] = path
+    return prefixes
+
+
+def _stem(name: str) -> str:
+    while name.lower().endswith((*ARCHIVE_ENDINGS, ".parquet")):
+        name = name[: name.rindex(".")]
+    return name
+
+
+@dataclass(frozen=True)
+class _Shard:
+    names: PackedNames
+    files: TarFiles
+
+
+class _Opening:
+    """Shards that are being listed: one at a time as Python's objects, and packed from then on."""
+
+    def __init__(self, label: str, paths: Sequence[Path], column: str | None, limits: ArchiveLimits) -> None:
+        self._label, self._limits = label, limits
+        self._kind = None if column is None else column.lower().lstrip(".")
+        self._prefixes = iter(shard_prefixes(paths))
+        self._handles = {False: Handles(_OPEN), True: Handles(_OPEN_PACKED)}
+        self._taken, self._most = 0, budget() // 2
+        self.shards: list[_Shard] = []
+        self.passed = Passed()
+        self.others: list[str] = []  # of the first shard, for a message
+        self.notes: list[str] = []
+
+    def add(self, path: Path) -> None:
+        """List a shard.
+
+        Raises:
+            SourceError: see ``open_shards``.
+        """
+        listing = Listing(path, self._limits)
+        with wall(
+            lambda why: SourceError(f"{path}: not a readable archive: {why}. It may be cut short: copy it again")
+        ):
+            kind = kind_of_archive(path)
+            if kind == "zip" or (not kind and path.suffix != ".tar"):
+                raise SourceError(f"{path}: not a tar, as shards are; give {kind or 'other'} files one by one")
+            packed = kind not in ("", "tar")
+            files_of = list_tar(listing, packed=packed, handles=self._handles[packed])
+        images = [name for name in listing.files if is_image_name(name)]
+        self.others = self.others or [name for name in listing.files if not is_image_name(name)]
+        chosen = self._choose(path, images)
+        self._taken += sum(map(len, chosen)) + _BYTES_PER_IMAGE * len(chosen)
+        if self._taken > self._most:
+            raise SourceError(
+                f"{path}: the names and places of all images up to here take more than half of the memory budget "
+                f"({self._most:,} bytes). Raise it (GANBENCH_MEMORY), or give the shards in parts"
+            )
+        wanted = set(chosen)
+        self.passed.add(name for name in listing.files if name not in wanted)
+        self.notes += [f"{path.name}: {note}" for note in listing.notes()]
+        self.shards.append(_Shard(PackedNames.of(next(self._prefixes), chosen), files_of(chosen)))
+
+    def _choose(self, path: Path, images: list[str]) -> list[str]:
+        """Return the images that are meant, of those of a shard."""
+        if self._kind is not None:
+            return [name for name in images if _kind(name) == self._kind]
+        first: dict[str, str] = {}
+        kinds: set[str] = set()
+        for name in images:
+            before = first.setdefault(_key(name), name)
+            if before is not name:
+                kinds |= {_kind(before), _kind(name)}
+        if 1 < len(kinds) <= _FEW_KINDS:  # more are no kinds, but names with dots
+            some = sorted(kinds)
+            raise SourceError(
+                f"{path}: samples have several images each: {', '.join(some)}. Say which is meant: "
+                f"add #{some[0]} to the source"
+            )
+        return images
+
+
+def _key(name: str) -> str:
+    folder, slash, last = name.rpartition("/")
+    return folder + slash + last.split(".", 1)[0]
+
+
+def _kind(name: str) -> str:
+    return PurePosixPath(name).name.partition(".")[2].lower()
