@@ -7,12 +7,14 @@ about one piece of a source after the other.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
 
-from ganbench.features.extractor import Extractor
+from ganbench.errors import MetricError
+from ganbench.features.extractor import Extractor, same_extractor
 from ganbench.features.spec import ExtractorSpec
 from ganbench.images.batch import Batch
 from ganbench.statistics.collector import FeatureCollector
@@ -75,10 +77,6 @@ class Observer(Protocol):
         """Return what takes in what was packed, empty."""
         ...
 
-    def let_go(self) -> None:
-        """Let go of what was loaded in this process: it is used elsewhere."""
-        ...
-
 
 class FeatureConsumer:
     """Extracts features and folds them into moments and a sample."""
@@ -93,6 +91,19 @@ class FeatureConsumer:
         self.tally.add(batch.indices, features, logits)
 
 
+@dataclass(frozen=True)
+class Elsewhere:
+    """An extractor that is loaded elsewhere, and not in this process.
+
+    Attributes:
+        spec: its specification.
+        again: loads it, given ``note`` and ``first`` of ``load_extractor``; it can be pickled. None: nothing can.
+    """
+
+    spec: ExtractorSpec
+    again: Callable[..., Extractor] | None
+
+
 class FeatureObserver:
     """Computes features under one extractor.
 
@@ -100,31 +111,18 @@ class FeatureObserver:
         spec: the extractor's specification.
     """
 
-    def __init__(
-        self,
-        extractor: Extractor | ExtractorSpec,
-        again: Callable[..., Extractor] | None = None,
-        *,
-        cap: int,
-        seed: int,
-        bound: int | None = None,
-    ) -> None:
+    def __init__(self, extractor: Extractor | Elsewhere, *, cap: int, seed: int, bound: int | None = None) -> None:
         """Set up.
 
         Args:
-            extractor: the extractor; or its specification, where it is only to be loaded elsewhere.
-            again: loads it elsewhere; default: as it was loaded here.
+            extractor: the extractor.
             cap: how many feature vectors to keep; the moments are over all images whatever it is.
             seed: seed of the choice of those kept.
             bound: see ``FeatureCollector``.
         """
-        self._extractor = extractor if isinstance(extractor, Extractor) else None
-        self.spec = extractor if isinstance(extractor, ExtractorSpec) else extractor.spec
-        self._again = again if self._extractor is None else self._extractor.again
+        self.spec = extractor.spec
+        self._extractor = extractor
         self._cap, self._seed, self._bound = cap, seed, bound
-
-    def __getstate__(self) -> dict[str, Any]:
-        return self.__dict__ | {"_extractor": None}
 
     @property
     def identity(self) -> str:
@@ -137,11 +135,11 @@ class FeatureObserver:
         Raises:
             GanbenchError: it cannot be loaded here, or would compute something else here.
         """
-        if self._extractor is not None:
+        if isinstance(self._extractor, Extractor):
             return self._extractor
-        if self._again is None:
-            raise TypeError(f"{self.spec.name} was put together by hand, and cannot be loaded elsewhere")
-        return same_extractor(self._again(note=note, first=first), self.spec)
+        if self._extractor.again is None:
+            raise MetricError(f"{self.spec.name} was put together by hand, and cannot be loaded elsewhere")
+        return same_extractor(self._extractor.again(note=note, first=first), self.spec)
 
     def consumer(self, loaded: Extractor) -> FeatureConsumer:
         """See ``Observer``."""
@@ -150,7 +148,3 @@ class FeatureObserver:
     def tally(self) -> FeatureCollector:
         """See ``Observer``."""
         return FeatureCollector(self.spec.feature_size, self._cap, self._seed, self._bound)
-
-    def let_go(self) -> None:
-        """See ``Observer``."""
-        self._extractor = None
