@@ -143,7 +143,7 @@ def _in_one_pass(
 def stream(source: Source, consumers: Sequence[Consumer], what: str) -> None:
     """Decode a source once, in order, and show every batch to every consumer."""
     with track(what, len(source), unit="images") as advance:
-        for batch in source.batches(BATCH):
+        for batch in source.batches(BATCH, within=CHUNK):
             for consumer in consumers:
                 consumer.add(batch)
             advance(len(batch.names))

@@ -24,6 +24,7 @@ from ganbench.errors import GanbenchError
 from ganbench.features.observers import Consumer, Observer, Packed, Tally
 from ganbench.images.batch import BadImage
 from ganbench.images.first_look import look_first
+from ganbench.images.flood import Flood
 from ganbench.images.source import Source
 from ganbench.statistics.moments import CHUNK
 from ganbench.system.cache import Cache
@@ -108,6 +109,7 @@ def look_in_pieces(
     tallies = [observer.tally() for observer in observers]
     pieces = source.pieces(CHUNK)
     job = _Job(tuple(observers), source.batch_size(batch), _torch_threads(), cache, uuid.uuid4().hex)
+    flood = Flood(source.label)  # the pieces count for themselves alone
     bad: list[BadImage] = []
     said: set[str] = set()
     told: Counter[int] = Counter()
@@ -127,7 +129,7 @@ def look_in_pieces(
             for tally, packed in zip(tallies, seen.packed, strict=True):
                 tally.take(packed)
             source.learn(piece.start, seen.hashes)
-            source.count_flood(*seen.flood)
+            flood.add(*seen.flood)
             bad += seen.bad
             for text in seen.notes:
                 if text not in said:
@@ -191,7 +193,7 @@ def _see(job: _Job, piece: Piece, tell: Tell) -> _Seen:
                 for consumer in consumers:
                     consumer.add(moved)
                 tell(len(batch.names))
-        flood = np.array(source.flood_counts, np.int64)
+        flood = np.array(source.unpacked, np.int64)
         for number, consumer in zip(missing, consumers, strict=True):
             made = consumer.tally.pack() | {_FLOOD: flood}
             packed[number] = made
