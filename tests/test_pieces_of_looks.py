@@ -11,8 +11,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
 from pieces_in_disorder import Disorder
+from PIL import Image
 
 import ganbench
 from ganbench.errors import GanbenchError, SourceError

@@ -36,14 +36,12 @@ class Tally(Protocol):
 
 
 class Consumer(Protocol):
-    """Looks at every batch once.
-
-    Attributes:
-        tally: what it has seen.
-    """
+    """Looks at every batch once."""
 
     @property
-    def tally(self) -> Tally: ...
+    def tally(self) -> Tally:
+        """Return what it has seen."""
+        ...
 
     def add(self, batch: Batch) -> None:
         """Take in one batch."""
@@ -51,14 +49,12 @@ class Consumer(Protocol):
 
 
 class Observer(Protocol):
-    """What looks at images, as it travels: it can be pickled, without its network.
-
-    Attributes:
-        identity: everything that decides what it packs besides the images and their positions.
-    """
+    """What looks at images, as it travels: it can be pickled, without its network."""
 
     @property
-    def identity(self) -> str: ...
+    def identity(self) -> str:
+        """Return everything that decides what it packs besides the images and their positions."""
+        ...
 
     def load(self, note: Note, first: Callable[[], None]) -> Any:
         """Return what it looks with; any number of consumers may share it.

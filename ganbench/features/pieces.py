@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 import numpy as np
 
@@ -25,7 +25,7 @@ from ganbench.features.observers import Consumer, Observer, Packed, Tally
 from ganbench.images.batch import BadImage
 from ganbench.images.first_look import look_first
 from ganbench.images.flood import Flood
-from ganbench.images.source import Source
+from ganbench.images.source import Piece, Source
 from ganbench.statistics.moments import CHUNK
 from ganbench.system.cache import Cache
 from ganbench.system.cluster import Died, Needs, Site, executor, merged_in_order
@@ -34,9 +34,6 @@ from ganbench.system.memory import budget
 from ganbench.system.notes import Note
 from ganbench.system.progress import track
 from ganbench.system.tasks import Tell
-
-if TYPE_CHECKING:
-    from ganbench.images.source import Piece
 
 _CACHE = Cache("pieces", "what was seen of a piece of the images", 8 << 30)
 _FLOOD = "flood"  # beside what was packed: pixels and stored bytes, which count for the whole source
@@ -150,9 +147,10 @@ def _require(seen: Any, source: Source, piece: Piece) -> _Seen:
     if isinstance(seen, GanbenchError):
         raise seen
     if isinstance(seen, Died):
+        which = f"images {piece.start + 1:,} to {piece.start + piece.count:,}"
         raise GanbenchError(
-            f"{source.label}: images {piece.start + 1:,} to {piece.start + piece.count:,} were not looked at: {seen.why}. "
-            "Run it again: what is done is kept. Fewer --jobs leave each more memory"
+            f"{source.label}: {which} were not looked at: {seen.why}. "
+            "Run it again: what is done is kept. Fewer --jobs leave more memory to each"
         )
     return cast(_Seen, seen)
 

@@ -161,9 +161,7 @@ def _bury(worker: _Worker) -> Died:
     return Died(f"its process was ended by {name}" + (": out of memory?" if name == "SIGKILL" else ""))
 
 
-def _serve(
-    connection: Connection, slot: int, share: int, memory: str, gpu: str | None, log_level: int | None
-) -> None:
+def _serve(connection: Connection, slot: int, share: int, memory: str, gpu: str | None, log_level: int | None) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all processes; what it means is the parent's business
     threading.Thread(target=_end_with_the_parent, daemon=True).start()
     keep_to_cores(slot, share)
