@@ -31,6 +31,7 @@ from ganbench.statistics.moments import Moments
 from ganbench.statistics.pixels import PixelSet
 from ganbench.system import gpus
 from ganbench.system.cluster import Needs, Site
+from ganbench.system.storage import cache_dir
 
 SMALL = 64  # images of a piece
 EXTRACTOR, DETECTOR = "own_instruments.features:IN_TORCH", "own_instruments.detectors:Skin"
@@ -116,6 +117,17 @@ def test_a_table_of_single_images(images: np.ndarray, disorder: Disorder) -> Non
     assert len(disorder.done) == 4
     assert many.per_image == one.per_image
     assert [row["duplicate_of"] for row in many.per_image if row["duplicate_of"]] == ["3", "3"]
+
+
+@pytest.mark.slow
+def test_processes_of_their_own(rng: np.random.Generator, tmp_path: Path) -> None:
+    size = 2 * moments.CHUNK + 100
+    np.save(path := tmp_path / "images.npy", rng.integers(0, 256, (size, 12, 12, 3), np.uint8))
+    expected = card_of(path, cache=False)
+    assert card_of(path, jobs=3).to_json() == expected.to_json()
+    assert expected["fd[channels]"].n == size
+    kept = list((cache_dir() / "pieces").glob("*.cache"))
+    assert len(kept) == 3 * 3  # of each piece the pixels, the faces and the features
 
 
 def test_small_sources_stay_in_this_process(images: np.ndarray, disorder: Disorder) -> None:

@@ -103,39 +103,55 @@ def look_in_pieces(
     Raises:
         GanbenchError: bad images, what an observer raises, or a process that ended.
     """
-    tallies = [observer.tally() for observer in observers]
     pieces = source.pieces(CHUNK)
+    whole = _Whole(source, [observer.tally() for observer in observers], note)
     job = _Job(tuple(observers), source.batch_size(batch), _torch_threads(), cache, uuid.uuid4().hex)
-    flood = Flood(source.label)  # the pieces count for themselves alone
-    bad: list[BadImage] = []
-    said: set[str] = set()
     told: Counter[int] = Counter()
     with (
         track(what, len(source), unit="images") as advance,
-        executor(partial(_look_at, job), site, needs, ahead=_ahead(site, tallies), apart=True) as crew,
+        executor(partial(_look_at, job), site, needs, ahead=_ahead(site, whole.tallies), apart=True) as crew,
     ):
 
         def hear(number: int, count: object) -> None:
-            told[number] += int(str(count))
-            advance(int(str(count)))
+            told[number] += cast(int, count)
+            advance(cast(int, count))
 
         seen_in_order = merged_in_order(crew.run(pieces, hear))
-        for number, (piece, found) in enumerate(zip(pieces, seen_in_order, strict=True)):
-            seen = _require(found, source, piece)
+        for number, (piece, seen) in enumerate(zip(pieces, seen_in_order, strict=True)):
+            whole.take(piece, _require(seen, source, piece))
             advance(piece.count - told.pop(number, 0))
-            for tally, packed in zip(tallies, seen.packed, strict=True):
-                tally.take(packed)
-            source.learn(piece.start, seen.hashes)
-            flood.add(*seen.flood)
-            bad += seen.bad
-            for text in seen.notes:
-                if text not in said:
-                    said.add(text)
-                    note(text)
-            if source.has_too_many(bad):
+            if source.has_too_many(whole.bad):
                 break
-    source.settle(bad)
-    return tallies
+    source.settle(whole.bad)
+    return whole.tallies
+
+
+class _Whole:
+    """What was seen of the pieces so far, in their order."""
+
+    def __init__(self, source: Source, tallies: list[Tally], note: Note) -> None:
+        self.tallies = tallies
+        self.bad: list[BadImage] = []
+        self._source = source
+        self._note = note
+        self._said: set[str] = set()
+        self._flood = Flood(source.label)  # the pieces count for themselves alone
+
+    def take(self, piece: Piece, seen: _Seen) -> None:
+        """Take in what was seen of the next piece.
+
+        Raises:
+            SourceError: all so far are many pixels in few bytes.
+        """
+        for tally, packed in zip(self.tallies, seen.packed, strict=True):
+            tally.take(packed)
+        self._source.learn(piece.start, seen.hashes)
+        self._flood.add(*seen.flood)
+        self.bad += seen.bad
+        for text in seen.notes:
+            if text not in self._said:
+                self._said.add(text)
+                self._note(text)
 
 
 def _require(seen: Any, source: Source, piece: Piece) -> _Seen:
