@@ -335,7 +335,7 @@ def test_a_metric_on_detections_needs_no_extractor(
     faces: np.ndarray, half: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("ganbench.scoring.plan.specify_extractor", _not_called)
-    monkeypatch.setattr("ganbench.scoring.plan.load_extractor", _not_called)
+    monkeypatch.setattr("ganbench.features.collect.load_extractor", _not_called)
     card = ganbench.score(faces, detector=half, metrics="afd")
     assert [(row.id, row.value) for row in card.rows] == [("afd[half]", 0.5)]
     assert card.reference == {}
@@ -345,12 +345,14 @@ def test_a_metric_on_features_needs_no_detector(
     real: Reference, faces: np.ndarray, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("ganbench.scoring.plan.load_detector", _not_called)
+    monkeypatch.setattr("ganbench.scoring.look.load_detector", _not_called)
     assert [row.id for row in ganbench.score(faces, real, metrics="fd").rows] == ["fd[lite0]"]
 
 
 def test_pixels_need_nothing(faces: np.ndarray, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("ganbench.scoring.plan.specify_extractor", _not_called)
     monkeypatch.setattr("ganbench.scoring.plan.load_detector", _not_called)
+    monkeypatch.setattr("ganbench.scoring.look.load_detector", _not_called)
     assert [row.id for row in ganbench.score(faces, metrics="duplicates").rows] == ["duplicates[pixels]"]
 
 

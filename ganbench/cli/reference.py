@@ -37,6 +37,8 @@ def build(
     recursive: options.Recursive = False,
     skip_bad: options.SkipBad = 0,
     seed: options.Seed = 0,
+    jobs: options.Jobs = 1,
+    cluster: options.Cluster = None,
     quiet: options.Quiet = False,
 ) -> None:
     """Compute the statistics of real images, once.
@@ -47,23 +49,28 @@ def build(
 
       ganbench reference build faces.zip --size 64 --features inception --weights inception.pth -o faces-inception.npz
     """
-    from functools import partial
-
-    from ganbench.features.registry import load_extractor
     from ganbench.features.spec import BuildOptions
-    from ganbench.images.first_look import look_first
     from ganbench.images.sources import open_source
     from ganbench.references.reference import Reference
     from ganbench.system.storage import check_outputs
 
     del quiet
+    where = options.site(jobs, cluster)
     check_outputs(binary=(output,))
     opened = open_source(source, recursive=recursive, resize=size, skip_bad=skip_bad)
     opened = opened if limit is None else opened.first(limit)
     for text in opened.notes:
         warn(text)
-    extractor = load_extractor(features, BuildOptions(weights, device, precision), first=partial(look_first, opened))
-    reference = Reference.build(opened, extractor, sample_size=sample, seed=seed, name=output.stem.split(".")[0])
+    reference = Reference.build(
+        opened,
+        features,
+        BuildOptions(weights, device, precision),
+        sample_size=sample,
+        seed=seed,
+        name=output.stem.split(".")[0],
+        cache=where.jobs > 1 or where.cluster is not None,
+        site=where,
+    )
     reference.save(output)
     tell(f"wrote {output} ({output.stat().st_size / 1e6:.1f} MB): {reference.origin()}")
 

@@ -51,6 +51,8 @@ def score(
         Path | None, typer.Option(metavar="F", help="Write one self-contained page, with samples and detections.")
     ] = None,
     per_image: Annotated[Path | None, typer.Option(metavar="F.csv", help="Write one line per image.")] = None,
+    jobs: options.Jobs = 1,
+    cluster: options.Cluster = None,
     quiet: options.Quiet = False,
 ) -> None:
     """Score generated images: FD, KD, precision, recall, copies and faces found, each with its 95 % interval."""
@@ -59,11 +61,12 @@ def score(
     from ganbench.system.storage import check_outputs
 
     del quiet
+    site = options.site(jobs, cluster)
     check_outputs(json_file, csv_file, markdown, html, per_image)
     chosen = replace(scoring, cache=cache, per_image=per_image is not None)
     opened = chosen.open(source, grid=options.parse_grid(grid), pad=pad)
-    plan = Plan.of(chosen, opened)
-    card = score_source(opened, plan)
+    plan = Plan.of(chosen, opened, site=site)
+    card = score_source(opened, plan, site)
     written = write_documents(
         (None if is_stdout(json_file) else json_file, card.to_json),
         (csv_file, card.to_csv),

@@ -26,7 +26,7 @@ def save_features(key: str, features: FeatureSet, note: Note = log_note) -> None
     arrays: dict[str, Any] = {"sample": np.asarray(features.sample, np.float32), "sample_index": features.sample_index}
     if features.logits is not None:
         arrays["logits"] = features.logits
-    if not features.complete:
+    if not _follows(features):
         moments = features.moments
         arrays |= {"n": np.array(moments.n), "mean": moments.mean, "scatter": moments.scatter}
     buffer = io.BytesIO()
@@ -34,10 +34,15 @@ def save_features(key: str, features: FeatureSet, note: Note = log_note) -> None
     _CACHE.keep(key, buffer.getbuffer(), note)
 
 
+def _follows(features: FeatureSet) -> bool:
+    """Tell whether the moments follow from the sample, to the last bit: it holds every image, and none is missing."""
+    return features.complete and features.n > 0 and int(features.sample_index[-1]) == features.n - 1
+
+
 def _parse(content: Content) -> FeatureSet:
     with np.load(io.BytesIO(content.payload), allow_pickle=False) as file:
         arrays = {name: file[name] for name in file.files}
     sample, index, logits = arrays["sample"], arrays["sample_index"], arrays.get("logits")
-    whole = "scatter" not in arrays  # the sample holds every image, so that its moments are those of all
+    whole = "scatter" not in arrays  # the sample has every position of the source, and the moments follow from it
     moments = Moments.of(sample) if whole else Moments(int(arrays["n"]), arrays["mean"], arrays["scatter"])
     return FeatureSet(moments, sample, index, logits)

@@ -29,17 +29,18 @@ class Extractor:
     It never changes, and any number of threads may use one. ``ganbench.testing.check_extractor`` tests that.
     """
 
-    def __init__(self, spec: ExtractorSpec, runner: Runner, again: Callable[[], Extractor] | None = None) -> None:
+    def __init__(self, spec: ExtractorSpec, runner: Runner, again: Callable[..., Extractor] | None = None) -> None:
         """Set up; ``load_extractor`` does it.
 
         Args:
             spec: what decides its features.
             runner: runs the network.
-            again: loads the same extractor once more; it can be pickled, and is what stands for this one in a pickle.
+            again: loads the same extractor once more, given ``note`` and ``first`` of ``load_extractor`` or nothing; it
+                can be pickled, and is what stands for this one in a pickle.
         """
         self.spec = spec
         self._run = runner
-        self._again = again
+        self.again = again
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Extractor:
         """Return itself: it never changes, and a network session cannot be copied."""
@@ -47,9 +48,9 @@ class Extractor:
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle how it was loaded, not the network: a session is of this process and this machine."""
-        if self._again is None:
+        if self.again is None:
             raise TypeError(f"{self.spec.name} was put together by hand: only what load_extractor made can be pickled")
-        return _load_again, (self._again, self.spec)
+        return _load_again, (self.again, self.spec)
 
     def __call__(self, pixels: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
         """Compute features.
@@ -87,12 +88,16 @@ class Extractor:
 
 
 def _load_again(load: Callable[[], Extractor], spec: ExtractorSpec) -> Extractor:
-    """Load an extractor that arrived in a pickle.
+    """Load an extractor that arrived in a pickle; raises MetricError where it would compute something else here."""
+    return same_extractor(load(), spec)
+
+
+def same_extractor(found: Extractor, spec: ExtractorSpec) -> Extractor:
+    """Return an extractor that was loaded here for one from elsewhere.
 
     Raises:
         MetricError: here it would compute something else.
     """
-    found = load()
     if found.spec != spec:
         raise MetricError(
             f"{spec.name} is another one here: {found.spec.protocol}; where it came from: {spec.protocol}"

@@ -124,7 +124,7 @@ def _find(name: str) -> tuple[ExtractorEntry | Callable[[], object], str, str]:
 
 
 def _assemble(
-    found: _Resolved, device: str, again: Callable[[], Extractor], note: Note, first: Callable[[], None]
+    found: _Resolved, device: str, again: Callable[..., Extractor], note: Note, first: Callable[[], None]
 ) -> Extractor:
     """Put an extractor together; in bf16, measure its error against fp32 and note it in the protocol."""
     from ganbench.features.runtime import TorchRunner, make_runner

@@ -23,6 +23,11 @@ class Flood:
         """Pickle as one that has counted nothing."""
         return Flood, (self._label,)
 
+    @property
+    def counts(self) -> tuple[int, int]:
+        """Pixels and bytes so far."""
+        return self._pixels, self._bytes
+
     def add(self, pixels: int, stored: int) -> None:
         """Count one image.
 

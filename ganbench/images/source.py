@@ -97,7 +97,19 @@ class Source(Stored):
                 raise self._too_many(bad)
         return self._first.size
 
-    def batches(self, size: int, *, threads: int | None = None) -> Generator[Batch, None, None]:
+    @property
+    def skip_bad(self) -> int:
+        """How many unreadable images may be left out."""
+        return self._skip_bad
+
+    @property
+    def unpacked(self) -> tuple[int, int]:
+        """Pixels that the last pass decoded, before any resize, and the bytes that they came from."""
+        return self._flood.counts
+
+    def batches(
+        self, size: int, *, threads: int | None = None, within: int | None = None
+    ) -> Generator[Batch, None, None]:
         """Stream all images in order.
 
         Threads decode a few batches ahead of the reader; memory stays bounded, by pixels and not by images. A batch is
@@ -106,6 +118,7 @@ class Source(Stored):
         Args:
             size: images per batch at most.
             threads: decode threads; default: up to 4.
+            within: no batch goes over a position that is a multiple of this.
 
         Raises:
             SourceError: more unreadable images than ``skip_bad`` allows (all are looked at first, so that the message
@@ -113,14 +126,14 @@ class Source(Stored):
         """
         self.bad, self._flood = [], Flood(self.label)  # each pass counts anew
         size, most_ahead = self._batching(size)
-        runs = (range(start, min(start + size, len(self))) for start in range(0, len(self), size))
+        runs = _runs(len(self), size, within or len(self))
         threads = threads or min(4, os.cpu_count() or 1)
         with closing(work_ahead(self._decode_run, runs, threads=threads, most=most_ahead)) as decoded:
             for run in decoded:
                 batch = self._assemble(run)
                 if batch is not None and len(self.bad) <= self._skip_bad:
                     yield batch
-                if len(self.bad) > self._skip_bad + _MOST_BAD:
+                if self.has_too_many(self.bad):
                     break
         self.settle(self.bad)
 
@@ -129,17 +142,24 @@ class Source(Stored):
 
         Of a piece they are taken over and no more: whoever has the pieces gives those of all of them to the whole.
         """
-        self.bad = bad
-        if not self._settles:
-            return
-        if len(bad) > self._skip_bad or len(bad) == len(self):
-            raise self._too_many(bad)
+        self.bad = bad[: self._skip_bad + _MOST_BAD + 1]
+        if self._settles and (len(bad) > self._skip_bad or len(bad) == len(self)):
+            raise self._too_many(self.bad)
+
+    def has_too_many(self, bad: list[BadImage]) -> bool:
+        """Tell whether so many cannot be read that nobody needs to know how many more do not."""
+        return len(bad) > self._skip_bad + _MOST_BAD
+
+    def batch_size(self, size: int) -> int:
+        """Return how many images a batch has where ``size`` were asked for: fewer where they are large."""
+        return self._batching(size)[0]
 
     def _batching(self, size: int) -> tuple[int, int]:
         """Return how many images a batch may have, and how many batches may wait."""
         height, width = self.image_size()
         one = height * width * 3
-        size = max(1, min(size, min(_BATCH_BYTES, budget() // 16) // one))
+        if self._settles:  # batches of a piece are cut as those of the whole, whatever the memory where it is read
+            size = max(1, min(size, min(_BATCH_BYTES, budget() // 16) // one))
         return size, max(1, min(_AHEAD, min(_AHEAD_BYTES, budget() // 4) // (size * one)))
 
     def _decode(self, indices: range) -> Iterator[tuple[int, np.ndarray | DecodeError]]:
@@ -221,6 +241,13 @@ class Source(Stored):
             part._first, part._settles = self._first, False
             found.append(Piece(start, part))
         return found
+
+
+def _runs(count: int, size: int, within: int) -> Iterator[range]:
+    """Yield the positions of each batch."""
+    for start in range(0, count, within):
+        end = min(start + within, count)
+        yield from (range(first, min(first + size, end)) for first in range(start, end, size))
 
 
 @dataclass(frozen=True)

@@ -120,7 +120,7 @@ def _features(rng: np.random.Generator, count: int) -> FeatureSet:
 
 
 def _pixels(rng: np.random.Generator, count: int) -> PixelSet:
-    return PixelSet([f"{number:064x}" for number in rng.integers(0, 2 * count + 1, count)])
+    return PixelSet.of([f"{number:064x}" for number in rng.integers(0, 2 * count + 1, count)])
 
 
 def _detections(rng: np.random.Generator, count: int) -> DetectionSet:

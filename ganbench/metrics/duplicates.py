@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+import numpy as np
 
 from ganbench.errors import MetricError
 from ganbench.metrics.base import Estimate, metric
@@ -27,6 +27,7 @@ def duplicates(*, real: None = None, fake: PixelSet, seed: int = 0) -> Estimate:
     del real, seed
     if fake.n < 2:
         raise MetricError(f"duplicates need at least 2 images, got {fake.n}.")
-    share = sum(count for count in Counter(fake.digests).values() if count > 1) / fake.n
+    times = np.bincount(fake.first, minlength=fake.n)
+    share = int(times[times > 1].sum()) / fake.n
     low, high = wilson(share, fake.n / 2)
     return Estimate(share, low, high, "Wilson, n/2 (duplicates come in pairs)", fake.n, detail="equal pixels")

@@ -12,16 +12,17 @@ from typing import Any
 import numpy as np
 
 from ganbench.errors import ReferenceError
-from ganbench.features.collect import collect_features
+from ganbench.features.collect import collect_features, extractor_for
 from ganbench.features.extractor import Extractor
-from ganbench.features.registry import load_extractor
-from ganbench.features.spec import ExtractorSpec
+from ganbench.features.observers import Elsewhere
+from ganbench.features.spec import BuildOptions, ExtractorSpec
 from ganbench.images.first_look import look_first
 from ganbench.images.source import Source
 from ganbench.images.sources import open_source
 from ganbench.references.stored import SCHEMA, checksum, read_reference
 from ganbench.statistics.features import FeatureSet
 from ganbench.statistics.moments import Moments
+from ganbench.system.cluster import Site
 from ganbench.system.notes import Note, log_note
 from ganbench.system.storage import atomic_write
 from ganbench.system.versions import library_versions
@@ -58,7 +59,8 @@ class Reference:
     def build(
         cls,
         source: str | Path | Source,
-        features: str | Extractor = "lite0",
+        features: str | Extractor | Elsewhere = "lite0",
+        options: BuildOptions | None = None,
         *,
         size: int | str | None = None,
         sample_size: int = SAMPLE_SIZE,
@@ -66,18 +68,23 @@ class Reference:
         name: str = "reference",
         cache: bool = False,
         note: Note = log_note,
+        site: Site | None = None,
+        device: str = "auto",
     ) -> Reference:
         """Compute the statistics of real images.
 
         Args:
             source: the real images.
             features: the extractor, or its name.
+            options: how the extractor of that name is built.
             size: resize rule that brings every image to the size that will be scored, such as ``64``; for a path only.
             sample_size: images whose features are kept; all of them if there are fewer.
             seed: seed of their choice.
             name: shown in scorecards.
             cache: keep and reuse the features.
             note: told when they cannot be kept.
+            site: where a large source is looked at; the reference does not depend on it. None: in this process.
+            device: on which the networks run there.
 
         Raises:
             ReferenceError: fewer than two images.
@@ -85,14 +92,23 @@ class Reference:
         opened = open_source(source, resize=None if size is None else str(size))
         if len(opened) < 2:
             raise ReferenceError(f"{opened.label}: a reference needs at least 2 images, found {len(opened)}")
-        first = partial(look_first, opened)
-        extractor = load_extractor(features, first=first) if isinstance(features, str) else features
+        if isinstance(features, str):
+            first = partial(look_first, opened)
+            features = extractor_for(opened, site, features, options, note=note, first=first)
         collected = collect_features(
-            opened, extractor, cap=sample_size, seed=seed, what="reference features", cache=cache, note=note
+            opened,
+            features,
+            cap=sample_size,
+            seed=seed,
+            what="reference features",
+            cache=cache,
+            note=note,
+            site=site,
+            device=device if options is None else options.device,
         )
         data = {"label": Path(opened.label).name, "count": collected.n, "digest": opened.digest()}
         resize = None if opened.resize is None else str(opened.resize)
-        return cls(collected, extractor.spec, opened.image_size(), resize, data, seed, name=name)
+        return cls(collected, features.spec, opened.image_size(), resize, data, seed, name=name)
 
     def meta(self) -> dict[str, object]:
         """Return all that is not an array, as plain data."""

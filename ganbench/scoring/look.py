@@ -1,19 +1,27 @@
-"""The one pass over what is scored: every image is read once and shown to every instrument."""
+"""The one look at what is scored: every image is read once and shown to every instrument."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from functools import partial
+from typing import cast
+
+import numpy as np
 
 from ganbench.detectors.answers import detections
-from ganbench.detectors.base import Detection, Detector
-from ganbench.features.collect import collect_all
-from ganbench.features.extractor import Extractor
+from ganbench.detectors.base import Detector, DetectorOptions
+from ganbench.detectors.registry import load_detector
+from ganbench.errors import GanbenchError
+from ganbench.features.collect import collect_all, extractor_for, goes_in_pieces
 from ganbench.images.batch import Batch
+from ganbench.images.first_look import look_first
 from ganbench.images.source import Source
 from ganbench.scoring.plan import SAMPLE_CAP, Plan
-from ganbench.statistics.detections import DetectionSet
+from ganbench.statistics.detections import DetectionCollector, DetectionSet
 from ganbench.statistics.features import FeatureSet
-from ganbench.statistics.pixels import PixelSet
+from ganbench.statistics.pixels import PixelCollector, PixelSet
+from ganbench.system.cluster import Site
 from ganbench.system.notes import Note
 
 
@@ -22,72 +30,134 @@ class Seen:
     """What the instruments of a plan saw of a source.
 
     Attributes:
-        names: of the images that could be read, in order.
+        index: positions of the images that could be read, (n,) int64, ascending.
         pixels: what their pixels say.
         features: under each extractor that was run, by its name.
         detections: what the detector found, None without one.
         protocols: of each instrument, by its name: all that its values depend on, in one line.
     """
 
-    names: list[str]
+    index: np.ndarray
     pixels: PixelSet
     features: dict[str, FeatureSet]
     detections: DetectionSet | None
     protocols: dict[str, str]
 
 
-@dataclass
 class _Pixels:
-    """Looks at what needs no network: names and digests."""
+    """Looks at what needs no network: positions and digests."""
 
-    names: list[str] = field(default_factory=list)
-    digests: list[str] = field(default_factory=list)
+    def __init__(self) -> None:
+        self._tally = PixelCollector()
+
+    @property
+    def tally(self) -> PixelCollector:
+        return self._tally
 
     def add(self, batch: Batch) -> None:
-        self.names += batch.names
-        self.digests += batch.digests
+        self._tally.add(batch.indices, batch.digests)
 
 
-@dataclass
+class _PixelObserver:
+    """Sends ``_Pixels``."""
+
+    identity = "pixels v1"
+
+    def load(self, note: Note, first: Callable[[], None]) -> None:
+        del note, first
+
+    def consumer(self, loaded: None) -> _Pixels:
+        del loaded
+        return _Pixels()
+
+    def tally(self) -> PixelCollector:
+        return PixelCollector()
+
+
 class _Faces:
     """Runs a detector."""
 
-    detector: Detector
-    found: list[Detection] = field(default_factory=list)
+    def __init__(self, detector: Detector) -> None:
+        self._detector = detector
+        self._tally = DetectionCollector()
+
+    @property
+    def tally(self) -> DetectionCollector:
+        return self._tally
 
     def add(self, batch: Batch) -> None:
-        self.found += detections(self.detector, batch.pixels)
+        self._tally.add((one.boxes, one.scores) for one in detections(self._detector, batch.pixels))
 
 
-def look(source: Source, plan: Plan, extractors: dict[str, Extractor], detector: Detector | None, note: Note) -> Seen:
+class _FaceObserver:
+    """Sends ``_Faces``: the detector is loaded where it looks."""
+
+    def __init__(self, asked: str, options: DetectorOptions, identity: str, detector: Detector | None) -> None:
+        self._asked, self._options, self.identity = asked, options, identity
+        self._detector = detector  # where it looks in this process; it does not travel
+
+    def load(self, note: Note, first: Callable[[], None]) -> Detector:
+        del first
+        if self._detector is not None:
+            return self._detector
+        found = load_detector(self._asked, self._options, note=note)
+        if found.identity != self.identity:
+            raise GanbenchError(
+                f"{self._asked} is another one here: {found.identity}; where it came from: {self.identity}"
+            )
+        return found
+
+    def consumer(self, loaded: Detector) -> _Faces:
+        return _Faces(loaded)
+
+    def tally(self) -> DetectionCollector:
+        return DetectionCollector()
+
+
+def look(source: Source, plan: Plan, extractors: Collection[str], note: Note, site: Site | None = None) -> Seen:
     """Show a source to the instruments.
 
     Args:
         source: the images.
         plan: what is to be measured.
-        extractors: the networks, by name.
-        detector: the detector, or None.
+        extractors: names of the extractors that are to look.
         note: is told in one line what a reader of the results must know.
+        site: where a large source is looked at; None: in this process.
 
     Raises:
         GanbenchError: bad images.
     """
     options = plan.options
-    pixels = _Pixels()
-    faces = None if detector is None else _Faces(detector)
-    features = collect_all(
+    first = partial(look_first, source)
+    loaded = {
+        name: extractor_for(source, site, asked, build, note=note, first=first)
+        for name, asked, build in plan.extractors(extractors)
+    }
+    protocols = {name: extractor.spec.protocol for name, extractor in loaded.items()} | {"pixels": ""}
+    others: list[_PixelObserver | _FaceObserver] = [_PixelObserver()]
+    if (chosen := plan.detector()) is not None:
+        stays = not goes_in_pieces(source, site)
+        detector = load_detector(*chosen, note=note if stays else _unsaid)
+        protocols[detector.name] = detector.protocol
+        others.append(_FaceObserver(*chosen, detector.identity, detector if stays else None))
+        del detector
+    features, tallies = collect_all(
         source,
-        list(extractors.values()),
+        list(loaded.values()),
         cap=max(len(source), SAMPLE_CAP) if options.per_image else SAMPLE_CAP,
         seed=options.seed,
         what="scoring",
         cache=options.cache,
-        others=[pixels, *([faces] if faces else [])],
+        others=others,
         note=note,
+        site=site,
+        device=options.device,
     )
-    protocols = {name: extractor.spec.protocol for name, extractor in extractors.items()} | {"pixels": ""}
-    seen_faces = None
-    if faces is not None:
-        protocols[faces.detector.name] = faces.detector.protocol
-        seen_faces = DetectionSet.of(((one.boxes, one.scores) for one in faces.found), source.image_size())
-    return Seen(pixels.names, PixelSet(pixels.digests), features, seen_faces, protocols)
+    index, pixels = cast(PixelCollector, tallies[0]).result()
+    faces = cast(DetectionCollector, tallies[1]).result(source.image_size()) if len(tallies) > 1 else None
+    return Seen(index, pixels, features, faces, protocols)
+
+
+def _unsaid(text: str) -> None:
+    """Drop what is said of a detector that is only asked what it is: it is said again where it looks."""
+    del text

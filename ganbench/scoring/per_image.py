@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from ganbench.metrics.neighbours import Pairs
 from ganbench.scoring.look import Seen
 
 
-def per_image_table(seen: Seen, detector: str, neighbours: dict[str, Pairs]) -> list[dict[str, object]]:
+def per_image_table(
+    names: Sequence[str], seen: Seen, detector: str, neighbours: dict[str, Pairs]
+) -> list[dict[str, object]]:
     """Return one row per image.
 
     Args:
+        names: of all images, those that could not be read too.
         seen: what the instruments saw.
         detector: name of the detector, for the columns.
         neighbours: the nearest images under each extractor; its fake samples must be all images, in the order of names.
     """
-    first: dict[str, str] = {}
-    rows: list[dict[str, object]] = []
-    for name, digest in zip(seen.names, seen.pixels.digests, strict=True):
-        rows.append({"name": name, "duplicate_of": first.get(digest, "")})
-        first.setdefault(digest, name)
+    first = seen.pixels.first
+    rows: list[dict[str, object]] = [
+        {"name": names[position], "duplicate_of": "" if first[row] == row else names[seen.index[first[row]]]}
+        for row, position in enumerate(seen.index)
+    ]
     for extractor, pairs in neighbours.items():
         between = pairs.between
         for row, distance, realism in zip(rows, between.nearest, between.realism, strict=True):

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Literal
 
-from ganbench.detectors.base import Detector, DetectorOptions
+from ganbench.detectors.base import DetectorOptions
 from ganbench.detectors.registry import load_detector, result_name
 from ganbench.errors import AssetMissing, GanbenchError, UnknownName
-from ganbench.features.extractor import Extractor
-from ganbench.features.registry import load_extractor, specify_extractor, takes_weights
+from ganbench.features.collect import extractor_for
+from ganbench.features.registry import specify_extractor, takes_weights
 from ganbench.features.spec import BuildOptions, ExtractorSpec
 from ganbench.images.first_look import look_first
 from ganbench.images.source import Source
@@ -22,8 +22,8 @@ from ganbench.metrics.registry import METRICS
 from ganbench.references.reference import Reference
 from ganbench.references.resolve import resolve_references
 from ganbench.scoring.options import DEFAULT_DETECTOR, DEFAULT_FEATURES, Images, ScoreOptions
+from ganbench.system.cluster import Site
 from ganbench.system.code import foreign_code
-from ganbench.system.notes import Note
 from ganbench.system.versions import library_versions
 
 SAMPLE_CAP = 5_000  # feature vectors kept for the kernel and manifold metrics: memory must not grow with the images
@@ -79,12 +79,13 @@ class Plan:
     notes: tuple[str, ...] = ()
 
     @classmethod
-    def of(cls, options: ScoreOptions | None = None, *scored: Source) -> Plan:
+    def of(cls, options: ScoreOptions | None = None, *scored: Source, site: Site | None = None) -> Plan:
         """Resolve names and paths, and check that the choices go together.
 
         Args:
             options: the choices.
             scored: what it is for; looked at before a network is exported for the reference.
+            site: where large sets of real images are looked at; the plan does not depend on it. None: in this process.
 
         Raises:
             GanbenchError: an unknown name, a file that is not there or is not what it should be, a reference that
@@ -109,8 +110,18 @@ class Plan:
                 opened = options.open_real(real)
                 notes.update(dict.fromkeys(f"{opened.label}: {text}" for text in opened.notes))
                 first = partial(look_first, *scored, opened)
-                extractor = load_extractor(asked, build_options(options, asked), first=first)
-                return _reference_of(opened, extractor, options, lambda text: notes.update({text: None}))
+                extractor = extractor_for(opened, site, asked, build_options(options, asked), first=first)
+                return Reference.build(
+                    opened,
+                    extractor,
+                    sample_size=SAMPLE_CAP,  # as generous as that of the generated images
+                    seed=options.seed,
+                    name=opened.label,
+                    cache=options.cache,
+                    note=lambda text: notes.update({text: None}),
+                    site=site,
+                    device=options.device,
+                )
 
             all_known = not any(i.missing for i in instruments if i.kind == "extractor")
             references, unserved = resolve_references(options.references, specs, build, all_known=all_known)
@@ -137,28 +148,14 @@ class Plan:
         """Return this plan for images that nobody will score again."""
         return replace(self, options=replace(self.options, cache=False))
 
-    def load_extractors(self, names: Collection[str], note: Note, first: Callable[[], None]) -> dict[str, Extractor]:
-        """Return some of the extractors, by name; each network takes memory until it is let go.
+    def extractors(self, names: Collection[str]) -> list[tuple[str, str, BuildOptions]]:
+        """Return of some of the extractors the name, what the user called it, and how it is built."""
+        return [(i.name, i.asked, build_options(self.options, i.asked)) for i in self.instruments if i.name in names]
 
-        Args:
-            names: which.
-            note: is told in one line what a person should know.
-            first: called before a network is exported.
-        """
-        return {
-            i.name: load_extractor(i.asked, build_options(self.options, i.asked), note=note, first=first)
-            for i in self.instruments
-            if i.name in names
-        }
-
-    def load_detector(self, note: Note) -> Detector | None:
-        """Return the detector; None where none is needed, or it is missing.
-
-        Args:
-            note: is told in one line what a person should know.
-        """
+    def detector(self) -> tuple[str, DetectorOptions] | None:
+        """Return what the user called the detector, and how it is set; None where none is needed, or it is missing."""
         found = next((i for i in self.instruments if i.kind == "detector" and not i.missing), None)
-        return None if found is None else load_detector(found.asked, _detector_options(self.options), note=note)
+        return None if found is None else (found.asked, _detector_options(self.options))
 
 
 def is_inception(extractor: str) -> bool:
@@ -272,13 +269,6 @@ def _detectors(options: ScoreOptions, specs: list[ExtractorSpec]) -> list[Instru
 
 def _detector_options(options: ScoreOptions) -> DetectorOptions:
     return DetectorOptions.of(options.device, options.detector_settings)
-
-
-def _reference_of(opened: Source, extractor: Extractor, options: ScoreOptions, note: Note) -> Reference:
-    """Return the statistics of real images, sampled as generously as the generated ones are."""
-    return Reference.build(
-        opened, extractor, sample_size=SAMPLE_CAP, seed=options.seed, name=opened.label, cache=options.cache, note=note
-    )
 
 
 def _key(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
@@ -11,7 +10,6 @@ import numpy as np
 
 from ganbench.detectors.base import DetectorOptions
 from ganbench.errors import GanbenchError, MetricError, ReferenceError, SourceError
-from ganbench.images.first_look import look_first
 from ganbench.images.resize import Resize
 from ganbench.images.source import Source
 from ganbench.metrics.neighbours import Pairs
@@ -23,6 +21,7 @@ from ganbench.scoring.plan import Instrument, Plan
 from ganbench.scoring.rows import absent_row, measured_rows
 from ganbench.scoring.scorecard import Row, Scorecard
 from ganbench.statistics.detections import DetectionSet
+from ganbench.system.cluster import Site
 
 if TYPE_CHECKING:
     import torch
@@ -53,6 +52,8 @@ def score(
     seed: int = 0,
     cache: bool = True,
     per_image: bool = False,
+    jobs: int = 1,
+    cluster: str | None = None,
 ) -> Scorecard:
     """Score images against a reference.
 
@@ -81,6 +82,9 @@ def score(
         seed: seed of every random choice.
         cache: keep and reuse features.
         per_image: also fill ``Scorecard.per_image``; keeps all features in memory.
+        jobs: processes at a time that look at a source of more than 8,192 images; the result does not depend on it.
+        cluster: address of a Ray cluster that looks at such a source instead: ``auto``, ``host:port`` or
+            ``ray://host:port``.
 
     Returns:
         The scorecard. What could not be measured is a row with its reason.
@@ -107,8 +111,9 @@ def score(
         cache=cache,
         per_image=per_image,
     )
+    site = Site(jobs, cluster)
     opened = options.open(source, grid=grid, pad=pad, value_range=value_range)
-    return score_source(opened, Plan.of(options, opened))
+    return score_source(opened, Plan.of(options, opened, site=site), site)
 
 
 def _several(reference: Real | Sequence[Real] | None) -> tuple[Real, ...]:
@@ -119,8 +124,13 @@ def _several(reference: Real | Sequence[Real] | None) -> tuple[Real, ...]:
     return tuple(reference)
 
 
-def score_source(source: Source, plan: Plan) -> Scorecard:
+def score_source(source: Source, plan: Plan, site: Site | None = None) -> Scorecard:
     """Score an opened source by a plan.
+
+    Args:
+        source: the images.
+        plan: what is measured, with what, against what.
+        site: where a large source is looked at; the scorecard does not depend on it. None: in this process.
 
     Raises:
         GanbenchError: bad images, or none of the references is of such images.
@@ -132,11 +142,7 @@ def score_source(source: Source, plan: Plan) -> Scorecard:
         )
     notes = [*plan.notes, *source.notes]
     references, unserved = _of_this_size(plan, source)
-    extractors = plan.load_extractors(references, notes.append, partial(look_first, source))
-    detector = plan.load_detector(notes.append)
-    seen = look(source, plan, extractors, detector, notes.append)
-    extractors.clear()  # the metrics want the memory of the networks
-    del detector
+    seen = look(source, plan, references, notes.append, site)  # the metrics want the memory of the networks: gone
 
     rows: list[Row] = []
     neighbours: dict[str, Pairs] = {}
@@ -154,7 +160,7 @@ def score_source(source: Source, plan: Plan) -> Scorecard:
     table = []
     if plan.options.per_image:
         detectors = [instrument.name for instrument in plan.instruments if instrument.kind == "detector"]
-        table = per_image_table(seen, "".join(detectors), neighbours)
+        table = per_image_table(source.names, seen, "".join(detectors), neighbours)
         notes += [
             f"per image: no distances to real images with {name}: their features are not known, or too few images"
             for name in sorted(seen.features.keys() - neighbours.keys())
@@ -223,7 +229,7 @@ def _describe(source: Source, seen: Seen) -> dict[str, object]:
     height, width = source.image_size()
     return {
         "label": source.label,
-        "count": len(seen.names),
+        "count": seen.pixels.n,
         "image_size": [height, width],
         "resize": None if source.resize is None else str(source.resize),
         "digest": source.digest(),

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 
 from ganbench.errors import MetricError
 from ganbench.statistics.features import FeatureSet, refuse_nonfinite
-from ganbench.statistics.moments import FOLD, Moments
+from ganbench.statistics.moments import CHUNK, FOLD, Moments
 
 _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
+_BLOCK = 1 << 20  # positions whose priorities are computed at once
 
 
 class FeatureCollector:
@@ -16,20 +19,27 @@ class FeatureCollector:
 
     The sample is a bottom-k reservoir: an image's priority is a hash of (seed, index), and the ``cap`` smallest are
     kept. It depends neither on batch sizes nor on order, and samples of disjoint parts merge into the sample of the
-    whole. The moments equal those of any other order up to float64 rounding; of images that come in order and are all
-    kept, they equal ``Moments.of(sample)`` to the last bit.
+    whole.
+
+    The moments are those of chunks of ``CHUNK`` consecutive positions, merged in order. Of images that come in order
+    they have the same bits whether one collector saw all of them, or each chunk had its own and these were merged in
+    order; where all are kept, they equal ``Moments.of(sample)``. Of any other order they are equal up to float64
+    rounding.
 
     Args:
         feature_size: D.
         cap: Largest number of images in the sample; memory is about ``4 * cap * D`` bytes.
         seed: Seed of the sample.
+        bound: Largest priority that is kept, as ``sample_bound`` gives it; None: any.
     """
 
-    def __init__(self, feature_size: int, cap: int = 10_000, seed: int = 0) -> None:
+    def __init__(self, feature_size: int, cap: int = 10_000, seed: int = 0, bound: int | None = None) -> None:
         if cap < 1:
             raise MetricError(f"the feature sample needs room for at least 1 image, not {cap}.")
-        self.feature_size, self.cap, self.seed = feature_size, cap, seed
-        self._moments = Moments.empty(feature_size)
+        self.feature_size, self.cap, self.seed, self.bound = feature_size, cap, seed, bound
+        self._moments = Moments.empty(feature_size)  # of the chunks that are closed
+        self._chunk = Moments.empty(feature_size)  # of the one that is filled
+        self._chunk_number = 0
         self._pending = np.empty((FOLD, feature_size), np.float32)
         self._pending_rows = 0
         self._size = 0
@@ -62,8 +72,8 @@ class FeatureCollector:
             if logits.ndim != 2 or len(logits) != len(features):
                 raise MetricError(f"expected logits of shape ({len(features)}, classes), got {logits.shape}.")
             refuse_nonfinite("logits", logits, indices)
-        self._keep(_priorities(self.seed, indices), indices, features, logits)
-        self._fold(features)
+        self._keep(indices, features, logits)
+        self._fold(indices, features)
 
     def result(self) -> FeatureSet:
         """Return the statistics of all images. The arrays are handed over, not copied: this ends the collecting.
@@ -71,9 +81,8 @@ class FeatureCollector:
         Raises:
             MetricError: a position was added twice.
         """
-        moments = self._moments.update(self._pending[: self._pending_rows])
-        index, features = self._index[: self._size], self._features[: self._size]
-        logits = None if self._logits is None else self._logits[: self._size]
+        self._close_chunk()
+        index, features, logits = self._kept()
         order = np.argsort(index)
         index = index[order]
         if (repeated := np.flatnonzero(np.diff(index) == 0)).size:
@@ -81,7 +90,7 @@ class FeatureCollector:
         for array in (features, logits):
             if array is not None:
                 _reorder(array, order)
-        return FeatureSet(moments, features, index, logits)
+        return FeatureSet(self._moments, features, index, logits)
 
     def merge(self, other: FeatureCollector) -> FeatureCollector:
         """Add the images that ``other`` has seen, in place; returns self.
@@ -92,14 +101,36 @@ class FeatureCollector:
         for what in ("feature_size", "cap", "seed"):
             if getattr(self, what) != getattr(other, what):
                 raise MetricError(f"cannot merge: {what} {getattr(self, what)} differs from {getattr(other, what)}.")
-        kept = slice(0, other._size)
-        logits = None if other._logits is None else other._logits[kept]
-        self._keep(other._priority[kept], other._index[kept], other._features[kept], logits)
-        self._fold(other._pending[: other._pending_rows])
-        self._moments.merge(other._moments)
+        return self.take(other.pack())
+
+    def pack(self) -> dict[str, np.ndarray]:
+        """Return all that was collected as plain arrays, for ``take``; this closes the chunk that is being filled."""
+        self._close_chunk()
+        index, features, logits = self._kept()
+        arrays = {**self._moments.pack(), "sample_index": index, "sample": features}
+        return arrays if logits is None else arrays | {"logits": logits}
+
+    def take(self, packed: dict[str, np.ndarray]) -> FeatureCollector:
+        """Add what another collector of the same feature size, cap and seed has packed, in place; returns self."""
+        self._close_chunk()
+        self._moments.merge(Moments.unpack(packed))
+        self._keep(packed["sample_index"], packed["sample"], packed.get("logits"))
         return self
 
-    def _fold(self, features: np.ndarray) -> None:
+    def _kept(self) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
+        rows = slice(0, self._size)
+        return self._index[rows], self._features[rows], None if self._logits is None else self._logits[rows]
+
+    def _fold(self, indices: np.ndarray, features: np.ndarray) -> None:
+        numbers = indices // CHUNK
+        starts = [0, *(np.flatnonzero(np.diff(numbers)) + 1).tolist(), len(numbers)]
+        for start, end in pairwise(starts):
+            if end > start and numbers[start] > self._chunk_number:
+                self._close_chunk()
+                self._chunk_number = int(numbers[start])
+            self._fold_rows(features[start:end])
+
+    def _fold_rows(self, features: np.ndarray) -> None:
         start = 0
         while start < len(features):
             rows = features[start : start + FOLD - self._pending_rows]
@@ -107,16 +138,35 @@ class FeatureCollector:
             self._pending_rows += len(rows)
             start += len(rows)
             if self._pending_rows == FOLD:
-                self._moments.update(self._pending)
-                self._pending_rows = 0
+                self._close_fold()
 
-    def _keep(self, priority: np.ndarray, index: np.ndarray, features: np.ndarray, logits: np.ndarray | None) -> None:
+    def _close_fold(self) -> None:
+        self._chunk.update(self._pending[: self._pending_rows])
+        self._pending_rows = 0
+
+    def _close_chunk(self) -> None:
+        """Merge the chunk into the moments of those before it."""
+        self._close_fold()
+        if not self._chunk.n:
+            return
+        if self._moments.n:
+            self._moments.merge(self._chunk)
+            self._chunk = Moments.empty(self.feature_size)
+        else:  # merging into moments of nothing would be a copy
+            self._moments, self._chunk = self._chunk, self._moments
+
+    def _keep(self, index: np.ndarray, features: np.ndarray, logits: np.ndarray | None) -> None:
         if not len(index):
             return
-        if self._size and (logits is None) != (self._logits is None):
-            raise MetricError("logits were given for some images and not for others.")
-        if logits is not None and self._logits is None:
+        if logits is not None and self._logits is None and not self._size:
             self._logits = np.empty((self.cap, logits.shape[1]), np.float32)
+        if (logits is None) != (self._logits is None):
+            raise MetricError("logits were given for some images and not for others.")
+        priority = _priorities(self.seed, index)
+        if self.bound is not None:
+            inside = priority <= np.uint64(self.bound)
+            priority, index, features = priority[inside], index[inside], features[inside]
+            logits = None if logits is None else logits[inside]
         size = self._size
         rivals = np.concatenate([self._priority[:size], priority])
         stays = np.ones(len(rivals), bool)
@@ -128,6 +178,23 @@ class FeatureCollector:
         self._priority[slots], self._index[slots], self._features[slots] = priority[new], index[new], features[new]
         if logits is not None and self._logits is not None:
             self._logits[slots] = logits[new]
+
+
+def sample_bound(count: int, cap: int, seed: int = 0) -> int | None:
+    """Return the largest priority in the sample of ``cap`` out of ``count`` positions; None where all are kept.
+
+    Who collects a piece of the whole need keep nothing above it. Of images that turn out to be missing, others take the
+    places: give ``cap`` room for as many as may be.
+    """
+    if count <= cap:
+        return None
+    least = np.empty(0, np.uint64)
+    for start in range(0, count, _BLOCK):
+        block = _priorities(seed, np.arange(start, min(start + _BLOCK, count)))
+        least = np.concatenate([least, block])
+        if len(least) > cap:
+            least = np.partition(least, cap - 1)[:cap]
+    return int(least.max())
 
 
 def _reorder(array: np.ndarray, order: np.ndarray) -> None:

@@ -46,13 +46,9 @@ class DetectionSet:
             found: boxes (m, 4) and scores (m,), an image after the other.
             image_size: height and width of every image, pixels.
         """
-        counts, boxes, scores = [], [np.empty((0, 4), np.float32)], [np.empty(0, np.float32)]
-        for image_boxes, image_scores in found:
-            counts.append(len(image_boxes))
-            boxes.append(np.asarray(image_boxes, np.float32).reshape(-1, 4))
-            scores.append(np.asarray(image_scores, np.float32))
-        image = np.repeat(np.arange(len(counts)), counts)
-        return cls(len(counts), image, np.concatenate(boxes), np.concatenate(scores), image_size)
+        collector = DetectionCollector()
+        collector.add(found)
+        return collector.result(image_size)
 
     @property
     def counts(self) -> np.ndarray:
@@ -65,3 +61,41 @@ class DetectionSet:
         best = np.zeros(self.n, np.float32)
         np.maximum.at(best, self.image, self.scores)
         return best
+
+
+class DetectionCollector:
+    """Collects what a detector finds in images that come in order; collections of pieces are merged in order."""
+
+    def __init__(self) -> None:
+        self._counts: list[np.ndarray] = []
+        self._boxes: list[np.ndarray] = []
+        self._scores: list[np.ndarray] = []
+
+    def add(self, found: Iterable[tuple[np.ndarray, np.ndarray]]) -> None:
+        """Add boxes (m, 4) and scores (m,), an image after the other."""
+        boxes, scores = [np.empty((0, 4), np.float32)], [np.empty(0, np.float32)]
+        for image_boxes, image_scores in found:
+            boxes.append(np.asarray(image_boxes, np.float32).reshape(-1, 4))
+            scores.append(np.asarray(image_scores, np.float32))
+        self._counts.append(np.array([len(one) for one in scores[1:]], np.int32))
+        self._boxes.append(np.concatenate(boxes))
+        self._scores.append(np.concatenate(scores))
+
+    def pack(self) -> dict[str, np.ndarray]:
+        """Return all as plain arrays, for ``take``: ``counts`` (n,), ``boxes`` (M, 4) and ``scores`` (M,)."""
+        self._counts = [np.concatenate([np.empty(0, np.int32), *self._counts])]
+        self._boxes = [np.concatenate([np.empty((0, 4), np.float32), *self._boxes])]
+        self._scores = [np.concatenate([np.empty(0, np.float32), *self._scores])]
+        return {"counts": self._counts[0], "boxes": self._boxes[0], "scores": self._scores[0]}
+
+    def take(self, packed: dict[str, np.ndarray]) -> None:
+        """Add what the collector of the images that follow has packed."""
+        self._counts.append(packed["counts"])
+        self._boxes.append(packed["boxes"])
+        self._scores.append(packed["scores"])
+
+    def result(self, image_size: tuple[int, int]) -> DetectionSet:
+        """Return the set; ``image_size`` is height and width of every image, pixels."""
+        packed = self.pack()
+        image = np.repeat(np.arange(len(packed["counts"])), packed["counts"])
+        return DetectionSet(len(packed["counts"]), image, packed["boxes"], packed["scores"], image_size)

@@ -15,6 +15,7 @@ from multiprocessing.connection import wait
 from multiprocessing.process import BaseProcess
 from typing import Any
 
+from ganbench.system import gpus
 from ganbench.system.cores import available_cores, keep_to_cores
 from ganbench.system.log import log_to_stderr, log_warnings, shown_level
 from ganbench.system.memory import VARIABLE, share_out
@@ -56,6 +57,7 @@ class Workers:
         self._share = needs.threads if needs else max(1, available_cores() // jobs)
         self._memory = str((needs or Needs()).budget(share_out(jobs)))
         self._ahead = ahead
+        self._gpus = gpus.visible_gpus() if needs and needs.gpus else []
         self.slots = jobs
         self._workers: list[_Worker | None] = [None] * jobs
         self.stopping = False
@@ -132,7 +134,9 @@ class Workers:
     def _start(self, slot: int) -> _Worker:
         ours, theirs = CONTEXT.Pipe()
         process = CONTEXT.Process(
-            target=_serve, args=(theirs, slot, self._share, self._memory, shown_level()), daemon=True
+            target=_serve,
+            args=(theirs, slot, self._share, self._memory, gpus.gpu_of(slot, self._gpus), shown_level()),
+            daemon=True,
         )
         process.start()
         _LOG.debug("worker %d is process %s, on %d cores", slot, process.pid, self._share)
@@ -157,11 +161,13 @@ def _bury(worker: _Worker) -> Died:
     return Died(f"its process was ended by {name}" + (": out of memory?" if name == "SIGKILL" else ""))
 
 
-def _serve(connection: Connection, slot: int, share: int, memory: str, log_level: int | None) -> None:
+def _serve(connection: Connection, slot: int, share: int, memory: str, gpu: str | None, log_level: int | None) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all processes; what it means is the parent's business
     threading.Thread(target=_end_with_the_parent, daemon=True).start()
     keep_to_cores(slot, share)
     os.environ[VARIABLE] = memory
+    if gpu is not None:  # before anything is imported that looks for GPUs
+        os.environ[gpus.VARIABLE] = gpu
     os.environ.setdefault("OMP_NUM_THREADS", str(share))  # where cores cannot be kept to
     set_quiet(True)
     log_warnings()

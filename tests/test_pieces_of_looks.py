@@ -1,0 +1,316 @@
+"""Large sources, looked at in pieces: the same bits as in one pass, the same errors, and nothing done twice."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from collections.abc import Iterator
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import pytest
+from pieces_in_disorder import Disorder
+from PIL import Image
+
+import ganbench
+from ganbench.errors import GanbenchError, SourceError
+from ganbench.features import collect, pieces
+from ganbench.features.observers import Elsewhere, FeatureObserver
+from ganbench.features.registry import load_extractor, specify_extractor
+from ganbench.images import flood, source
+from ganbench.images.sources import open_source
+from ganbench.references.reference import Reference
+from ganbench.scoring.options import ScoreOptions
+from ganbench.scoring.plan import Plan
+from ganbench.scoring.scorecard import Scorecard
+from ganbench.statistics import collector, moments
+from ganbench.statistics.collector import FeatureCollector, sample_bound
+from ganbench.statistics.moments import Moments
+from ganbench.statistics.pixels import PixelSet
+from ganbench.system import gpus
+from ganbench.system.cluster import Needs, Site
+from ganbench.system.storage import cache_dir
+
+SMALL = 64  # images of a piece
+EXTRACTOR, DETECTOR = "own_instruments.features:IN_TORCH", "own_instruments.detectors:Skin"
+pytestmark = pytest.mark.usefixtures("own_instruments")
+
+
+@pytest.fixture
+def small_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in (moments, collector, collect, pieces):
+        monkeypatch.setattr(module, "CHUNK", SMALL)
+
+
+@pytest.fixture
+def disorder(small_pieces: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[Disorder]:
+    found = Disorder(seed=1)
+    monkeypatch.setattr(pieces, "executor", found)
+    return found
+
+
+@pytest.fixture
+def images(rng: np.random.Generator) -> np.ndarray:
+    """Return 200 images of skin and other colours, a few of them twice."""
+    coarse = rng.integers(0, 256, (200, 2, 2, 3)) + np.where(np.arange(200) % 3 == 0, 90, 0)[:, None, None, None]
+    found = np.repeat(np.repeat(np.clip(coarse, 0, 255).astype(np.uint8), 6, 1), 6, 2)
+    found[[70, 199]] = found[3]
+    return found
+
+
+@pytest.fixture
+def archive(images: np.ndarray, tmp_path: Path) -> Path:
+    path = tmp_path / "images.zip"
+    with zipfile.ZipFile(path, "w") as file:
+        for number, image in enumerate(images):
+            file.writestr(f"{number}.png", png(image))
+    return path
+
+
+def png(image: np.ndarray) -> bytes:
+    buffer = io.BytesIO()
+    Image.fromarray(image).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def card_of(what: Path | np.ndarray, *, jobs: int = 1, **options: object) -> Scorecard:
+    """Score against the first images."""
+    real = Reference.build(open_source(np.random.default_rng(5).integers(0, 256, (50, 12, 12, 3), np.uint8)), EXTRACTOR)
+    metrics = ["fd", "kd", "inception_score", "duplicates", "afd"]
+    return ganbench.score(what, real, EXTRACTOR, DETECTOR, metrics=metrics, jobs=jobs, **options)
+
+
+@pytest.mark.parametrize("cache", [True, False])
+@pytest.mark.parametrize("seed", [2, 3])
+def test_a_scorecard_has_the_bits_of_one_pass(
+    images: np.ndarray, disorder: Disorder, monkeypatch: pytest.MonkeyPatch, seed: int, cache: bool
+) -> None:
+    monkeypatch.setattr("ganbench.scoring.look.SAMPLE_CAP", 40)  # fewer than there are images
+    expected = card_of(images, cache=False)
+    monkeypatch.setattr(pieces, "executor", again := Disorder(seed))
+    found = card_of(images, jobs=2, cache=cache)
+    assert sorted(again.done) == [0, 1, 2, 3]
+    assert again.done != sorted(again.done)
+    assert found.to_json() == expected.to_json()
+    assert found["kd[channels]"].n == 40
+    assert found["duplicates[pixels]"].value == 3 / 200
+    assert 0 < found["afd[skin]"].value < 1
+
+
+@pytest.mark.parametrize("kind", ["zip", "folder", "npy"])
+def test_kinds_of_sources(kind: str, archive: Path, images: np.ndarray, disorder: Disorder, tmp_path: Path) -> None:
+    what = archive
+    if kind == "folder":
+        what = tmp_path / "folder"
+        zipfile.ZipFile(archive).extractall(what)
+    elif kind == "npy":
+        what = tmp_path / "images.npy"
+        np.save(what, images)
+    assert card_of(what, jobs=3).to_json() == card_of(what, cache=False).to_json()
+    assert len(disorder.done) == 4
+
+
+def test_a_table_of_single_images(images: np.ndarray, disorder: Disorder) -> None:
+    one, many = card_of(images, per_image=True, cache=False), card_of(images, per_image=True, jobs=2)
+    assert len(disorder.done) == 4
+    assert many.per_image == one.per_image
+    assert [row["duplicate_of"] for row in many.per_image if row["duplicate_of"]] == ["3", "3"]
+
+
+@pytest.mark.slow
+def test_processes_of_their_own(rng: np.random.Generator, tmp_path: Path) -> None:
+    size = 2 * moments.CHUNK + 100
+    np.save(path := tmp_path / "images.npy", rng.integers(0, 256, (size, 12, 12, 3), np.uint8))
+    expected = card_of(path, cache=False)
+    assert card_of(path, jobs=3).to_json() == expected.to_json()
+    assert expected["fd[channels]"].n == size
+    kept = list((cache_dir() / "pieces").glob("*.cache"))
+    assert len(kept) == 3 * 3  # of each piece the pixels, the faces and the features
+
+
+def test_small_sources_stay_in_this_process(images: np.ndarray, disorder: Disorder) -> None:
+    card_of(images[:SMALL], jobs=2)
+    assert not disorder.done
+
+
+def test_an_interrupted_run_goes_on_where_it_was(
+    images: np.ndarray, disorder: Disorder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    expected = card_of(images, cache=False).to_json()
+    disorder.interrupted_after = 3
+    with pytest.raises(KeyboardInterrupt):
+        card_of(images, jobs=2)
+    looked: list[int] = []
+    batches = source.Source.batches
+
+    def counted(self: source.Source, *args: object, **kwargs: object) -> Iterator[object]:
+        looked.append(len(self))
+        return batches(self, *args, **kwargs)
+
+    monkeypatch.setattr(source.Source, "batches", counted)
+    monkeypatch.setattr(pieces, "executor", Disorder(seed=2))
+    assert card_of(images, jobs=2).to_json() == expected
+    left = set(range(4)) - set(disorder.done)
+    assert looked.count(SMALL) + looked.count(200 - 3 * SMALL) == len(left) == 1
+    looked.clear()
+    monkeypatch.setattr(pieces, "executor", Disorder(seed=3))
+    assert card_of(images, jobs=2).to_json() == expected  # all of it is known
+    assert not {SMALL, 200 - 3 * SMALL} & set(looked)
+
+
+def broken(archive: Path, numbers: list[int], tmp_path: Path, instead: bytes = b"no image") -> Path:
+    """Return the archive with some of its images replaced."""
+    path = tmp_path / "broken.zip"
+    with zipfile.ZipFile(archive) as whole, zipfile.ZipFile(path, "w") as file:
+        for number, name in enumerate(whole.namelist()):
+            file.writestr(name, instead if number in numbers else whole.read(name))
+    return path
+
+
+def message(what: Path, **options: object) -> str:
+    with pytest.raises(SourceError) as caught:
+        card_of(what, **options)
+    return str(caught.value)
+
+
+@pytest.mark.parametrize("numbers", [[0, 1, 66, 199], list(range(192, 200)), list(range(64, 128))])
+def test_what_cannot_be_read_counts_over_the_whole(
+    numbers: list[int], archive: Path, disorder: Disorder, tmp_path: Path
+) -> None:
+    what = broken(archive, numbers, tmp_path)
+    one, many = card_of(what, skip_bad=len(numbers)), card_of(what, skip_bad=len(numbers), jobs=2)
+    assert len(disorder.done) == 4
+    assert many.to_json() == one.to_json()
+    assert many.source["skipped"] == [f"{number}.png" for number in numbers]
+    few = len(numbers) - 1
+    assert message(what, skip_bad=few, jobs=2) == message(what, skip_bad=few)
+    assert f"{len(numbers)} of 200 images cannot be read" in message(what, skip_bad=few, jobs=2)
+
+
+def test_very_many_that_cannot_be_read(
+    archive: Path, disorder: Disorder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(source, "_MOST_BAD", 40)
+    what = broken(archive, list(range(50, 190)), tmp_path)
+    assert message(what, skip_bad=10, jobs=2) == message(what, skip_bad=10)
+    assert "at least 51 of 200 images cannot be read" in message(what, skip_bad=10, jobs=2)
+
+
+def test_images_of_two_sizes(archive: Path, disorder: Disorder, tmp_path: Path) -> None:
+    what = broken(archive, [130], tmp_path, png(np.zeros((14, 12, 3), np.uint8)))
+    assert message(what, jobs=2) == message(what)
+    assert "130.png" in message(what, jobs=2)
+    assert card_of(what, jobs=2, resize="12").to_json() == card_of(what, resize="12", cache=False).to_json()
+
+
+def test_a_flood_of_pixels_counts_over_the_whole(
+    archive: Path, disorder: Disorder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(flood, "_FREE_PIXELS", 100 * 144)
+    monkeypatch.setattr(flood, "_PIXELS_PER_BYTE", 0.1)
+    assert "refused as a decompression bomb" in message(archive, jobs=2)
+
+
+def test_a_process_that_ends_is_named(images: np.ndarray, disorder: Disorder) -> None:
+    disorder.dies = {2}
+    with pytest.raises(GanbenchError, match=r"images 129 to 192 were not looked at: its process was ended by SIGKILL"):
+        card_of(images, jobs=2)
+
+
+def test_another_extractor_elsewhere_is_refused(own_instruments: Path) -> None:
+    spec = replace(specify_extractor(EXTRACTOR), version=3)
+    observer = FeatureObserver(Elsewhere(spec, partial(load_extractor, EXTRACTOR)), cap=10, seed=0)
+    with pytest.raises(GanbenchError, match=r"channels is another one here: channels v2, .*; where it came from: chan"):
+        observer.load(lambda text: None, lambda: None)
+    by_hand = FeatureObserver(Elsewhere(spec, None), cap=10, seed=0)
+    with pytest.raises(GanbenchError, match="put together by hand, and cannot be loaded elsewhere"):
+        by_hand.load(lambda text: None, lambda: None)
+
+
+def test_a_reference_has_the_bits_of_one_pass(images: np.ndarray, disorder: Disorder, tmp_path: Path) -> None:
+    files = []
+    for number, site in enumerate((None, Site(2))):
+        built = Reference.build(open_source(images), EXTRACTOR, sample_size=30, site=site)
+        built.save(tmp_path / f"{number}.npz")
+        files.append((tmp_path / f"{number}.npz").read_bytes())
+    assert files[0] == files[1]
+    assert len(disorder.done) == 4
+
+
+def test_the_plan_does_not_depend_on_where_it_is_carried_out(images: np.ndarray, disorder: Disorder) -> None:
+    options = ScoreOptions((EXTRACTOR,), ("fd",), (images,), None)
+    assert Plan.of(options).key == Plan.of(options, site=Site(2)).key
+    assert len(disorder.done) == 4
+
+
+def test_chunks_merge_to_the_bits_of_one_pass(small_pieces: None, rng: np.random.Generator) -> None:
+    features = rng.normal(size=(1000, 7)).astype(np.float32)
+    logits = rng.normal(size=(1000, 3)).astype(np.float32)
+    bound = sample_bound(1000, 100, 4)
+    one, merged, kept = FeatureCollector(7, 100, 4), FeatureCollector(7, 100, 4), 0
+    for start in range(0, 1000, 50):  # batches go over the ends of chunks
+        one.add(np.arange(start, start + 50), features[start : start + 50], logits[start : start + 50])
+    for start in range(0, 1000, SMALL):
+        part = FeatureCollector(7, 100, 4, bound)
+        rows = slice(start, start + SMALL)
+        part.add(np.arange(1000)[rows], features[rows], logits[rows])
+        packed = part.pack()
+        kept += len(packed["sample"])
+        merged.take(packed)
+    whole, pieced = one.result(), merged.result()
+    assert kept == 100  # and nothing was packed that is not kept
+    for what in ("mean", "scatter"):
+        expected = getattr(whole.moments, what).tobytes()
+        assert getattr(pieced.moments, what).tobytes() == expected
+        assert getattr(Moments.of(features), what).tobytes() == expected
+    for what in ("sample", "sample_index", "logits"):
+        np.testing.assert_array_equal(getattr(pieced, what), getattr(whole, what))
+
+
+def test_up_to_a_chunk_the_bits_are_those_of_plain_moments(rng: np.random.Generator) -> None:
+    features = rng.normal(size=(moments.CHUNK, 9)).astype(np.float32)
+    plain = Moments.empty(9)
+    for start in range(0, len(features), moments.FOLD):
+        plain.update(features[start : start + moments.FOLD])
+    assert Moments.of(features).scatter.tobytes() == plain.scatter.tobytes()
+    assert Moments.of(features).mean.tobytes() == plain.mean.tobytes()
+
+
+def test_a_million_digests_take_little_memory() -> None:
+    found = PixelSet(np.zeros((1_000_000, 32), np.uint8))
+    assert found.digests.nbytes < 40e6
+
+
+def test_the_bound_of_a_sample_is_exact() -> None:
+    assert sample_bound(10, 10) is None
+    priorities = collector._priorities(3, np.arange(5000))
+    assert sample_bound(5000, 70, 3) == np.sort(priorities)[69]
+
+
+@pytest.mark.parametrize(
+    ("stated", "expected"), [("0,1,3", ["0", "1", "3"]), ("", []), ("-1", []), ("GPU-1a2b, 2 ,-1,4", ["GPU-1a2b", "2"])]
+)
+def test_gpus_are_those_that_the_variable_names(
+    stated: str, expected: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(gpus.VARIABLE, stated)
+    assert gpus.visible_gpus() == expected
+
+
+def test_each_process_has_a_gpu_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv(gpus.VARIABLE, raising=False)
+    monkeypatch.setattr(gpus, "_count", lambda: 2)
+    assert [gpus.gpu_of(slot, gpus.visible_gpus()) for slot in range(4)] == ["0", "1", "0", "1"]
+    assert gpus.gpu_of(0, []) is None
+
+
+def test_what_a_process_takes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(collect, "resolve_device", lambda device: "cpu")
+    assert collect.needs_of(Site(2), "auto") is None
+    assert collect.needs_of(Site(cluster="auto"), "auto") == Needs()
+    assert collect.needs_of(Site(cluster="auto"), "cuda") == Needs(gpus=1)
+    monkeypatch.setattr(collect, "resolve_device", lambda device: "cuda")
+    monkeypatch.setattr(collect, "available_cores", lambda: 16)
+    assert collect.needs_of(Site(4), "auto") == Needs(cores=4, gpus=1)
