@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from s3_server import S3
 
 from ganbench.errors import CannotWrite, RemoteError
 from ganbench.system.remote import fetch_file, is_url, list_files, put_file
 from ganbench.system.urls import masked, name_of
-from s3_server import S3
 
 
 @pytest.mark.parametrize("text", ["s3://b/k", "gs://b", "https://host/x.zip", "hf://datasets/a/b", "S3://B/k"])

@@ -11,7 +11,7 @@ import pytest
 from ganbench.errors import CannotWrite, GanbenchError, UnknownName
 from ganbench.references.library import installed_references
 from ganbench.registry import Registry
-from ganbench.system import storage
+from ganbench.system import outputs, storage
 from ganbench.system.assets import ASSETS, find
 from ganbench.system.cache import Cache
 
@@ -33,20 +33,20 @@ def test_places_that_cannot_be_written_are_found_before_the_work(
 ) -> None:
     (tmp_path / "file").touch()
     (tmp_path / "folder").mkdir()
-    storage.check_outputs(
+    outputs.check_outputs(
         None, Path("-"), tmp_path / "file", tmp_path / "new" / "deep" / "card.json", folders=(None, tmp_path / "folder")
     )
     assert {path.name for path in tmp_path.iterdir()} == {"file", "folder"}
     with pytest.raises(GanbenchError, match=r"cannot write .*folder: it is a folder. Name a file in it"):
-        storage.check_outputs(tmp_path / "new.csv", tmp_path / "folder")
+        outputs.check_outputs(tmp_path / "new.csv", tmp_path / "folder")
     for places in ({"folders": (tmp_path / "file",)}, {"folders": (tmp_path / "file" / "deep",)}):
         with pytest.raises(GanbenchError, match=r"cannot write .*: .*file is a file, not a folder"):
-            storage.check_outputs(**places)
+            outputs.check_outputs(**places)
     with pytest.raises(GanbenchError, match=r"cannot write .*card\.json: .*file is a file, not a folder"):
-        storage.check_outputs(tmp_path / "file" / "deep" / "card.json")
+        outputs.check_outputs(tmp_path / "file" / "deep" / "card.json")
     monkeypatch.setattr(os, "access", lambda path, mode: False)  # root may write everywhere
     with pytest.raises(GanbenchError, match=r"no permission to write into .*folder\."):
-        storage.check_outputs(tmp_path / "folder" / "card.json")
+        outputs.check_outputs(tmp_path / "folder" / "card.json")
 
 
 def test_an_error_inside_the_block_keeps_the_old_file(tmp_path: Path) -> None:

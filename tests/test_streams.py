@@ -17,7 +17,8 @@ from synthetic_runs import make_card
 
 from ganbench.cli.app import app, main
 from ganbench.errors import GanbenchError
-from ganbench.system.storage import atomic_write, check_outputs
+from ganbench.system.outputs import check_outputs
+from ganbench.system.storage import atomic_write
 from ganbench.system.text import visible
 
 RANKED = {"fd[lite0]": (2.0, 1.0, 3.0), "afd[yolo-nano]": (0.6, 0.5, 0.7)}

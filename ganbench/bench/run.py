@@ -13,7 +13,7 @@ from ganbench.bench.changes import refuse_changes
 from ganbench.bench.grid import Cell, Plan
 from ganbench.bench.progress import GridProgress
 from ganbench.errors import GanbenchError
-from ganbench.system.storage import write_text
+from ganbench.system.outputs import write_text
 from ganbench.system.text import json_text
 from ganbench.system.workers import Died, Workers
 from ganbench.training.data import decode_source

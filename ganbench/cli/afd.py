@@ -41,7 +41,10 @@ def calibrate(
     resize: options.Resize = None,
     recursive: options.Recursive = False,
     limit: options.Limit = None,
-    plot: Annotated[Path | None, typer.Option(metavar="F.png", help="Draw the ROC curve.")] = None,
+    plot: Annotated[
+        Path | None,
+        typer.Option(parser=options.local("the picture of the curve"), metavar="F.png", help="Draw the ROC curve."),
+    ] = None,
     json_output: Annotated[bool, typer.Option("--json", help="Print JSON, with the whole curve.")] = False,
     device: options.Device = "auto",
     quiet: options.Quiet = False,
@@ -57,7 +60,7 @@ def calibrate(
     from ganbench.detectors.calibration import area, operating_point, roc
     from ganbench.detectors.registry import load_detector
     from ganbench.images.sources import open_source
-    from ganbench.system.storage import check_outputs
+    from ganbench.system.outputs import check_outputs
 
     del quiet
     check_outputs(binary=(plot,))

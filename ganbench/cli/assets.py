@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from ganbench.cli import options
 from ganbench.cli.output import put_json, tell
+from ganbench.system.location import Location, told_as
 from ganbench.system.text import pad
 
 app = typer.Typer(no_args_is_help=True, help="Files that ganbench uses and cannot ship: detector cascade, Inception.")
@@ -77,7 +77,10 @@ def fetch(name: Name, quiet: options.Quiet = False) -> None:
 @app.command()
 def add(
     name: Name,
-    path: Annotated[Path, typer.Argument(metavar="PATH", help="A copy of the file; it is checked.")],
+    path: Annotated[
+        Location,
+        typer.Argument(parser=Location.of, metavar="PATH|URL", help="A copy of the file; it is checked."),
+    ],
     quiet: options.Quiet = False,
 ) -> None:
     """Install an asset from a file that you have.
@@ -89,7 +92,8 @@ def add(
     from ganbench.system.assets import add as add_asset
 
     del quiet
-    tell(f"{name}: {add_asset(name, path)}")
+    with told_as(path, local := path.fetched()):
+        tell(f"{name}: {add_asset(name, local)}")
 
 
 @app.command()

@@ -13,6 +13,7 @@ from ganbench.cli.defaults import against_toyfaces, folder_or, images_or_toyface
 from ganbench.cli.output import is_stdout, put_json, tell, write_documents
 from ganbench.cli.scoring import OF_TRAINING, takes_scoring_options
 from ganbench.cli.train import Data, Overrides
+from ganbench.system.location import Location
 
 if TYPE_CHECKING:
     from ganbench.bench.cell import Status
@@ -29,11 +30,21 @@ def bench(
     scoring: ScoreOptions,
     grid: Annotated[
         Path | None,
-        typer.Argument(metavar="GRID.toml", help="A grid in a file; options given here win over it."),
+        typer.Argument(
+            parser=options.local("a grid"),
+            metavar="GRID.toml",
+            help="A grid in a file; options given here win over it.",
+        ),
     ] = None,
     data: Data = None,
     out: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="A run folder per cell, and the tables.", show_default="bench")
+        Path | None,
+        typer.Option(
+            parser=options.local("the folder of a bench"),
+            metavar="DIR",
+            help="A run folder per cell, and the tables.",
+            show_default="bench",
+        ),
     ] = None,
     variants: Annotated[str | None, typer.Option(metavar="V,V", help=f"Variants; default: {BASELINES}.")] = None,
     seeds: Annotated[
@@ -60,9 +71,12 @@ def bench(
     published: options.Published = False,
     jobs: Annotated[int, typer.Option(metavar="N", min=1, help="Cells at a time, each on its share of cores.")] = 1,
     json_file: Annotated[
-        Path | None,
+        Location | None,
         typer.Option(
-            "--json", metavar="F", help="Write how every cell ended, and the leaderboard, as JSON; - prints it."
+            "--json",
+            parser=options.place,
+            metavar="F",
+            help="Write how every cell ended, and the leaderboard, as JSON; - prints it.",
         ),
     ] = None,
     dry_run: Annotated[
@@ -96,7 +110,7 @@ def bench(
     from ganbench.leaderboard.export import to_dict
     from ganbench.leaderboard.terminal import print_boards
     from ganbench.scoring.plan import Plan as ScoringPlan
-    from ganbench.system.storage import check_outputs
+    from ganbench.system.outputs import check_outputs
     from ganbench.system.text import pad
 
     out = folder_or(out, "--out", "bench")
@@ -154,7 +168,7 @@ def _rank(plan: Plan, cells: list[Cell], statuses: list[Status], choice: Choice)
     return Leaderboard(collect([out / cell.name for cell in cells], lambda: plan.scoring, failed=failed), choice)
 
 
-def _publish(plan: Plan, ranked: Leaderboard, *, published: bool) -> list[Path]:
+def _publish(plan: Plan, ranked: Leaderboard, *, published: bool) -> list[Location]:
     """Write the tables and the report; returns the files."""
     from ganbench.leaderboard.export import to_csv, to_json, to_latex, to_markdown
     from ganbench.report.page import make_page
@@ -175,7 +189,7 @@ def _publish(plan: Plan, ranked: Leaderboard, *, published: bool) -> list[Path]:
     )
 
 
-def _write_json(file: Path | None, content: dict[str, object]) -> bool:
+def _write_json(file: Location | None, content: dict[str, object]) -> bool:
     """Write the result for programs; return whether it went to standard output, where nothing else may stand then."""
     from ganbench.system.text import json_text
 

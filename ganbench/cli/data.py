@@ -18,7 +18,10 @@ app.command("toyfaces")(toyfaces)
 
 @app.command()
 def check(
-    submission: Annotated[Path, typer.Argument(metavar="SRC", help="The .tgz that would be handed in.")],
+    submission: Annotated[
+        Path,
+        typer.Argument(parser=options.local("a submission"), metavar="SRC", help="The .tgz that would be handed in."),
+    ],
     json_output: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
     quiet: options.Quiet = False,
 ) -> None:
@@ -46,7 +49,10 @@ def check(
 @app.command()
 def pack(
     source: options.SourceArg,
-    out: Annotated[Path, typer.Argument(metavar="OUT.tgz", help="The archive to write.")],
+    out: Annotated[
+        Path,
+        typer.Argument(parser=options.local("a submission"), metavar="OUT.tgz", help="The archive to write."),
+    ],
     quality: Annotated[
         int | None, typer.Option(metavar="Q", show_default="the highest that fits", help="JPEG quality 1-95.")
     ] = None,
@@ -70,7 +76,7 @@ def pack(
     """
     from ganbench.images.sources import open_source
     from ganbench.images.submission import pack_submission
-    from ganbench.system.storage import check_outputs
+    from ganbench.system.outputs import check_outputs
 
     del quiet
     check_outputs(binary=(out,))
@@ -85,8 +91,14 @@ def pack(
 
 @app.command("slice")
 def slice_sheets(
-    sheet: Annotated[Path, typer.Argument(metavar="SHEET", help="A sheet, or a folder of sheets.")],
-    out: Annotated[Path, typer.Argument(metavar="OUT", help="Folder for the images.")],
+    sheet: Annotated[
+        Path,
+        typer.Argument(parser=options.local("a sheet"), metavar="SHEET", help="A sheet, or a folder of sheets."),
+    ],
+    out: Annotated[
+        Path,
+        typer.Argument(parser=options.local("the folder of images"), metavar="OUT", help="Folder for the images."),
+    ],
     grid: Annotated[str, typer.Option(metavar="RxC|guess", help="Rows and columns.")] = "guess",
     pad: options.Pad = None,
     only: Annotated[str, typer.Option(metavar="GLOB", help="Cut only the sheets of a folder with such names.")] = "*",

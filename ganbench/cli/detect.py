@@ -13,6 +13,7 @@ import typer
 from ganbench.cli import options
 from ganbench.cli.defaults import warn
 from ganbench.cli.output import is_stdout, put_json, tell, write_documents
+from ganbench.system.location import Location
 
 if TYPE_CHECKING:
     import numpy as np
@@ -41,8 +42,17 @@ def detect(
     imgsz: options.Imgsz = None,
     layout: options.Layout = None,
     detector_set: options.DetectorSet = None,
-    draw: Annotated[Path | None, typer.Option(metavar="DIR", help="Write the images with their boxes here.")] = None,
-    csv_file: Annotated[Path | None, typer.Option("--csv", metavar="F", help="Write one line per face.")] = None,
+    draw: Annotated[
+        Path | None,
+        typer.Option(
+            parser=options.local("the folder of drawn images"),
+            metavar="DIR",
+            help="Write the images with their boxes here.",
+        ),
+    ] = None,
+    csv_file: Annotated[
+        Location | None, typer.Option("--csv", parser=options.place, metavar="F", help="Write one line per face.")
+    ] = None,
     json_output: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
     grid: options.Grid = None,
     pad: options.Pad = None,
@@ -71,14 +81,15 @@ def detect(
     from ganbench.images.sources import open_source
     from ganbench.metrics.detection_rate import afd
     from ganbench.statistics.detections import DetectionSet
-    from ganbench.system.storage import check_outputs
+    from ganbench.system.outputs import check_outputs
     from ganbench.system.text import csv_text
 
     del quiet
     check_outputs(csv_file, folders=(draw,), taken=json_output)
     wanted = options.detector_options(device, detector_set, conf, iou, imgsz, layout)
     chosen = load_detector(detector, wanted, note=lambda text: tell(f"note: {text}", err=True))
-    if grid is None and is_image_name(Path(source).name) and Path(source).is_file():
+    one = Location.of(source)
+    if grid is None and is_image_name(one.name) and (one.is_remote or one.path.is_file()):
         grid, pad = "1x1", 0  # one picture, looked at as it is
     opened = open_source(
         source, recursive=recursive, grid=options.parse_grid(grid), pad=pad, resize=resize, skip_bad=skip_bad

@@ -23,12 +23,20 @@ Against = Annotated[
     list[str] | None, typer.Option(metavar="V", help="Variant to compare with, as it is, without --clip.")
 ]
 Runs = Annotated[
-    list[Path] | None, typer.Option(metavar="RUN", help="Go on from a run's checkpoint; the run is not touched.")
+    list[Path] | None,
+    typer.Option(
+        parser=options.local("a run folder"),
+        metavar="RUN",
+        help="Go on from a run's checkpoint; the run is not touched.",
+    ),
 ]
 Out = Annotated[
     Path | None,
     typer.Option(
-        metavar="DIR", help="Where the table, the figures and the findings go.", show_default="gradnorm-VARIANT"
+        parser=options.local("the folder of figures"),
+        metavar="DIR",
+        help="Where the table, the figures and the findings go.",
+        show_default="gradnorm-VARIANT",
     ),
 ]
 Steps = Annotated[

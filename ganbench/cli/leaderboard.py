@@ -13,6 +13,7 @@ import typer
 from ganbench.cli import options
 from ganbench.cli.output import is_stdout, put_json, tell, write_documents
 from ganbench.cli.scoring import takes_scoring_options
+from ganbench.system.location import Location
 
 if TYPE_CHECKING:
     from ganbench.leaderboard.boards import Leaderboard
@@ -35,11 +36,18 @@ def leaderboard(
     cache: Annotated[bool, typer.Option("--cache/--no-cache", help="Keep and reuse scorecards and features.")] = True,
     published: options.Published = False,
     csv_file: Annotated[
-        Path | None, typer.Option("--csv", metavar="F", help="Wide table, a column per result.")
+        Location | None,
+        typer.Option("--csv", parser=options.place, metavar="F", help="Wide table, a column per result."),
     ] = None,
-    markdown: Annotated[Path | None, typer.Option(metavar="F", help="Markdown tables.")] = None,
-    latex: Annotated[Path | None, typer.Option(metavar="F", help="LaTeX tables (booktabs).")] = None,
-    html: Annotated[Path | None, typer.Option(metavar="F", help="One self-contained page.")] = None,
+    markdown: Annotated[
+        Location | None, typer.Option(parser=options.place, metavar="F", help="Markdown tables.")
+    ] = None,
+    latex: Annotated[
+        Location | None, typer.Option(parser=options.place, metavar="F", help="LaTeX tables (booktabs).")
+    ] = None,
+    html: Annotated[
+        Location | None, typer.Option(parser=options.place, metavar="F", help="One self-contained page.")
+    ] = None,
     real: Annotated[
         str | None,
         typer.Option(
@@ -47,7 +55,9 @@ def leaderboard(
             help="Real images, for the page: the nearest ones, and with toy faces which attributes are reached.",
         ),
     ] = None,
-    json_file: Annotated[Path | None, typer.Option("--json", metavar="F", help="JSON; - prints it.")] = None,
+    json_file: Annotated[
+        Location | None, typer.Option("--json", parser=options.place, metavar="F", help="JSON; - prints it.")
+    ] = None,
     quiet: options.Quiet = False,
 ) -> None:
     """Rank runs and submissions. What cannot be scored is listed with its reason; the rest is ranked.
@@ -69,7 +79,7 @@ def leaderboard(
     from ganbench.leaderboard.terminal import print_boards
     from ganbench.scoring.options import ScoreOptions
     from ganbench.scoring.plan import Plan
-    from ganbench.system.storage import check_outputs
+    from ganbench.system.outputs import check_outputs
 
     del quiet
     site = options.site(jobs, cluster)

@@ -2,20 +2,44 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from ganbench.errors import GanbenchError
+from ganbench.system.location import Location
+from ganbench.system.urls import refuse_url
 
 if TYPE_CHECKING:
     from ganbench.detectors.base import DetectorOptions
     from ganbench.system.cluster import Site
 
+
+def local(what: str) -> Callable[[str], Path]:
+    """Return the parser of an option or argument that is a path on this machine; it refuses a URL.
+
+    No parameter is of the type ``Path`` as it is: that makes ``s3:/bucket`` of ``s3://bucket``, without a word.
+
+    Args:
+        what: what is there, for the message: ``a run folder``.
+    """
+
+    def parse(text: str) -> Path:
+        return Path(refuse_url(text, what))
+
+    return parse
+
+
+place = Location.of  # the parser of one that may be at a URL too
+
 SourceArg = Annotated[
     str,
-    typer.Argument(metavar="SRC", help="Folder, .zip, .tar/.tgz, .npy/.npz of uint8 images, or a sheet with --grid."),
+    typer.Argument(
+        metavar="SRC",
+        help="Folder, .zip, .tar/.tgz, .npy/.npz of uint8 images, or a sheet with --grid. Also a URL.",
+    ),
 ]
 Resize = Annotated[
     str | None,
@@ -29,7 +53,7 @@ Recursive = Annotated[bool, typer.Option("--recursive", help="Look into subfolde
 SkipBad = Annotated[int, typer.Option(metavar="N", min=0, help="Leave out up to N unreadable images, and say which.")]
 Grid = Annotated[str | None, typer.Option(metavar="RxC", help="SRC is a sheet of R rows and C columns; or 'guess'.")]
 Pad = Annotated[int | None, typer.Option(metavar="PX", min=0, help="Pixels between the tiles of a sheet.")]
-Weights = Annotated[Path | None, typer.Option(metavar="PATH", help="Weights file for the extractor.")]
+Weights = Annotated[str | None, typer.Option(metavar="PATH|URL", help="Weights file for the extractor.")]
 Device = Annotated[str, typer.Option(metavar="auto|cpu|cuda", help="Where the network runs.")]
 Precision = Annotated[str, typer.Option(metavar="fp32|bf16", help="Arithmetic of the network; part of the protocol.")]
 Detector = Annotated[

@@ -9,10 +9,11 @@ from pathlib import Path
 
 import typer
 
+from ganbench.system.location import Location
 from ganbench.system.streams import is_utf8, put, shown
 from ganbench.system.text import json_text
 
-Document = tuple[Path | None, Callable[[], str]]  # where to, and what makes its text
+Document = tuple[Path | Location | None, Callable[[], str]]  # where to, and what makes its text
 
 _answered = False  # whether standard output holds an answer in JSON
 
@@ -44,18 +45,18 @@ def put_json(content: object) -> None:
     put(json_text(content, ascii_only=sys.stdout is not None and not is_utf8(sys.stdout)))
 
 
-def is_stdout(path: Path | None) -> bool:
+def is_stdout(path: Path | Location | None) -> bool:
     """Tell whether an output goes to standard output."""
     return path is not None and str(path) == "-"
 
 
-def write_documents(*documents: Document) -> list[Path]:
-    """Write documents to files, each atomically; one of them may go to standard output. Returns the files written.
+def write_documents(*documents: Document) -> list[Location]:
+    """Write documents to paths and URLs, each whole; one may go to standard output. Returns where they were written.
 
     Raises:
         GanbenchError: a file cannot be written.
     """
-    from ganbench.system.storage import write_text
+    from ganbench.system.outputs import write_text
 
     written = []
     for path, make in documents:
@@ -63,7 +64,7 @@ def write_documents(*documents: Document) -> list[Path]:
             put(make())
         elif path is not None:
             write_text(path, make())
-            written.append(path)
+            written.append(Location.of(path))
     return written
 
 

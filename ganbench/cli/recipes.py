@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -11,6 +10,7 @@ import typer
 from ganbench.cli import options
 from ganbench.cli.output import put_json, tell, write_documents
 from ganbench.cli.train import Overrides, Preset
+from ganbench.system.location import Location
 
 app = typer.Typer(no_args_is_help=True, help="The baselines: list them, show one, say how two differ.")
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
@@ -68,7 +68,9 @@ def diff(
     second: Annotated[str, typer.Argument(metavar="B", help="Another one.")],
     preset: Preset = "paper",
     json_output: Json = False,
-    markdown: Annotated[Path | None, typer.Option(metavar="F", help="Write a Markdown table; - prints it.")] = None,
+    markdown: Annotated[
+        Location | None, typer.Option(parser=options.place, metavar="F", help="Write a Markdown table; - prints it.")
+    ] = None,
     quiet: options.Quiet = False,
 ) -> None:
     """Say how two recipes differ, setting by setting, and why it matters.
@@ -81,7 +83,7 @@ def diff(
 
       ganbench recipes diff dcgan wgan --markdown answer.md
     """
-    from ganbench.system.storage import check_outputs
+    from ganbench.system.outputs import check_outputs
     from ganbench.system.streams import console
     from ganbench.training.recipe import load_recipe
     from ganbench.training.recipe_diff import diff_recipes

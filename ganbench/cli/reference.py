@@ -11,6 +11,7 @@ import typer
 from ganbench.cli import options
 from ganbench.cli.defaults import warn
 from ganbench.cli.output import put_json, tell
+from ganbench.system.location import Location, told_as
 
 if TYPE_CHECKING:
     from ganbench.references.reference import Reference
@@ -24,7 +25,12 @@ Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 @app.command()
 def build(
     source: options.SourceArg,
-    output: Annotated[Path, typer.Option("--output", "-o", metavar="FILE", help="The .npz to write.")],
+    output: Annotated[
+        Location,
+        typer.Option(
+            "--output", "-o", parser=options.place, metavar="FILE", help="The .npz to write, at a path or URL."
+        ),
+    ],
     features: Annotated[str, typer.Option(metavar="NAME", help="Extractor.")] = "lite0",
     size: Annotated[
         str | None, typer.Option(metavar="RULE", help="Resize images to this: 64, or 64x64:lanczos.")
@@ -52,7 +58,7 @@ def build(
     from ganbench.features.spec import BuildOptions
     from ganbench.images.sources import open_source
     from ganbench.references.reference import Reference
-    from ganbench.system.storage import check_outputs
+    from ganbench.system.outputs import check_outputs
 
     del quiet
     where = options.site(jobs, cluster)
@@ -61,18 +67,19 @@ def build(
     opened = opened if limit is None else opened.first(limit)
     for text in opened.notes:
         warn(text)
+    file = None if weights is None else Location.of(weights).fetched()
     reference = Reference.build(
         opened,
         features,
-        BuildOptions(weights, device, precision),
+        BuildOptions(file, device, precision),
         sample_size=sample,
         seed=seed,
-        name=output.stem.split(".")[0],
+        name=output.name.split(".")[0],
         cache=where.jobs > 1 or where.cluster is not None,
         site=where,
     )
-    reference.save(output)
-    tell(f"wrote {output} ({output.stat().st_size / 1e6:.1f} MB): {reference.origin()}")
+    written = reference.save(output)
+    tell(f"wrote {output} ({written / 1e6:.1f} MB): {reference.origin()}")
 
 
 @app.command("list")
@@ -149,7 +156,12 @@ def verify(
 def export(
     reference: Name,
     out: Annotated[
-        Path, typer.Argument(metavar="OUT", help="The .npz to write; for clean-fid, its statistics folder.")
+        Path,
+        typer.Argument(
+            parser=options.local("an exported reference"),
+            metavar="OUT",
+            help="The .npz to write; for clean-fid, its statistics folder.",
+        ),
     ],
     form: Annotated[
         str, typer.Option("--format", metavar="pytorch-fid|clean-fid", help="For which tool.")
@@ -186,11 +198,12 @@ def _load(name: str) -> Reference:
     from ganbench.references.interop import open_reference
     from ganbench.references.library import find_reference
 
-    path = Path(name)
-    file = path if path.is_file() else find_reference(name, "lite0")
+    given = Location.of(name)
+    file = given.fetched() if given.is_remote or given.path.is_file() else find_reference(name, "lite0")
     if file is None:
         raise ReferenceError(f"{name}: no such reference for lite0; give its file")
-    return open_reference(file)
+    with told_as(given, file):
+        return open_reference(file)
 
 
 def _summary(reference: Reference) -> str:

@@ -9,11 +9,22 @@ import typer
 
 from ganbench.cli import options
 from ganbench.cli.output import tell
+from ganbench.system.location import Location
 
 
 def sample(
-    source: Annotated[Path, typer.Argument(metavar="RUN|G.pth", help="A run folder, or the assignment's generator.")],
-    out: Annotated[Path, typer.Option(metavar="DIR|OUT.tgz", help="PNG files, or a submission ready to hand in.")],
+    source: Annotated[
+        Location,
+        typer.Argument(
+            parser=options.place, metavar="RUN|G.pth", help="A run folder, or the assignment's generator (also a URL)."
+        ),
+    ],
+    out: Annotated[
+        Path,
+        typer.Option(
+            parser=options.local("samples"), metavar="DIR|OUT.tgz", help="PNG files, or a submission ready to hand in."
+        ),
+    ],
     count: Annotated[int, typer.Option(metavar="N", min=1, help="Number of images.")] = 1000,
     seed: options.Seed = 0,
     truncation: Annotated[
@@ -40,8 +51,9 @@ def sample(
     from ganbench.errors import GanbenchError
     from ganbench.images.arrays import ArraySource
     from ganbench.images.submission import COUNT, TGZ, pack_submission
+    from ganbench.system.outputs import check_outputs
     from ganbench.system.progress import track
-    from ganbench.system.storage import atomic_write, check_outputs
+    from ganbench.system.storage import atomic_write
     from ganbench.training.sampling import load_generator
     from ganbench.training.sampling import sample as draw
 
@@ -52,7 +64,7 @@ def sample(
         raise GanbenchError(f"{out}: a submission has {COUNT:,} images, not {count:,}; write to a folder instead")
     if not archive and out.is_dir() and any(out.iterdir()):
         raise GanbenchError(f"{out} is not empty; old and new images would be scored together. Give an empty folder")
-    generator = load_generator(source, device)
+    generator = load_generator(source.fetched(), device)
     kept, done = [], 0
     with track("sampling", count, unit="images") as advance, ExitStack() as half:
         for pixels in draw(generator, count, seed=seed, truncation=truncation):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, cast
@@ -11,6 +12,7 @@ import typer
 from ganbench.cli import options
 from ganbench.cli.output import is_stdout, put_json, tell, write_documents
 from ganbench.cli.scoring import takes_scoring_options
+from ganbench.system.location import Location
 
 if TYPE_CHECKING:
     from ganbench.images.sheets import SheetSource
@@ -43,14 +45,29 @@ def score(
     pad: options.Pad = None,
     cache: Annotated[bool, typer.Option("--cache/--no-cache", help="Keep and reuse computed features.")] = True,
     json_file: Annotated[
-        Path | None, typer.Option("--json", metavar="F", help="Write the scorecard as JSON; - prints it.")
+        Location | None,
+        typer.Option(
+            "--json",
+            parser=options.place,
+            metavar="F",
+            help="Write the scorecard as JSON; - prints it.",
+        ),
     ] = None,
-    csv_file: Annotated[Path | None, typer.Option("--csv", metavar="F", help="Write the rows as CSV.")] = None,
-    markdown: Annotated[Path | None, typer.Option(metavar="F", help="Write a Markdown table.")] = None,
+    csv_file: Annotated[
+        Location | None, typer.Option("--csv", parser=options.place, metavar="F", help="Write the rows as CSV.")
+    ] = None,
+    markdown: Annotated[
+        Location | None, typer.Option(parser=options.place, metavar="F", help="Write a Markdown table.")
+    ] = None,
     html: Annotated[
-        Path | None, typer.Option(metavar="F", help="Write one self-contained page, with samples and detections.")
+        Location | None,
+        typer.Option(
+            parser=options.place, metavar="F", help="Write one self-contained page, with samples and detections."
+        ),
     ] = None,
-    per_image: Annotated[Path | None, typer.Option(metavar="F.csv", help="Write one line per image.")] = None,
+    per_image: Annotated[
+        Location | None, typer.Option(parser=options.place, metavar="F.csv", help="Write one line per image.")
+    ] = None,
     jobs: options.Jobs = 1,
     cluster: options.Cluster = None,
     quiet: options.Quiet = False,
@@ -58,7 +75,7 @@ def score(
     """Score generated images: FD, KD, precision, recall, copies and faces found, each with its 95 % interval."""
     from ganbench.scoring.plan import Plan
     from ganbench.scoring.score import refuse_empty, score_source
-    from ganbench.system.storage import check_outputs
+    from ganbench.system.outputs import check_outputs
 
     del quiet
     site = options.site(jobs, cluster)
@@ -99,7 +116,7 @@ def _page(card: Scorecard, source: Source, detector: str | None) -> str:
     return make_page(Leaderboard.of(entries), detector=detector, samples=source)
 
 
-def _print(card: Scorecard, written: list[Path], *, err: bool) -> None:
+def _print(card: Scorecard, written: Sequence[Location], *, err: bool) -> None:
     from ganbench.system.streams import cell, console
 
     screen = console(err=err)

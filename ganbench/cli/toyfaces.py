@@ -12,7 +12,14 @@ from ganbench.cli.output import tell
 
 
 def toyfaces(
-    out: Annotated[Path, typer.Argument(metavar="OUT", help="Folder for the images and attributes.csv.")],
+    out: Annotated[
+        Path,
+        typer.Argument(
+            parser=options.local("the folder of images"),
+            metavar="OUT",
+            help="Folder for the images and attributes.csv.",
+        ),
+    ],
     count: Annotated[int, typer.Option(metavar="N", help="How many faces.")] = 1000,
     size: Annotated[int, typer.Option(metavar="PX", help="Side of an image, at least 16.")] = 64,
     seed: options.Seed = 0,

@@ -32,7 +32,12 @@ Data = Annotated[
         show_default="toy faces, drawn once into the cache",
     ),
 ]
-Run = Annotated[Path | None, typer.Option(metavar="DIR", help="The run folder.", show_default="runs/VARIANT")]
+Run = Annotated[
+    Path | None,
+    typer.Option(
+        parser=options.local("a run folder"), metavar="DIR", help="The run folder.", show_default="runs/VARIANT"
+    ),
+]
 Overrides = Annotated[
     list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Override a setting, such as optimizer.lr=2e-4.")
 ]

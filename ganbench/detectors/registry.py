@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 
 from ganbench.detectors.answers import detections
@@ -12,6 +10,7 @@ from ganbench.detectors.settings import kinds_of, resolve
 from ganbench.errors import GanbenchError
 from ganbench.registry import Registry
 from ganbench.system.code import plugin_errors
+from ganbench.system.location import Location, told_as
 from ganbench.system.notes import Note, log_note
 
 DETECTORS: Registry[type[Detector]] = Registry("detector", Detector, group="ganbench.detectors", classes=True)
@@ -23,7 +22,7 @@ def load_detector(name: str, options: DetectorOptions | None = None, *, note: No
     """Return a detector by name, ``package.module:Class``, or ``yolo:PATH`` for a YOLO in an ONNX file.
 
     Args:
-        name: its name.
+        name: its name; the path of a YOLO may be a URL.
         options: device and settings.
         note: told what a user should know of how it was loaded: that it runs elsewhere than wished.
 
@@ -38,7 +37,9 @@ def load_detector(name: str, options: DetectorOptions | None = None, *, note: No
         from ganbench.detectors.yolo import YoloDetector, YoloSettings
 
         settings = resolve(YoloSettings(), options.settings, result_name(name))
-        yolo = YoloDetector(file, result_name(name), settings, device=options.device)
+        path = file.fetched(note)
+        with told_as(file, path):
+            yolo = YoloDetector(path, result_name(name), settings, device=options.device)
         _say(yolo, note)
         return yolo
     found = detector_class(name)
@@ -91,9 +92,9 @@ def result_name(name: str) -> str:
     return detector_class(name).name if file is None else f"yolo:{file.name}"
 
 
-def _yolo_file(name: str) -> Path | None:
+def _yolo_file(name: str) -> Location | None:
     kind, colon, path = name.partition(":")
-    return Path(path) if kind == "yolo" and colon else None
+    return Location(path) if kind == "yolo" and colon else None
 
 
 def _try_out(detector: Detector) -> None:

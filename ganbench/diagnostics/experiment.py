@@ -17,8 +17,8 @@ from ganbench.diagnostics.too_small import too_small
 from ganbench.errors import GanbenchError
 from ganbench.features.runtime import resolve_device
 from ganbench.images.source import Source
+from ganbench.system.outputs import check_outputs, write_text
 from ganbench.system.progress import track
-from ganbench.system.storage import check_outputs, write_text
 from ganbench.system.text import csv_frame
 from ganbench.training.data import TrainingImages, decode_source
 from ganbench.training.start import check_size

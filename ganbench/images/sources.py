@@ -5,7 +5,7 @@ from __future__ import annotations
 import stat
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 
@@ -15,6 +15,8 @@ from ganbench.images.limits import DEFAULT, ArchiveLimits
 from ganbench.images.names import is_image_name
 from ganbench.images.resize import Resize
 from ganbench.images.source import Source
+from ganbench.system.location import Location, told_as
+from ganbench.system.urls import is_url, lost_slash
 
 if TYPE_CHECKING:
     import torch
@@ -47,9 +49,10 @@ def open_source(
     Args:
         what: a folder; a .zip or .tar archive, compressed or not; shards (tars in webdataset's form) by a pattern such
             as ``faces-{000000..000019}.tar`` or ``faces-*.tar``, by a list or their folder; Parquet files with a column
-            of images, likewise; an .npy or .npz of images; one image file that is a sheet of tiles (with ``grid``); a
-            NumPy array (N, H, W, 3); a torch tensor (N, 3, H, W); an opened source. Where there are several images in a
-            sample or several such columns, ``#NAME`` after the text says which is meant.
+            of images, likewise; an .npy or .npz of images; one image file that is a sheet of tiles (with ``grid``);
+            each as a path or, in a text, a URL (``s3://``, ``https://``); a NumPy array (N, H, W, 3); a torch tensor
+            (N, 3, H, W); an opened source. Where there are several images in a sample or several such columns,
+            ``#NAME`` after the text says which is meant.
         recursive: look into the subfolders of a folder too (archives are always read whole).
         grid: (rows, columns) of a sheet, or ``guess``.
         pad: pixels between the tiles of a sheet; None finds it.
@@ -61,6 +64,7 @@ def open_source(
 
     Raises:
         SourceError: nothing there, nothing in it, of a form that is not supported, or an option that does not apply.
+        RemoteError: what is at a URL cannot be read.
     """
     from ganbench.images.archives import open_archive
     from ganbench.images.array_files import load_array
@@ -84,6 +88,9 @@ def open_source(
             raise SourceError(f"cannot read images from {type(what).__name__}; expected a path, an array or a tensor")
         _check_sheet_options("array", "array", grid, pad)
         return ArraySource.of("array", what, value_range=value_range, resize=rule)
+    if isinstance(what, str) and is_url(what):
+        given = {"recursive": recursive, "resize": rule, "skip_bad": skip_bad, "background": background}
+        return _open_remote(what, grid, pad, value_range, limits, given)
     path = Path(what)
     kind = _kind(path)
     _check_sheet_options(str(path), kind, grid, pad)
@@ -103,6 +110,33 @@ def open_source(
     if grid is None:
         raise SourceError(f"{path} is a single image. If it is a sheet of tiles, say so: --grid ROWSxCOLUMNS or guess")
     return SheetSource(path, grid=grid, pad=pad, resize=rule, background=background)
+
+
+def _open_remote(
+    url: str,
+    grid: tuple[int, int] | str | None,
+    pad: int | None,
+    value_range: tuple[float, float] | None,
+    limits: ArchiveLimits,
+    given: dict[str, Any],
+) -> Source:
+    """Open images at a URL: a file is fetched and opened as what it is, of a folder every image when it is wanted."""
+    from ganbench.images.remote import open_remote_folder
+    from ganbench.system.remote import fetch_file, is_folder
+
+    location = Location(url)
+    if is_folder(url):
+        _check_sheet_options(str(location), "folder", grid, pad)
+        if value_range is not None:
+            raise SourceError(f"{location}: {_ONLY_FLOATS}")
+        return open_remote_folder(url, limits=limits, **given)
+    notes: list[str] = []
+    path = fetch_file(url, notes.append)
+    with told_as(location, path):
+        source = open_source(path, grid=grid, pad=pad, value_range=value_range, limits=limits, **given)
+    source.label = str(location)
+    source.notes += notes
+    return source
 
 
 def _check_sheet_options(label: str, kind: str, grid: tuple[int, int] | str | None, pad: int | None) -> None:
@@ -133,7 +167,7 @@ def _kind(path: Path) -> str:
         ):  # also those of a format that is not read: it says so
             return "archive"
     except FileNotFoundError as e:
-        raise SourceError(f"{path}: no such file or folder") from e
+        raise SourceError(f"{path}: no such file or folder{lost_slash(path)}") from e
     except (OSError, ValueError) as e:
         raise SourceError(f"{path}: cannot be read: {getattr(e, 'strerror', None) or e}") from e
     return _refuse(path)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
@@ -16,6 +15,7 @@ from ganbench.leaderboard.published import PUBLISHED_PROTOCOL
 from ganbench.leaderboard.table import SEEDS_NOTE, TIER, header, lines, notes, seed_lines
 from ganbench.metrics.registry import name_of
 from ganbench.scoring.tiers import GATED
+from ganbench.system.location import Location
 from ganbench.system.streams import cell, console
 from ganbench.system.text import width
 
@@ -27,7 +27,7 @@ _NAMES = ("name", "variant", "reason", TIER)  # titles of columns of words
 _Parts = Sequence[str]  # a cell: what stands in it, one below the other
 
 
-def print_boards(leaderboard: Leaderboard, published: bool, written: list[Path], *, err: bool = False) -> None:
+def print_boards(leaderboard: Leaderboard, published: bool, written: Sequence[Location], *, err: bool = False) -> None:
     """Print the boards, and which files were written; of the intervals only those of the result ranked by."""
     screen = console(err=err)
     if not screen.is_terminal and "COLUMNS" not in os.environ:

@@ -24,7 +24,7 @@ from ganbench.statistics.features import FeatureSet
 from ganbench.statistics.moments import Moments
 from ganbench.system.cluster import Site
 from ganbench.system.notes import Note, log_note
-from ganbench.system.storage import atomic_write
+from ganbench.system.outputs import Place, write_file
 from ganbench.system.versions import library_versions
 
 SAMPLE_SIZE = 3000  # images whose features are kept for the kernel and manifold metrics
@@ -124,8 +124,8 @@ class Reference:
             "versions": self.versions,
         }
 
-    def save(self, path: Path) -> None:
-        """Write the reference as an ``.npz`` without pickles.
+    def save(self, path: Place) -> int:
+        """Write the reference as an ``.npz`` without pickles, to a path or a URL; returns its size in bytes.
 
         Sigma is kept as its upper triangle in float32 and the sample in float16; docs/references.md shows what that
         does to the metrics. Arrays: ``mu`` (D,) float64, ``sigma_upper`` (D(D+1)/2,) float32, ``sample`` (m, D)
@@ -140,9 +140,10 @@ class Reference:
             "n": np.array(moments.n, np.int64),
             "meta": np.array(json.dumps(self.meta(), sort_keys=True)),
         }
-        with atomic_write(path) as f:
+        with write_file(path) as f:
             arrays["checksum"] = np.array(checksum(arrays))
             np.savez_compressed(f, **arrays)
+            return int(f.seek(0, 2))
 
     @classmethod
     def load(cls, path: Path) -> Reference:

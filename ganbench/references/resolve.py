@@ -13,6 +13,9 @@ from ganbench.images.source import Source
 from ganbench.references.interop import open_reference
 from ganbench.references.library import DEFAULT_NAME, find_reference, holds_statistics
 from ganbench.references.reference import Reference
+from ganbench.system.location import Location, told_as
+from ganbench.system.remote import fetch_file, is_folder
+from ganbench.system.urls import is_url, masked
 
 _SAVED_DATA = (".npy", ".npz", ".pt", ".pth", ".pkl", ".pickle")
 _IF_STATISTICS = "If it holds statistics, load it and save numpy.savez('real.npz', mu=mean, sigma=covariance)"
@@ -74,6 +77,8 @@ def _candidate(
     """Return what a name, a file or real images stand for; None where the name has nothing for this extractor."""
     if isinstance(one, Reference):
         return one
+    if isinstance(one, str) and is_url(one):
+        return _remote(one, spec, build)
     if isinstance(one, str) and not Path(one).exists():
         file = find_reference(one, spec.name)
         return None if file is None else open_reference(file)
@@ -87,10 +92,18 @@ def _candidate(
         raise
 
 
+def _remote(url: str, spec: ExtractorSpec, build: Build) -> Reference:
+    """Return the reference in a file at a URL, or that of the images there."""
+    if not is_folder(url) and holds_statistics(local := fetch_file(url)):
+        with told_as(Location(url), local):
+            return open_reference(local)
+    return build(url, spec)
+
+
 def _label(one: str | Path | np.ndarray | Source | Reference) -> str:
     if isinstance(one, Reference):
         return one.name
-    return str(one) if isinstance(one, str | Path) else one.label if isinstance(one, Source) else "the array"
+    return masked(str(one)) if isinstance(one, str | Path) else one.label if isinstance(one, Source) else "the array"
 
 
 def _build_one(label: str, extractor: str) -> str:

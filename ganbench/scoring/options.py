@@ -35,7 +35,7 @@ class ScoreOptions:
         references: what to score against; one for each extractor, or one that serves them all; none: the shipped one.
         detector: detector for AFD; None leaves it out.
         detector_settings: its settings, such as ``{"conf": 0.8}``.
-        weights: weights file for the extractor that needs one.
+        weights: weights file for the extractor that needs one, at a path or a URL.
         precision: ``fp32`` or ``bf16``.
         device: ``auto``, ``cpu`` or ``cuda``.
         resize: rule for images of another size.
@@ -52,7 +52,7 @@ class ScoreOptions:
     references: tuple[Real, ...] = ()
     detector: str | None = DEFAULT_DETECTOR
     detector_settings: Mapping[str, object] = field(default_factory=dict)
-    weights: Path | None = None
+    weights: str | Path | None = None
     precision: str = "fp32"
     device: str = "auto"
     resize: str | Resize | None = None

@@ -24,6 +24,7 @@ from ganbench.references.resolve import resolve_references
 from ganbench.scoring.options import DEFAULT_DETECTOR, DEFAULT_FEATURES, Images, ScoreOptions
 from ganbench.system.cluster import Site
 from ganbench.system.code import foreign_code
+from ganbench.system.location import Location
 from ganbench.system.versions import library_versions
 
 SAMPLE_CAP = 5_000  # feature vectors kept for the kernel and manifold metrics: memory must not grow with the images
@@ -231,7 +232,8 @@ def _refuse_idle_choices(options: ScoreOptions, metrics: Sequence[Metric]) -> No
 def build_options(options: ScoreOptions, extractor: str) -> BuildOptions:
     """Return how an extractor is built; beside one that needs weights, one that brings its own is not given them."""
     weights = options.weights if len(options.features) == 1 or takes_weights(extractor) else None
-    return BuildOptions(weights, options.device, options.precision)
+    file = None if weights is None else Location.of(weights).fetched()
+    return BuildOptions(file, options.device, options.precision)
 
 
 def _extractors(options: ScoreOptions, specs: list[ExtractorSpec]) -> list[Instrument]:

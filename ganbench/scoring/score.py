@@ -100,7 +100,7 @@ def score(
         detector_settings=DetectorOptions.of(
             device, detector_settings, conf=conf, iou=iou, imgsz=imgsz, layout=layout
         ).settings,
-        weights=None if weights is None else Path(weights),
+        weights=weights,
         precision=precision,
         device=device,
         resize=resize,

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 from ganbench.errors import GanbenchError, UnknownName
 from ganbench.scoring.numbers import fixed_decimals, format_fixed, format_number
 from ganbench.scoring.tiers import GATED, Tier, tier_of
+from ganbench.system.outputs import Place, write_text
 from ganbench.system.parse import read_text
-from ganbench.system.storage import write_text
 from ganbench.system.text import csv_text, html, json_text, markdown
 from ganbench.system.versions import library_versions
 from ganbench.system.wall import wall
@@ -270,21 +270,21 @@ class Scorecard:
     def write(
         self,
         *,
-        json_file: Path | None = None,
-        csv_file: Path | None = None,
-        markdown_file: Path | None = None,
-        per_image_file: Path | None = None,
-    ) -> list[Path]:
-        """Write the chosen exports, each atomically; returns the files written."""
+        json_file: Place | None = None,
+        csv_file: Place | None = None,
+        markdown_file: Place | None = None,
+        per_image_file: Place | None = None,
+    ) -> list[Place]:
+        """Write the chosen exports to paths or URLs, each whole or not at all; returns where they were written."""
         texts = (
             (json_file, self.to_json),
             (csv_file, self.to_csv),
             (markdown_file, self.to_markdown),
             (per_image_file, self.per_image_csv),
         )
-        written = []
+        written: list[Place] = []
         for path, text in texts:
             if path is not None:
                 write_text(path, text())
-                written.append(Path(path))
+                written.append(path)
         return written

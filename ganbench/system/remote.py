@@ -19,10 +19,10 @@ from ganbench.system import remote_cache
 from ganbench.system.leftovers import temporary_folder
 from ganbench.system.notes import Note, log_note
 from ganbench.system.progress import track
-from ganbench.system.remote_driver import Driver, Interrupted, RemoteFile, changed, driver_for
-from ganbench.system.urls import is_url, masked
+from ganbench.system.remote_driver import Driver, Interrupted, RemoteFile, changed
+from ganbench.system.urls import is_url, masked, scheme_of
 
-__all__ = ["RemoteFile", "check_writable", "fetch_file", "is_url", "list_files", "put_file", "read_object"]
+__all__ = ["RemoteFile", "check_writable", "fetch_file", "is_folder", "is_url", "list_files", "put_file", "read_object"]
 
 _LOG = logging.getLogger(__name__)
 _T = TypeVar("_T")
@@ -31,6 +31,25 @@ TRIES = 5  # in a row without a byte
 PAUSE = 0.5  # seconds before the second try; doubled before each further one
 MOST_BYTES = 64 << 30  # of a file whose store does not say how large it is
 _LOOK = 64 << 20  # bytes between two looks at the free space
+
+
+def driver_for(url: str) -> Driver:
+    """Return the driver of a URL's scheme.
+
+    Raises:
+        RemoteError: an unknown scheme, or its driver is not installed.
+    """
+    if "::" in url:
+        raise RemoteError(
+            f"{masked(url)}: a chain of file systems (::) is not read. Give the address of the file itself"
+        )
+    if scheme_of(url) in ("http", "https"):
+        from ganbench.system.remote_http import HttpDriver
+
+        return HttpDriver()
+    from ganbench.system.remote_fsspec import fsspec_driver
+
+    return fsspec_driver(url)
 
 
 def fetch_file(url: str, note: Note = log_note) -> Path:
@@ -53,14 +72,16 @@ def fetch_file(url: str, note: Note = log_note) -> Path:
     return remote_cache.find(file, note) or _fetch(driver, file, note)
 
 
-def find_file(url: str) -> RemoteFile | None:
-    """Return what is known of the file at a URL; None if it is a folder.
+def is_folder(url: str) -> bool:
+    """Tell whether a URL is of a folder: it says so by its last slash, or there is no file of this name.
 
     Raises:
         RemoteError: absent, forbidden or out of reach.
     """
     driver = driver_for(url)
-    return _again(url, lambda: driver.stat(url))
+    if url.endswith("/") and driver.lists:
+        return True
+    return _again(url, lambda: driver.stat(url)) is None
 
 
 def list_files(url: str, *, deep: bool = True) -> list[RemoteFile]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ganbench.errors import RemoteError
-from ganbench.system.urls import masked, scheme_of
+from ganbench.system.urls import masked
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,12 @@ class Driver(ABC):
     """Reads and writes at URLs of some schemes. Safe to use from several threads.
 
     Its methods raise ``RemoteError`` for what no other try can mend, ``Interrupted`` for what one may.
+
+    Attributes:
+        lists: whether there are folders, which can be listed.
     """
+
+    lists = True
 
     @abstractmethod
     def stat(self, url: str) -> RemoteFile | None:
@@ -62,22 +67,3 @@ class Driver(ABC):
 def changed(url: str) -> RemoteError:
     """Return the error for a file that is another one than when it was looked at first."""
     return RemoteError(f"{masked(url)}: changed while it was read. Run the command again when nobody writes to it")
-
-
-def driver_for(url: str) -> Driver:
-    """Return the driver of a URL's scheme.
-
-    Raises:
-        RemoteError: an unknown scheme, or its driver is not installed.
-    """
-    if "::" in url:
-        raise RemoteError(
-            f"{masked(url)}: a chain of file systems (::) is not read. Give the address of the file itself"
-        )
-    if scheme_of(url) in ("http", "https"):
-        from ganbench.system.remote_http import HttpDriver
-
-        return HttpDriver()
-    from ganbench.system.remote_fsspec import fsspec_driver
-
-    return fsspec_driver(url)

@@ -195,7 +195,7 @@ def _as_ours(url: str, e: Exception, driver: FsspecDriver, *, writing: bool) -> 
         return _failure(url, f"may not be {what} with these credentials ({said}). Check {_login(url)}", writing)
     if isinstance(e, (NotImplementedError, IsADirectoryError, ValueError, TypeError, KeyError)):
         return _failure(url, f"the driver refuses it ({said}). Check the address", writing)
-    if isinstance(e, OSError) and e.errno == errno.EBUSY or any(sign in str(e) for sign in _THROTTLED):
+    if (isinstance(e, OSError) and e.errno == errno.EBUSY) or any(sign in str(e) for sign in _THROTTLED):
         return Interrupted(f"the store asks to slow down ({said})")
     return Interrupted(said)
 

@@ -28,6 +28,8 @@ _FORBIDDEN = {401, 403, 407}
 class HttpDriver(Driver):
     """Reads from web servers."""
 
+    lists = False
+
     def stat(self, url: str) -> RemoteFile | None:
         """See ``Driver.stat``: asks for the file and reads no more than the headers; not every server knows HEAD."""
         with _answer(url) as response:

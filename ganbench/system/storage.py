@@ -17,7 +17,7 @@ from typing import IO, Any
 
 import platformdirs
 
-from ganbench.errors import CannotWrite, GanbenchError
+from ganbench.errors import CannotWrite
 from ganbench.system.leftovers import Sweeper, temporary_path
 from ganbench.system.text import DEGRADE
 
@@ -99,7 +99,7 @@ def atomic_write(path: Path, mode: str = "wb") -> Iterator[IO[Any]]:
         encoding = None if "b" in mode else "utf-8"
         errors = None if "b" in mode else DEGRADE  # a name that came here by a way of its own costs no result
         newline = None if "b" in mode else ""
-        if _is_device(path):
+        if is_device(path):
             with path.open(mode, encoding=encoding, errors=errors, newline=newline) as f:
                 yield f
             return
@@ -128,90 +128,9 @@ def atomic_write(path: Path, mode: str = "wb") -> Iterator[IO[Any]]:
                 temporary.unlink()
 
 
-def write_text(path: Path, text: str) -> None:
-    """Write a text to a file, as ``atomic_write`` does.
-
-    Raises:
-        GanbenchError: see there.
-    """
-    with atomic_write(path, "w") as f:
-        f.write(text)
-
-
-def _is_device(path: Path) -> bool:
+def is_device(path: Path) -> bool:
     """Tell whether a path is none of a plain file: to rename a file onto it would take its place."""
     return path.absolute().parts[1:2] in (("dev",), ("proc",)) or (path.exists() and not path.is_file())
-
-
-def check_outputs(
-    *files: Path | None,
-    folders: tuple[Path | None, ...] = (),
-    binary: tuple[Path | None, ...] = (),
-    taken: bool = False,
-) -> None:
-    """Check that files can be written, before the work whose results they are for; nothing is created.
-
-    Args:
-        files: texts to write later; None is passed over, and one may be ``-``, standard output.
-        folders: folders to write into later, which need not exist yet.
-        binary: files that are no texts, and so never ``-``.
-        taken: whether something else will be printed on standard output for programs, such as JSON.
-
-    Raises:
-        GanbenchError: a folder where a file is to be, a file where a folder is to be, one file named twice, no
-            permission, or no space.
-    """
-    given = [str(file) for file in (*files, *binary) if file is not None]
-    for name in given:
-        if given.count(name) + (taken and name == "-") > 1 and not _is_device(Path(name)):
-            what = "standard output (-)" if name == "-" else name
-            raise GanbenchError(f"two outputs would go to {what}, one over the other. Give each a place of its own.")
-    if "-" in map(str, binary):
-        raise GanbenchError("only texts can be written to standard output (-), and this is none. Name a file.")
-    for file in (*files, *binary):
-        if file is not None and str(file) != "-":
-            _check_place(file, file.parent, is_file=True)
-    for folder in folders:
-        if folder is not None:
-            _check_place(folder, folder, is_file=False)
-
-
-def _check_place(wanted: Path, folder: Path, *, is_file: bool) -> None:
-    try:
-        if is_file and wanted.is_dir():
-            raise GanbenchError(f"cannot write {wanted}: it is a folder. Name a file in it, such as {wanted / 'out'}")
-        # The nearest folder above that exists: the rest will be made in it.
-        there = next(path for path in (folder, *folder.absolute().parents) if path.exists())
-        usable = there.is_dir()
-        if is_file and _is_device(wanted):
-            _check_device(wanted)
-            return
-        full = usable and hasattr(os, "statvfs") and not os.statvfs(there).f_bavail
-    except OSError as e:
-        raise GanbenchError(f"cannot write {wanted}: {e.strerror}. Choose another place.") from e
-    except UnicodeEncodeError as e:
-        raise GanbenchError(f"cannot write {wanted}: the system does not take such a name. Choose another one.") from e
-    if full:
-        raise GanbenchError(f"cannot write {wanted}: no space left on device. Free space or choose another place.")
-    if not usable:
-        raise GanbenchError(f"cannot write {wanted}: {there} is a file, not a folder. Choose another place.")
-    if not os.access(there, os.W_OK | os.X_OK):
-        raise GanbenchError(f"cannot write {wanted}: no permission to write into {there}. Choose another place.")
-
-
-def _check_device(path: Path) -> None:
-    """Write nothing to a device, which fails where something would. A pipe is left alone: opening one may wait.
-
-    Raises:
-        OSError: it cannot be written to.
-    """
-    if path.is_fifo() or (path.exists() and not os.access(path, os.W_OK)):
-        return
-    handle = os.open(path, os.O_WRONLY)
-    try:
-        os.write(handle, b"")
-    finally:
-        os.close(handle)
 
 
 def evict(folder: Path, limit_bytes: int, *, keep: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from ganbench.errors import GanbenchError
@@ -34,6 +35,12 @@ def name_of(url: str) -> str:
     path = urlsplit(url).path if scheme_of(url) in ("http", "https") else url.partition("://")[2]
     plain = unquote(path) if scheme_of(url) in ("http", "https") else path.partition("?")[0]
     return plain.rstrip("/").rpartition("/")[2]
+
+
+def lost_slash(path: Path) -> str:
+    """Return what to do about a path that was a URL before ``Path`` took one of its slashes; "" for any other."""
+    lost = re.match(r"[A-Za-z][A-Za-z0-9+.-]+:/(?!/)", path.as_posix())
+    return "" if lost is None else ". If it is a URL, give it as a text: Path takes one of its slashes away"
 
 
 def refuse_url(text: str, what: str) -> str:

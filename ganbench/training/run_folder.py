@@ -12,7 +12,8 @@ from pathlib import Path
 
 from ganbench.errors import GanbenchError
 from ganbench.system.leftovers import sweep
-from ganbench.system.storage import atomic_write, write_text
+from ganbench.system.outputs import write_text
+from ganbench.system.storage import atomic_write
 from ganbench.system.text import json_text
 from ganbench.system.versions import library_versions
 from ganbench.system.wall import wall
