@@ -95,3 +95,10 @@ def surroundings(task: int, tell) -> tuple[int, int]:
     """Return the cores and the memory that the process may use."""
     del task, tell
     return cores.available_cores(), memory.budget()
+
+
+def nap(task: int, tell) -> int:
+    """Take a while."""
+    del tell
+    time.sleep(0.5)
+    return task

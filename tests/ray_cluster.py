@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import signal
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -16,11 +14,14 @@ class TwoNodes:
 
     def __init__(self, cores: int = 1) -> None:
         os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+        self._cores = cores
+        self._start()
+
+    def _start(self) -> None:
         from ray.cluster_utils import Cluster
 
-        self._cores = cores
-        self._cluster: Any = Cluster(initialize_head=True, head_node_args={"num_cpus": cores})
-        self._second: Any = self._cluster.add_node(num_cpus=cores)
+        self._cluster: Any = Cluster(initialize_head=True, head_node_args={"num_cpus": self._cores})
+        self._second: Any = self._cluster.add_node(num_cpus=self._cores)
 
     @property
     def site(self) -> Site:
@@ -39,19 +40,15 @@ class TwoNodes:
         """Kill the process that knows the cluster."""
         self._cluster.head_node.kill_gcs_server()
 
-    def workers(self) -> list[int]:
-        """Return the processes of this cluster's nodes that work or wait for work."""
-        raylets = {
-            info.process.pid for node in self._cluster.list_all_nodes() for info in node.all_processes.get("raylet", [])
-        }
-        return [pid for pid in _processes() if _parent(pid) in raylets and b"ray::" in _command(pid)]
+    def busy(self) -> list[int]:
+        """Return the processes that are at a task of ganbench on this cluster's nodes."""
+        nodes = {info.process.pid for node in self._cluster.list_all_nodes() for info in node.all_processes["raylet"]}
+        return [pid for pid in _processes() if _parent(pid) in nodes and b"ray::ganbench" in _command(pid)]
 
-    def kill_a_worker(self, choose: Callable[[list[int]], int]) -> bool:
-        """Kill one of the processes that are at a task; returns whether there was one."""
-        busy = [pid for pid in self.workers() if b"IDLE" not in _command(pid)]
-        if busy:
-            os.kill(choose(busy), signal.SIGKILL)
-        return bool(busy)
+    def restart(self) -> None:
+        """End what is left of it, and start again."""
+        self.stop()
+        self._start()
 
     def stop(self) -> None:
         """End it."""

@@ -19,6 +19,7 @@ from ganbench.scoring.plan import Plan
 from ganbench.scoring.scorecard import Row, Scorecard
 from ganbench.system.cluster import Died, Site, executor
 from ganbench.system.progress import track
+from ganbench.system.tasks import refuse_unseen
 from ganbench.training.run_folder import RunFolder
 
 SAMPLES = 1000  # drawn from a run that has no scorecard yet
@@ -185,6 +186,7 @@ def _score(plan: Plan, task: _Task, tell: Callable[[object], None]) -> Entry:
 
     def make(task: _Task) -> Entry:
         path, name = task
+        refuse_unseen(path, plan.options.weights)
         if (path / "recipe.toml").is_file():
             return _run_entry(task, score_run(path, plan, SAMPLES))
         return Entry(name, path, score_cached(plan.options.open(path), plan))

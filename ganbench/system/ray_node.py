@@ -19,7 +19,7 @@ from ganbench.system.code import own_code
 from ganbench.system.cores import all_cores, own_cores
 from ganbench.system.log import log_to_stderr, log_warnings, shown_level
 from ganbench.system.memory import VARIABLE, share_out
-from ganbench.system.tasks import Died, Function, Needs, Raised, attempt
+from ganbench.system.tasks import Died, Function, Needs, Raised, attempt, on_node
 from ganbench.system.versions import library_versions
 
 _LOG = logging.getLogger(__name__)
@@ -103,15 +103,10 @@ def _fetch(token: str, function: list[Any]) -> Function:
             _functions[token] = pickle.loads(ray.get(function[0]))
         except (ImportError, AttributeError) as e:
             raise GanbenchError(
-                f"node {node_name()} cannot import what the task needs ({e}). Install it there, or put it into a "
+                f"node {on_node()} cannot import what the task needs ({e}). Install it there, or put it into a "
                 "folder that the nodes share and start from there"
             ) from e
     return _functions[token]
-
-
-def node_name() -> str:
-    """Return what people call this machine."""
-    return socket.gethostname() or "without a name"
 
 
 @contextmanager
@@ -136,6 +131,7 @@ def _prepare(needs: Needs, folder: str, path: tuple[str, ...], environment: tupl
     with suppress(OSError):  # a machine that lacks the folder may have all that the task names by a whole path
         os.chdir(folder)
     sys.path += [one for one in path if one not in sys.path and Path(one).exists()]  # modules of the user's own
+    on_node(socket.gethostname() or "without a name")
     set_quiet(True)
     log_warnings()
 
@@ -153,7 +149,7 @@ def _refuse_others(versions: tuple[tuple[str, str], ...], code: str) -> None:
         other = ["another ganbench of the same version"]
     if other:
         raise GanbenchError(
-            f"node {node_name()} has {', '.join(other)}: its numbers would not be those of this machine. Install the "
+            f"node {on_node()} has {', '.join(other)}: its numbers would not be those of this machine. Install the "
             "same versions on every node (the same image, or one environment on a shared disk)"
         )
 

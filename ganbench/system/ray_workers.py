@@ -146,8 +146,8 @@ class RayWorkers:
 
     def _lost(self) -> GanbenchError:
         return GanbenchError(
-            f"the Ray cluster at {self._address} is lost: its head does not answer any more. What was finished and "
-            "kept is not done again: start the cluster, and give the same command once more"
+            f"the Ray cluster at {self._address} is lost: its head, or the node on this machine, is gone. What was "
+            "finished and kept is not done again: start the cluster, and give the same command once more"
         )
 
     def _check_room(self) -> None:

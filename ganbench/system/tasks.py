@@ -10,6 +10,7 @@ import pickle
 import traceback
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from ganbench.errors import GanbenchError
@@ -135,6 +136,38 @@ class Feed:
     def finish(self, number: int) -> None:
         """Take note that a task has its result."""
         self._open.discard(number)
+
+
+_node = ""  # what people call the machine, in a process that works for another one
+
+
+def on_node(name: str | None = None) -> str:
+    """Return the name of the node that this process works on for a driver elsewhere; "" on the user's own machine.
+
+    Args:
+        name: what it is from now on; None asks only.
+    """
+    global _node
+    if name is not None:
+        _node = name
+    return _node
+
+
+def refuse_unseen(*paths: str | Path | None) -> None:
+    """Say that a node does not see a path that the user named; nothing is said on the user's own machine.
+
+    Args:
+        paths: of files and folders on a disk; None is passed over.
+
+    Raises:
+        GanbenchError: this is a node, and one of them is not there.
+    """
+    for path in paths:
+        if _node and path is not None and not Path(path).exists():
+            raise GanbenchError(
+                f"{path} is not there on node {_node}. Put it where every node sees it: on a disk that they share "
+                "(under the same path), or in object storage, and give its URL"
+            )
 
 
 def ignore(number: int, message: object) -> None:
