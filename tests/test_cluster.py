@@ -65,7 +65,7 @@ def test_another_version_on_a_node_is_refused() -> None:
 def test_a_path_that_a_node_does_not_see(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     tasks.refuse_unseen(tmp_path / "absent")  # on the user's own machine, whoever opens it says so
     monkeypatch.setattr(tasks, "_node", "n7")
-    tasks.refuse_unseen(tmp_path, None)
+    tasks.refuse_unseen(tmp_path, None, "s3://bucket/faces.zip")
     with pytest.raises(GanbenchError, match=r"absent is not there on node n7\. Put it where every node sees it"):
         tasks.refuse_unseen(tmp_path, tmp_path / "absent")
 
@@ -148,7 +148,19 @@ def test_the_board_of_a_cluster_is_that_of_one_process(
     (tmp_path / "broken.zip").write_bytes(b"no")
 
     def board(*options: str) -> tuple[str, str]:
-        command = ["leaderboard", "a", "b", "c", "broken.zip", "--no-cache", "--json", "-", "--detector", "none"]
+        command = [
+            "leaderboard",
+            "a",
+            "b",
+            "c",
+            "broken.zip",
+            "absent",
+            "--no-cache",
+            "--json",
+            "-",
+            "--detector",
+            "none",
+        ]
         done = subprocess.run(
             [sys.executable, "-m", "ganbench", *command, *options], cwd=tmp_path, capture_output=True, text=True
         )

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from ganbench.errors import GanbenchError
+from ganbench.features.collect import needs_of
 from ganbench.leaderboard.choice import directions
 from ganbench.runs.facts import images_of, settings_of, trained_steps
 from ganbench.runs.scored import score_run
@@ -172,7 +173,10 @@ def _score_all(todo: list[_Task], plan: Plan, site: Site) -> Iterator[Entry]:
     """Score what has no scorecard, as it comes."""
     if site.cluster is None:
         site = Site(min(site.jobs, len(todo)))
-    with executor(partial(_score, plan), site) as crew:
+    else:  # what is not even here is no fault of the nodes
+        yield from (_score(plan, task) for task in todo if not task[0].exists())
+        todo = [task for task in todo if task[0].exists()]
+    with executor(partial(_score, plan), site, needs_of(site, plan.options.device)) as crew:
         for number, result in crew.run(todo):
             path, name = todo[number]
             if isinstance(result, Died):
@@ -181,7 +185,7 @@ def _score_all(todo: list[_Task], plan: Plan, site: Site) -> Iterator[Entry]:
             yield result
 
 
-def _score(plan: Plan, task: _Task, tell: Callable[[object], None]) -> Entry:
+def _score(plan: Plan, task: _Task, tell: Callable[[object], None] | None = None) -> Entry:
     del tell
 
     def make(task: _Task) -> Entry:

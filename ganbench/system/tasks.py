@@ -15,6 +15,7 @@ from typing import Any
 
 from ganbench.errors import GanbenchError
 from ganbench.system.memory import LEAST, MOST, SHARE
+from ganbench.system.urls import is_url
 from ganbench.system.wall import reason
 
 Tell = Callable[[object], None]
@@ -157,13 +158,13 @@ def refuse_unseen(*paths: str | Path | None) -> None:
     """Say that a node does not see a path that the user named; nothing is said on the user's own machine.
 
     Args:
-        paths: of files and folders on a disk; None is passed over.
+        paths: of files and folders; URLs and None are passed over.
 
     Raises:
         GanbenchError: this is a node, and one of them is not there.
     """
     for path in paths:
-        if _node and path is not None and not Path(path).exists():
+        if _node and path is not None and not is_url(path) and not Path(path).exists():
             raise GanbenchError(
                 f"{path} is not there on node {_node}. Put it where every node sees it: on a disk that they share "
                 "(under the same path), or in object storage, and give its URL"
