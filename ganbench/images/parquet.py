@@ -88,6 +88,8 @@ def open_parquet(
 
 def _look_into(path: Path, column: str | None) -> tuple[Column, tuple[int, ...]]:
     """Return where the images of a file are, and how many rows each of its row groups has."""
+    if not path.is_file():
+        raise SourceError(f"{path}: no such file")
     with wall(lambda why: SourceError(f"{path}: not a readable Parquet file: {why}. Copy it again")):
         length = path.stat().st_size
         with path.open("rb") as raw:

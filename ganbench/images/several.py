@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
@@ -36,19 +37,15 @@ class Several:
     def open(
         self, *, resize: Resize | None, skip_bad: int, background: tuple[int, int, int], limits: ArchiveLimits
     ) -> Source:
-        """Open them as Parquet files, or as shards.
+        """Open them as Parquet files, or as shards: as what the first one is.
 
         Raises:
-            SourceError: some are the one and some the other, or they cannot be read.
+            SourceError: they cannot be read, or some are something else.
         """
         from ganbench.images.parquet import open_parquet
         from ganbench.images.shards import open_shards
 
-        parquet = [_is_parquet(path) for path in self.paths]
-        if any(parquet) and not all(parquet):
-            odd = self.paths[parquet.index(not parquet[0])]
-            raise SourceError(f"{self.label}: {self.paths[0].name} and {odd.name} are of two kinds; give one of them")
-        opening = open_parquet if all(parquet) else open_shards
+        opening = open_parquet if _is_parquet(self.paths[0]) else open_shards
         source = opening(
             self.label,
             self.paths,
@@ -101,13 +98,9 @@ def _exists(text: str) -> bool:
 def _is_parquet(path: Path) -> bool:
     if path.name.lower().endswith(_PARQUET):
         return True
-    try:
-        with path.open("rb") as file:
-            return file.read(4) == _PARQUET_MAGIC
-    except FileNotFoundError as e:
-        raise SourceError(f"{path}: no such file or folder") from e
-    except OSError as e:
-        raise SourceError(f"{path}: cannot be read: {e.strerror}") from e
+    with suppress(OSError), path.open("rb") as file:  # whoever opens it says what is wrong
+        return file.read(4) == _PARQUET_MAGIC
+    return False
 
 
 def _in(path: Path) -> list[Path]:

@@ -129,6 +129,8 @@ class _Opening:
         Raises:
             SourceError: see ``open_shards``.
         """
+        if not path.is_file():
+            raise SourceError(f"{path}: no such file")
         listing = Listing(path, self._limits)
         with wall(
             lambda why: SourceError(f"{path}: not a readable archive: {why}. It may be cut short: copy it again")
