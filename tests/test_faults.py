@@ -73,6 +73,7 @@ def test_every_format_that_is_opened_is_tried() -> None:
     [
         ("images", 60),
         ("containers", 60),
+        ("shards", 40),
         ("references", 60),
         ("recipes", 40),
         pytest.param("weights", 40, marks=pytest.mark.slow),

@@ -129,5 +129,5 @@ def test_a_type_checker_knows_the_public_names(tmp_path: Path) -> None:
     )
     said = check("mypy", str(script))  # with the cache that make lint has filled
     assert 'Revealed type is "ganbench.scoring.scorecard.Scorecard"' in said
-    assert 'Revealed type is "list[str]"' in said.replace("builtins.", "")
+    assert 'Revealed type is "typing.Sequence[str]"' in said.replace("builtins.", "")
     assert "Any" not in said

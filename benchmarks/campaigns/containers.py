@@ -21,7 +21,7 @@ from campaigns.mutate import damage
 from ganbench.images.sources import open_source
 
 COUNT = 6  # images in every container
-_PACK: dict[str, Callable[[bytes], bytes]] = {
+PACK: dict[str, Callable[[bytes], bytes]] = {
     "": bytes,
     "gz": lambda raw: gzip.compress(raw, 6, mtime=0),
     "bz2": bz2.compress,
@@ -106,7 +106,7 @@ def seeds() -> dict[str, list[bytes]]:
     long = [(("deep" * 30 + "/" if i == 3 else "") + name, data) for i, (name, data) in enumerate(files)]
     plain = [tar_of(files, tarfile.USTAR_FORMAT), tar_of(long), tar_of(long, tarfile.PAX_FORMAT)]
     pixels = np.random.default_rng(4).integers(0, 256, (COUNT, 16, 16, 3), dtype=np.uint8)
-    found = {extension: [_PACK[how](raw) for raw in plain] for extension, how in TARS.items()}
+    found = {extension: [PACK[how](raw) for raw in plain] for extension, how in TARS.items()}
     methods = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA)
     found[".zip"] = [zip_of(files, method) for method in methods]
     found[".npy"] = [_saved(np.save, pixels), _saved(np.save, np.asfortranarray(pixels))]
@@ -180,7 +180,7 @@ def forge(extension: str, whole: bytes, rng: random.Random) -> tuple[str, bytes]
     """Return what was forged, and a container with headers that lie, whole otherwise."""
     if extension in TARS:
         how, raw = forge_tar(_UNPACK[TARS[extension]](whole), rng)
-        return f"forged {how}", _PACK[TARS[extension]](raw)
+        return f"forged {how}", PACK[TARS[extension]](raw)
     if extension == ".npy":
         return "forged header", forge_npy(whole, rng)
     return "forged records", forge_zip(whole, rng)

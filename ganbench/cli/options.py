@@ -38,7 +38,8 @@ SourceArg = Annotated[
     str,
     typer.Argument(
         metavar="SRC",
-        help="Folder, .zip, .tar/.tgz, .npy/.npz of uint8 images, or a sheet with --grid. Also a URL.",
+        help="Folder, .zip, .tar/.tgz, 'shards-*.tar', .parquet, .npy/.npz of uint8 images, or a sheet with --grid. "
+        "Also a URL.",
     ),
 ]
 Resize = Annotated[

@@ -44,14 +44,23 @@ def open_archive(
     skip_bad: int,
     background: tuple[int, int, int],
     limits: ArchiveLimits,
+    url: str = "",
 ) -> ArchiveSource:
     """Open a zip or tar archive, whatever its name ends in; images in its subfolders count too.
+
+    Args:
+        path: of the archive.
+        resize: rule that brings every image to one size.
+        skip_bad: how many unreadable images may be left out.
+        background: RGB under transparent pixels.
+        limits: what it may hold.
+        url: where it was fetched from.
 
     Raises:
         SourceError: damaged, encrypted, hostile (links, devices, paths outside, bombs), or without an image.
     """
-    listing = Listing(path, limits)
     with wall(lambda why: SourceError(f"{path}: not a readable archive: {why}. It may be cut short: copy it again")):
+        listing = Listing(path, limits, url)
         files_of = _list(listing)
     names = sorted((name for name in listing.files if is_image_name(name)), key=natural_key)
     if not names:

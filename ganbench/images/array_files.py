@@ -15,6 +15,7 @@ import numpy as np
 
 from ganbench.errors import SourceError
 from ganbench.images.limits import ArchiveLimits
+from ganbench.images.place import Place
 from ganbench.images.remade import Remade
 from ganbench.system.memory import budget
 from ganbench.system.wall import wall
@@ -43,12 +44,11 @@ class _Header:
 
 
 @dataclass(frozen=True)
-class _Place:
-    """Where an array lies: in a file of so many bytes, in one member of an .npz or, without a name, by itself."""
+class _Array:
+    """Where an array lies: in a file, in one member of an .npz or, without a name, by itself."""
 
-    path: Path
+    file: Place
     member: str
-    length: int
     header: _Header
 
     def read(self, start: int, stop: int) -> np.ndarray:
@@ -57,19 +57,18 @@ class _Place:
         Raises:
             SourceError: the file is another one now.
         """
-        with wall(lambda why: SourceError(f"{self.path}: not a readable array file: {why}. Copy it again")):
-            if self.path.stat().st_size != self.length:
-                raise SourceError(f"{self.path}: it changed while it was read")
+        with wall(lambda why: SourceError(f"{self.file.path}: not a readable array file: {why}. Copy it again")):
+            path = self.file.local()
             if not self.member:
-                return _mapped(self.path, self.header)[start:stop]
-            with zipfile.ZipFile(self.path) as file, file.open(self.member) as member:
+                return _mapped(path, self.header)[start:stop]
+            with zipfile.ZipFile(path) as file, file.open(self.member) as member:
                 return _read_rows(member, self.header, start, stop)
 
 
 class FileRows:
     """Rows of an array in a file. They pickle as where they are, and another process reads them alone."""
 
-    def __init__(self, place: _Place, start: int, stop: int, array: np.ndarray) -> None:
+    def __init__(self, place: _Array, start: int, stop: int, array: np.ndarray) -> None:
         self._place, self._start, self._stop = place, start, stop
         self._array = Remade(partial(place.read, start, stop), array)
 
@@ -82,8 +81,13 @@ class FileRows:
         return FileRows(self._place, self._start + start, self._start + stop, self._array()[start:stop])
 
 
-def load_array(path: Path, limits: ArchiveLimits) -> tuple[FileRows, list[str]]:
+def load_array(path: Path, limits: ArchiveLimits, url: str = "") -> tuple[FileRows, list[str]]:
     """Open an .npy (memory-mapped) or the one image array of an .npz, without pickles.
+
+    Args:
+        path: of the file.
+        limits: what an .npz may hold.
+        url: where it was fetched from.
 
     Returns:
         The array, and what was passed over, one line each.
@@ -94,15 +98,15 @@ def load_array(path: Path, limits: ArchiveLimits) -> tuple[FileRows, list[str]]:
     with wall(lambda why: SourceError(f"{path}: not a readable array file: {why}. It may be cut short: copy it again")):
         with path.open("rb") as file:
             if file.read(2) == _ZIP_MAGIC:  # whatever its name ends in
-                return _load_npz(path, limits)
+                return _load_npz(path, limits, url)
             file.seek(0)
             header = _read_header(file, str(path))
         _check_data(str(path), header, path.stat().st_size)
-        return _all_rows(path, "", header, _mapped(path, header)), []
+        return _all_rows(Place.of(path, url), "", header, _mapped(path, header)), []
 
 
-def _all_rows(path: Path, member: str, header: _Header, array: np.ndarray) -> FileRows:
-    place = _Place(path.absolute(), member, path.stat().st_size, header)
+def _all_rows(file: Place, member: str, header: _Header, array: np.ndarray) -> FileRows:
+    place = _Array(file, member, header)
     return FileRows(place, 0, header.shape[0] if header.shape else 0, array)
 
 
@@ -162,7 +166,7 @@ def _check_data(label: str, header: _Header, length: int) -> None:
         )
 
 
-def _load_npz(path: Path, limits: ArchiveLimits) -> tuple[FileRows, list[str]]:
+def _load_npz(path: Path, limits: ArchiveLimits, url: str) -> tuple[FileRows, list[str]]:
     with zipfile.ZipFile(path) as file:
         members = [info for info in file.infolist() if info.filename.endswith(".npy")]
         limits.check_total(path, sum(info.file_size for info in file.infolist()))
@@ -184,7 +188,7 @@ def _load_npz(path: Path, limits: ArchiveLimits) -> tuple[FileRows, list[str]]:
     array = np.frombuffer(data, header.dtype, offset=header.start).reshape(header.shape, order=header.order)
     others = [repr(other) for other in headers if other != name]
     notes = [f"read the array {name!r}, passed over: {', '.join(others)}"] if others else []
-    return _all_rows(path, info.filename, header, array), notes
+    return _all_rows(Place.of(path, url), info.filename, header, array), notes
 
 
 def _choose(path: Path, shapes: dict[str, tuple[int, ...]]) -> str:

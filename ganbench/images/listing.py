@@ -7,6 +7,7 @@ from pathlib import Path, PurePosixPath
 
 from ganbench.errors import SourceError
 from ganbench.images.limits import ArchiveLimits
+from ganbench.images.place import Place
 
 _PLAIN = re.compile(r"[\w-][\w-]+(?:\.\w+)?")
 
@@ -15,14 +16,16 @@ class Listing:
     """The members of an archive.
 
     Attributes:
-        path: the archive.
+        place: the archive.
+        path: the same.
         limits: what it may hold.
         files: where each file is, by its name in its plain form; what the numbers mean is up to whoever adds them.
         folders: folders that are members of their own.
         replaced: names that came more than once; the last one counts, as when it is unpacked.
     """
 
-    def __init__(self, path: Path, limits: ArchiveLimits) -> None:
+    def __init__(self, path: Path, limits: ArchiveLimits, url: str = "") -> None:
+        self.place = Place.of(path, url)
         self.path = path
         self.limits = limits
         self.files: dict[str, tuple[int, ...]] = {}

@@ -7,8 +7,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import IO, Any
 
-from ganbench.errors import SourceError
 from ganbench.images.handles import Handles
+from ganbench.images.place import Place
 
 Span = tuple[int, int]  # from byte, to byte
 
@@ -17,14 +17,12 @@ class Offsets:
     """Bytes at offsets of a file. Safe to use from threads.
 
     Attributes:
-        path: of the file, absolute.
-        length: of the file as it lies there, bytes, when it was listed.
+        place: where the file is.
     """
 
     def __init__(
         self,
-        path: Path,
-        length: int,
+        place: Place,
         open_file: Callable[[Path, Span | None], tuple[IO[bytes], int]],
         span: Span | None = None,
         file: IO[bytes] | None = None,
@@ -33,15 +31,14 @@ class Offsets:
         """Describe the file.
 
         Args:
-            path: of the file.
-            length: of the file, bytes.
+            place: where it is.
             open_file: opens it, and returns at which offset that begins; can be pickled. It may leave out what is not
                 in the span.
             span: what will be read, None for all of it.
             file: the whole of it, where it is open already.
             handles: who may close it in between.
         """
-        self.path, self.length = path.absolute(), length
+        self.place = place
         self._open_file, self._span = open_file, span
         self._file, self._begin = file, 0
         self._handles = handles
@@ -58,9 +55,7 @@ class Offsets:
             self._handles.read(self)
         with self._lock:
             if self._file is None:
-                if self.path.stat().st_size != self.length:
-                    raise SourceError(f"{self.path}: it changed while it was read")
-                self._file, self._begin = self._open_file(self.path, self._span)
+                self._file, self._begin = self._open_file(self.place.local(), self._span)
             self._file.seek(start - self._begin)
             return self._file.read(size)
 
@@ -73,11 +68,11 @@ class Offsets:
 
     def within(self, span: Span) -> Offsets:
         """Return the same file, not open, of which only a span will be read."""
-        return Offsets(self.path, self.length, self._open_file, span, handles=self._handles)
+        return Offsets(self.place, self._open_file, span, handles=self._handles)
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle what opens it."""
-        return Offsets, (self.path, self.length, self._open_file, self._span, None, self._handles)
+        return Offsets, (self.place, self._open_file, self._span, None, self._handles)
 
 
 def open_plain(path: Path, span: Span | None) -> tuple[IO[bytes], int]:

@@ -17,9 +17,11 @@ from ganbench.images.handles import Handles
 from ganbench.images.joint import JointFiles, JointNames, Numbers
 from ganbench.images.limits import ArchiveLimits
 from ganbench.images.parquet_files import Column, ParquetFiles, open_file
+from ganbench.images.place import Place
 from ganbench.images.resize import Resize
 from ganbench.images.shards import ShardSource, shard_prefixes
 from ganbench.registry import did_you_mean
+from ganbench.system.location import Location, told_as
 from ganbench.system.memory import budget
 from ganbench.system.wall import wall
 
@@ -36,7 +38,7 @@ _HASH_BYTES = 33  # that an image takes here once it was read
 
 def open_parquet(
     label: str,
-    paths: Sequence[Path],
+    files: Sequence[Location],
     *,
     column: str | None,
     resize: Resize | None,
@@ -48,7 +50,7 @@ def open_parquet(
 
     Args:
         label: what the user gave.
-        paths: the files, in order.
+        files: the files, in order.
         column: which holds the images, None to find it.
         resize: rule that brings every image to one size.
         skip_bad: how many unreadable images may be left out.
@@ -63,14 +65,16 @@ def open_parquet(
     except ImportError as e:
         raise SourceError(f"{label}: Parquet files take pyarrow: pip install 'ganbench[parquet]'") from e
     handles = Handles(_OPEN)
-    files: list[ParquetFiles] = []
+    opened: list[ParquetFiles] = []
     names: list[Numbers] = []
     total = 0
-    for number, (path, prefix) in enumerate(zip(paths, shard_prefixes(paths), strict=True)):
+    for number, (file, prefix) in enumerate(zip(files, shard_prefixes(files), strict=True)):
+        path = file.fetched()
         try:
-            found, groups = _look_into(path, column)
+            with told_as(file, path):
+                place, found, groups = _look_into(path, file.text if file.is_remote else "", column)
         except SourceError as e:
-            raise SourceError(f"{label}: file {number + 1} of {len(paths)}: {e}" if len(paths) > 1 else str(e)) from e
+            raise SourceError(f"{label}: file {number + 1} of {len(files)}: {e}" if len(files) > 1 else str(e)) from e
         rows = sum(groups)
         total += rows
         if total * _HASH_BYTES > budget() // 2:
@@ -78,18 +82,21 @@ def open_parquet(
                 f"{label}: more than {total:,} rows take more than half of the memory budget. Raise it "
                 "(GANBENCH_MEMORY), or give the files in parts"
             )
-        names.append(Numbers("" if len(paths) == 1 else prefix, rows))
-        files.append(ParquetFiles(path, path.stat().st_size, found, groups, (0, rows), limits, handles))
+        names.append(Numbers("" if len(files) == 1 else prefix, rows))
+        opened.append(ParquetFiles(place, found, groups, (0, rows), limits, handles))
     if not total:
         raise SourceError(f"{label}: no image in it (0 rows)")
-    joint = JointFiles(files, [len(one) for one in names])
+    joint = JointFiles(opened, [len(one) for one in names])
     return ShardSource(label, JointNames(names), joint, resize=resize, skip_bad=skip_bad, background=background)
 
 
-def _look_into(path: Path, column: str | None) -> tuple[Column, tuple[int, ...]]:
-    """Return where the images of a file are, and how many rows each of its row groups has."""
+def _look_into(path: Path, url: str, column: str | None) -> tuple[Place, Column, tuple[int, ...]]:
+    """Return where a file is, where its images are in it, and how many rows each of its row groups has."""
+    if not path.is_file():
+        raise SourceError(f"{path}: no such file")
     with wall(lambda why: SourceError(f"{path}: not a readable Parquet file: {why}. Copy it again")):
-        length = path.stat().st_size
+        place = Place.of(path, url)
+        length = place.length
         with path.open("rb") as raw:
             start = raw.read(len(_MAGIC))
             raw.seek(max(0, length - 8))
@@ -107,7 +114,7 @@ def _look_into(path: Path, column: str | None) -> tuple[Column, tuple[int, ...]]
                 raise SourceError(f"{path}: damaged: its row groups have {rows:,} rows, it says {metadata.num_rows:,}")
             if rows > _MOST_ROWS or rows > max(_FREE_ROWS, length // _BYTES_PER_ROW):
                 raise SourceError(f"{path}: refused as a decompression bomb: {rows:,} rows in {length:,} bytes")
-            return _find(path, file.schema_arrow, column), groups
+            return place, _find(path, file.schema_arrow, column), groups
 
 
 def _find(path: Path, schema: pyarrow.Schema, wanted: str | None) -> Column:

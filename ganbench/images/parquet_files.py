@@ -15,6 +15,7 @@ from ganbench.errors import DecodeError, SourceError
 from ganbench.images.handles import Handles
 from ganbench.images.limits import ArchiveLimits
 from ganbench.images.parquet_pages import pages
+from ganbench.images.place import Place
 from ganbench.system.memory import budget
 from ganbench.system.wall import reason, wall
 
@@ -58,8 +59,7 @@ class ParquetFiles:
 
     def __init__(
         self,
-        path: Path,
-        length: int,
+        place: Place,
         column: Column,
         groups: tuple[int, ...],
         rows: tuple[int, int],
@@ -69,17 +69,17 @@ class ParquetFiles:
         """Describe them.
 
         Args:
-            path: of the file.
-            length: of the file, bytes, when it was looked at.
+            place: of the file.
             column: where the images are.
             groups: how many rows each row group has.
             rows: from and to which.
             limits: what it may hold.
             handles: decides how long it stays open.
         """
-        self._told = (path.absolute(), length, column, groups, rows, limits, handles)
-        self._path, self._length, self._column, self._groups, self._rows, self._limits, self._handles = self._told
+        self._told = (place, column, groups, rows, limits, handles)
+        self._place, self._column, self._groups, self._rows, self._limits, self._handles = self._told
         self._ends = list(accumulate(groups))
+        self._path = place.path
         self._damaged: dict[int, tuple[int, str]] = {}  # from which row on a row group cannot be read, and why
         self._lock = threading.Lock()
         self._forget()
@@ -97,8 +97,8 @@ class ParquetFiles:
 
     def part(self, start: int, stop: int) -> ParquetFiles:
         """See ``Files.part``."""
-        path, length, column, groups, (first, _), limits, handles = self._told
-        return ParquetFiles(path, length, column, groups, (first + start, first + stop), limits, handles)
+        place, column, groups, (first, _), limits, handles = self._told
+        return ParquetFiles(place, column, groups, (first + start, first + stop), limits, handles)
 
     def close(self) -> None:
         """Let go of the file and of the rows that wait; reading goes on all the same."""
@@ -145,8 +145,7 @@ class ParquetFiles:
 
     def _of_group(self, group: int) -> Iterator[pyarrow.RecordBatch]:
         if self._file is None:
-            if self._path.stat().st_size != self._length:
-                raise SourceError(f"{self._path}: it changed while it was read")
+            self._path = self._place.local()
             self._file = open_file(self._path)
         largest = check_group(self._path, self._file.metadata, group, self._column, self._limits)
         columns = [self._column.bytes, *([self._column.path] if self._column.path else [])]

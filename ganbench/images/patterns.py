@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fnmatch
 import glob
 import re
 from collections.abc import Iterator, Sequence
@@ -10,16 +11,18 @@ from itertools import islice
 
 from ganbench.errors import SourceError
 from ganbench.images.names import natural_key
+from ganbench.system.urls import is_url, masked
 
 MOST_SHARDS = 100_000
 _RANGE = re.compile(r"(-?\d+)\.\.(-?\d+)(?:\.\.(-?\d+))?")
 _NUMBERED = re.compile(r"(.*?)(\d+)(?:-of-(\d+))?((?:\.[A-Za-z0-9]+)+)")
 _FEW = 3
+_WILD = "*?["
 
 
 def is_pattern(text: str) -> bool:
     """Tell whether a text holds braces or wildcards."""
-    return any(sign in text for sign in "*?[") or ("{" in text and "}" in text)
+    return any(sign in text for sign in _WILD) or ("{" in text and "}" in text)
 
 
 def expand(pattern: str) -> list[str]:
@@ -36,14 +39,26 @@ def expand(pattern: str) -> list[str]:
         raise SourceError(f"{pattern}: it stands for more than {MOST_SHARDS:,} shards")
     found: list[str] = []
     for text in texts:
-        if not any(sign in text for sign in "*?["):
+        remote = is_url(text)
+        if not any(sign in text for sign in ("*" if remote else _WILD)):
             found.append(text)
             continue
-        matching = sorted(glob.glob(text), key=natural_key)  # noqa: PTH207  # Path.glob takes no absolute ones
+        matching = _at_url(text) if remote else glob.glob(text)  # noqa: PTH207  # Path.glob takes no absolute ones
         if not matching:
-            raise SourceError(f"{text}: no such file. In quotes, wildcards are looked for by ganbench")
-        found += matching
+            raise SourceError(f"{masked(text)}: no such file. In quotes, wildcards are looked for by ganbench")
+        found += sorted(matching, key=natural_key)
     return found
+
+
+def _at_url(text: str) -> list[str]:
+    """Return the files at a URL whose last part is a pattern."""
+    from ganbench.system.remote import list_files
+
+    folder, _, pattern = text.rpartition("/")
+    if "*" in folder:
+        raise SourceError(f"{masked(text)}: of a URL, only the last part may hold wildcards")
+    names = [file.name for file in list_files(f"{folder}/", deep=False)]
+    return [f"{folder}/{name}" for name in fnmatch.filter(names, pattern)]
 
 
 def _braces(text: str) -> Iterator[str]:

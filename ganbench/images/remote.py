@@ -12,6 +12,7 @@ from ganbench.images.limits import ArchiveLimits
 from ganbench.images.names import is_image_name, natural_key, no_image_in
 from ganbench.images.passed import passed_over
 from ganbench.images.resize import Resize
+from ganbench.images.several import shards_among
 from ganbench.system.notes import log_note
 from ganbench.system.remote import RemoteFile, list_folder, read_object
 from ganbench.system.urls import masked
@@ -31,7 +32,7 @@ def open_remote_folder(
     background: tuple[int, int, int],
     limits: ArchiveLimits,
 ) -> EncodedSource:
-    """Open a folder of image files in an object store.
+    """Open a folder of image files, shards or Parquet files in an object store.
 
     Raises:
         RemoteError: it cannot be listed.
@@ -40,6 +41,9 @@ def open_remote_folder(
     files, folders = list_folder(url, deep=recursive)
     images = sorted((file for file in files if is_image_name(file.name)), key=lambda file: natural_key(file.name))
     ignored = sorted((file.name for file in files if not is_image_name(file.name)), key=natural_key)
+    several = None if images else shards_among(url, [file.name for file in files])
+    if several is not None:
+        return several.open(resize=resize, skip_bad=skip_bad, background=background, limits=limits)
     if not images:
         raise SourceError(f"{masked(url)}: no image in it ({_held(ignored, folders, recursive)})")
     source = EncodedSource(

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from os.path import commonpath
-from pathlib import Path, PurePosixPath
+from pathlib import Path, PurePath, PurePosixPath
 
 from ganbench.errors import SourceError
 from ganbench.images.archives import kind_of_archive
@@ -22,6 +22,7 @@ from ganbench.images.names import ARCHIVE_ENDINGS, is_image_name, no_image_in
 from ganbench.images.passed import Passed
 from ganbench.images.resize import Resize
 from ganbench.images.tar_files import TarFiles, list_tar
+from ganbench.system.location import Location, told_as
 from ganbench.system.memory import budget
 from ganbench.system.progress import track
 from ganbench.system.wall import wall
@@ -39,7 +40,7 @@ class ShardSource(EncodedSource):
 
 def open_shards(
     label: str,
-    paths: Sequence[Path],
+    files: Sequence[Location],
     *,
     column: str | None,
     resize: Resize | None,
@@ -51,7 +52,7 @@ def open_shards(
 
     Args:
         label: what the user gave.
-        paths: the shards, in order.
+        files: the shards, in order.
         column: which of several images of a sample is meant: what follows its first dot, such as ``jpg``.
         resize: rule that brings every image to one size.
         skip_bad: how many unreadable images may be left out.
@@ -61,40 +62,46 @@ def open_shards(
     Raises:
         SourceError: one of them is damaged, hostile or no tar; none has an image, or samples have several.
     """
-    opening = _Opening(label, paths, column, limits)
-    with track("listing shards", len(paths), unit="shards") as advance:
-        for number, path in enumerate(paths):
+    opening = _Opening(label, files, column, limits)
+    with track("listing shards", len(files), unit="shards") as advance:
+        for number, file in enumerate(files):
             try:
-                opening.add(path)
+                opening.add(file)
             except SourceError as e:
-                raise SourceError(f"{label}: shard {number + 1} of {len(paths)}: {e}") from e
+                raise SourceError(f"{label}: shard {number + 1} of {len(files)}: {e}") from e
             advance(1)
     names = JointNames([shard.names for shard in opening.shards])
     if not names:
-        raise SourceError(f"{label}: no image in {len(paths)} shards ({no_image_in(opening.others)})")
-    files = JointFiles([shard.files for shard in opening.shards], [len(shard.names) for shard in opening.shards])
-    source = ShardSource(label, names, files, resize=resize, skip_bad=skip_bad, background=background)
+        raise SourceError(f"{label}: no image in {len(files)} shards ({no_image_in(opening.others)})")
+    joint = JointFiles([shard.files for shard in opening.shards], [len(shard.names) for shard in opening.shards])
+    source = ShardSource(label, names, joint, resize=resize, skip_bad=skip_bad, background=background)
     source.notes += opening.passed.lines() + opening.notes
     return source
 
 
-def shard_prefixes(paths: Sequence[Path]) -> list[str]:
+def shard_prefixes(files: Sequence[Location]) -> list[str]:
     """Return what the names of each shard's images begin with: its own name, with folders where they differ.
 
     Raises:
         SourceError: a shard is given twice, or two differ by their endings alone.
     """
-    absolute = [path.absolute() for path in paths]
-    top = commonpath([path.parent for path in absolute])
-    prefixes = [f"{_stem(path.relative_to(top).as_posix())}/" for path in absolute]
-    seen: dict[str, Path] = {}
-    for prefix, path in zip(prefixes, paths, strict=True):
+    whole = [_path(file) for file in files]
+    top = PurePath(commonpath([path.parent for path in whole])) if len({path.parent for path in whole}) > 1 else None
+    prefixes = [f"{_stem(path.relative_to(top or path.parent).as_posix())}/" for path in whole]
+    seen: dict[str, Location] = {}
+    for prefix, file in zip(prefixes, files, strict=True):
         if prefix in seen:
             other = seen[prefix]
-            what = "it is given twice" if other == path else f"it and {other} differ by their endings alone"
-            raise SourceError(f"{path}: {what}; its images would be counted twice")
-        seen[prefix] = path
+            what = "it is given twice" if other == file else f"it and {other} differ by their endings alone"
+            raise SourceError(f"{file}: {what}; its images would be counted twice")
+        seen[prefix] = file
     return prefixes
+
+
+def _path(file: Location) -> PurePath:
+    if file.is_remote:
+        return PurePath("/") / file.text.partition("://")[2].partition("?")[0]
+    return Path(file.text).absolute()
 
 
 def _stem(name: str) -> str:
@@ -112,10 +119,10 @@ class _Shard:
 class _Opening:
     """Shards that are being listed: one at a time as Python's objects, and packed from then on."""
 
-    def __init__(self, label: str, paths: Sequence[Path], column: str | None, limits: ArchiveLimits) -> None:
+    def __init__(self, label: str, files: Sequence[Location], column: str | None, limits: ArchiveLimits) -> None:
         self._label, self._limits = label, limits
         self._kind = None if column is None else column.lower().lstrip(".")
-        self._prefixes = iter(shard_prefixes(paths))
+        self._prefixes = iter(shard_prefixes(files))
         self._handles = {False: Handles(_OPEN), True: Handles(_OPEN_PACKED)}
         self._taken, self._most = 0, budget() // 2
         self.shards: list[_Shard] = []
@@ -123,16 +130,23 @@ class _Opening:
         self.others: list[str] = []  # of the first shard, for a message
         self.notes: list[str] = []
 
-    def add(self, path: Path) -> None:
+    def add(self, file: Location) -> None:
         """List a shard.
 
         Raises:
             SourceError: see ``open_shards``.
         """
-        listing = Listing(path, self._limits)
+        path = file.fetched()
+        if not path.is_file():
+            raise SourceError(f"{path}: no such file")
+        with told_as(file, path):
+            self._list(path, file)
+
+    def _list(self, path: Path, file: Location) -> None:
         with wall(
             lambda why: SourceError(f"{path}: not a readable archive: {why}. It may be cut short: copy it again")
         ):
+            listing = Listing(path, self._limits, file.text if file.is_remote else "")
             kind = kind_of_archive(path)
             if kind == "zip" or (not kind and path.suffix != ".tar"):
                 raise SourceError(f"{path}: not a tar, as shards are; give {kind or 'other'} files one by one")
@@ -149,7 +163,7 @@ class _Opening:
             )
         wanted = set(chosen)
         self.passed.add(name for name in listing.files if name not in wanted)
-        self.notes += [f"{path.name}: {note}" for note in listing.notes()]
+        self.notes += [f"{file.name}: {note}" for note in listing.notes()]
         self.shards.append(_Shard(PackedNames.of(next(self._prefixes), chosen), files_of(chosen)))
 
     def _choose(self, path: Path, images: list[str]) -> list[str]:

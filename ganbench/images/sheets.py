@@ -16,10 +16,12 @@ from ganbench.images.decode import WHITE, decode, room_for
 from ganbench.images.files import read_file
 from ganbench.images.geometry import Geometry, find_geometry
 from ganbench.images.limits import DEFAULT
+from ganbench.images.place import Place
 from ganbench.images.remade import Remade
 from ganbench.images.resize import Resize
 from ganbench.images.source import Source
 from ganbench.system.storage import atomic_write
+from ganbench.system.wall import wall
 
 # Measured on torchvision grids of real faces, as JPEG of quality 75 and 95, 0..255:
 _BLANK = 2.0  # largest mean deviation of a blank tile in a lossy sheet: found <= 1.7, the darkest real face 29
@@ -45,11 +47,13 @@ class SheetSource(Source):
         pad: int | None,
         resize: Resize | None = None,
         background: tuple[int, int, int] = WHITE,
+        url: str = "",
     ) -> None:
         if isinstance(grid, str) and grid != "guess":
             raise SourceError(f"grid {grid!r}: expected (rows, columns) or 'guess'")
-        sheet = _Sheet.read(path.absolute(), str(path), background)
-        self._sheet = Remade(partial(_Sheet.read, path.absolute(), str(path), background, sheet.digest), sheet)
+        sheet = _Sheet.read(path, str(path), background)
+        again = partial(_Sheet.again, Place.of(path, url), str(path), background, sheet.digest)
+        self._sheet = Remade(again, sheet)
         self._offset = 0
         self.geometry = find_geometry(sheet.pixels, None if isinstance(grid, str) else grid, pad, str(path))
         count = self.geometry.rows * self.geometry.columns
@@ -92,13 +96,19 @@ class _Sheet:
     digest: bytes
 
     @classmethod
-    def read(cls, path: Path, label: str, background: tuple[int, int, int], digest: bytes = b"") -> _Sheet:
+    def read(cls, path: Path, label: str, background: tuple[int, int, int]) -> _Sheet:
         data = read_file(path, label, DEFAULT)
-        found = hashlib.sha256(data).digest()
-        if digest not in (b"", found):
-            raise SourceError(f"{label}: it changed while it was read")
         with room_for(data):
-            return cls(decode(data, path.name, background), data.startswith(_LOSSY), found)
+            pixels = decode(data, path.name, background)
+        return cls(pixels, data.startswith(_LOSSY), hashlib.sha256(data).digest())
+
+    @classmethod
+    def again(cls, place: Place, label: str, background: tuple[int, int, int], digest: bytes) -> _Sheet:
+        with wall(lambda why: SourceError(f"{label}: cannot be read: {why}")):
+            found = cls.read(place.local(), label, background)
+        if found.digest != digest:
+            raise SourceError(f"{label}: it changed while it was read")
+        return found
 
 
 def write_sheet(path: Path, pixels: np.ndarray, *, columns: int = 8, pad: int = 2) -> None:

@@ -66,12 +66,8 @@ def open_source(
         SourceError: nothing there, nothing in it, of a form that is not supported, or an option that does not apply.
         RemoteError: what is at a URL cannot be read.
     """
-    from ganbench.images.archives import open_archive
-    from ganbench.images.array_files import load_array
     from ganbench.images.arrays import ArraySource
-    from ganbench.images.folder import open_folder
     from ganbench.images.several import find_several
-    from ganbench.images.sheets import SheetSource
 
     rule = Resize.parse(resize)
     if isinstance(what, Source):
@@ -88,28 +84,45 @@ def open_source(
             raise SourceError(f"cannot read images from {type(what).__name__}; expected a path, an array or a tensor")
         _check_sheet_options("array", "array", grid, pad)
         return ArraySource.of("array", what, value_range=value_range, resize=rule)
+    given = {"resize": rule, "skip_bad": skip_bad, "background": background}
     if isinstance(what, str) and is_url(what):
-        given = {"recursive": recursive, "resize": rule, "skip_bad": skip_bad, "background": background}
-        return _open_remote(what, grid, pad, value_range, limits, given)
-    path = Path(what)
+        return _open_remote(what, grid, pad, value_range, limits, recursive, given)
+    return _open_path(Path(what), "", grid, pad, value_range, limits, recursive, given)
+
+
+def _open_path(
+    path: Path,
+    url: str,
+    grid: tuple[int, int] | str | None,
+    pad: int | None,
+    value_range: tuple[float, float] | None,
+    limits: ArchiveLimits,
+    recursive: bool,
+    given: dict[str, Any],
+) -> Source:
+    """Open a folder or one file here, which was perhaps fetched from a URL."""
+    from ganbench.images.archives import open_archive
+    from ganbench.images.array_files import load_array
+    from ganbench.images.arrays import ArraySource
+    from ganbench.images.folder import open_folder
+    from ganbench.images.sheets import SheetSource
+
     kind = _kind(path)
     _check_sheet_options(str(path), kind, grid, pad)
     if kind == "array":
-        rows, notes = load_array(path, limits)
-        source = ArraySource.of(str(path), rows, value_range=value_range, resize=rule)
+        rows, notes = load_array(path, limits, url)
+        source = ArraySource.of(str(path), rows, value_range=value_range, resize=given["resize"])
         source.notes += notes
         return source
     if value_range is not None:
         raise SourceError(f"{path}: {_ONLY_FLOATS}")
     if kind == "folder":
-        return open_folder(
-            path, recursive=recursive, resize=rule, skip_bad=skip_bad, background=background, limits=limits
-        )
+        return open_folder(path, recursive=recursive, limits=limits, **given)
     if kind == "archive":
-        return open_archive(path, resize=rule, skip_bad=skip_bad, background=background, limits=limits)
+        return open_archive(path, limits=limits, url=url, **given)
     if grid is None:
         raise SourceError(f"{path} is a single image. If it is a sheet of tiles, say so: --grid ROWSxCOLUMNS or guess")
-    return SheetSource(path, grid=grid, pad=pad, resize=rule, background=background)
+    return SheetSource(path, grid=grid, pad=pad, resize=given["resize"], background=given["background"], url=url)
 
 
 def _open_remote(
@@ -118,6 +131,7 @@ def _open_remote(
     pad: int | None,
     value_range: tuple[float, float] | None,
     limits: ArchiveLimits,
+    recursive: bool,
     given: dict[str, Any],
 ) -> Source:
     """Open images at a URL: a file is fetched and opened as what it is, of a folder every image when it is wanted."""
@@ -129,11 +143,11 @@ def _open_remote(
         _check_sheet_options(str(location), "folder", grid, pad)
         if value_range is not None:
             raise SourceError(f"{location}: {_ONLY_FLOATS}")
-        return open_remote_folder(url, limits=limits, **given)
+        return open_remote_folder(url, recursive=recursive, limits=limits, **given)
     notes: list[str] = []
     path = fetch_file(url, notes.append)
     with told_as(location, path):
-        source = open_source(path, grid=grid, pad=pad, value_range=value_range, limits=limits, **given)
+        source = _open_path(path, url, grid, pad, value_range, limits, recursive, given)
     source.label = str(location)
     source.notes += notes
     return source

@@ -214,6 +214,8 @@ def _member(header: bytes, kind: bytes, records: dict[str, bytes], start: int, s
             f"{path}: refused, its member {name!r} is {what}; a link, a device or a sparse file is no image. "
             "Pack it again without it"
         )
+    if kind in _REGULAR and name.endswith("/") and size:
+        raise SourceError(f"{path}: damaged: its folder {name!r} holds data of its own. Copy it again")
     if kind == b"5" or (kind in _REGULAR and name.endswith("/")):
         return Member(name, FOLDER, start, 0)
     if kind == b"1":

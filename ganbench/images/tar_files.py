@@ -36,9 +36,8 @@ def list_tar(listing: Listing, *, packed: bool, handles: Handles | None = None) 
         SourceError: damaged or hostile.
     """
     path, limits = listing.path, listing.limits
-    length = path.stat().st_size
     open_file = partial(_open_packed, limits=limits) if packed else open_plain
-    file, unpacked = unpack(path, limits) if packed else (path.open("rb"), length)
+    file, unpacked = unpack(path, limits) if packed else (path.open("rb"), listing.place.length)
     start = file.read(BLOCK)
     if compression(start) or start.startswith(b"PK\x03\x04"):
         raise SourceError(f"{path}: it is packed twice: unpack it once, and give what comes out")
@@ -55,7 +54,7 @@ def list_tar(listing: Listing, *, packed: bool, handles: Handles | None = None) 
             listing.add_file(member.name, where)
         else:
             listing.add_file(member.name, (member.start, member.size))
-    offsets = Offsets(path, length, open_file, file=file, handles=handles)
+    offsets = Offsets(listing.place, open_file, file=file, handles=handles)
     if handles is not None:
         offsets.close()
 
@@ -78,7 +77,7 @@ class TarFiles:
         with wall(lambda why: DecodeError(name, f"cannot be read: {why}")):
             data = self._offsets.read(start, size)
         if len(data) != size:
-            raise SourceError(f"{self._offsets.path}: it changed while it was read")
+            raise SourceError(f"{self._offsets.place.path}: it changed while it was read")
         return data
 
     def part(self, start: int, stop: int) -> TarFiles:

@@ -65,7 +65,7 @@ def list_zip(listing: Listing) -> Callable[[list[str]], ZipFiles]:
         limits.check_total(path, total)
         packed = info.compress_size, info.file_size, info.CRC, info.compress_type, info.flag_bits
         listing.add_file(info.filename, (bodies[info.header_offset], *packed))
-    offsets = Offsets(path, path.stat().st_size, open_plain)
+    offsets = Offsets(listing.place, open_plain)
 
     def files_of(names: list[str]) -> ZipFiles:
         return ZipFiles(offsets, np.array([listing.files[name] for name in names], _ROW), limits)
