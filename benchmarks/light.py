@@ -1,7 +1,7 @@
 """An extractor that computes next to nothing: its features are the pixels of a small copy of the image.
 
-There are nearly as many as lite0 has, so that what is collected and merged is as large; what is left of the time is that
-of reading, decoding, hashing, detecting and merging.
+There are nearly as many as lite0 has, so that what is collected and merged is as large; what is left of the time is
+that of reading, decoding, hashing, detecting and merging.
 """
 
 from __future__ import annotations

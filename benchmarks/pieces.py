@@ -6,9 +6,10 @@
 
 The images are toy faces of 64x64 in webdataset shards. `--distinct` of them are drawn; each is read several times,
 every time under another name and with a pixel of its own, so that no two files are alike. Each number of processes is a
-command of its own, without the cache, after one on few images that exports the network; the peaks are the kernel's (VmHWM), read while it runs: of the process that was
-started, and the largest of those that it starts. One process computes on all cores, so more of them are not faster on
-one machine; what is shown is that the scorecards are equal byte for byte, and what a process takes.
+command of its own, without the cache, after one on few images that exports the network. The peaks are the kernel's
+(VmHWM), read while it runs: of the process that was started, and the largest of those that it starts. One process
+computes on all cores, so more of them are not faster on one machine; what is shown is that the scorecards are equal
+byte for byte, and what a process takes.
 """
 
 from __future__ import annotations
