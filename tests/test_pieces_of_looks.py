@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
@@ -32,6 +33,9 @@ from ganbench.statistics.pixels import PixelSet
 from ganbench.system import gpus
 from ganbench.system.cluster import Needs, Site
 from ganbench.system.storage import cache_dir
+
+if TYPE_CHECKING:
+    from ray_cluster import TwoNodes
 
 SMALL = 64  # images of a piece
 EXTRACTOR, DETECTOR = "own_instruments.features:IN_TORCH", "own_instruments.detectors:Skin"
@@ -128,6 +132,13 @@ def test_processes_of_their_own(rng: np.random.Generator, tmp_path: Path) -> Non
     assert expected["fd[channels]"].n == size
     kept = list((cache_dir() / "pieces").glob("*.cache"))
     assert len(kept) == 3 * 3  # of each piece the pixels, the faces and the features
+
+
+@pytest.mark.slow
+def test_nodes_of_a_cluster(rng: np.random.Generator, tmp_path: Path, ray_cluster: TwoNodes) -> None:
+    np.save(path := tmp_path / "images.npy", rng.integers(0, 256, (moments.CHUNK + 500, 12, 12, 3), np.uint8))
+    expected = card_of(path, cache=False)
+    assert card_of(path, cluster=ray_cluster.site.cluster).to_json() == expected.to_json()
 
 
 def test_small_sources_stay_in_this_process(images: np.ndarray, disorder: Disorder) -> None:

@@ -31,7 +31,7 @@ from ganbench.system.cache import Cache
 from ganbench.system.cluster import Died, Needs, Site, executor, merged_in_order
 from ganbench.system.container import Content
 from ganbench.system.memory import budget
-from ganbench.system.notes import Note
+from ganbench.system.notes import Note, once
 from ganbench.system.progress import track
 from ganbench.system.tasks import Tell
 
@@ -133,8 +133,7 @@ class _Whole:
         self.tallies = tallies
         self.bad: list[BadImage] = []
         self._source = source
-        self._note = note
-        self._said: set[str] = set()
+        self._note = once(note)
         self._flood = Flood(source.label)  # the pieces count for themselves alone
 
     def take(self, piece: Piece, seen: _Seen) -> None:
@@ -149,9 +148,7 @@ class _Whole:
         self._flood.add(*seen.flood)
         self.bad += seen.bad
         for text in seen.notes:
-            if text not in self._said:
-                self._said.add(text)
-                self._note(text)
+            self._note(text)
 
 
 def _require(seen: Any, source: Source, piece: Piece) -> _Seen:

@@ -23,7 +23,7 @@ from ganbench.references.stored import SCHEMA, checksum, read_reference
 from ganbench.statistics.features import FeatureSet
 from ganbench.statistics.moments import Moments
 from ganbench.system.cluster import Site
-from ganbench.system.notes import Note, log_note
+from ganbench.system.notes import Note, log_note, once
 from ganbench.system.outputs import Place, write_file
 from ganbench.system.versions import library_versions
 
@@ -92,6 +92,7 @@ class Reference:
         opened = open_source(source, resize=None if size is None else str(size))
         if len(opened) < 2:
             raise ReferenceError(f"{opened.label}: a reference needs at least 2 images, found {len(opened)}")
+        note = once(note)
         if isinstance(features, str):
             first = partial(look_first, opened)
             features = extractor_for(opened, site, features, options, note=note, first=first)

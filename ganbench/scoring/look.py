@@ -22,7 +22,7 @@ from ganbench.statistics.detections import DetectionCollector, DetectionSet
 from ganbench.statistics.features import FeatureSet
 from ganbench.statistics.pixels import PixelCollector, PixelSet
 from ganbench.system.cluster import Site
-from ganbench.system.notes import Note
+from ganbench.system.notes import Note, once
 
 
 @dataclass(frozen=True, eq=False)
@@ -127,7 +127,7 @@ def look(source: Source, plan: Plan, extractors: Collection[str], note: Note, si
     Raises:
         GanbenchError: bad images.
     """
-    options = plan.options
+    options, note = plan.options, once(note)
     first = partial(look_first, source)
     loaded = {
         name: extractor_for(source, site, asked, build, note=note, first=first)
@@ -137,7 +137,9 @@ def look(source: Source, plan: Plan, extractors: Collection[str], note: Note, si
     others: list[_PixelObserver | _FaceObserver] = [_PixelObserver()]
     if (chosen := plan.detector()) is not None:
         stays = not goes_in_pieces(source, site)
-        detector = load_detector(*chosen, note=note if stays else _unsaid)
+        # A cluster may have the device that this machine lacks: there it is said what there is to say.
+        absent = not stays and site is not None and site.cluster is not None and options.device == "cuda"
+        detector = load_detector(*chosen, note=_unsaid if absent else note)
         protocols[detector.name] = detector.protocol
         others.append(_FaceObserver(*chosen, detector.identity, detector if stays else None))
         del detector

@@ -16,3 +16,15 @@ Note = Callable[[str], None]
 def log_note(text: str) -> None:
     """Write a note to the log ``ganbench``, as a warning."""
     logging.getLogger("ganbench").warning("%s", text)
+
+
+def once(note: Note) -> Note:
+    """Return what passes every note on one time only: several processes say the same of the same thing."""
+    said: set[str] = set()
+
+    def pass_on(text: str) -> None:
+        if text not in said:
+            said.add(text)
+            note(text)
+
+    return pass_on
