@@ -38,6 +38,7 @@ def open_parquet(
     label: str,
     paths: Sequence[Path],
     *,
+    origins: Sequence[Path],
     column: str | None,
     resize: Resize | None,
     skip_bad: int,
@@ -49,6 +50,7 @@ def open_parquet(
     Args:
         label: what the user gave.
         paths: the files, in order.
+        origins: where each lies, which their images are named by.
         column: which holds the images, None to find it.
         resize: rule that brings every image to one size.
         skip_bad: how many unreadable images may be left out.
@@ -66,7 +68,7 @@ def open_parquet(
     files: list[ParquetFiles] = []
     names: list[Numbers] = []
     total = 0
-    for number, (path, prefix) in enumerate(zip(paths, shard_prefixes(paths), strict=True)):
+    for number, (path, prefix) in enumerate(zip(paths, shard_prefixes(origins), strict=True)):
         try:
             found, groups = _look_into(path, column)
         except SourceError as e:

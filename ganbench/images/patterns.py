@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import glob
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
@@ -22,11 +22,12 @@ def is_pattern(text: str) -> bool:
     return any(sign in text for sign in "*?[") or ("{" in text and "}" in text)
 
 
-def expand(pattern: str) -> list[str]:
+def expand(pattern: str, find: Callable[[str], list[str]] = glob.glob) -> list[str]:
     """Return what a pattern stands for: braces as in a shell, in the order written; wildcards in natural order.
 
     Args:
         pattern: such as ``faces-{000000..000019}.tar``, ``{train,extra}-*.tar``.
+        find: returns the files that a text with wildcards stands for.
 
     Raises:
         SourceError: it stands for too many, or its wildcards for nothing.
@@ -39,7 +40,7 @@ def expand(pattern: str) -> list[str]:
         if not any(sign in text for sign in "*?["):
             found.append(text)
             continue
-        matching = sorted(glob.glob(text), key=natural_key)  # noqa: PTH207  # Path.glob takes no absolute ones
+        matching = sorted(find(text), key=natural_key)
         if not matching:
             raise SourceError(f"{text}: no such file. In quotes, wildcards are looked for by ganbench")
         found += matching

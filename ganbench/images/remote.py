@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import threading
 from concurrent.futures import Future, ThreadPoolExecutor
+from fnmatch import fnmatchcase
+from pathlib import Path
 from typing import Any
 
 from ganbench.errors import RemoteError, SourceError
@@ -11,10 +13,13 @@ from ganbench.images.encoded import EncodedSource
 from ganbench.images.limits import ArchiveLimits
 from ganbench.images.names import is_image_name, natural_key, no_image_in
 from ganbench.images.passed import passed_over
+from ganbench.images.patterns import expand, is_pattern
 from ganbench.images.resize import Resize
+from ganbench.images.several import Several, shards_among
+from ganbench.images.source import Source
 from ganbench.system.notes import log_note
-from ganbench.system.remote import RemoteFile, list_folder, read_object
-from ganbench.system.urls import masked
+from ganbench.system.remote import RemoteFile, fetch_files, list_folder, read_object
+from ganbench.system.urls import masked, name_of, scheme_of
 
 THREADS = 16  # objects that are fetched at a time: each waits for its answer far longer than it takes
 _AHEAD = 64  # objects that may wait for the reader
@@ -30,32 +35,67 @@ def open_remote_folder(
     skip_bad: int,
     background: tuple[int, int, int],
     limits: ArchiveLimits,
-) -> EncodedSource:
-    """Open a folder of image files in an object store.
+) -> Source:
+    """Open a folder of image files in an object store, or of shards.
 
     Raises:
-        RemoteError: it cannot be listed.
+        RemoteError: it cannot be listed, or a shard cannot be fetched.
         SourceError: without an image.
     """
+    rules: dict[str, Any] = {"resize": resize, "skip_bad": skip_bad, "background": background}
     files, folders = list_folder(url, deep=recursive)
     images = sorted((file for file in files if is_image_name(file.name)), key=lambda file: natural_key(file.name))
     ignored = sorted((file.name for file in files if not is_image_name(file.name)), key=natural_key)
     if not images:
+        known = {file.name: file.url for file in files if "/" not in file.name}
+        if shards := shards_among(masked(url), list(known)):
+            return fetch_several(masked(url), [known[name] for name in shards]).open(limits=limits, **rules)
         raise SourceError(f"{masked(url)}: no image in it ({_held(ignored, folders, recursive)})")
-    source = EncodedSource(
-        masked(url),
-        [file.name for file in images],
-        ReadAhead(images, limits),
-        resize=resize,
-        skip_bad=skip_bad,
-        background=background,
-    )
+    source = EncodedSource(masked(url), [file.name for file in images], ReadAhead(images, limits), **rules)
     source.ignored = ignored
     source.notes += passed_over(ignored)
     if folders:
         some = ", ".join(repr(name) for name in sorted(folders, key=natural_key)[:3])
         source.notes.append(f"passed over: {len(folders):,} subfolders ({some}); --recursive reads them too")
     return source
+
+
+def find_remote_several(url: str) -> Several | None:
+    """Return the files of a source of several at a URL, fetched; None if it is none. See ``find_several``.
+
+    Raises:
+        SourceError: a pattern that stands for nothing.
+        RemoteError: a file that cannot be fetched.
+    """
+    base, mark, column = url.rpartition("#")
+    if not mark or not column or "/" in column:
+        base, column = url, ""
+    web = scheme_of(url) in ("http", "https")
+    if is_pattern(base.partition("?")[0] if web else base):
+        urls = expand(base, (lambda text: [text]) if web else _matching)
+    elif column or name_of(base).lower().endswith(".parquet"):
+        urls = [base]
+    else:
+        return None
+    return fetch_several(masked(url), urls, column or None)
+
+
+def _matching(pattern: str) -> list[str]:
+    """Return the files that a URL with wildcards in its last part stands for."""
+    folder, _, wanted = pattern.rpartition("/")
+    if is_pattern(folder):
+        raise SourceError(f"{masked(pattern)}: wildcards stand in the last part of a URL only")
+    return [file.url for file in list_folder(folder, deep=False)[0] if fnmatchcase(file.name, wanted)]
+
+
+def fetch_several(label: str, urls: list[str], column: str | None = None) -> Several:
+    """Return files at URLs as a source of several, named by where they lie.
+
+    Raises:
+        RemoteError: one cannot be fetched.
+    """
+    origins = [Path("/", *masked(url).partition("?")[0].split("/")) for url in urls]
+    return Several(label, fetch_files(urls), column, origins)
 
 
 def _held(ignored: list[str], folders: list[str], recursive: bool) -> str:
@@ -85,12 +125,8 @@ class ReadAhead:
         self._pool: ThreadPoolExecutor | None = None
         self._said = False
 
-    def part(self, start: int, stop: int) -> ReadAhead:
-        """Return some of the files; see ``Files.part``."""
-        return ReadAhead(self._files[start:stop], self._limits)
-
     def read(self, index: int, name: str) -> bytes:
-        """Return the bytes of an image; see ``Files.read``.
+        """Return the bytes of an image. Safe to call from threads.
 
         Raises:
             RemoteError: it cannot be fetched, or changed since it was listed.
@@ -103,10 +139,14 @@ class ReadAhead:
                 self._fetch_after(index)
             self._last = index
         try:
-            return self._read(index) if future is None else future.result()
+            return self._fetch(index) if future is None else future.result()
         except RemoteError:
             self._stop()
             raise
+
+    def part(self, start: int, stop: int) -> ReadAhead:
+        """Return some of the images."""
+        return ReadAhead(self._files[start:stop], self._limits)
 
     def _fetch_after(self, index: int) -> None:
         """Ask for the next images, as many as may wait."""
@@ -121,7 +161,7 @@ class ReadAhead:
             held += self._size(number)
             if held > _AHEAD_BYTES or len(self._waiting) >= _AHEAD:
                 return
-            self._waiting[number] = self._pool.submit(self._read, number)
+            self._waiting[number] = self._pool.submit(self._fetch, number)
 
     def _stop(self) -> None:
         """Ask for no more: what one could not get, the others would wait for in vain."""
@@ -133,7 +173,7 @@ class ReadAhead:
     def _size(self, index: int) -> int:
         return self._files[index].size or self._limits.member_bytes
 
-    def _read(self, index: int) -> bytes:
+    def _fetch(self, index: int) -> bytes:
         file = self._files[index]
         if file.size is not None:
             self._limits.check_member(file.name, file.size)

@@ -27,11 +27,13 @@ class Several:
         label: what the user gave.
         paths: the files, in order.
         column: which of several images is meant, or None.
+        origins: of files that were fetched, where they lie: their images are named by that.
     """
 
     label: str
     paths: list[Path]
     column: str | None = None
+    origins: list[Path] | None = None
 
     def open(
         self, *, resize: Resize | None, skip_bad: int, background: tuple[int, int, int], limits: ArchiveLimits
@@ -52,6 +54,7 @@ class Several:
         source = opening(
             self.label,
             self.paths,
+            origins=self.origins or self.paths,
             column=self.column,
             resize=resize,
             skip_bad=skip_bad,
@@ -130,16 +133,25 @@ def _in(path: Path) -> list[Path]:
                     names.append(entry.name)
     except OSError:
         return []  # whoever opens the folder says so
+    return [path / name for name in shards_among(str(path), names)]
+
+
+def shards_among(folder: str, names: list[str]) -> list[str]:
+    """Return which files of a folder without images are its shards, in order.
+
+    Raises:
+        SourceError: Parquet files that do not tell by their names that they are of one data set.
+    """
     files = sorted((name for name in names if name.lower().endswith(_PARQUET)), key=natural_key)
     if files:
         if len(files) > 1 and not numbering(files).whole:
-            _ask(path, files)
-        return [path / name for name in files]
+            _ask(folder, files)
+        return files
     shards = sorted((name for name in names if name.lower().endswith(_TARS)), key=natural_key)
-    return [path / name for name in shards] if shards and numbering(shards).whole else []
+    return shards if shards and numbering(shards).whole else []
 
 
-def _ask(folder: Path, files: list[str]) -> NoReturn:
+def _ask(folder: str, files: list[str]) -> NoReturn:
     """Refuse to guess: images to train on are no images to test with."""
     found = numbering(files)
     what = f"{folder}: {len(files)} Parquet files"

@@ -41,6 +41,7 @@ def open_shards(
     label: str,
     paths: Sequence[Path],
     *,
+    origins: Sequence[Path],
     column: str | None,
     resize: Resize | None,
     skip_bad: int,
@@ -52,6 +53,7 @@ def open_shards(
     Args:
         label: what the user gave.
         paths: the shards, in order.
+        origins: where each lies, which their images are named by.
         column: which of several images of a sample is meant: what follows its first dot, such as ``jpg``.
         resize: rule that brings every image to one size.
         skip_bad: how many unreadable images may be left out.
@@ -61,7 +63,7 @@ def open_shards(
     Raises:
         SourceError: one of them is damaged, hostile or no tar; none has an image, or samples have several.
     """
-    opening = _Opening(label, paths, column, limits)
+    opening = _Opening(label, origins, column, limits)
     with track("listing shards", len(paths), unit="shards") as advance:
         for number, path in enumerate(paths):
             try:
@@ -112,10 +114,10 @@ class _Shard:
 class _Opening:
     """Shards that are being listed: one at a time as Python's objects, and packed from then on."""
 
-    def __init__(self, label: str, paths: Sequence[Path], column: str | None, limits: ArchiveLimits) -> None:
+    def __init__(self, label: str, origins: Sequence[Path], column: str | None, limits: ArchiveLimits) -> None:
         self._label, self._limits = label, limits
         self._kind = None if column is None else column.lower().lstrip(".")
-        self._prefixes = iter(shard_prefixes(paths))
+        self._prefixes = iter(shard_prefixes(origins))
         self._handles = {False: Handles(_OPEN), True: Handles(_OPEN_PACKED)}
         self._taken, self._most = 0, budget() // 2
         self.shards: list[_Shard] = []

@@ -49,8 +49,8 @@ def open_source(
     Args:
         what: a folder; a .zip or .tar archive, compressed or not; shards (tars in webdataset's form) by a pattern such
             as ``faces-{000000..000019}.tar`` or ``faces-*.tar``, by a list or their folder; Parquet files with a column
-            of images, likewise; an .npy or .npz of images; one image file that is a sheet of tiles (with ``grid``);
-            each as a path or, in a text, a URL (``s3://``, ``https://``); a NumPy array (N, H, W, 3); a torch tensor
+            of images, likewise; an .npy or .npz of images; one image file that is a sheet of tiles (with ``grid``).
+            Each is a path or, in a text, a URL (``s3://``, ``https://``). Or a NumPy array (N, H, W, 3); a torch tensor
             (N, 3, H, W); an opened source. Where there are several images in a sample or several such columns,
             ``#NAME`` after the text says which is meant.
         recursive: look into the subfolders of a folder too (archives are always read whole).
@@ -78,6 +78,9 @@ def open_source(
         if rule not in (None, what.resize) or (grid, pad, value_range) != (None, None, None):
             raise SourceError(f"{what.label} is already open; give resize, grid, pad and value_range when opening it")
         return what
+    if isinstance(what, str) and is_url(what):
+        given = {"resize": rule, "skip_bad": skip_bad, "background": background, "limits": limits}
+        return _open_remote(what, recursive, grid, pad, value_range, given)
     if isinstance(what, str | Path | list | tuple) and (several := find_several(what)) is not None:
         _check_sheet_options(several.label, "files", grid, pad)
         if value_range is not None:
@@ -88,9 +91,6 @@ def open_source(
             raise SourceError(f"cannot read images from {type(what).__name__}; expected a path, an array or a tensor")
         _check_sheet_options("array", "array", grid, pad)
         return ArraySource.of("array", what, value_range=value_range, resize=rule)
-    if isinstance(what, str) and is_url(what):
-        given = {"recursive": recursive, "resize": rule, "skip_bad": skip_bad, "background": background}
-        return _open_remote(what, grid, pad, value_range, limits, given)
     path = Path(what)
     kind = _kind(path)
     _check_sheet_options(str(path), kind, grid, pad)
@@ -114,26 +114,27 @@ def open_source(
 
 def _open_remote(
     url: str,
+    recursive: bool,
     grid: tuple[int, int] | str | None,
     pad: int | None,
     value_range: tuple[float, float] | None,
-    limits: ArchiveLimits,
     given: dict[str, Any],
 ) -> Source:
     """Open images at a URL: a file is fetched and opened as what it is, of a folder every image when it is wanted."""
-    from ganbench.images.remote import open_remote_folder
+    from ganbench.images.remote import find_remote_several, open_remote_folder
     from ganbench.system.remote import fetch_file, is_folder
 
     location = Location(url)
-    if is_folder(url):
+    several = find_remote_several(url)
+    if several is not None or is_folder(url):
         _check_sheet_options(str(location), "folder", grid, pad)
         if value_range is not None:
             raise SourceError(f"{location}: {_ONLY_FLOATS}")
-        return open_remote_folder(url, limits=limits, **given)
+        return open_remote_folder(url, recursive=recursive, **given) if several is None else several.open(**given)
     notes: list[str] = []
     path = fetch_file(url, notes.append)
     with told_as(location, path):
-        source = open_source(path, grid=grid, pad=pad, value_range=value_range, limits=limits, **given)
+        source = open_source(path, recursive=recursive, grid=grid, pad=pad, value_range=value_range, **given)
     source.label = str(location)
     source.notes += notes
     return source

@@ -147,7 +147,7 @@ class FsspecDriver(Driver):
     def check_writable(self, url: str) -> None:
         """See ``Driver.check_writable``; whether a store lets one write, only writing tells."""
         path = self._path(url)
-        if path.endswith("/") or "/" not in path.strip("/"):
+        if url.endswith("/") or "/" not in path.strip("/"):
             raise CannotWrite(f"cannot write {masked(url)}: it is a folder. Name a file in it")
         beside = _beside(path)
         with self._told(url, writing=True):
