@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import errno
 import logging
+import re
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -231,7 +232,7 @@ def _file(url: str, name: str, info: dict[str, Any]) -> RemoteFile:
 
 def _refuse_outside(url: str, name: str) -> None:
     """Refuse a name that would lead out of the folder that it is listed in, once it is written below a local one."""
-    if name.startswith("/") or "\\" in name or ".." in name.split("/"):
+    if name.startswith("/") or "\\" in name or {".", ".."} & set(name.split("/")) or re.match("[A-Za-z]:", name):
         raise RemoteError(f"{masked(url)}: refused, the name {name!r} in it points outside. Rename the object")
 
 
