@@ -27,6 +27,7 @@ PARSERS = {
     *("tarfile.open", "zipfile.ZipFile", "pd.read_csv", "pd.read_json", "pd.read_parquet", "csv.reader", "cv2.imread"),
     *("csv.DictReader", "onnx.load", "h5py.File", "safetensors.torch.load_file", "ElementTree.parse", "lmdb.open"),
     *("cv2.imdecode", "model_validate_json", "literal_eval", "memmap", "LZMAFile", "BZ2File", "DictReader", "urlopen"),
+    *("url_to_fs", "build_opener"),  # what answers at URLs
     *(
         "parse_json",
         "parse_toml",
@@ -81,6 +82,7 @@ def test_every_format_that_is_opened_is_tried() -> None:
         pytest.param("scorecards", 30, marks=pytest.mark.slow),
         pytest.param("runs", 10, marks=pytest.mark.slow),
         pytest.param("caches", 15, marks=pytest.mark.slow),
+        ("remote", 40),
     ],
 )
 def test_mutants_never_crash_hang_or_change_a_number(name: str, count: int, ganbench_home: Path) -> None:

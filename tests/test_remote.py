@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from pathlib import Path
 
 import pytest
@@ -46,6 +47,23 @@ def test_a_file_is_fetched_once_and_by_its_content(s3: S3) -> None:
     path.write_bytes(b"z" * 1000)
     s3.put("a/real.npz", b"x" * 1000)
     assert fetch_file(url).read_bytes() == b"x" * 1000
+
+
+def test_the_path_of_a_fetched_file_travels_as_its_address(
+    s3: S3, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url = s3.put("a/real.npz", b"x" * 1000)
+    path = fetch_file(url)
+    sent = pickle.dumps(path)
+    assert path.absolute() is path
+    assert pickle.loads(pickle.dumps(path.parent)) == path.parent
+    monkeypatch.setenv("GANBENCH_HOME", str(tmp_path / "elsewhere"))
+    there = pickle.loads(sent)
+    assert there.is_relative_to(tmp_path / "elsewhere")
+    assert there.read_bytes() == path.read_bytes()
+    s3.put("a/real.npz", b"y" * 1000)
+    with pytest.raises(RemoteError, match="changed while it was read"):
+        pickle.loads(sent)
 
 
 def test_a_folder_is_listed(s3: S3) -> None:

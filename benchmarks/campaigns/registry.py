@@ -22,6 +22,7 @@ SWEEPS = {
     "onnx": "campaigns.detectors:Detectors",
     "runs": "campaigns.runs:Runs",
     "caches": "campaigns.caches:Caches",
+    "remote": "campaigns.remote:Remote",
 }
 COMMANDS = {
     "bombs": "campaigns.bombs:run",
@@ -64,6 +65,9 @@ READERS: dict[str, tuple[str, ...]] = {
     "system/container.py": ("caches",),
     "system/leftovers.py": ("kills",),
     "system/npz.py": ("references", "containers"),
+    "system/remote_cache.py": ("remote",),
+    "system/remote_fsspec.py": ("remote",),
+    "system/remote_http.py": ("remote",),
     "system/onnx_files.py": ("onnx",),
     "system/onnx_runtime.py": ("onnx", "caches"),
     "system/parse.py": ("scorecards", "recipes", "runs"),

@@ -13,17 +13,25 @@ import typer
 from ganbench.cli import options
 from ganbench.cli.output import is_stdout, put_json, tell, write_documents
 from ganbench.cli.scoring import takes_scoring_options
+from ganbench.errors import GanbenchError
 from ganbench.system.location import Location
 
 if TYPE_CHECKING:
     from ganbench.leaderboard.boards import Leaderboard
     from ganbench.scoring.options import ScoreOptions
 
+_FETCHES = 8  # entries that are fetched at a time
+
 
 @takes_scoring_options()
 def leaderboard(
-    paths: Annotated[
-        list[Path], typer.Argument(metavar="RUN|SRC|CARD.json...", help="Runs, submissions, or scorecards.")
+    entries: Annotated[
+        list[Location],
+        typer.Argument(
+            parser=options.place,
+            metavar="RUN|SRC|CARD.json...",
+            help="Runs, submissions, or scorecards; also at URLs.",
+        ),
     ],
     scoring: ScoreOptions,
     sort: options.Sort = None,
@@ -88,12 +96,15 @@ def leaderboard(
     def warn(text: str) -> None:
         tell(text, fg=typer.colors.YELLOW, err=True)
 
+    paths, failed = _fetched(entries)
     if scoring != ScoreOptions() and not rescore and any((path / "scorecard.json").is_file() for path in paths):
         warn("runs keep the scorecard they have: what is chosen here is for the others (see --rescore)")
     plan = functools.cache(lambda: Plan.of(replace(scoring, cache=cache)))
-    choice = choose(known_results(paths, plan, rescore=rescore), sort, columns)
-    entries = collect(paths, plan, site=site, rescore=rescore, warn=lambda text: warn(f"not scored: {text}"))
-    ranked = Leaderboard(entries, choice)
+    choice = choose(known_results([path for path in paths if path not in failed], plan, rescore=rescore), sort, columns)
+    collected = collect(
+        paths, plan, site=site, rescore=rescore, failed=failed, warn=lambda text: warn(f"not scored: {text}")
+    )
+    ranked = Leaderboard(collected, choice)
     written = write_documents(
         (csv_file, lambda: to_csv(ranked)),
         (markdown, lambda: to_markdown(ranked, published=published)),
@@ -107,6 +118,26 @@ def leaderboard(
         print_boards(ranked, published, written, err=any(map(is_stdout, (csv_file, markdown, latex, html))))
     if not ranked.boards:
         raise typer.Exit(1)
+
+
+def _fetched(entries: list[Location]) -> tuple[list[Path], dict[Path, str]]:
+    """Return local paths of the entries, and of what could not be fetched the reason: it costs the others nothing."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    failed: dict[Path, str] = {}
+
+    def fetch(entry: Location) -> Path:
+        try:
+            return entry.fetched()
+        except GanbenchError as e:
+            path = Path(str(entry))
+            failed[path] = str(e)
+            return path
+
+    if not any(entry.is_remote for entry in entries):
+        return [entry.path for entry in entries], failed
+    with ThreadPoolExecutor(_FETCHES) as pool:
+        return list(pool.map(fetch, entries)), failed
 
 
 def _html(

@@ -9,28 +9,28 @@ from __future__ import annotations
 
 import hashlib
 import logging
-import time
-from collections.abc import Callable
-from pathlib import Path
-from typing import TypeVar
+import sys
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path, PosixPath, WindowsPath
+from typing import Any
 
 from ganbench.errors import CannotWrite, RemoteError
 from ganbench.system import remote_cache
-from ganbench.system.leftovers import temporary_folder
 from ganbench.system.notes import Note, log_note
 from ganbench.system.progress import track
-from ganbench.system.remote_driver import Driver, Interrupted, RemoteFile, changed
+from ganbench.system.remote_driver import Driver, RemoteFile, changed
+from ganbench.system.remote_transfer import again, check_unchanged, download, receive
 from ganbench.system.urls import is_url, masked, scheme_of
 
 __all__ = ["RemoteFile", "check_writable", "fetch_file", "is_folder", "is_url", "list_files", "put_file", "read_object"]
 
 _LOG = logging.getLogger(__name__)
-_T = TypeVar("_T")
-
-TRIES = 5  # in a row without a byte
-PAUSE = 0.5  # seconds before the second try; doubled before each further one
-MOST_BYTES = 64 << 30  # of a file whose store does not say how large it is
-_LOOK = 64 << 20  # bytes between two looks at the free space
+TOGETHER = 4  # whole files that are fetched at a time
+if sys.platform == "win32":
+    _LocalPath = WindowsPath
+else:
+    _LocalPath = PosixPath
 
 
 def driver_for(url: str) -> Driver:
@@ -39,7 +39,7 @@ def driver_for(url: str) -> Driver:
     Raises:
         RemoteError: an unknown scheme, or its driver is not installed.
     """
-    if "::" in url:
+    if scheme_of(url) not in ("http", "https") and "::" in url:
         raise RemoteError(
             f"{masked(url)}: a chain of file systems (::) is not read. Give the address of the file itself"
         )
@@ -66,10 +66,61 @@ def fetch_file(url: str, note: Note = log_note) -> Path:
         CannotWrite: no room for it.
     """
     driver = driver_for(url)
-    file = _again(url, lambda: driver.stat(url))
+    file = again(url, lambda: driver.stat(url))
     if file is None:
         raise RemoteError(f"{masked(url)}: a folder, where one file is wanted. Name a file in it")
-    return remote_cache.find(file, note) or _fetch(driver, file, note)
+    path = remote_cache.find(file, note) or download(driver, file, note)
+    return FetchedPath.of(path, url, path.parent.name)  # the folder is called by the hash of the content
+
+
+def fetch_files(urls: Sequence[str], note: Note = log_note) -> list[Path]:
+    """Return local copies of files, a few fetched at a time; the first that fails ends it.
+
+    Raises:
+        GanbenchError: as ``fetch_file``.
+    """
+    with ThreadPoolExecutor(TOGETHER) as pool, track("fetching", len(urls), unit="files") as advance:
+        found = []
+        coming = [pool.submit(fetch_file, url, note) for url in urls]
+        try:
+            for future in coming:
+                found.append(future.result())
+                advance(1)
+        finally:
+            for future in coming:
+                future.cancel()
+        return found
+
+
+class FetchedPath(_LocalPath):
+    """The local copy of a file at a URL. In another process, or on another machine, it is fetched there.
+
+    So whatever holds the path of a source can be pickled, as if the file lay where both can read it.
+    """
+
+    _origin: tuple[str, str] | None = None
+
+    @classmethod
+    def of(cls, path: Path, url: str, sha256: str) -> FetchedPath:
+        """Return a path that knows where it came from, and what it held."""
+        made = cls(path)
+        made._origin = url, sha256
+        return made
+
+    def __reduce__(self) -> Any:
+        return super().__reduce__() if self._origin is None else (_fetch_again, self._origin)
+
+
+def _fetch_again(url: str, sha256: str) -> Path:
+    """Return the local copy of a file that another process has read.
+
+    Raises:
+        RemoteError: it is not the same file any more, or cannot be fetched.
+    """
+    path = fetch_file(url)
+    if path.parent.name != sha256:
+        raise changed(url)
+    return path
 
 
 def is_folder(url: str) -> bool:
@@ -81,7 +132,7 @@ def is_folder(url: str) -> bool:
     driver = driver_for(url)
     if url.endswith("/") and driver.lists:
         return True
-    return _again(url, lambda: driver.stat(url)) is None
+    return again(url, lambda: driver.stat(url)) is None
 
 
 def list_files(url: str, *, deep: bool = True) -> list[RemoteFile]:
@@ -100,7 +151,7 @@ def list_folder(url: str, *, deep: bool) -> tuple[list[RemoteFile], list[str]]:
         RemoteError: as ``list_files``.
     """
     driver = driver_for(url)
-    return _again(url, lambda: driver.list(url, deep=deep))
+    return again(url, lambda: driver.list(url, deep=deep))
 
 
 def read_object(file: RemoteFile, most: int, note: Note = log_note) -> bytes:
@@ -125,9 +176,9 @@ def read_object(file: RemoteFile, most: int, note: Note = log_note) -> bytes:
         parts.append(part)
         return sum(map(len, parts)) <= most
 
-    if _receive(driver, file, take):
+    if receive(driver, file, take):
         content = b"".join(parts)
-        _check_unchanged(driver, file, hashlib.md5(content, usedforsecurity=False).hexdigest())
+        check_unchanged(driver, file, hashlib.md5(content, usedforsecurity=False).hexdigest())
         if file.version:
             cache.keep(key, content, note)
         return content
@@ -157,99 +208,8 @@ def check_writable(url: str) -> None:
 
 def _writing(url: str, act: Callable[[], None]) -> None:
     try:
-        _again(url, act)
+        again(url, act)
     except CannotWrite:
         raise
     except RemoteError as e:
         raise CannotWrite(f"cannot write {e}") from e
-
-
-def _fetch(driver: Driver, file: RemoteFile, note: Note) -> Path:
-    """Fetch a file into the cache."""
-    remote_cache.check_room(file.size or 0, file.url)
-    name = remote_cache.local_name(file)
-    sha, md5 = hashlib.sha256(), hashlib.md5(usedforsecurity=False)
-    have = 0
-    with (
-        temporary_folder(remote_cache.folder() / "download") as filling,
-        track(f"fetching {name}", file.size, unit="bytes") as advance,
-    ):
-        try:
-            with (filling / name).open("wb") as f:
-
-                def take(part: bytes) -> bool:
-                    nonlocal have
-                    if have // _LOOK != (have + len(part)) // _LOOK:
-                        remote_cache.check_room(max(0, (file.size or 0) - have), file.url)
-                    have += len(part)
-                    if have > (MOST_BYTES if file.size is None else file.size):
-                        raise _endless(file, have)
-                    f.write(part)
-                    sha.update(part)
-                    md5.update(part)
-                    advance(len(part))
-                    return True
-
-                _receive(driver, file, take)
-        except OSError as e:
-            raise CannotWrite(f"cannot write {filling / name}: {e.strerror or e}. Free space") from e
-        _check_unchanged(driver, file, md5.hexdigest())
-        return remote_cache.keep(file, filling, sha.hexdigest(), note)
-
-
-def _endless(file: RemoteFile, have: int) -> RemoteError:
-    most = f"the {file.size:,} that were announced" if file.size is not None else f"{MOST_BYTES:,}"
-    return RemoteError(f"{masked(file.url)}: refused, it has sent {have:,} bytes, more than {most}. Is it a file?")
-
-
-def _receive(driver: Driver, file: RemoteFile, take: Callable[[bytes], bool]) -> bool:
-    """Hand over all parts of a file, going on after a break; False if ``take`` wants no more."""
-    have, failures = 0, 0
-    while True:
-        try:
-            for part in driver.stream(file, have):
-                have, failures = have + len(part), 0
-                if not take(part):
-                    return False
-            if file.size is None or have >= file.size:
-                return True
-            raise Interrupted(f"the connection was cut after {have:,} of {file.size:,} bytes")
-        except Interrupted as e:
-            failures += 1
-            _wait(file.url, e, failures)
-
-
-def _again(url: str, act: Callable[[], _T]) -> _T:
-    """Do something that may be interrupted, as often as makes sense."""
-    failures = 0
-    while True:
-        try:
-            return act()
-        except Interrupted as e:
-            failures += 1
-            _wait(url, e, failures)
-
-
-def _wait(url: str, e: Interrupted, failures: int) -> None:
-    """Wait before the next try.
-
-    Raises:
-        RemoteError: there were enough.
-    """
-    if failures >= TRIES:
-        raise RemoteError(f"{masked(url)}: {e}; tried {failures} times. Run the command again later") from e
-    _LOG.info("%s: %s; try %d follows", masked(url), e, failures + 1)
-    time.sleep(PAUSE * 2 ** (failures - 1))
-
-
-def _check_unchanged(driver: Driver, file: RemoteFile, md5: str) -> None:
-    """Make sure that what was read is one version: its hash says so, or the store does when asked again.
-
-    Raises:
-        RemoteError: it changed.
-    """
-    if md5 in file.version:  # most object stores give the MD5 of what was written in one piece
-        return
-    now = _again(file.url, lambda: driver.stat(file.url))
-    if now is None or (now.version, now.size) != (file.version, file.size):
-        raise changed(file.url)

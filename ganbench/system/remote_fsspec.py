@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import errno
 import logging
+import re
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -147,7 +148,7 @@ class FsspecDriver(Driver):
     def check_writable(self, url: str) -> None:
         """See ``Driver.check_writable``; whether a store lets one write, only writing tells."""
         path = self._path(url)
-        if path.endswith("/") or "/" not in path.strip("/"):
+        if url.endswith("/") or "/" not in path.strip("/"):
             raise CannotWrite(f"cannot write {masked(url)}: it is a folder. Name a file in it")
         beside = _beside(path)
         with self._told(url, writing=True):
@@ -231,7 +232,7 @@ def _file(url: str, name: str, info: dict[str, Any]) -> RemoteFile:
 
 def _refuse_outside(url: str, name: str) -> None:
     """Refuse a name that would lead out of the folder that it is listed in, once it is written below a local one."""
-    if name.startswith("/") or "\\" in name or ".." in name.split("/"):
+    if name.startswith("/") or "\\" in name or {".", ".."} & set(name.split("/")) or re.match("[A-Za-z]:", name):
         raise RemoteError(f"{masked(url)}: refused, the name {name!r} in it points outside. Rename the object")
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote
 
 from ganbench.errors import GanbenchError
 
@@ -32,9 +32,10 @@ def masked(text: str) -> str:
 
 def name_of(url: str) -> str:
     """Return what a URL calls its file: the last part of its path, without a query."""
-    path = urlsplit(url).path if scheme_of(url) in ("http", "https") else url.partition("://")[2]
-    plain = unquote(path) if scheme_of(url) in ("http", "https") else path.partition("?")[0]
-    return plain.rstrip("/").rpartition("/")[2]
+    path = url.partition("://")[2].partition("?")[0]
+    if scheme_of(url) in ("http", "https"):
+        path = unquote(path.partition("#")[0].partition("/")[2])
+    return path.rstrip("/").rpartition("/")[2]
 
 
 def lost_slash(path: Path) -> str:
