@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from pathlib import PurePosixPath
 
 from ganbench.images.names import is_archive_name, is_hidden
-from ganbench.toyfaces import ATTRIBUTES, RECORD
 
 _SHOWN = 6  # kinds that are named
 
@@ -23,7 +22,7 @@ def passed_over(ignored: Sequence[str], *, special: int = 0, below: int = 0, fol
         below: images in subfolders that were not looked into.
         folders: those subfolders.
     """
-    kinds = Counter(_kind(name) for name in ignored if PurePosixPath(name).name not in (ATTRIBUTES, RECORD))
+    kinds = _kinds(ignored) if ignored else Counter()
     counted = [f"{count:,} {kind}" for kind, count in kinds.most_common(_SHOWN)]
     rest = sum(kinds.values()) - sum(count for _, count in kinds.most_common(_SHOWN))
     if rest:
@@ -36,6 +35,12 @@ def passed_over(ignored: Sequence[str], *, special: int = 0, below: int = 0, fol
         where = f"{_some(folders)}; --recursive reads them too"
         counted.append(f"{below:,} image{'s' * (below != 1)} in subfolders ({where})")
     return [f"passed over: {', '.join(counted)}"] if counted else []
+
+
+def _kinds(ignored: Sequence[str]) -> Counter[str]:
+    from ganbench.toyfaces import ATTRIBUTES, RECORD  # imports OpenCV, and most folders hold images alone
+
+    return Counter(_kind(name) for name in ignored if PurePosixPath(name).name not in (ATTRIBUTES, RECORD))
 
 
 def _some(names: Sequence[str]) -> str:

@@ -19,6 +19,7 @@ from ganbench.features.spec import ExtractorSpec
 from ganbench.images.first_look import look_first
 from ganbench.images.source import Source
 from ganbench.images.sources import open_source
+from ganbench.references.kept import Kept
 from ganbench.references.stored import SCHEMA, checksum, read_reference
 from ganbench.statistics.features import FeatureSet
 from ganbench.statistics.moments import Moments
@@ -140,11 +141,10 @@ class Reference:
         if meta is None:
             return cls._from_moments(path, arrays["mu"], arrays["sigma"])
         n, mean, d = int(arrays["n"]), np.asarray(arrays["mu"], np.float64), len(arrays["mu"])
-        sigma = np.zeros((d, d))
-        sigma[np.triu_indices(d)] = arrays["sigma_upper"]
-        sigma += np.triu(sigma, 1).T
+        sigma = _symmetric(arrays["sigma_upper"], d)
         sample = arrays["sample"].astype(np.float32)
-        features = FeatureSet(Moments(n, mean, sigma * (n - 1)), sample, arrays["sample_index"].astype(np.int64), None)
+        moments, index = Moments(n, mean, sigma * (n - 1)), arrays["sample_index"].astype(np.int64)
+        features = FeatureSet(moments, sample, index, memory=Kept(str(arrays["checksum"])))
         return cls(
             features,
             None if meta.extractor is None else ExtractorSpec(**meta.extractor.model_dump()),
@@ -225,3 +225,15 @@ class Reference:
         for array in (moments.mean, moments.scatter, self.features.sample):
             digest.update(np.ascontiguousarray(array).data)
         return digest.hexdigest()
+
+
+def _symmetric(upper: np.ndarray, size: int) -> np.ndarray:
+    """Return the matrix (size, size), float64, of an upper triangle that is stored row after row."""
+    whole = np.empty((size, size))
+    start = 0
+    for row in range(size):
+        end = start + size - row
+        whole[row, row:] = whole[row:, row] = upper[start:end]
+        start = end
+    whole += 0.0  # there is one zero: a file may hold a negative one
+    return whole

@@ -84,8 +84,8 @@ def read_reference(path: Path) -> tuple[Meta | None, dict[str, np.ndarray]]:
     """Read a reference of ours, or a pytorch-fid file.
 
     Returns:
-        Of ours: what it says of itself, and ``mu``, ``sigma_upper``, ``sample``, ``sample_index`` and ``n``. Of
-        pytorch-fid's: None, and ``mu`` and ``sigma`` in float64.
+        Of ours: what it says of itself, and ``mu``, ``sigma_upper``, ``sample``, ``sample_index``, ``n`` and the
+        ``checksum`` over them all, which holds. Of pytorch-fid's: None, and ``mu`` and ``sigma`` in float64.
 
     Raises:
         ReferenceError: absent, damaged, of a newer schema, or with arrays that do not fit together.
@@ -97,7 +97,8 @@ def read_reference(path: Path) -> tuple[Meta | None, dict[str, np.ndarray]]:
         meta = _read_meta(path, known)
         _refuse_shapes(meta, known)
         arrays = load(path, known, MOST_BYTES)
-        if "checksum" not in arrays or str(arrays.pop("checksum")) != checksum(arrays):
+        others = {name: array for name, array in arrays.items() if name != "checksum"}
+        if "checksum" not in arrays or str(arrays["checksum"]) != checksum(others):
             raise ReferenceError("damaged reference (checksum differs). Build it again or copy it again.")
         index = arrays["sample_index"]
         n = int(arrays["n"])

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from ganbench.errors import CannotWrite
 from ganbench.system.container import Content, Damaged, Writer, read
@@ -109,12 +109,14 @@ class Cache:
         except OSError as e:
             raise CannotWrite(f"cannot make room in {path.parent}: {reason(e)}.") from e
 
-    def keep(self, key: str, payload: bytes | memoryview, note: Note = log_note) -> None:
-        """Keep bytes under a key; a cache that cannot be written is a note, never an error."""
+    def keep(
+        self, key: str, payload: bytes | memoryview, note: Note = log_note, facts: dict[str, Any] | None = None
+    ) -> None:
+        """Keep bytes, and facts about them in JSON, under a key; a cache that cannot be written is a note, no error."""
         try:
             with self.writer(key) as writer:
                 writer.write(payload)
-                writer.finish({})
+                writer.finish(facts or {})
         except CannotWrite as e:
             note(self.not_kept(e))
 
