@@ -19,8 +19,8 @@ from ganbench.features.spec import ExtractorSpec
 from ganbench.images.first_look import look_first
 from ganbench.images.source import Source
 from ganbench.images.sources import open_source
-from ganbench.references.kept import Kept
-from ganbench.references.stored import SCHEMA, checksum, read_reference
+from ganbench.references.form import SCHEMA, checksum
+from ganbench.references.kept import Kept, read_once
 from ganbench.statistics.features import FeatureSet
 from ganbench.statistics.moments import Moments
 from ganbench.system.notes import Note, log_note
@@ -137,7 +137,7 @@ class Reference:
             ReferenceError: absent, damaged, of a newer schema, or with arrays that do not fit together.
         """
         path = Path(path)
-        meta, arrays = read_reference(path)
+        meta, arrays = read_once(path)
         if meta is None:
             return cls._from_moments(path, arrays["mu"], arrays["sigma"])
         n, mean, d = int(arrays["n"]), np.asarray(arrays["mu"], np.float64), len(arrays["mu"])
@@ -147,13 +147,13 @@ class Reference:
         features = FeatureSet(moments, sample, index, memory=Kept(str(arrays["checksum"])))
         return cls(
             features,
-            None if meta.extractor is None else ExtractorSpec(**meta.extractor.model_dump()),
-            None if meta.image_size is None else (meta.image_size[0], meta.image_size[1]),
-            meta.image_resize,
-            meta.data.model_dump(exclude_unset=True),
-            meta.sample.seed,
-            meta.versions,
-            meta.name,
+            None if meta["extractor"] is None else ExtractorSpec(**meta["extractor"]),
+            None if meta["image_size"] is None else (meta["image_size"][0], meta["image_size"][1]),
+            meta["image_resize"],
+            meta["data"],
+            meta["sample"]["seed"],
+            meta["versions"],
+            meta["name"],
         )
 
     @classmethod

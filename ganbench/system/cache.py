@@ -63,6 +63,13 @@ class Cache:
         """
         return self.folder() / f"{key}.cache"
 
+    def has(self, key: str) -> bool:
+        """Tell whether there is a file under a key, whole or not."""
+        try:
+            return self.path(key).is_file()
+        except CannotWrite:
+            return False
+
     def load(self, key: str, parse: Callable[[Content], _T], note: Note = log_note) -> _T | None:
         """Return what was kept under a key, or None.
 

@@ -1,4 +1,4 @@
-"""Code, hashed: what is cached goes by it. Other people's may change without its version, and is named where it fails."""
+"""Code, hashed, as what is cached goes by it; and other people's code, named where it fails."""
 
 from __future__ import annotations
 
