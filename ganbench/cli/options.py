@@ -121,7 +121,7 @@ Columns = Annotated[
 
 
 def _quiet(value: bool) -> bool:
-    from ganbench.system.progress import set_quiet  # imports rich.progress, which --help does without
+    from ganbench.system.progress import set_quiet
 
     set_quiet(value)
     return value

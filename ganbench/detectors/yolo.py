@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 
 from ganbench.detectors.base import Detection, Detector
-from ganbench.detectors.evidence import check_choice, find_layout
 from ganbench.detectors.layouts import Layout, as_table
 from ganbench.detectors.network import GRAY, STEP, Network
 from ganbench.detectors.settings import bad_setting
@@ -46,6 +45,8 @@ class YoloSettings:
         if self.imgsz < 0:
             raise bad_setting("imgsz", self.imgsz, f"a multiple of {STEP}, such as 64 or 640")
         if self.layout:
+            from ganbench.detectors.evidence import check_choice
+
             check_choice(self.layout)
 
 
@@ -167,6 +168,8 @@ def letterbox(pixels: np.ndarray, height: int, width: int) -> tuple[np.ndarray, 
 
 def _layout_of(network: Network, asked: str, label: str) -> Layout:
     """Tell the layout of a network by what it puts out for images that differ as much as images can."""
+    from ganbench.detectors.evidence import find_layout  # not needed for a layout that is known
+
     height, width = network.height, network.width
     if network.takes_any_size and height > _LARGE:
         height = width = _LARGE  # the same at any size, and sooner told

@@ -9,7 +9,6 @@ meanwhile is none of its concern.
 
 from __future__ import annotations
 
-import hashlib
 import logging
 import os
 import pickle
@@ -24,6 +23,7 @@ from typing import TYPE_CHECKING, Any
 from ganbench.errors import GanbenchError
 from ganbench.features.spec import ExtractorSpec
 from ganbench.system.cache import Cache
+from ganbench.system.code import code_of
 from ganbench.system.container import Content
 from ganbench.system.leftovers import temporary_folder
 from ganbench.system.notes import Note, log_note
@@ -88,10 +88,7 @@ def _parse(content: Content) -> bytes:
 
 def _code_hash() -> str:
     """Return a hash of all code that decides what a graph computes: this folder, networks included."""
-    digest = hashlib.sha256()
-    for path in sorted(Path(__file__).parent.rglob("*.py")):
-        digest.update(path.read_bytes())
-    return digest.hexdigest()
+    return code_of(Path(__file__).parent)
 
 
 def _export_apart(spec: ExtractorSpec, build: Callable[[], nn.Module]) -> bytes:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     import torch
     from torch import nn
 
-VERSION = 1
+VERSIONS = {"fp32": 1, "bf16": 2}  # by precision; in bf16 weights were rounded to the nearest before
 DEFAULT_RESIZE = "tf1"
 RESIZES = (DEFAULT_RESIZE, "pytorch-fid", "clean")
 ASSET = "inception"
@@ -45,7 +45,8 @@ def specify(options: BuildOptions) -> ExtractorSpec:
         raise UnknownName(f"inception has no resize protocol {resize!r}.{did_you_mean(resize, list(RESIZES))}")
     weights = _weights(options)
     name = "inception" if resize == DEFAULT_RESIZE else f"inception:{resize}"
-    return ExtractorSpec(name, VERSION, 2048, 299, resize, weights.sha256, 1008, options.precision, weights.note)
+    version = VERSIONS[options.precision]
+    return ExtractorSpec(name, version, 2048, 299, resize, weights.sha256, 1008, options.precision, weights.note)
 
 
 def _weights(options: BuildOptions) -> WeightsFile:
@@ -59,7 +60,7 @@ def _weights(options: BuildOptions) -> WeightsFile:
 
 
 def build(spec: ExtractorSpec, options: BuildOptions) -> nn.Module:
-    """Return the network, batch norms folded, in inference mode.
+    """Return the network, batch norms folded, in inference mode; for bf16 with weights that are bfloat16 already.
 
     Raises:
         AssetError: the file is damaged, or is of another network.
@@ -67,13 +68,15 @@ def build(spec: ExtractorSpec, options: BuildOptions) -> nn.Module:
     import torch
     from torch import nn
 
-    from ganbench.features.networks.inception import InceptionV3, fold_batch_norms
+    from ganbench.features.networks.inception import InceptionV3, fold_batch_norms, round_weights
 
     path = _weights(options).path
     with torch.device("meta"):
         network = InceptionV3()
     load_state(network.to_empty(device="cpu"), read_state(path, "inception"), path, "inception")
     fold_batch_norms(network.eval())
+    if spec.precision == "bf16":
+        round_weights(network)
 
     class Scaled(nn.Module):
         """Maps resized images in 0..255 to the network's input as the protocol's tool does."""

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from ganbench.errors import AssetError, UnknownName
 from ganbench.features.entry import ExtractorEntry
 from ganbench.features.spec import BuildOptions, ExtractorSpec
-from ganbench.system.storage import sha256_file
+from ganbench.system.assets import file_hash
 
 if TYPE_CHECKING:
     from torch import nn
@@ -45,7 +45,7 @@ def specify(options: BuildOptions) -> ExtractorSpec:
     if options.resize not in (None, RESIZE):
         raise UnknownName(f"lite0 has one resize protocol, {RESIZE!r}; {options.resize!r} is not defined for it")
     path = options.weights or weights_path()
-    found = sha256_file(path) if path.is_file() else "no file"
+    found = file_hash(path) if path.is_file() else "no file"
     if found != WEIGHTS_SHA256:
         raise AssetError(
             f"{path}: not the lite0 weights (SHA-256 {found[:12]}, expected {WEIGHTS_SHA256[:12]}). "

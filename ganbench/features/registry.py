@@ -2,26 +2,32 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ganbench.errors import GanbenchError, UnknownName
 from ganbench.features.entry import ExtractorEntry
-from ganbench.features.extractor import Extractor
+from ganbench.features.extractor import Extractor, Runner
 from ganbench.features.spec import BuildOptions, ExtractorSpec
 from ganbench.registry import Registry
-from ganbench.system.code import foreign_code
+from ganbench.system.cache import Cache
+from ganbench.system.code import code_of, foreign_code
 from ganbench.system.notes import Note, log_note
+from ganbench.system.versions import library_versions
 
 if TYPE_CHECKING:
     from torch import nn
 
 
 LARGEST = 16_384  # features of an image: their covariance takes 2 GiB
+# The error of bf16: measuring it takes the network in float32 as well, a second or two.
+_ERRORS = Cache("bf16", "the error of bf16", 1 << 20)
 PROBE = 4  # images on which the error of bf16 is measured; 4x4 noise, which the resize makes smooth
 
 _Callable: Any = Callable  # typing has no type for it
@@ -82,10 +88,10 @@ def load_extractor(
 
 @dataclass(frozen=True)
 class _Resolved:
-    """An extractor that is known and not yet built."""
+    """An extractor that is known and not yet built; ``build`` takes its specification, or that in another precision."""
 
     spec: ExtractorSpec
-    build: Callable[[], nn.Module]
+    build: Callable[[ExtractorSpec], nn.Module]
     exportable: bool
     in_bf16: str = ""
 
@@ -95,14 +101,14 @@ def _resolve(name: str, options: BuildOptions) -> _Resolved:
     if isinstance(entry, ExtractorEntry):
         options = replace(options, name=base, resize=suffix or options.resize)
         spec = replace(entry.specify(options), code=foreign_code(entry.build))
-        found = _Resolved(spec, partial(entry.build, spec, options), entry.exportable, entry.in_bf16)
+        found = _Resolved(spec, partial(_build, entry.build, options), entry.exportable, entry.in_bf16)
     else:
         from ganbench.features.custom import load_custom
 
         if suffix:
             raise UnknownName(f"{base} has one resize protocol, its network's own; {suffix!r} is not defined for it")
         spec, network = load_custom(name, entry, options)
-        found = _Resolved(replace(spec, code=foreign_code(entry)), lambda: network, False)
+        found = _Resolved(replace(spec, code=foreign_code(entry)), lambda _: network, False)
     # One that goes by the name of another would have its results taken for that one's.
     called = spec.name.partition(":")[0]
     if called in EXTRACTORS and EXTRACTORS[called] is not entry:
@@ -113,6 +119,12 @@ def _resolve(name: str, options: BuildOptions) -> _Resolved:
             "covariance. Let the network pool them."
         )
     return found
+
+
+def _build(
+    build: Callable[[ExtractorSpec, BuildOptions], nn.Module], options: BuildOptions, spec: ExtractorSpec
+) -> nn.Module:
+    return build(spec, options)
 
 
 def _find(name: str) -> tuple[ExtractorEntry | Callable[[], object], str, str]:
@@ -126,20 +138,31 @@ def _find(name: str) -> tuple[ExtractorEntry | Callable[[], object], str, str]:
 def _assemble(
     found: _Resolved, device: str, again: Callable[..., Extractor], note: Note, first: Callable[[], None]
 ) -> Extractor:
-    """Put an extractor together; in bf16, measure its error against fp32 and note it in the protocol."""
-    from ganbench.features.runtime import TorchRunner, make_runner
+    """Put an extractor together; in bf16, note in the protocol how far from fp32 it is."""
+    from ganbench.features.runtime import make_runner
 
-    spec, build = found.spec, found.build
-    runner = make_runner(spec, build, device, exportable=found.exportable, note=note, first=first)
+    def runner_of(spec: ExtractorSpec) -> Runner:
+        build = partial(found.build, spec)
+        return make_runner(spec, build, device, exportable=found.exportable, note=note, first=first)
+
+    spec = found.spec
+    runner = runner_of(spec)
     if spec.precision == "bf16":
-        in_full = replace(spec, precision="fp32")
-        # PyTorch runs the same network at either precision; exported graphs are one for each.
-        whole = runner.at("fp32") if isinstance(runner, TorchRunner) else make_runner(in_full, build, device, note=note)
-        probe = np.random.default_rng(0).integers(0, 256, (PROBE, 4, 4, 3), dtype=np.uint8)
-        exact = Extractor(in_full, whole)(probe)[0].astype(np.float64)
-        rough = Extractor(spec, runner)(probe)[0].astype(np.float64)
-        error = np.linalg.norm(rough - exact) / max(np.linalg.norm(exact), np.finfo(float).tiny)
+        decides = (spec.key(), device, code_of(Path(__file__).parent), str(library_versions()))
+        key = hashlib.sha256("\n".join(decides).encode()).hexdigest()
+        error = _ERRORS.load(key, lambda content: float(content.facts["error"]), note)
+        if error is None:
+            error = _error(Extractor(spec, runner), replace(spec, precision="fp32"), runner_of)
+            _ERRORS.keep(key, b"", note, {"error": error})
         measured = f"feature error {100 * error:.2g} % of fp32 on {PROBE} smooth images"
         measured += f" ({found.in_bf16})" if found.in_bf16 else ""
         spec = replace(spec, note="; ".join(part for part in (measured, spec.note) if part))
     return Extractor(spec, runner, again)
+
+
+def _error(rough: Extractor, in_full: ExtractorSpec, runner_of: Callable[[ExtractorSpec], Runner]) -> float:
+    """Return how far the features of a few images are from those in float32, as a share of these."""
+    probe = np.random.default_rng(0).integers(0, 256, (PROBE, 4, 4, 3), dtype=np.uint8)
+    exact = Extractor(in_full, runner_of(in_full))(probe)[0].astype(np.float64)
+    off = rough(probe)[0].astype(np.float64) - exact
+    return float(np.linalg.norm(off) / max(np.linalg.norm(exact), np.finfo(float).tiny))

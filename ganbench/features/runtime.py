@@ -98,10 +98,6 @@ class TorchRunner:
         self._precision = precision
         self._network = network.to(self._device).to(memory_format=torch.channels_last).eval()
 
-    def at(self, precision: str) -> TorchRunner:
-        """Return a runner of the same network, shared and not copied, at another precision."""
-        return TorchRunner(self._network, str(self._device), precision)
-
     def __call__(self, pixels: np.ndarray, rows: np.ndarray, columns: np.ndarray) -> list[np.ndarray]:
         """Run one batch; see ``Runner``."""
         import torch

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import PurePosixPath
 
 from ganbench.images.names import is_archive_name, is_hidden
-from ganbench.toyfaces import ATTRIBUTES, RECORD
 
 _SHOWN = 6  # kinds that are named
 _NAMED = 3  # files that are named
@@ -20,8 +19,12 @@ class Passed:
         self._kinds: Counter[str] = Counter()
         self._packed: list[str] = []
 
-    def add(self, ignored: Iterable[str]) -> None:
+    def add(self, ignored: Sequence[str]) -> None:
         """Count files that are no images. What ganbench itself writes beside toy faces is no news."""
+        if not ignored:
+            return
+        from ganbench.toyfaces import ATTRIBUTES, RECORD  # imports OpenCV, and most folders hold images alone
+
         for name in ignored:
             if PurePosixPath(name).name not in (ATTRIBUTES, RECORD):
                 self._kinds[_kind(name)] += 1

@@ -162,7 +162,7 @@ class _Opening:
                 f"({self._most:,} bytes). Raise it (GANBENCH_MEMORY), or give the shards in parts"
             )
         wanted = set(chosen)
-        self.passed.add(name for name in listing.files if name not in wanted)
+        self.passed.add([name for name in listing.files if name not in wanted])
         self.notes += [f"{file.name}: {note}" for note in listing.notes()]
         self.shards.append(_Shard(PackedNames.of(next(self._prefixes), chosen), files_of(chosen)))
 

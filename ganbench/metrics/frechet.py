@@ -226,7 +226,10 @@ def factor_of(features: FeatureSet) -> tuple[np.ndarray, float]:
     """Return C, (D, k), with C C' = covariance, and the covariance's trace; k is the rank or the number of images."""
     if not _few(features):
         trace = float(np.trace(features.moments.scatter)) / (features.n - 1)
-        return cholesky_factor(features.moments.cov, features.moments.mean), trace
+        moments = features.moments
+        if features.memory is None:  # not held on to: at 2048 features it takes 34 MB
+            return cholesky_factor(moments.cov, moments.mean), trace
+        return features.lasting("factor", lambda: cholesky_factor(moments.cov, moments.mean)), trace
     centred = features.sample.astype(np.float64) - features.moments.mean
     factor = centred.T / np.sqrt(features.n - 1)
     return factor, float(np.sum(factor * factor))

@@ -81,7 +81,7 @@ class Pairs:
     @cached_property
     def real_near(self) -> np.ndarray:
         """Squared distances from each real image to its 5 nearest other real ones, (r, 5), ascending."""
-        return self.real.once("nearest", lambda: nearest(self.real.sample, K_DENSITY)[0])
+        return self.real.lasting("nearest", lambda: nearest(self.real.sample, K_DENSITY)[0])
 
     @cached_property
     def _fake_near(self) -> tuple[np.ndarray, np.ndarray]:

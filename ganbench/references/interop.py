@@ -11,8 +11,8 @@ from pathlib import Path
 import numpy as np
 
 from ganbench.errors import ReferenceError
+from ganbench.references.kept import was_read
 from ganbench.references.reference import Reference
-from ganbench.references.stored import read_features, read_headers
 from ganbench.statistics.features import FeatureSet
 from ganbench.statistics.moments import Moments
 from ganbench.system.storage import atomic_write
@@ -60,6 +60,10 @@ def open_reference(path: Path) -> Reference:
     Raises:
         ReferenceError: absent, damaged, or of another form.
     """
+    if was_read(path):  # so it is ours
+        return Reference.load(path)
+    from ganbench.references.stored import read_headers
+
     known = read_headers(path)
     if "feats" in known or ("meta" not in known and _kid_beside(path).is_file()):
         return read_clean_fid(path)
@@ -78,6 +82,8 @@ def read_clean_fid(path: Path) -> Reference:
     Raises:
         ReferenceError: absent, damaged, or the two files are not of the same images.
     """
+    from ganbench.references.stored import read_features, read_headers
+
     path = Path(path)
     if not path.is_file():
         raise ReferenceError(f"{path}: no such statistics file")

@@ -19,7 +19,8 @@ from ganbench.features.spec import BuildOptions, ExtractorSpec
 from ganbench.images.first_look import look_first
 from ganbench.images.source import Source
 from ganbench.images.sources import open_source
-from ganbench.references.stored import SCHEMA, checksum, read_reference
+from ganbench.references.form import SCHEMA, checksum
+from ganbench.references.kept import Kept, read_once
 from ganbench.statistics.features import FeatureSet
 from ganbench.statistics.moments import Moments
 from ganbench.system.cluster import Site
@@ -154,24 +155,23 @@ class Reference:
             ReferenceError: absent, damaged, of a newer schema, or with arrays that do not fit together.
         """
         path = Path(path)
-        meta, arrays = read_reference(path)
+        meta, arrays = read_once(path)
         if meta is None:
             return cls._from_moments(path, arrays["mu"], arrays["sigma"])
         n, mean, d = int(arrays["n"]), np.asarray(arrays["mu"], np.float64), len(arrays["mu"])
-        sigma = np.zeros((d, d))
-        sigma[np.triu_indices(d)] = arrays["sigma_upper"]
-        sigma += np.triu(sigma, 1).T
+        sigma = _symmetric(arrays["sigma_upper"], d)
         sample = arrays["sample"].astype(np.float32)
-        features = FeatureSet(Moments(n, mean, sigma * (n - 1)), sample, arrays["sample_index"].astype(np.int64), None)
+        moments, index = Moments(n, mean, sigma * (n - 1)), arrays["sample_index"].astype(np.int64)
+        features = FeatureSet(moments, sample, index, memory=Kept(str(arrays["checksum"])))
         return cls(
             features,
-            None if meta.extractor is None else ExtractorSpec(**meta.extractor.model_dump()),
-            None if meta.image_size is None else (meta.image_size[0], meta.image_size[1]),
-            meta.image_resize,
-            meta.data.model_dump(exclude_unset=True),
-            meta.sample.seed,
-            meta.versions,
-            meta.name,
+            None if meta["extractor"] is None else ExtractorSpec(**meta["extractor"]),
+            None if meta["image_size"] is None else (meta["image_size"][0], meta["image_size"][1]),
+            meta["image_resize"],
+            meta["data"],
+            meta["sample"]["seed"],
+            meta["versions"],
+            meta["name"],
         )
 
     @classmethod
@@ -243,3 +243,15 @@ class Reference:
         for array in (moments.mean, moments.scatter, self.features.sample):
             digest.update(np.ascontiguousarray(array).data)
         return digest.hexdigest()
+
+
+def _symmetric(upper: np.ndarray, size: int) -> np.ndarray:
+    """Return the matrix (size, size), float64, of an upper triangle that is stored row after row."""
+    whole = np.empty((size, size))
+    start = 0
+    for row in range(size):
+        end = start + size - row
+        whole[row, row:] = whole[row:, row] = upper[start:end]
+        start = end
+    whole += 0.0  # there is one zero: a file may hold a negative one
+    return whole

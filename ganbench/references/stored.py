@@ -6,22 +6,21 @@ taken and their numbers are checked.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from ganbench.errors import ReferenceError
 from ganbench.metrics.frechet import rounding_of
+from ganbench.references.form import SCHEMA, checksum
 from ganbench.system.npz import Header, headers, load
 from ganbench.system.parse import faults_of, parse_json
 from ganbench.system.wall import wall
 
-SCHEMA = 1
 MOST_FEATURES = 8192  # their covariance takes 512 MiB; VGG-16's, the widest in use, has 4,096
 MOST_BYTES = 1 << 30  # of all arrays read: clean-fid keeps the features of 70,000 images in 550 MB
 _LARGEST = 1e30  # of any number, in size; its square must be a number too
@@ -70,22 +69,13 @@ class Meta(_Part):
     versions: dict[_TEXT, _TEXT]
 
 
-def checksum(arrays: dict[str, np.ndarray]) -> str:
-    """Return the SHA-256 over names, types, shapes and bytes of arrays, 64 hex digits."""
-    digest = hashlib.sha256()
-    for name in sorted(arrays):
-        array = np.ascontiguousarray(arrays[name])
-        digest.update(f"{name} {array.dtype.str} {array.shape}\n".encode())
-        digest.update(array.tobytes())
-    return digest.hexdigest()
-
-
-def read_reference(path: Path) -> tuple[Meta | None, dict[str, np.ndarray]]:
+def read_reference(path: Path) -> tuple[dict[str, Any] | None, dict[str, np.ndarray]]:
     """Read a reference of ours, or a pytorch-fid file.
 
     Returns:
-        Of ours: what it says of itself, and ``mu``, ``sigma_upper``, ``sample``, ``sample_index`` and ``n``. Of
-        pytorch-fid's: None, and ``mu`` and ``sigma`` in float64.
+        Of ours: what it says of itself, by the fields of ``Meta``, and ``mu``, ``sigma_upper``, ``sample``,
+        ``sample_index``, ``n`` and the ``checksum`` over them all, which holds. Of pytorch-fid's: None, and ``mu`` and
+        ``sigma`` in float64.
 
     Raises:
         ReferenceError: absent, damaged, of a newer schema, or with arrays that do not fit together.
@@ -97,7 +87,8 @@ def read_reference(path: Path) -> tuple[Meta | None, dict[str, np.ndarray]]:
         meta = _read_meta(path, known)
         _refuse_shapes(meta, known)
         arrays = load(path, known, MOST_BYTES)
-        if "checksum" not in arrays or str(arrays.pop("checksum")) != checksum(arrays):
+        others = {name: array for name, array in arrays.items() if name != "checksum"}
+        if "checksum" not in arrays or str(arrays["checksum"]) != checksum(others):
             raise ReferenceError("damaged reference (checksum differs). Build it again or copy it again.")
         index = arrays["sample_index"]
         n = int(arrays["n"])
@@ -107,7 +98,7 @@ def read_reference(path: Path) -> tuple[Meta | None, dict[str, np.ndarray]]:
             raise ReferenceError(f"the sample's places among {n:,} images are none")
         _refuse_numbers(arrays["mu"], arrays["sigma_upper"], _variances(arrays["sigma_upper"], len(arrays["mu"])))
         _refuse_numbers(arrays["sample"])
-    return meta, arrays
+    return meta.model_dump(by_alias=True, exclude_unset=True), arrays
 
 
 def read_headers(path: Path) -> dict[str, Header]:

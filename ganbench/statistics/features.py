@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 
@@ -12,6 +12,18 @@ from ganbench.errors import MetricError
 from ganbench.statistics.moments import Moments
 
 T = TypeVar("T")
+
+
+class Memory(Protocol):
+    """Keeps, beyond this process, arrays that follow from one set alone."""
+
+    def load(self, name: str) -> np.ndarray | None:
+        """Return what was kept under a name, or None."""
+        ...
+
+    def save(self, name: str, array: np.ndarray) -> None:
+        """Keep an array, or do without."""
+        ...
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,6 +36,7 @@ class FeatureSet:
             when only mean and covariance are known.
         sample_index: Position of each sample row in its source, (m,) int64, ascending.
         logits: Class logits of the sample, (m, K) float32, or None.
+        memory: Keeps what follows from this set alone for later runs; None for a set that no later run will meet.
 
     Raises:
         MetricError: NaN or infinite values, or arrays that do not fit together.
@@ -33,6 +46,7 @@ class FeatureSet:
     sample: np.ndarray
     sample_index: np.ndarray
     logits: np.ndarray | None = None
+    memory: Memory | None = field(default=None, repr=False)
     _kept: dict[str, Any] = field(default_factory=dict, init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -70,6 +84,23 @@ class FeatureSet:
         if name not in self._kept:
             self._kept[name] = compute()
         return self._kept[name]
+
+    def lasting(self, name: str, compute: Callable[[], np.ndarray]) -> np.ndarray:
+        """Return what ``once`` would, from the memory of this set where it has one.
+
+        For arrays that every run asks for and that take longer to compute than to read. The memory goes by the code of
+        the metrics of this package, so it is for them alone.
+        """
+
+        def remember() -> np.ndarray:
+            found = None if self.memory is None else self.memory.load(name)
+            if found is None:
+                found = compute()
+                if self.memory is not None:
+                    self.memory.save(name, found)
+            return found
+
+        return self.once(name, remember)
 
     @property
     def complete(self) -> bool:

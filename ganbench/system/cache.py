@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from ganbench.errors import CannotWrite
 from ganbench.system.container import Content, Damaged, Writer, read
@@ -63,6 +63,13 @@ class Cache:
         """
         return self.folder() / f"{key}.cache"
 
+    def has(self, key: str) -> bool:
+        """Tell whether there is a file under a key, whole or not."""
+        try:
+            return self.path(key).is_file()
+        except CannotWrite:
+            return False
+
     def load(self, key: str, parse: Callable[[Content], _T], note: Note = log_note) -> _T | None:
         """Return what was kept under a key, or None.
 
@@ -109,12 +116,14 @@ class Cache:
         except OSError as e:
             raise CannotWrite(f"cannot make room in {path.parent}: {reason(e)}.") from e
 
-    def keep(self, key: str, payload: bytes | memoryview, note: Note = log_note) -> None:
-        """Keep bytes under a key; a cache that cannot be written is a note, never an error."""
+    def keep(
+        self, key: str, payload: bytes | memoryview, note: Note = log_note, facts: dict[str, Any] | None = None
+    ) -> None:
+        """Keep bytes, and facts about them in JSON, under a key; a cache that cannot be written is a note, no error."""
         try:
             with self.writer(key) as writer:
                 writer.write(payload)
-                writer.finish({})
+                writer.finish(facts or {})
         except CannotWrite as e:
             note(self.not_kept(e))
 

@@ -1,4 +1,4 @@
-"""Other people's code: hashed, as it may change without its version being raised, and named where it fails."""
+"""Code, hashed, as what is cached goes by it; and other people's code, named where it fails."""
 
 from __future__ import annotations
 
@@ -47,6 +47,15 @@ def _hash_of(files: list[Path]) -> str:
     digest = hashlib.sha256()
     for one in files:
         digest.update(hashlib.sha256(one.read_bytes()).digest())
+    return digest.hexdigest()
+
+
+def code_of(*folders: Path) -> str:
+    """Return a hash of all Python files in and below folders of ganbench itself, 64 hex digits."""
+    digest = hashlib.sha256()
+    for folder in folders:
+        for path in sorted(folder.rglob("*.py")):
+            digest.update(path.read_bytes())
     return digest.hexdigest()
 
 

@@ -8,8 +8,6 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
-
 from ganbench.system.streams import console, shown
 
 FIRST_SECONDS = 10.0  # after which work without a bar says where it stands for the first time
@@ -49,6 +47,15 @@ def track(
         with _lines.inside(_Count(what, total, done, unit, left)) as count_up:
             yield count_up
         return
+    from rich.progress import (  # slow to import, and only a person at a terminal has bars
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeElapsedColumn,
+        TimeRemainingColumn,
+    )
+
     columns = (
         TextColumn("{task.description}", markup=False),
         BarColumn(),

@@ -20,6 +20,8 @@ from torch_fidelity.feature_extractor_inceptionv3 import (
     InceptionE_2,
 )
 
+from ganbench.features.rounding import round_to_bfloat16
+
 FEATURES = 2048
 CLASSES = 1008
 
@@ -71,4 +73,12 @@ def fold_batch_norms(network: InceptionV3) -> InceptionV3:
             # In float64, rounded once: the folded weights are the nearest to the exact ones.
             module.conv = fuse_conv_bn_eval(module.conv.double(), module.bn.double()).float()
             module.bn = nn.Identity()
+    return network
+
+
+def round_weights(network: InceptionV3) -> InceptionV3:
+    """Round the weights of every convolution to bfloat16, in place, as ``ganbench.features.rounding`` has it."""
+    for module in network.modules():
+        if isinstance(module, nn.Conv2d):
+            module.weight = nn.Parameter(torch.from_numpy(round_to_bfloat16(module.weight.detach().numpy())))
     return network

@@ -1,0 +1,19 @@
+"""The form of reference files: its number, and the checksum over all arrays of one."""
+
+from __future__ import annotations
+
+import hashlib
+
+import numpy as np
+
+SCHEMA = 1
+
+
+def checksum(arrays: dict[str, np.ndarray]) -> str:
+    """Return the SHA-256 over names, types, shapes and bytes of arrays, 64 hex digits."""
+    digest = hashlib.sha256()
+    for name in sorted(arrays):
+        array = np.ascontiguousarray(arrays[name])
+        digest.update(f"{name} {array.dtype.str} {array.shape}\n".encode())
+        digest.update(array.tobytes())
+    return digest.hexdigest()
