@@ -41,6 +41,7 @@ def bench(home: str, data: str, reference: str, out: str, settings: dict, jobs: 
     from ganbench.errors import GanbenchError
     from ganbench.scoring.options import ScoreOptions
     from ganbench.scoring.plan import Plan as ScoringPlan
+    from ganbench.system.cluster import Site
 
     os.environ["GANBENCH_HOME"] = home
     torch.set_num_threads(1)
@@ -56,7 +57,7 @@ def bench(home: str, data: str, reference: str, out: str, settings: dict, jobs: 
                 f.write(text + "\n")
 
     try:
-        run_grid(plan, cells_of(grid), jobs=jobs, say=say)
+        run_grid(plan, cells_of(grid), site=Site(jobs), say=say)
     except GanbenchError as e:
         say(str(e))
         raise SystemExit(e.exit_code) from e
