@@ -42,6 +42,7 @@ def bench(home: str, data: str, reference: str, out: str, settings: dict, jobs: 
     from ganbench.scoring.options import ScoreOptions
     from ganbench.scoring.plan import Plan as ScoringPlan
     from ganbench.system.cluster import Site
+    from ganbench.system.urls import is_url
 
     os.environ["GANBENCH_HOME"] = home
     torch.set_num_threads(1)
@@ -49,7 +50,7 @@ def bench(home: str, data: str, reference: str, out: str, settings: dict, jobs: 
     workers.CONTEXT = multiprocessing.get_context("fork")
     grid = make_grid(SETTINGS | settings)
     scoring = ScoringPlan.of(ScoreOptions(references=(reference,), detector=None, device="cpu"))
-    plan = Plan(grid, Place(data, Path(out), device="cpu"), scoring)
+    plan = Plan(grid, Place(data, out if is_url(out) else Path(out), device="cpu"), scoring)
 
     def say(text: str) -> None:
         if said:

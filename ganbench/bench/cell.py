@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import time
 import traceback
 from collections.abc import Callable
@@ -11,6 +12,7 @@ import numpy as np
 import torch
 
 from ganbench.bench.grid import Cell, Plan
+from ganbench.bench.out import is_written
 from ganbench.bench.status import Status
 from ganbench.diagnostics.curves import measure, of_run
 from ganbench.errors import GanbenchError
@@ -50,6 +52,11 @@ def run_cell(plan: Plan, cell: Cell, tell: Callable[[object], None]) -> Status:
         tell(Note(text))
 
     def attempt() -> None:
+        if not is_written(plan.place):
+            raise GanbenchError(
+                f"{socket.gethostname()} does not see what was begun in {plan.place.label}. On several machines, --out "
+                "has to be a folder that all of them mount, or a URL"
+            )
         hold = take(plan.place.cell(cell.name), note, keep=False)
         try:
             status = ended(cell, lambda: _bring_to_its_end(plan, cell, hold, tell))

@@ -9,7 +9,6 @@ from __future__ import annotations
 import signal
 import threading
 import time
-from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -29,7 +28,7 @@ from ganbench.training.loop import Stopped
 
 _PATIENCE = 10.0  # seconds for which a held cell of a folder is looked at: what held it may be about to end
 _LOOK_EVERY = 0.5  # seconds
-_TRIES = 3  # of a cell whose node dies
+_OTHERS = {"held", "lost"}  # how a cell ends that another process has
 
 
 def run_grid(
@@ -76,7 +75,7 @@ def run_grid(
         progress = GridProgress(plan, cells, images, crew.slots)
         with progress.bar():
             say(progress.left())
-            return bench.run(progress, retry=site.cluster is not None)
+            return bench.run(progress)
 
 
 class _Bench:
@@ -95,24 +94,15 @@ class _Bench:
         self._crew, self._say = crew, say
         self._statuses: dict[int, Status] = {}
 
-    def run(self, progress: GridProgress, *, retry: bool) -> list[Status]:
+    def run(self, progress: GridProgress) -> list[Status]:
         """Run all cells, then those that other processes have let go of in the meantime."""
-        tries: Counter[int] = Counter()
         todo = list(range(len(self._cells)))
-        while todo:
-            again: list[int] = []
+        while todo and not self._crew.stopping:
             for number, result in self._crew.run([self._cells[n] for n in todo], self._hear(todo, progress)):
-                cell = todo[number]
-                tries[cell] += 1
-                if isinstance(result, Died) and retry and not self._crew.stopping and tries[cell] < _TRIES:
-                    self._say(f"{self._cells[cell].name}: {result.why}; it goes on from its last checkpoint")
-                    again.append(cell)
-                else:
-                    self._take(cell, result, progress)
-            if self._crew.stopping:
-                break
-            todo = again or self._let_go(progress)
-        if len(self._statuses) < len(self._cells) or any(s.state == "stopped" for s in self._statuses.values()):
+                self._take(todo[number], result, progress)
+            todo = self._let_go(progress)
+        states = {status.state for status in self._statuses.values()}
+        if len(self._statuses) < len(self._cells) or "stopped" in states or (self._crew.stopping and states & _OTHERS):
             raise Stopped("stopped; what was training was saved. The same command goes on from there")
         return [self._statuses[number] for number in range(len(self._cells))]
 
@@ -147,7 +137,7 @@ class _Bench:
         Of a folder, a process that was killed may hold a cell for a moment longer. Of an object store, a holder is
         looked at until it gives a sign of life, or is known to be dead.
         """
-        held = [number for number, status in self._statuses.items() if status.state == "held"]
+        held = [number for number, status in self._statuses.items() if status.state in _OTHERS]
         if not held:
             return []
         sights = {number: self._out.sight(self._cells[number].name) for number in held}

@@ -152,7 +152,8 @@ class Claims:
     def _read(self, number: int) -> str:
         with self._reached():
             try:
-                data: bytes = self._system.cat_file(self._path(number), end=_LONGEST)
+                size = self._system.info(self._path(number))["size"]
+                data: bytes = self._system.cat_file(self._path(number), end=min(size, _LONGEST)) if size else b""
             except FileNotFoundError:
                 return ""
             return data.decode("utf-8", "replace")
