@@ -6,8 +6,8 @@ Where: a folder; an object store (moto's server, a process of its own); a Ray cl
 What is killed: the command, one of its workers, and on the cluster also a whole node. In the store, what was kept on
 this machine is thrown away for half of the moments: another machine goes on.
 
-Compared to the bit: weights, optimizers and random state of every checkpoint, samples, scorecards, logs, gradient norms,
-and the board. What the clock says is left out.
+Compared to the bit: weights, optimizers and random state of every checkpoint, samples, scorecards, logs, gradient
+norms, and the board. What the clock says is left out.
 """
 
 from __future__ import annotations
@@ -68,7 +68,9 @@ def main() -> None:
             where = wheres[number % len(wheres)]
             found = trial.run(number, where, rng, seconds)
             faults += bool(found)
-            print(f"{number + 1} of {given.moments}, {trial.story}: {'; '.join(found) or 'same to the bit'}", flush=True)
+            print(
+                f"{number + 1} of {given.moments}, {trial.story}: {'; '.join(found) or 'same to the bit'}", flush=True
+            )
     print(f"{given.moments} moments, {faults} with faults")
     sys.exit(1 if faults else 0)
 

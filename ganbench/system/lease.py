@@ -66,13 +66,13 @@ class Claim:
 
     @property
     def by(self) -> str:
-        """The process that made it, in words; empty once it was given back."""
+        """The process that made it, in words."""
         by = self.text.split(" ", 2)[2].strip() if self.text.count(" ") > 1 else self.text[:80]
-        return "" if by == _FREE else by
+        return by or "an unknown process"
 
     def is_open(self) -> bool:
         """Tell whether the next claim may be made at once: it was given back, or its process here is gone."""
-        return not self.by or is_gone(self.process)
+        return self.by == _FREE or is_gone(self.process)
 
 
 class Claims:
@@ -212,7 +212,7 @@ class Lease:
         numbers = self._claims.numbers()
         if not numbers or numbers[-1] != self._number:
             top = self._claims.highest()
-            by = f" by {top.by}" if top is not None and top.by else ""
+            by = f" by {top.by}" if top is not None and top.by != _FREE else ""
             raise TakenOver(f"{masked(self._claims.url)} was taken over{by}; this process leaves it to that one")
 
     def give_back(self) -> None:
