@@ -6,8 +6,10 @@ import json
 import os
 import shutil
 import signal
+import threading
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from bench_fixtures import CELLS, assert_same
@@ -16,6 +18,7 @@ from store_files import download, names_in
 from typer.testing import CliRunner
 
 from ganbench.bench import run as runs
+from ganbench.bench.cell import run_cell
 from ganbench.bench.grid import Cell, Place, Plan, cells_of, make_grid, shard_of
 from ganbench.bench.out import Out
 from ganbench.bench.run import run_grid
@@ -28,8 +31,12 @@ from ganbench.runs.facts import steps_done
 from ganbench.scoring.options import ScoreOptions
 from ganbench.scoring.plan import Plan as ScoringPlan
 from ganbench.system import workers
+from ganbench.system.cluster import Needs
 from ganbench.training.hold import FolderHold
 from ganbench.training.run_folder import RunFolder
+
+if TYPE_CHECKING:
+    from ray_cluster import TwoNodes
 
 
 def _invoke(*arguments: object):
@@ -232,13 +239,13 @@ def test_what_does_not_belong_together_is_not_collected(
         (folder("samples", samples=31), "samples is 30 in .*whole.*, 31 in .*samples"),
         (folder("wider", more=["model.width=8"]), "dcgan-seed0: model.width is 4 in .*, 8 in "),
         (
-            folder("longer", more=["training.steps=13"]),
+            folder("longer", overrides={"": [*SETTINGS["overrides"][""][:2], "training.steps=13"]}),
             "cell dcgan-seed0 is dcgan, 12 steps in .*, dcgan, 13 steps in ",
         ),
         (folder("seeds", seeds=[0, 1]), "cell dcgan-seed1 is not set in .*, dcgan, 12 steps in "),
     ):
         with pytest.raises(GanbenchError, match=message):
-            read_together([same, other] if "same" in message else [whole_bench, other])
+            read_together([whole_bench, other])
     strange = folder("strange")
     shutil.rmtree(strange / CELLS[0])
     shutil.copytree(whole_bench / CELLS[1], strange / CELLS[0])
@@ -281,10 +288,10 @@ def test_a_bench_in_a_store_comes_to_the_same(
     """Killed once in the midst, and finished by a process that has nothing but the store."""
     place = f"{s3.url}/bench"
     first = _start(ganbench_home, bench_faces, place, tmp_path / "a", {})
-    _wait_for(lambda: f"bench/{CELLS[0]}/step.json" in names_in(s3))
+    _wait_for(lambda: f"bench/{CELLS[0]}/step.json" in names_in(s3) or not first.is_alive())
     first.kill()
     first.join()
-    assert first.exitcode == -signal.SIGKILL
+    assert first.exitcode == -signal.SIGKILL, (tmp_path / "a").read_text()
     shutil.rmtree(ganbench_home / "cache" / "runs")
     second = _start(ganbench_home, bench_faces, place, tmp_path / "b", {})
     second.join()
@@ -293,3 +300,41 @@ def test_a_bench_in_a_store_comes_to_the_same(
     collected = _invoke("bench", "collect", place, "--out", tmp_path / "tables")
     assert collected.exit_code == 0, collected.output
     assert (tmp_path / "tables" / "leaderboard.csv").is_file()
+
+
+# --- on a cluster ---
+
+
+@pytest.mark.slow
+def test_a_bench_on_a_cluster_that_loses_processes_and_a_node_comes_to_the_same(
+    ray_cluster: TwoNodes, whole_bench: Path, bench_faces: tuple[Path, Path], tmp_path: Path
+) -> None:
+    plan, said = _plan(tmp_path / "out", bench_faces), []
+    lost: list[str] = []
+
+    def lose() -> None:
+        _wait_for(lambda: any(steps_done(tmp_path / "out" / name) > 2 for name in CELLS))
+        if ray_cluster.kill_a_worker(min):
+            lost.append("worker")
+        ray_cluster.lose_a_node()
+        lost.append("node")
+
+    thread = threading.Thread(target=lose)
+    thread.start()
+    try:
+        statuses = run_grid(plan, cells_of(plan.grid), site=ray_cluster.site, needs=Needs(cores=1), say=said.append)
+    finally:
+        thread.join()
+        ray_cluster.add_a_node()
+    assert [status.state for status in statuses] == ["done", "done"]
+    assert "node" in lost
+    assert_same(whole_bench, tmp_path / "out")
+    assert any(text == f"{CELLS[0]}: scoring" for text in said)
+
+
+@pytest.mark.slow
+def test_a_node_that_does_not_see_the_folder_is_told(bench_faces: tuple[Path, Path], tmp_path: Path) -> None:
+    plan = _plan(tmp_path, bench_faces)
+    status = run_cell(plan, cells_of(plan.grid)[0], lambda message: None)  # nobody has begun this bench here
+    assert status.state == "failed"
+    assert "has to be a folder that all of them mount, or a URL" in status.reason
