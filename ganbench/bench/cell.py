@@ -20,7 +20,7 @@ from ganbench.features.runtime import resolve_device
 from ganbench.images.source import Source
 from ganbench.runs.facts import is_probed, trained_steps
 from ganbench.runs.scored import is_scored, score_run
-from ganbench.system.storage import write_text
+from ganbench.system.outputs import write_text
 from ganbench.system.text import csv_frame, json_text
 from ganbench.training.data import TrainingImages, decode_source
 from ganbench.training.hold import Held, Hold, Lost

@@ -9,7 +9,7 @@ from ganbench.bench.grid import Cell, Place
 from ganbench.bench.status import Status
 from ganbench.bench.written import FILE, Written, tell_differences
 from ganbench.errors import GanbenchError
-from ganbench.system.storage import write_text
+from ganbench.system.outputs import write_text
 from ganbench.system.text import json_text
 from ganbench.training.run_folder import RunFolder
 from ganbench.training.stored import Sight

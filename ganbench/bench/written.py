@@ -12,8 +12,8 @@ from ganbench.bench.grid import Cell, Plan
 from ganbench.errors import GanbenchError
 from ganbench.images.source import Source
 from ganbench.runs.facts import settings_of
+from ganbench.system.outputs import write_text
 from ganbench.system.parse import faults_of, parse_json, read_text
-from ganbench.system.storage import write_text
 from ganbench.system.text import json_text
 from ganbench.system.versions import library_versions
 from ganbench.system.wall import wall

@@ -128,7 +128,7 @@ def bench(
     from ganbench.system.cluster import Needs
     from ganbench.system.cores import available_cores
     from ganbench.system.memory import parse_size
-    from ganbench.system.storage import check_outputs
+    from ganbench.system.outputs import check_outputs
     from ganbench.system.urls import is_url
 
     site = options.site(jobs, cluster)
@@ -165,7 +165,7 @@ def bench(
     tables.finish(statuses, json_file)
 
 
-def _estimate(plan: Plan, cells: list[Cell], jobs: int, json_file: Path | None) -> None:
+def _estimate(plan: Plan, cells: list[Cell], jobs: int, json_file: Location | None) -> None:
     """Say what is left of the cells, and how long it will take."""
     from ganbench.bench.estimate import estimate
     from ganbench.system.text import json_text, pad

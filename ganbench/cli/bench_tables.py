@@ -22,6 +22,7 @@ from ganbench.leaderboard.entries import collect
 from ganbench.leaderboard.export import to_csv, to_dict, to_json, to_latex, to_markdown
 from ganbench.leaderboard.terminal import print_boards
 from ganbench.scoring.plan import Plan
+from ganbench.system.location import Location
 from ganbench.system.text import json_text
 
 choice_of = choose
@@ -42,7 +43,7 @@ class Tables:
         self._out, self._open = Out(place), place.open
         self._choice, self._published, self._detector = choice, published, detector
 
-    def finish(self, statuses: list[Status], json_file: Path | None) -> None:
+    def finish(self, statuses: list[Status], json_file: Location | None) -> None:
         """Say how the cells of this call ended, and rank all cells of the bench if none is left to anybody.
 
         Raises:
@@ -78,7 +79,7 @@ class Tables:
                     tell(f"{status.name}: {status.state}{': ' if status.reason else ''}{status.reason}")
         exit_if_failed(statuses)
 
-    def _publish(self, board: Leaderboard) -> list[Path]:
+    def _publish(self, board: Leaderboard) -> list[Location]:
         written = write_tables(
             board,
             self._out.folder,
@@ -88,7 +89,7 @@ class Tables:
             detector=self._detector,
         )
         for file in written:
-            self._out.publish(file)
+            self._out.publish(file.path)
         return written
 
 
@@ -106,7 +107,7 @@ def write_tables(
     real: Callable[[], Source | None],
     published: bool,
     detector: str | None,
-) -> list[Path]:
+) -> list[Location]:
     """Write the tables and the report; returns the files."""
     from ganbench.report.page import make_page
 

@@ -9,6 +9,7 @@ import typer
 
 from ganbench.cli import options
 from ganbench.cli.output import is_stdout, put_json, tell, write_documents
+from ganbench.system.location import Location
 
 if TYPE_CHECKING:
     from ganbench.images.source import Source
@@ -20,7 +21,12 @@ def collect(
     ],
     out: Annotated[
         Path | None,
-        typer.Option(metavar="DIR", show_default="the DIR, where it is one", help="Where the tables and the page go."),
+        typer.Option(
+            parser=options.local("the folder of the tables"),
+            metavar="DIR",
+            show_default="the DIR, where it is one",
+            help="Where the tables and the page go.",
+        ),
     ] = None,
     sort: options.Sort = None,
     columns: options.Columns = None,
@@ -33,8 +39,13 @@ def collect(
     recursive: options.Recursive = False,
     skip_bad: options.SkipBad = 0,
     json_file: Annotated[
-        Path | None,
-        typer.Option("--json", metavar="F", help="What has come of every cell, and the leaderboard; - prints it."),
+        Location | None,
+        typer.Option(
+            "--json",
+            parser=options.place,
+            metavar="F",
+            help="What has come of every cell, and the leaderboard; - prints it.",
+        ),
     ] = None,
     quiet: options.Quiet = False,
 ) -> None:
@@ -59,7 +70,7 @@ def collect(
     from ganbench.leaderboard.terminal import print_boards
     from ganbench.scoring.options import ScoreOptions
     from ganbench.scoring.plan import Plan
-    from ganbench.system.storage import check_outputs
+    from ganbench.system.outputs import check_outputs
     from ganbench.system.text import json_text, pad
 
     del quiet

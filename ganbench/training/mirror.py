@@ -16,8 +16,8 @@ from pathlib import Path
 
 from ganbench.errors import CannotWrite, GanbenchError
 from ganbench.system.leftovers import temporary_path
+from ganbench.system.outputs import write_text
 from ganbench.system.remote import RemoteFile, fetch_file, list_files, put_file
-from ganbench.system.storage import write_text
 from ganbench.system.text import json_text
 from ganbench.training.checkpoint import look_into_checkpoint
 from ganbench.training.run_folder import LOCK, RunFolder
