@@ -123,7 +123,8 @@ def bench(
     """
     from ganbench.bench.grid import Place, Plan, cells_of, load_grid, make_grid, shard_of
     from ganbench.bench.run import run_grid
-    from ganbench.cli.bench_tables import Tables, choice_of
+    from ganbench.cli.bench_tables import Tables
+    from ganbench.leaderboard.choice import choose
     from ganbench.scoring.plan import Plan as ScoringPlan
     from ganbench.system.cluster import Needs
     from ganbench.system.cores import available_cores
@@ -151,7 +152,7 @@ def bench(
     mine = cells if shard is None else shard_of(cells, shard)
     real = images_or_toyfaces(data, cells[0].recipe.model.size)
     measure = ScoringPlan.of(scoring if data is not None else against_toyfaces(scoring, real))
-    choice = choice_of(measure.results(), sort, columns)
+    choice = choose(measure.results(), sort, columns)
     plan = Plan(plan_grid, Place(real, place, limit, resize, device, recursive, skip_bad), measure)
     if dry_run:
         _estimate(plan, mine, jobs, json_file)

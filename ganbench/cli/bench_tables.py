@@ -17,15 +17,13 @@ from ganbench.cli.output import is_stdout, put_json, tell, write_documents
 from ganbench.errors import GanbenchError
 from ganbench.images.source import Source
 from ganbench.leaderboard.boards import Leaderboard
-from ganbench.leaderboard.choice import Choice, choose
+from ganbench.leaderboard.choice import Choice
 from ganbench.leaderboard.entries import collect
 from ganbench.leaderboard.export import to_csv, to_dict, to_json, to_latex, to_markdown
 from ganbench.leaderboard.terminal import print_boards
 from ganbench.scoring.plan import Plan
 from ganbench.system.location import Location
 from ganbench.system.text import json_text
-
-choice_of = choose
 
 
 class Tables:

@@ -12,7 +12,7 @@ import time
 from pathlib import Path
 from typing import Protocol
 
-from ganbench.errors import GanbenchError
+from ganbench.errors import CannotWrite, GanbenchError
 from ganbench.training.run_folder import LOCK, RunFolder
 
 _TOKEN_BYTES = 16
@@ -101,9 +101,14 @@ class FolderHold:
         else:
             raise Held(str(run.path), _holder(run)[1])
         token = secrets.token_hex(_TOKEN_BYTES)
-        os.truncate(handle, 0)
-        os.write(handle, f"{token} {who()}\n".encode("utf-8", "replace"))
-        return cls(run, handle, token, new)
+        hold = cls(run, handle, token, new)
+        try:
+            os.truncate(handle, 0)
+            os.write(handle, f"{token} {who()}\n".encode("utf-8", "replace"))
+        except OSError as e:
+            hold.release()
+            raise CannotWrite(f"cannot write into {run.path}: {e.strerror}. Free space or choose another place.") from e
+        return hold
 
     def check(self) -> None:
         """See ``Hold``."""
