@@ -209,9 +209,9 @@ class Lease:
             TakenOver: another process has it.
             GanbenchError: the store does not answer.
         """
-        numbers = self._claims.numbers()
-        if not numbers or numbers[-1] != self._number:
-            top = self._claims.highest()
+        top = self._claims.highest()
+        # The token too: a store that creates where there is one already has given two of us the same number.
+        if top is None or top.number != self._number or not top.text.startswith(self._token):
             by = f" by {top.by}" if top is not None and top.by != _FREE else ""
             raise TakenOver(f"{masked(self._claims.url)} was taken over{by}; this process leaves it to that one")
 
