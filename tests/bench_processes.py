@@ -32,7 +32,16 @@ def context() -> multiprocessing.context.ForkServerContext:
     return made
 
 
-def bench(home: str, data: str, reference: str, out: str, settings: dict, jobs: int = 1, said: str = "") -> None:
+def bench(
+    home: str,
+    data: str,
+    reference: str,
+    out: str,
+    settings: dict,
+    jobs: int = 1,
+    said: str = "",
+    environment: dict[str, str] | None = None,
+) -> None:
     """Run a bench as the command does; what it says goes to the file ``said``."""
     import torch
 
@@ -44,7 +53,7 @@ def bench(home: str, data: str, reference: str, out: str, settings: dict, jobs: 
     from ganbench.system.cluster import Site
     from ganbench.system.urls import is_url
 
-    os.environ["GANBENCH_HOME"] = home
+    os.environ |= {"GANBENCH_HOME": home} | (environment or {})
     torch.set_num_threads(1)
     # This process has run no thread that computes: a copy of it is safe, and starts at once.
     workers.CONTEXT = multiprocessing.get_context("fork")

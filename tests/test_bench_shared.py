@@ -86,7 +86,8 @@ def test_a_shard_that_cannot_be_is_explained(text: str, message: str) -> None:
 
 
 def _start(ganbench_home: Path, bench_faces: tuple[Path, Path], out: object, said: Path, settings: dict, jobs: int = 1):
-    arguments = (str(ganbench_home), *map(str, bench_faces), str(out), settings, jobs, str(said))
+    store = {name: value for name, value in os.environ.items() if name.startswith("AWS_")}
+    arguments = (str(ganbench_home), *map(str, bench_faces), str(out), settings, jobs, str(said), store)
     child = context().Process(target=bench, args=arguments)
     child.start()
     return child
