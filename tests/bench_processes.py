@@ -32,7 +32,16 @@ def context() -> multiprocessing.context.ForkServerContext:
     return made
 
 
-def bench(home: str, data: str, reference: str, out: str, settings: dict, jobs: int = 1, said: str = "") -> None:
+def bench(
+    home: str,
+    data: str,
+    reference: str,
+    out: str,
+    settings: dict,
+    jobs: int = 1,
+    said: str = "",
+    environment: dict[str, str] | None = None,
+) -> None:
     """Run a bench as the command does; what it says goes to the file ``said``."""
     import torch
 
@@ -41,14 +50,16 @@ def bench(home: str, data: str, reference: str, out: str, settings: dict, jobs: 
     from ganbench.errors import GanbenchError
     from ganbench.scoring.options import ScoreOptions
     from ganbench.scoring.plan import Plan as ScoringPlan
+    from ganbench.system.cluster import Site
+    from ganbench.system.urls import is_url
 
-    os.environ["GANBENCH_HOME"] = home
+    os.environ |= {"GANBENCH_HOME": home} | (environment or {})
     torch.set_num_threads(1)
     # This process has run no thread that computes: a copy of it is safe, and starts at once.
     workers.CONTEXT = multiprocessing.get_context("fork")
     grid = make_grid(SETTINGS | settings)
     scoring = ScoringPlan.of(ScoreOptions(references=(reference,), detector=None, device="cpu"))
-    plan = Plan(grid, Place(data, Path(out), device="cpu"), scoring)
+    plan = Plan(grid, Place(data, out if is_url(out) else Path(out), device="cpu"), scoring)
 
     def say(text: str) -> None:
         if said:
@@ -56,7 +67,7 @@ def bench(home: str, data: str, reference: str, out: str, settings: dict, jobs: 
                 f.write(text + "\n")
 
     try:
-        run_grid(plan, cells_of(grid), jobs=jobs, say=say)
+        run_grid(plan, cells_of(grid), site=Site(jobs), say=say)
     except GanbenchError as e:
         say(str(e))
         raise SystemExit(e.exit_code) from e

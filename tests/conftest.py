@@ -15,7 +15,7 @@ from ganbench.features.extractor import Extractor
 from ganbench.features.registry import load_extractor
 from ganbench.features.spec import BuildOptions
 
-pytest_plugins = ["s3_server"]  # the S3 server, started when a test asks for it
+pytest_plugins = ["s3_server", "bench_fixtures"]  # the S3 server and a whole bench, made when a test asks for them
 
 if TYPE_CHECKING:
     from ray_cluster import TwoNodes

@@ -14,9 +14,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-import torch
+from bench_fixtures import CELLS, assert_same
 from bench_processes import SETTINGS, bench, context, fragile, parent_of_slow, slow, square
-from PIL import Image
 from typer.testing import CliRunner
 
 from ganbench.bench.changes import refuse_changes
@@ -25,24 +24,19 @@ from ganbench.bench.progress import GridProgress
 from ganbench.bench.run import run_grid
 from ganbench.cli.app import app
 from ganbench.errors import GanbenchError, UnknownName
-from ganbench.features.extractor import Extractor
 from ganbench.images.sources import open_source
-from ganbench.references.reference import Reference
 from ganbench.runs.speed import speed_of
 from ganbench.scoring.options import ScoreOptions
 from ganbench.scoring.plan import Plan as ScoringPlan
 from ganbench.scoring.scorecard import Scorecard
 from ganbench.system import cores, workers
 from ganbench.system.workers import Died, Workers
-from ganbench.toyfaces import toyfaces
 from ganbench.training import loop
 from ganbench.training.checkpoint import load_checkpoint
 from ganbench.training.loop import LoopOptions
 from ganbench.training.recipe import load_recipe
 from ganbench.training.run_folder import RunFolder
 from ganbench.training.start import train
-
-CELLS = ("dcgan-seed0", "wgan-gp-seed0")
 
 
 def _invoke(*arguments: object):
@@ -220,55 +214,6 @@ def test_the_time_left_is_learnt_from_every_recipe(tmp_path: Path, monkeypatch: 
 # --- whole benches ---
 
 
-@pytest.fixture(scope="module")
-def faces(tmp_path_factory: pytest.TempPathFactory, lite0: Extractor) -> tuple[Path, Path]:
-    """Return a folder of small toy faces and a reference of them."""
-    folder = tmp_path_factory.mktemp("faces")
-    for i, (_, image) in enumerate(toyfaces(24, size=32, seed=3), 1):
-        Image.fromarray(image).save(folder / f"{i}.png")
-    file = tmp_path_factory.mktemp("reference") / "faces.npz"
-    Reference.build(open_source(folder), lite0, name="faces").save(file)
-    return folder, file
-
-
-@pytest.fixture(scope="module")
-def whole(faces: tuple[Path, Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return the folder of a bench that ran through; no test writes into it."""
-    home, out = tmp_path_factory.mktemp("home"), tmp_path_factory.mktemp("whole")
-    child = context().Process(target=bench, args=(str(home), *map(str, faces), str(out), {}))
-    child.start()
-    child.join()
-    assert child.exitcode == 0
-    return out
-
-
-def _contents(cell: Path) -> dict[str, object]:
-    """Return all that a cell came to, without what the clock says."""
-    state = load_checkpoint(cell / "checkpoint.pt")
-    card = Scorecard.from_json((cell / "scorecard.json").read_text())
-    log = [{k: v for k, v in line.items() if k != "images_per_second"} for line in RunFolder(cell).read_metrics()]
-    return {
-        "weights": {k: v for name in ("generator", "discriminator") for k, v in state[name].items()},
-        "step": state["step"],
-        "rows": card.rows,
-        "run": card.source["run"],
-        "samples": np.load(cell / "samples.npz")["images"],
-        "gradnorm": (cell / "gradnorm.csv").read_bytes(),
-        "log": log,
-        "status": json.loads((cell / "status.json").read_text()),
-    }
-
-
-def _assert_same(a: Path, b: Path) -> None:
-    for name in CELLS:
-        one, two = _contents(a / name), _contents(b / name)
-        weights = one.pop("weights"), two.pop("weights")
-        assert weights[0].keys() == weights[1].keys()
-        assert all(torch.equal(weights[0][key], weights[1][key]) for key in weights[0])
-        assert np.array_equal(one.pop("samples"), two.pop("samples"))
-        assert one == two
-
-
 def _progress(out: Path) -> int:
     """Count what a bench has written: lines of the logs, and files that mark the end of a stage."""
     lines = sum(log.read_text().count("\n") for log in out.glob("*/metrics.jsonl"))
@@ -278,11 +223,11 @@ def _progress(out: Path) -> int:
 
 @pytest.mark.slow
 def test_a_bench_killed_five_times_comes_to_the_same(
-    whole: Path, faces: tuple[Path, Path], tmp_path: Path, ganbench_home: Path, rng: np.random.Generator
+    whole_bench: Path, bench_faces: tuple[Path, Path], tmp_path: Path, ganbench_home: Path, rng: np.random.Generator
 ) -> None:
     out = tmp_path / "killed"
-    arguments = (str(ganbench_home), *map(str, faces), str(out), {})
-    for point in sorted(rng.choice(np.arange(1, _progress(whole) - 3), 5, replace=False)):
+    arguments = (str(ganbench_home), *map(str, bench_faces), str(out), {})
+    for point in sorted(rng.choice(np.arange(1, _progress(whole_bench) - 3), 5, replace=False)):
         child = context().Process(target=bench, args=arguments)
         child.start()
         _wait_for(lambda point=point: _progress(out) >= point)
@@ -294,7 +239,7 @@ def test_a_bench_killed_five_times_comes_to_the_same(
     child.start()
     child.join()
     assert child.exitcode == 0
-    _assert_same(whole, out)
+    assert_same(whole_bench, out)
 
 
 def _has_logged(cell: Path) -> bool:
@@ -306,11 +251,11 @@ def _has_logged(cell: Path) -> bool:
 @pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_saves_what_trains_in_every_process(
-    number: int, whole: Path, faces: tuple[Path, Path], tmp_path: Path, ganbench_home: Path
+    number: int, whole_bench: Path, bench_faces: tuple[Path, Path], tmp_path: Path, ganbench_home: Path
 ) -> None:
     long = {"overrides": {"": ["model.size=32", "training.batch=8", "training.steps=100000"]}, "save_every": 10**6}
     said, out = tmp_path / "said", tmp_path / "out"
-    arguments = (str(ganbench_home), *map(str, faces), str(out))
+    arguments = (str(ganbench_home), *map(str, bench_faces), str(out))
     child = context().Process(target=bench, args=(*arguments, long, 2, str(said)))
     child.start()
     _wait_for(lambda: all(_has_logged(out / name) for name in CELLS))
@@ -326,20 +271,20 @@ def test_a_signal_saves_what_trains_in_every_process(
         assert f"stopped at step {step} of 100000 and saved" in status["reason"]
 
 
-def _plan(out: Path, faces: tuple[Path, Path], scoring: ScoringPlan | None = None, **settings: object) -> Plan:
-    folder, reference = faces
+def _plan(out: Path, bench_faces: tuple[Path, Path], scoring: ScoringPlan | None = None, **settings: object) -> Plan:
+    folder, reference = bench_faces
     scoring = scoring or ScoringPlan.of(ScoreOptions(references=(str(reference),), detector=None, device="cpu"))
     return Plan(make_grid(SETTINGS | settings), Place(str(folder), out, device="cpu"), scoring)
 
 
 @pytest.mark.slow
 def test_failed_cells_are_recorded_and_the_rest_goes_on(
-    faces: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    bench_faces: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(workers, "CONTEXT", context())
     small = SETTINGS["overrides"][""]
     plan = _plan(
-        tmp_path, faces, variants=["wgan"], gradnorm_steps=0,
+        tmp_path, bench_faces, variants=["wgan"], gradnorm_steps=0,
         overrides={
             "mad": [*small, "optimizer.lr=1e30"], "greedy": [*small, "training.batch=64"], "hurt": small, "sane": small,
         },
@@ -360,15 +305,15 @@ def test_failed_cells_are_recorded_and_the_rest_goes_on(
 
 @pytest.mark.slow
 def test_what_is_done_is_not_done_again_and_what_rests_on_changes_is(
-    whole: Path, faces: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    whole_bench: Path, bench_faces: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(workers, "CONTEXT", context())
     out = tmp_path / "bench"
-    shutil.copytree(whole, out)
-    scoring = ScoringPlan.of(ScoreOptions(references=(str(faces[1]),), detector=None, device="cpu"))
+    shutil.copytree(whole_bench, out)
+    scoring = ScoringPlan.of(ScoreOptions(references=(str(bench_faces[1]),), detector=None, device="cpu"))
 
     def run(**settings: object) -> dict[str, float]:
-        plan = _plan(out, faces, scoring, variants=["dcgan"], **settings)
+        plan = _plan(out, bench_faces, scoring, variants=["dcgan"], **settings)
         assert [s.state for s in run_grid(plan, cells_of(plan.grid))] == ["done"]
         return {path.name: path.stat().st_mtime_ns for path in (out / "dcgan-seed0").iterdir()}
 
@@ -387,56 +332,60 @@ def test_what_is_done_is_not_done_again_and_what_rests_on_changes_is(
 
 
 @pytest.mark.slow
-def test_a_folder_of_another_study_is_refused(whole: Path, faces: tuple[Path, Path], image_folder: Path) -> None:
+def test_a_folder_of_another_study_is_refused(
+    whole_bench: Path, bench_faces: tuple[Path, Path], image_folder: Path
+) -> None:
     small = SETTINGS["overrides"][""]
-    source = open_source(faces[0])
-    refuse_changes(cells_of(make_grid(SETTINGS)), whole, source)
-    refuse_changes(cells_of(make_grid(SETTINGS | {"seeds": [0, 1]})), whole, source)  # more cells are no change
+    source = open_source(bench_faces[0])
+    refuse_changes(cells_of(make_grid(SETTINGS)), whole_bench, source)
+    refuse_changes(cells_of(make_grid(SETTINGS | {"seeds": [0, 1]})), whole_bench, source)  # more cells are no change
     for overrides, message in (
         ([*small, "optimizer.lr=1e-3"], r"dcgan-seed0: optimizer\.lr was 0\.0001, now 0\.001.*Give another --out"),
         ([text.replace("steps=12", "steps=6") for text in small], "12 steps are done, now 6 are asked for"),
     ):
         with pytest.raises(GanbenchError, match=message):
-            refuse_changes(cells_of(make_grid(SETTINGS | {"overrides": {"": overrides}})), whole, source)
+            refuse_changes(cells_of(make_grid(SETTINGS | {"overrides": {"": overrides}})), whole_bench, source)
     with pytest.raises(GanbenchError, match="trained on other images"):
-        refuse_changes(cells_of(make_grid(SETTINGS)), whole, open_source(image_folder))
+        refuse_changes(cells_of(make_grid(SETTINGS)), whole_bench, open_source(image_folder))
 
 
 @pytest.mark.slow
 def test_scores_while_training_are_against_the_reference_of_the_bench(
-    faces: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    bench_faces: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(loop, "SCORED", 20)
-    scoring = ScoringPlan.of(ScoreOptions(references=(str(faces[1]),), detector=None, device="cpu"))
+    scoring = ScoringPlan.of(ScoreOptions(references=(str(bench_faces[1]),), detector=None, device="cpu"))
     options = LoopOptions(sheet_every=None, score_every=2, scoring=scoring)
     recipe = load_recipe("dcgan", "smoke", ["model.size=32", "training.batch=8", "training.steps=2"])
-    train(recipe, open_source(faces[0]), tmp_path, options=options)
+    train(recipe, open_source(bench_faces[0]), tmp_path, options=options)
     line = RunFolder(tmp_path).read_metrics()[-1]
     assert line["fd[lite0]"] > 0  # against the default one, of images of 64 pixels, there would be none
     assert not any(key.startswith("afd[") for key in line)
-
-
-@pytest.mark.slow
-def test_a_second_bench_is_kept_out(faces: tuple[Path, Path], tmp_path: Path) -> None:
-    plan = _plan(tmp_path, faces)
-    lock = RunFolder(tmp_path).lock()
-    with pytest.raises(GanbenchError, match="another process"):
-        run_grid(plan, cells_of(plan.grid))
-    RunFolder(tmp_path).unlock(lock)
 
 
 # --- the command ---
 
 
 @pytest.mark.slow
-def test_a_dry_run_says_what_is_left(whole: Path, faces: tuple[Path, Path], tmp_path: Path) -> None:
+def test_a_dry_run_says_what_is_left(whole_bench: Path, bench_faces: tuple[Path, Path], tmp_path: Path) -> None:
     grid = tmp_path / "grid.toml"
     grid.write_text(
         'variants = ["dcgan", "wgan-gp"]\npreset = "smoke"\nsamples = 30\ngradnorm_steps = 9\nsave_every = 2\n'
         '[overrides]\n"" = ["model.size=32", "training.batch=8", "training.steps=12"]\n'
     )
-    options = ("--data", faces[0], "--reference", faces[1], "--detector", "none", "--device", "cpu", "--dry-run")
-    result = _invoke("bench", grid, "--seeds", 2, "--gradnorm-steps", 4, "--out", whole, *options)
+    options = (
+        "--data",
+        bench_faces[0],
+        "--reference",
+        bench_faces[1],
+        "--detector",
+        "none",
+        "--device",
+        "cpu",
+        "--dry-run",
+        "--quiet",
+    )
+    result = _invoke("bench", grid, "--seeds", 2, "--gradnorm-steps", 4, "--out", whole_bench, *options)
     assert result.exit_code == 0, result.output
     lines = [line.split() for line in result.output.splitlines()]
     assert [line[:3] for line in lines[:4]] == [
@@ -446,43 +395,52 @@ def test_a_dry_run_says_what_is_left(whole: Path, faces: tuple[Path, Path], tmp_
     assert float(lines[0][4]) == 0
     assert "4 cells, about" in result.output
     listed = json.loads(
-        _invoke("bench", grid, "--seeds", 2, "--gradnorm-steps", 4, "--out", whole, *options, "--json", "-").stdout
+        _invoke(
+            "bench", grid, "--seeds", 2, "--gradnorm-steps", 4, "--out", whole_bench, *options, "--json", "-"
+        ).stdout
     )
     assert [(cell["name"], cell["steps"]) for cell in listed["cells"][:2]] == [("dcgan-seed0", 0), ("dcgan-seed1", 16)]
-    refused = _invoke("bench", grid, "--set", "model.width=8", "--out", whole, *options)
+    refused = _invoke("bench", grid, "--set", "model.width=8", "--out", whole_bench, *options)
     assert "model.width was 4, now 8" in str(refused.exception)
     assert isinstance(_invoke("bench", "--variants", "wgam", "--out", tmp_path, *options).exception, UnknownName)
 
 
 @pytest.mark.slow
 def test_the_command_writes_tables_and_a_report(
-    whole: Path, faces: tuple[Path, Path], tmp_path: Path, ganbench_home: Path
+    whole_bench: Path, bench_faces: tuple[Path, Path], tmp_path: Path, ganbench_home: Path
 ) -> None:
     """Run the command in a process of its own, with processes started as users' are; most of it is done already."""
     out = tmp_path / "bench"
-    shutil.copytree(whole, out)
+    shutil.copytree(whole_bench, out)
     (out / CELLS[0] / "gradnorm.csv").unlink()
     small = [text for pair in (("--set", text) for text in SETTINGS["overrides"][""]) for text in pair]
     command = [
         sys.executable, "-m", "ganbench", "bench", "--variants", "dcgan,wgan-gp,wgan", "--preset", "smoke", *small,
-        "--set", "training.seed=7", "--samples", "30", "--gradnorm-steps", "4", "--save-every", "2", "--data", faces[0],
-        "--reference", faces[1], "--detector", "none", "--device", "cpu", "--out", out,
+        "--set", "training.seed=7", "--samples", "30", "--gradnorm-steps", "4", "--save-every", "2",
+        "--data", bench_faces[0], "--reference", bench_faces[1], "--detector", "none", "--device", "cpu", "--out", out,
     ]  # fmt: skip
     environment = os.environ | {"GANBENCH_HOME": str(ganbench_home), "OMP_NUM_THREADS": "1"}
     done = subprocess.run([str(c) for c in command], capture_output=True, text=True, check=False, env=environment)
     assert done.returncode == 0, done.stderr
     written = {path.name for path in out.iterdir() if path.is_file()}
-    assert written == {"leaderboard.csv", "leaderboard.md", "leaderboard.json", "leaderboard.tex", "report.html"}
+    assert written == {
+        "bench.json",
+        "leaderboard.csv",
+        "leaderboard.md",
+        "leaderboard.json",
+        "leaderboard.tex",
+        "report.html",
+    }
     table = pd.read_csv(out / "leaderboard.csv")
     assert set(table["name"]) == {*CELLS, "wgan-seed0"}
     assert (table["minutes"] > 0).all()
     assert table["error"].isna().all()
-    texts = [(out / name).read_text() for name in written if name != "leaderboard.csv"]
+    texts = [(out / name).read_text() for name in written if name not in ("bench.json", "leaderboard.csv")]
     assert not any("published by a course report" in text for text in texts)
     command = [*map(str, command), "--published", "--json", str(tmp_path / "result.json")]
     shown = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
     assert "published elsewhere" in shown.stdout
-    texts = [(out / name).read_text() for name in written if name != "leaderboard.csv"]
+    texts = [(out / name).read_text() for name in written if name not in ("bench.json", "leaderboard.csv")]
     assert all("published by a course report" in text for text in texts)
     result = json.loads((tmp_path / "result.json").read_text())
     assert [(cell["name"], cell["state"]) for cell in result["cells"]] == [(n, "done") for n in (*CELLS, "wgan-seed0")]

@@ -49,7 +49,7 @@ def commands() -> dict[tuple[str, ...], object]:
     def walk(command: object, words: tuple[str, ...]) -> None:
         if hasattr(command, "commands"):
             for name, part in command.commands.items():
-                walk(part, (*words, name))
+                walk(part, (*words, *name.split()))
         else:
             found[words] = command
 
@@ -62,7 +62,7 @@ COMMANDS = commands()
 
 def find(words: list[str]) -> tuple[object, list[str]]:
     """Return the command that a command line calls, and its arguments."""
-    for length in (1, 2):
+    for length in (2, 1):
         if tuple(words[:length]) in COMMANDS:
             return COMMANDS[tuple(words[:length])], words[length:]
     raise AssertionError(f"no such command: ganbench {' '.join(words)}")

@@ -22,6 +22,7 @@ from ganbench.training import loop
 from ganbench.training.checkpoint import load_checkpoint
 from ganbench.training.data import decode_source
 from ganbench.training.health import Diverged, Health
+from ganbench.training.hold import FolderHold
 from ganbench.training.loop import LoopOptions, Observer, Stopped
 from ganbench.training.recipe import Recipe, load_recipe
 from ganbench.training.run_folder import RunFolder
@@ -184,10 +185,10 @@ def test_resume_says_when_the_bits_will_differ_and_refuses_fewer_steps(tmp_path:
 
 @pytest.mark.slow
 def test_a_second_process_is_kept_out(tmp_path: Path) -> None:
-    handle = RunFolder(tmp_path).lock()
+    hold = FolderHold.take(RunFolder(tmp_path))
     with pytest.raises(GanbenchError, match="another process"):
         train(_recipe("dcgan", 2), _source(), tmp_path)
-    RunFolder(tmp_path).unlock(handle)
+    hold.release()
     train(_recipe("dcgan", 2), _source(), tmp_path, options=LoopOptions(sheet_every=None))
 
 

@@ -32,6 +32,8 @@ COMMANDS = {
 
 READERS: dict[str, tuple[str, ...]] = {
     "bench/grid.py": ("recipes",),
+    "bench/status.py": ("runs",),
+    "bench/written.py": ("runs",),
     "detectors/facts.py": ("onnx",),
     "detectors/network.py": ("onnx",),
     "detectors/yolo.py": ("onnx",),
@@ -63,6 +65,7 @@ READERS: dict[str, tuple[str, ...]] = {
     "scoring/scorecard.py": ("scorecards",),
     "system/cache.py": ("caches",),
     "system/container.py": ("caches",),
+    "system/lease.py": ("runs",),
     "system/leftovers.py": ("kills",),
     "system/npz.py": ("references", "containers"),
     "system/remote_cache.py": ("remote",),

@@ -8,6 +8,7 @@ import shutil
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -16,6 +17,9 @@ from campaigns.images import smooth
 from campaigns.mutate import bend, damage
 from campaigns.recipes import toml
 from campaigns.scorecards import export, real_card
+from ganbench.bench.status import Status
+from ganbench.bench.survey import refuse_strangers, survey
+from ganbench.bench.written import Written
 from ganbench.diagnostics.toy_modes import reader_of
 from ganbench.errors import GanbenchError
 from ganbench.images.sources import open_source
@@ -24,6 +28,7 @@ from ganbench.leaderboard.entries import collect
 from ganbench.runs.facts import images_of, is_probed, steps_done
 from ganbench.runs.scored import is_scored
 from ganbench.scoring.plan import Plan
+from ganbench.system.lease import Claim
 from ganbench.toyfaces import write_toyfaces
 from ganbench.training.loop import LoopOptions
 from ganbench.training.recipe import load_recipe
@@ -35,6 +40,17 @@ _PROBED = "curve,variant,step,layer,name,norm,log_norm,seed,weight_norm,ratio,at
     for step in (2, 3, 4)
     for layer in (5, 4, 3, 2, 1)
 )
+
+
+_BENCH: dict[str, Any] = {
+    "cells": {"mutant": {"settings": {"model.width": "4"}, "variant": "dcgan", "seed": 0, "steps": 4}},
+    "samples": 12,
+    "gradnorm_steps": 4,
+    "images": "0" * 64,
+    "label": "faces",
+    "key": "",
+    "scoring": {"metrics": "fd"},
+}
 
 
 class Runs(Sweep):
@@ -65,6 +81,10 @@ class Runs(Sweep):
         card["source"]["run"] = {"step": 4, "samples": 12, "plan": ""}
         (self._whole / "scorecard.json").write_text(json.dumps(card), "utf-8")
         (self._whole / "gradnorm.csv").write_text(_PROBED, "utf-8")
+        (self._whole / "step.json").write_text('{"step": 4}', "utf-8")
+        Written(**_BENCH).write(self._whole)
+        status = Status("whole", "dcgan", 0, "failed", "why", "Traceback ...")
+        (self._whole / "status.json").write_text(json.dumps(status.to_dict()), "utf-8")
         shutil.rmtree(self._faces, ignore_errors=True)
         write_toyfaces(self._faces, 4, 16, 0)
         self._honest.write_text(json.dumps(real_card(2)), "utf-8")
@@ -97,9 +117,13 @@ class Runs(Sweep):
             "recipe": opened.recipe,
             "log": opened.read_metrics,
             "steps": lambda: steps_done(folder),
+            "step elsewhere": lambda: _step_elsewhere(folder),
+            "status": lambda: Status.read(opened.status),
+            "bench": lambda: _survey(folder),
+            "claim": lambda: Claim(1, (folder / "status.json").read_text("utf-8", "replace")).is_open(),
             "probed": lambda: is_probed(folder, 0, 4),
             "images": lambda: images_of(opened),
-            "scored": lambda: is_scored(folder, _Unplanned(), 12),  # type: ignore[arg-type]  # only its key is read
+            "scored": lambda: is_scored(folder, "", 12),
             "rewound": lambda: opened.rewind(2),
         }
         return [fault for what, ask in questions.items() for fault in guard(f"{label}, {what}", ask)[1]]
@@ -115,8 +139,20 @@ class Runs(Sweep):
             file.write_bytes(whole)
 
 
-class _Unplanned:
-    key = ""
+def _step_elsewhere(folder: Path) -> int:
+    """Ask for the step of a run whose checkpoint was not copied."""
+    checkpoint, aside = folder / "checkpoint.pt", folder / "aside"
+    checkpoint.rename(aside)
+    try:
+        return steps_done(folder)
+    finally:
+        aside.rename(checkpoint)
+
+
+def _survey(folder: Path) -> None:
+    """Read the bench that a folder says it is, and look at its cells."""
+    written = Written.read(folder)
+    refuse_strangers(written, survey(written, [folder.parent]))
 
 
 def _no_plan(label: str) -> Plan:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import socket
 import time
 import traceback
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
-from pathlib import Path
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
 
 from ganbench.bench.grid import Cell, Plan
+from ganbench.bench.out import is_written
+from ganbench.bench.status import Status
 from ganbench.diagnostics.curves import measure, of_run
 from ganbench.errors import GanbenchError
 from ganbench.features.runtime import resolve_device
@@ -19,35 +21,14 @@ from ganbench.images.source import Source
 from ganbench.runs.facts import is_probed, trained_steps
 from ganbench.runs.scored import is_scored, score_run
 from ganbench.system.outputs import write_text
-from ganbench.system.text import csv_frame
+from ganbench.system.text import csv_frame, json_text
 from ganbench.training.data import TrainingImages, decode_source
+from ganbench.training.hold import Held, Hold, Lost
 from ganbench.training.loop import LoopOptions, Stopped
-from ganbench.training.run_folder import RunFolder
 from ganbench.training.start import train
+from ganbench.training.stored import take
 
 _TELL_EVERY = 0.5  # seconds
-_PATIENCE = 60.0  # seconds
-
-
-@dataclass(frozen=True)
-class Status:
-    """How a cell ended: ``done``, ``failed`` or ``stopped``, and why."""
-
-    name: str
-    variant: str
-    seed: int
-    state: str
-    reason: str = ""
-    traceback: str = ""
-
-    @classmethod
-    def of(cls, cell: Cell, state: str, reason: str = "", story: str = "") -> Status:
-        """Return the status of a cell."""
-        return cls(cell.name, cell.recipe.variant, cell.recipe.training.seed, state, reason, story)
-
-    def to_dict(self) -> dict[str, object]:
-        """Return it as ``status.json`` holds it."""
-        return asdict(self)
 
 
 @dataclass(frozen=True)
@@ -66,10 +47,41 @@ class Note:
 
 def run_cell(plan: Plan, cell: Cell, tell: Callable[[object], None]) -> Status:
     """Bring one cell to its end; whatever goes wrong becomes its status, so that the others go on."""
+
+    def note(text: str) -> None:
+        tell(Note(text))
+
+    def attempt() -> None:
+        if not is_written(plan.place):
+            raise GanbenchError(
+                f"{socket.gethostname()} does not see what was begun in {plan.place.label}. On several machines, --out "
+                "has to be a folder that all of them mount, or a URL"
+            )
+        hold = take(plan.place.cell(cell.name), note, keep=False)
+        try:
+            status = ended(cell, lambda: _bring_to_its_end(plan, cell, hold, tell))
+            if status.state != "lost":
+                hold.check()
+                write_text(hold.run.status, json_text(status.to_dict()))
+        finally:
+            hold.release()
+        statuses.append(status)
+
+    statuses: list[Status] = []
+    failed = ended(cell, attempt)
+    return statuses[0] if statuses and failed.state == "done" else failed
+
+
+def ended(cell: Cell, act: Callable[[], None]) -> Status:
+    """Do something for a cell, and say how that ended."""
     try:
-        _bring_to_its_end(plan, cell, tell)
+        act()
     except Stopped as e:
         return Status.of(cell, "stopped", str(e))
+    except Held as e:
+        return Status.of(cell, "held", e.by)
+    except Lost as e:
+        return Status.of(cell, "lost", str(e))
     except GanbenchError as e:
         return Status.of(cell, "failed", str(e))
     except Exception as e:  # a fault of ours must not cost the other cells
@@ -77,38 +89,26 @@ def run_cell(plan: Plan, cell: Cell, tell: Callable[[object], None]) -> Status:
     return Status.of(cell, "done")
 
 
-def _bring_to_its_end(plan: Plan, cell: Cell, tell: Callable[[object], None]) -> None:
+def _bring_to_its_end(plan: Plan, cell: Cell, hold: Hold, tell: Callable[[object], None]) -> None:
     grid, place = plan.grid, plan.place
-    folder, source = place.out / cell.name, place.open()
-    RunFolder(folder).refuse_links()
-    _wait_for_the_lock(RunFolder(folder))
-    RunFolder(folder).sweep()
+    folder, source = hold.run.path, place.open()
+    hold.run.sweep()
     pixels = decode_source(source, lambda text: tell(Note(text)))
     total = cell.recipe.steps(len(pixels))
     if trained_steps(folder) < total:
-        _train(plan, cell, source, tell)
-    if not is_scored(folder, plan.scoring, grid.samples):
+        _train(plan, cell, source, hold, tell)
+    if not is_scored(folder, plan.scoring.key, grid.samples):
         tell(Note("scoring"))
-        score_run(folder, plan.scoring, grid.samples)
+        hold.check()
+        score_run(folder, plan.scoring, grid.samples, name=cell.name)
+        hold.saved()
     if grid.gradnorm_steps and not is_probed(folder, total, grid.gradnorm_steps):
         tell(Note("probing gradients"))
-        _probe(folder, pixels, source.digest(), grid.gradnorm_steps, place.device)
+        _probe(hold, cell.name, pixels, source.digest(), grid.gradnorm_steps, place.device)
+        hold.saved()
 
 
-def _wait_for_the_lock(run: RunFolder) -> None:
-    """Wait for the process of a bench killed a moment ago: it ends by itself, on a busy machine not at once."""
-    end = time.monotonic() + _PATIENCE
-    while True:
-        try:
-            run.unlock(run.lock())
-            return
-        except GanbenchError:
-            if time.monotonic() > end:
-                raise
-        time.sleep(0.1)
-
-
-def _train(plan: Plan, cell: Cell, source: Source, tell: Callable[[object], None]) -> None:
+def _train(plan: Plan, cell: Cell, source: Source, hold: Hold, tell: Callable[[object], None]) -> None:
     grid, place = plan.grid, plan.place
     options = LoopOptions(
         score_every=grid.score_every,
@@ -127,18 +127,20 @@ def _train(plan: Plan, cell: Cell, source: Source, tell: Callable[[object], None
     train(
         cell.recipe,
         source,
-        place.out / cell.name,
+        hold.run.path,
         device=place.device,
         resume=True,
         options=options,
         observers=[observe],
         warn=lambda text: tell(Note(text)),
+        hold=hold,
     )
 
 
-def _probe(folder: Path, pixels: np.ndarray, digest: str, steps: int, device: str) -> None:
-    curve = of_run(folder)
+def _probe(hold: Hold, name: str, pixels: np.ndarray, digest: str, steps: int, device: str) -> None:
+    curve = replace(of_run(hold.run.path), name=name)
     training = curve.recipe.training
     images = TrainingImages(pixels, digest, batch=training.batch, seed=training.seed)
     frame = measure(curve, images, steps, device=torch.device(resolve_device(device)))
-    write_text(RunFolder(folder).gradnorm, csv_frame(frame))
+    hold.check()
+    write_text(hold.run.gradnorm, csv_frame(frame))

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ganbench.bench.grid import Cell, Plan
+from ganbench.bench.grid import Cell
+from ganbench.bench.written import Written
 from ganbench.errors import GanbenchError
 from ganbench.images.source import Source
 from ganbench.runs.facts import images_of, is_probed, steps_done
@@ -50,14 +51,14 @@ def _changes(run: RunFolder, cell: Cell, source: Source) -> list[str]:
     return changes
 
 
-def state_of(plan: Plan, cell: Cell, total: int) -> str:
-    """Say in a word or two what is done of a cell whose training has ``total`` steps."""
-    folder = plan.place.out / cell.name
+def state_of(folder: Path, written: Written, name: str) -> str:
+    """Say in a word or two what is done of a cell."""
+    total = written.cells[name].steps
     done = steps_done(folder)
     if done < total:
         return f"at step {done:,}" if done else "new"
-    if not is_scored(folder, plan.scoring, plan.grid.samples):
+    if not is_scored(folder, written.key, written.samples):
         return "trained"
-    if plan.grid.gradnorm_steps and not is_probed(folder, total, plan.grid.gradnorm_steps):
+    if written.gradnorm_steps and not is_probed(folder, total, written.gradnorm_steps):
         return "scored"
     return "done"

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 from ganbench.bench.changes import refuse_changes, state_of
 from ganbench.bench.grid import Cell, Plan, cost_of
+from ganbench.bench.out import Out
+from ganbench.bench.written import Written
 from ganbench.runs.facts import steps_done
 from ganbench.system.progress import track
 from ganbench.training.data import decode_source
@@ -35,17 +37,18 @@ def estimate(plan: Plan, cells: list[Cell]) -> list[Estimate]:
     Raises:
         GanbenchError: as ``refuse_changes``, or the images cannot be trained on.
     """
-    source = plan.place.open()
-    refuse_changes(cells, plan.place.out, source)
+    source, folder = plan.place.open(), plan.place.folder
+    Out(plan.place).refresh()
+    refuse_changes(cells, folder, source)
     pixels = decode_source(source)
+    written = Written.of(plan, cells, source, len(pixels))
     known: dict[str, float] = {}
     found = []
     with track("trying", len(cells), unit="cells") as advance:
         for cell in cells:
-            total = cell.recipe.steps(len(pixels))
-            state = state_of(plan, cell, total)
+            state = state_of(folder / cell.name, written, cell.name)
             probed = plan.grid.gradnorm_steps if state != "done" else 0
-            steps = max(0, total - steps_done(plan.place.out / cell.name)) + probed
+            steps = max(0, written.cells[cell.name].steps - steps_done(folder / cell.name)) + probed
             cost = cost_of(cell.recipe)
             if steps and cost not in known:
                 known[cost] = seconds_per_step(cell.recipe, pixels, plan.place.device)

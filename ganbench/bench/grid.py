@@ -16,8 +16,10 @@ from ganbench.images.sources import open_source
 from ganbench.runs.facts import settings_of
 from ganbench.scoring.plan import Plan as ScoringPlan
 from ganbench.system.parse import MOST_TOML_BYTES, faults_of, parse_toml, read_text
+from ganbench.system.urls import masked
 from ganbench.system.wall import wall
 from ganbench.training.recipe import Recipe, load_recipe
+from ganbench.training.stored import copy_of
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._=,-]*")  # becomes a folder's name on every system
 
@@ -53,15 +55,34 @@ class Cell:
 
 @dataclass(frozen=True)
 class Place:
-    """Where and on what the cells run; plain values, so that processes can pass it on."""
+    """Where and on what the cells run; plain values, so that processes can pass it on.
+
+    Attributes:
+        data: the training images.
+        out: where the results go: a folder, or a URL in an object store.
+    """
 
     data: str
-    out: Path
+    out: Path | str
     limit: int | None = None
     resize: str | None = None
     device: str = "auto"
     recursive: bool = False
     skip_bad: int = 0
+
+    def cell(self, name: str) -> Path | str:
+        """Return where a cell lies: its folder, or its URL."""
+        return f"{self.out.rstrip('/')}/{name}" if isinstance(self.out, str) else self.out / name
+
+    @property
+    def folder(self) -> Path:
+        """Where the results are looked at: the folder, or the copies on this machine of what is small at the URL."""
+        return copy_of(self.out) if isinstance(self.out, str) else self.out
+
+    @property
+    def label(self) -> str:
+        """Where the results lie, for people."""
+        return masked(str(self.out))
 
     def open(self) -> Source:
         """Open the training images."""
@@ -126,6 +147,25 @@ def cells_of(grid: Grid, more: list[str] | None = None) -> list[Cell]:
                     )
                 cells[name] = Cell(name, recipe)
     return list(cells.values())
+
+
+def shard_of(cells: list[Cell], text: str) -> list[Cell]:
+    """Return a fixed part of the cells, ``I/N``: every N-th one from the I-th on, counted from 0.
+
+    Neighbours differ in cost less than the ends of the grid do, so that the parts take about as long.
+
+    Raises:
+        GanbenchError: no such text, or no such part.
+    """
+    first, slash, count = text.partition("/")
+    if not (slash and first.isdecimal() and count.isdecimal() and len(first) < 7 and len(count) < 7 and int(count)):
+        raise GanbenchError(f"--shard {text}: expected I/N, such as 0/4 for the first of four parts")
+    if int(first) >= int(count):
+        raise GanbenchError(
+            f"--shard {text}: parts are counted from 0, so that the last of {int(count)} is {int(count) - 1}/{count}. "
+            f"A job array of {int(count)} has the indices 0-{int(count) - 1}"
+        )
+    return cells[int(first) :: int(count)]
 
 
 def cost_of(recipe: Recipe) -> str:

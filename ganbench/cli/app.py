@@ -7,12 +7,14 @@ import sys
 from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
 from ganbench import __version__
 from ganbench.cli import (
     afd,
     assets,
     bench,
+    collect,
     data,
     detect,
     gradnorm,
@@ -29,8 +31,20 @@ from ganbench.system import streams
 from ganbench.system.headroom import check_headroom, out_of_memory
 from ganbench.system.log import log_to_stderr, log_warnings
 
+
+class _Commands(TyperGroup):
+    """The commands; one may go by two words beside a command that goes by the first of them alone."""
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> tuple[str | None, Any, list[str]]:
+        """Return the command that a line calls: its name, itself, and its arguments."""
+        if (name := " ".join(args[:2])) in self.commands:
+            return name, self.commands[name], args[2:]
+        return super().resolve_command(ctx, args)
+
+
 app = typer.Typer(
     name="ganbench",
+    cls=_Commands,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
@@ -71,6 +85,7 @@ app.add_typer(afd.app, name="afd")
 app.command("train")(train.train)
 app.command("sample")(sample.sample)
 app.command("bench")(bench.bench)
+app.command("bench collect")(collect.collect)
 app.command("leaderboard")(leaderboard.leaderboard)
 app.command("gradnorm")(gradnorm.gradnorm)
 app.add_typer(recipes.app, name="recipes")

@@ -16,10 +16,7 @@ from ganbench.cli.train import Data, Overrides
 from ganbench.system.location import Location
 
 if TYPE_CHECKING:
-    from ganbench.bench.cell import Status
     from ganbench.bench.grid import Cell, Plan
-    from ganbench.leaderboard.boards import Leaderboard
-    from ganbench.leaderboard.choice import Choice
     from ganbench.scoring.options import ScoreOptions
 
 BASELINES = "dcgan,dcgan-clipnorm,wgan,wgan-gp,stylegan2"
@@ -38,12 +35,11 @@ def bench(
     ] = None,
     data: Data = None,
     out: Annotated[
-        Path | None,
+        str | None,
         typer.Option(
-            parser=options.local("the folder of a bench"),
-            metavar="DIR",
-            help="A run folder per cell, and the tables.",
+            metavar="DIR|URL",
             show_default="bench",
+            help="A run folder per cell, and the tables; shared by all who work on it, or in an object store.",
         ),
     ] = None,
     variants: Annotated[str | None, typer.Option(metavar="V,V", help=f"Variants; default: {BASELINES}.")] = None,
@@ -69,7 +65,22 @@ def bench(
     sort: options.Sort = None,
     columns: options.Columns = None,
     published: options.Published = False,
-    jobs: Annotated[int, typer.Option(metavar="N", min=1, help="Cells at a time, each on its share of cores.")] = 1,
+    jobs: options.Jobs = 1,
+    cluster: options.Cluster = None,
+    cores: Annotated[
+        int | None,
+        typer.Option(
+            metavar="N", min=1, show_default="this machine's share by --jobs; 1 of a cluster", help="Cores of a cell."
+        ),
+    ] = None,
+    memory: Annotated[
+        str | None, typer.Option(metavar="SIZE", help="Memory of a cell, such as 4G; a cluster reserves it.")
+    ] = None,
+    gpus: Annotated[float, typer.Option(metavar="F", min=0, help="GPUs of a cell, or a share of one.")] = 0.0,
+    shard: Annotated[
+        str | None,
+        typer.Option(metavar="I/N", help="Only a fixed N-th of the cells, I from 0 to N-1, as of a job array 0-(N-1)."),
+    ] = None,
     json_file: Annotated[
         Location | None,
         typer.Option(
@@ -93,6 +104,9 @@ def bench(
 
     Writes leaderboard.csv, .md, .json and .tex, and report.html. A cell that fails is listed with its reason.
 
+    The same command, started several times on one --out, shares the cells; who comes last ranks them. 'ganbench bench
+    collect DIR...' ranks what is there at any time.
+
     [bold]Examples[/bold]
 
       ganbench bench --variants dcgan,wgan,wgan-gp --seeds 2 --data faces.zip --resize 64 --out bench/ --dry-run
@@ -102,19 +116,27 @@ def bench(
       ganbench bench --data faces.zip --resize 64 --out bench/ --score-every 1000
 
       ganbench bench grid.toml --data faces.zip --resize 64 --out bench/ --jobs 2
-    """
-    from ganbench.bench.estimate import estimate
-    from ganbench.bench.grid import Place, Plan, cells_of, load_grid, make_grid
-    from ganbench.bench.run import run_grid
-    from ganbench.leaderboard.choice import choose
-    from ganbench.leaderboard.export import to_dict
-    from ganbench.leaderboard.terminal import print_boards
-    from ganbench.scoring.plan import Plan as ScoringPlan
-    from ganbench.system.outputs import check_outputs
-    from ganbench.system.text import pad
 
-    out = folder_or(out, "--out", "bench")
-    check_outputs(json_file, folders=(out,))
+      ganbench bench grid.toml --data faces.zip --resize 64 --out /shared/bench --shard $SLURM_ARRAY_TASK_ID/8
+
+      ganbench bench grid.toml --data s3://mine/faces.zip --resize 64 --out s3://mine/bench --cluster auto --cores 4
+    """
+    from ganbench.bench.grid import Place, Plan, cells_of, load_grid, make_grid, shard_of
+    from ganbench.bench.run import run_grid
+    from ganbench.cli.bench_tables import Tables
+    from ganbench.leaderboard.choice import choose
+    from ganbench.scoring.plan import Plan as ScoringPlan
+    from ganbench.system.cluster import Needs
+    from ganbench.system.cores import available_cores
+    from ganbench.system.memory import parse_size
+    from ganbench.system.outputs import check_outputs
+    from ganbench.system.urls import is_url
+
+    site = options.site(jobs, cluster)
+    place: Path | str = (
+        out if out is not None and is_url(out) else folder_or(None if out is None else Path(out), "--out", "bench")
+    )
+    check_outputs(json_file, folders=(place,) if isinstance(place, Path) else ())
     given = {
         "variants": None if variants is None else [v.strip() for v in variants.split(",") if v.strip()],
         "seeds": None if seeds is None else list(range(seeds)),
@@ -127,74 +149,35 @@ def bench(
     settings = {"variants": BASELINES.split(",")} if grid is None else load_grid(grid)
     plan_grid = make_grid(settings | {key: value for key, value in given.items() if value is not None})
     cells = cells_of(plan_grid, overrides)
+    mine = cells if shard is None else shard_of(cells, shard)
     real = images_or_toyfaces(data, cells[0].recipe.model.size)
     measure = ScoringPlan.of(scoring if data is not None else against_toyfaces(scoring, real))
     choice = choose(measure.results(), sort, columns)
-    plan = Plan(plan_grid, Place(real, out, limit, resize, device, recursive, skip_bad), measure)
+    plan = Plan(plan_grid, Place(real, place, limit, resize, device, recursive, skip_bad), measure)
     if dry_run:
-        left = estimate(plan, cells)
-        if _write_json(json_file, {"cells": [asdict(e) for e in left]}):
-            return
-        for e in left:
-            tell(f"{pad(e.name, 36)} {e.state:16} {e.steps:8,} steps {e.seconds / 60:8.1f} min")
-        total = sum(e.seconds for e in left) / 60 / jobs
-        tell(f"{len(cells)} cells, about {total:.0f} min with --jobs {jobs}, sampling and scoring not counted")
+        _estimate(plan, mine, jobs, json_file)
         return
-    statuses = run_grid(plan, cells, jobs=jobs, say=(lambda text: None) if quiet else say)
-    ranked = _rank(plan, cells, statuses, choice)
-    written = _publish(plan, ranked, published=published)
-    board = to_dict(ranked, published=published)
-    if not _write_json(json_file, {"cells": [status.to_dict() for status in statuses], "leaderboard": board}):
-        print_boards(ranked, published, written)
-    failed = [status for status in statuses if status.state != "done"]
-    for status in failed:
-        tell(f"{status.name} {status.state}: {status.reason}", fg=typer.colors.RED, err=True)
-    if failed:
-        raise typer.Exit(1)
+    needs = None
+    if cluster is not None or cores is not None or memory is not None or gpus:
+        share = 1 if cluster is not None else max(1, available_cores() // jobs)
+        needs = Needs(cores or share, parse_size(memory, "--memory ") if memory else 0, gpus)
+    statuses = run_grid(plan, mine, all_cells=cells, site=site, needs=needs, say=(lambda text: None) if quiet else say)
+    tables = Tables(plan.place, choice, published=published, detector=measure.options.detector)
+    tables.finish(statuses, json_file)
 
 
-def _rank(plan: Plan, cells: list[Cell], statuses: list[Status], choice: Choice) -> Leaderboard:
-    """Return the leaderboard; cells that failed before they were scored stand in it with their reason."""
-    from ganbench.leaderboard.boards import Leaderboard
-    from ganbench.leaderboard.entries import collect
-    from ganbench.runs.scored import is_scored
+def _estimate(plan: Plan, cells: list[Cell], jobs: int, json_file: Location | None) -> None:
+    """Say what is left of the cells, and how long it will take."""
+    from ganbench.bench.estimate import estimate
+    from ganbench.system.text import json_text, pad
 
-    out = plan.place.out
-    failed = {
-        out / status.name: status.reason
-        for status in statuses
-        if status.state != "done" and not is_scored(out / status.name, plan.scoring, plan.grid.samples)
-    }
-    return Leaderboard(collect([out / cell.name for cell in cells], lambda: plan.scoring, failed=failed), choice)
-
-
-def _publish(plan: Plan, ranked: Leaderboard, *, published: bool) -> list[Location]:
-    """Write the tables and the report; returns the files."""
-    from ganbench.leaderboard.export import to_csv, to_json, to_latex, to_markdown
-    from ganbench.report.page import make_page
-
-    out, detector = plan.place.out, plan.scoring.options.detector
-    title = f"Benchmark {out.resolve().name}"
-    return write_documents(
-        (out / "leaderboard.csv", lambda: to_csv(ranked)),
-        (out / "leaderboard.md", lambda: to_markdown(ranked, published=published)),
-        (out / "leaderboard.json", lambda: to_json(ranked, published=published)),
-        (out / "leaderboard.tex", lambda: to_latex(ranked, published=published)),
-        (
-            out / "report.html",
-            lambda: make_page(
-                ranked, title=title, real=plan.place.open(), published=published, detector=detector, note=say
-            ),
-        ),
-    )
-
-
-def _write_json(file: Location | None, content: dict[str, object]) -> bool:
-    """Write the result for programs; return whether it went to standard output, where nothing else may stand then."""
-    from ganbench.system.text import json_text
-
-    if is_stdout(file):
+    left = estimate(plan, cells)
+    content = {"cells": [asdict(e) for e in left]}
+    if is_stdout(json_file):
         put_json(content)
-        return True
-    write_documents((file, lambda: json_text(content)))
-    return False
+        return
+    write_documents((json_file, lambda: json_text(content)))
+    for e in left:
+        tell(f"{pad(e.name, 36)} {e.state:16} {e.steps:8,} steps {e.seconds / 60:8.1f} min")
+    total = sum(e.seconds for e in left) / 60 / jobs
+    tell(f"{len(cells)} cells, about {total:.0f} min with --jobs {jobs}, sampling and scoring not counted")

@@ -33,10 +33,8 @@ Data = Annotated[
     ),
 ]
 Run = Annotated[
-    Path | None,
-    typer.Option(
-        parser=options.local("a run folder"), metavar="DIR", help="The run folder.", show_default="runs/VARIANT"
-    ),
+    str | None,
+    typer.Option(metavar="DIR|URL", help="The run folder, also in an object store.", show_default="runs/VARIANT"),
 ]
 Overrides = Annotated[
     list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Override a setting, such as optimizer.lr=2e-4.")
@@ -89,23 +87,30 @@ def train(
 
       ganbench train --variant dcgan --data faces/ --run runs/a --set optimizer.lr=2e-4 --set model.width=32
 
+      ganbench train --variant wgan-gp --data faces.zip --resize 64 --run s3://mine/runs/wgan-gp --resume
+
       torchrun --nproc-per-node 4 -m ganbench train --variant stylegan2 --data faces/ --run runs/s --precision bf16
     """
     from ganbench.images.first_look import look_first
     from ganbench.images.sources import open_source
+    from ganbench.system.urls import is_url, masked
     from ganbench.training.checkpoint import look_into_checkpoint
     from ganbench.training.recipe import load_recipe
     from ganbench.training.run_folder import RunFolder
 
     del quiet
     recipe = load_recipe(variant, preset, _overrides(overrides, steps, precision, seed))
-    folder = folder_or(run, "--run", f"runs/{recipe.variant}")
+    folder: Path | str = (
+        run
+        if run is not None and is_url(run)
+        else folder_or(None if run is None else Path(run), "--run", f"runs/{recipe.variant}")
+    )
     real = images_or_toyfaces(data, recipe.model.size)
     opened = open_source(real, recursive=recursive, resize=resize, skip_bad=skip_bad)
     opened = opened if limit is None else opened.first(limit)
     # What may be refused is refused before torch is imported, which takes 600 MB.
     look_first(opened, count=_LOOKED_AT)
-    if resume and (checkpoint := RunFolder(folder).checkpoint).is_file():
+    if resume and isinstance(folder, Path) and (checkpoint := RunFolder(folder).checkpoint).is_file():
         look_into_checkpoint(checkpoint)
     from ganbench.scoring.plan import Plan
     from ganbench.training.loop import LoopOptions
@@ -123,7 +128,8 @@ def train(
     )
     finished = start(recipe, opened, folder, device=device, resume=resume, options=loop_options, warn=warn)
     if int(os.environ.get("RANK", "0")) == 0:
-        tell(f"trained {finished.path}; draw samples: ganbench sample {finished.path} --out samples")
+        place = masked(folder) if isinstance(folder, str) else finished.path
+        tell(f"trained {place}; draw samples: ganbench sample {finished.path} --out samples")
 
 
 def _overrides(given: list[str] | None, steps: int | None, precision: str | None, seed: int | None) -> list[str]:

@@ -17,18 +17,29 @@ _MOST_BYTES = 1 << 20  # of what a run says of its machine; it has 1 kB
 
 
 def trained_steps(folder: Path) -> int:
-    """Return the step of a run's checkpoint, 0 without one.
+    """Return the step of a run's checkpoint, or of what stands for it (``step.json``); 0 without one.
 
     Raises:
         GanbenchError: the checkpoint cannot be read.
     """
     run = RunFolder(folder)
     if not run.checkpoint.is_file():
-        return 0
+        return _step_elsewhere(run)
     step = look_into_checkpoint(run.checkpoint).get("step")
     if not isinstance(step, int):
         raise GanbenchError(f"{run.checkpoint}: not a readable checkpoint: its step is {str(step)[:40]}")
     return step
+
+
+def _step_elsewhere(run: RunFolder) -> int:
+    """Return the step of a checkpoint that lies elsewhere; 0 where nothing tells."""
+    try:
+        with wall(GanbenchError):
+            found = parse_json(read_text(run.step_file, _MOST_BYTES))
+    except GanbenchError:
+        return 0
+    step = found.get("step") if isinstance(found, dict) else None
+    return step if type(step) is int and step > 0 else 0
 
 
 def steps_done(folder: Path) -> int:

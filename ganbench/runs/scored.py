@@ -22,10 +22,16 @@ from ganbench.training.sampling import generator_of, sample
 SAMPLE_SEED = 1  # of the latents of the images that are scored, the same in every cell
 
 
-def score_run(folder: Path, plan: Plan, samples: int) -> Scorecard:
+def score_run(folder: Path, plan: Plan, samples: int, *, name: str = "") -> Scorecard:
     """Draw samples from a run, keep them as ``samples.npz``, and write ``scorecard.json``.
 
     The scorecard says what it is of (``source.run``), so that it is never taken for that of another checkpoint.
+
+    Args:
+        folder: the run.
+        plan: how it is scored.
+        samples: how many images to draw.
+        name: what the scorecard calls it; default: its folder's name.
 
     Raises:
         GanbenchError: no checkpoint, or what scoring raises.
@@ -36,17 +42,17 @@ def score_run(folder: Path, plan: Plan, samples: int) -> Scorecard:
     images = np.concatenate(list(sample(generator, samples, seed=SAMPLE_SEED)))
     with atomic_write(run.scored_samples) as f:
         np.savez_compressed(f, images=images)
-    card = score_cached(ArraySource.of(folder.name, images, value_range=None, resize=None), plan)
+    card = score_cached(ArraySource.of(name or folder.name, images, value_range=None, resize=None), plan)
     card = replace(card, source=card.source | {"run": {"step": state["step"], "samples": samples, "plan": plan.key}})
     card.write(json_file=run.scorecard)
     return card
 
 
-def is_scored(folder: Path, plan: Plan, samples: int) -> bool:
-    """Tell whether the scorecard is of the checkpoint that is there, and made in this very way."""
+def is_scored(folder: Path, key: str, samples: int) -> bool:
+    """Tell whether the scorecard is of the checkpoint that is there, and made by the plan of this key."""
     try:
         card = Scorecard.read(RunFolder(folder).scorecard)
     except GanbenchError:
         return False  # absent, or not to be believed: it is made anew
-    wanted = {"step": steps_done(folder), "samples": samples, "plan": plan.key}
+    wanted = {"step": steps_done(folder), "samples": samples, "plan": key}
     return card.source.get("run") == wanted

@@ -37,8 +37,23 @@ def temporary_path(path: Path) -> Path:
     written = name.encode("utf-8", "backslashreplace")
     if len(written) > _LONGEST:
         name = hashlib.sha256(written).hexdigest()[:16]
+    return path.with_name(f".{name}.{this_process()}-{secrets.token_hex(8)}.tmp")
+
+
+def this_process() -> str:
+    """Return a name of this process that no other ever has, without spaces."""
     process = os.getpid()
-    return path.with_name(f".{name}.{_machine()}-{process}-{_started(process)}-{secrets.token_hex(8)}.tmp")
+    return f"{_machine()}-{process}-{_started(process)}"
+
+
+def is_gone(process: str) -> bool:
+    """Tell whether a process of this name (``this_process``) is known to have ended: it ran here, and is gone."""
+    machine, _, rest = process.partition("-")
+    number, _, start = rest.partition("-")
+    if machine != _machine() or not (number.isdecimal() and start.isdecimal()):
+        return False
+    running = _started(int(number))
+    return running is None or (running > 0 and int(start) > 0 and running != int(start))
 
 
 def sweep(folder: Path) -> None:

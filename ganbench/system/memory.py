@@ -30,7 +30,7 @@ def budget() -> int:
     """
     stated = os.environ.get(VARIABLE, "").strip()
     if stated:
-        return _parse(stated)
+        return parse_size(stated, f"{VARIABLE}=")
     return max(LEAST, min(MOST, usable() // SHARE))
 
 
@@ -44,11 +44,20 @@ def share_out(processes: int) -> int:
     return max(LEAST, budget() // processes)
 
 
-def _parse(stated: str) -> int:
+def parse_size(stated: str, name: str) -> int:
+    """Return an amount of memory in bytes, from a text such as ``2G``.
+
+    Args:
+        stated: the text.
+        name: what stands before it in the message.
+
+    Raises:
+        GanbenchError: it is none, or too little.
+    """
     match = _STATED.fullmatch(stated)
     amount = int(float(match[1]) * _UNITS[match[2].lower()]) if match else 0
     if amount < LEAST:
-        raise GanbenchError(f"{VARIABLE}={stated!r}: expected an amount of memory from {LEAST >> 20}M on, such as 2G")
+        raise GanbenchError(f"{name}{stated!r}: expected an amount of memory from {LEAST >> 20}M on, such as 2G")
     return amount
 
 

@@ -28,6 +28,7 @@ from ganbench.training.checkpoint import save_checkpoint
 from ganbench.training.data import TrainingImages, to_training_range
 from ganbench.training.distributed import World
 from ganbench.training.health import Health, check_weights
+from ganbench.training.hold import Hold, Lost
 from ganbench.training.journal import Journal
 from ganbench.training.recipe import Recipe
 from ganbench.training.run_folder import RunFolder
@@ -132,6 +133,7 @@ class Loop:
         run: RunFolder,
         options: LoopOptions,
         warn: Callable[[str], None] = lambda text: None,
+        hold: Hold | None = None,
     ) -> None:
         """Put a run together.
 
@@ -141,6 +143,7 @@ class Loop:
             run: where everything is written.
             options: what to write how often.
             warn: is told in one line what a person should know while the run goes on.
+            hold: on the run folder, of the process that writes into it.
         """
         self.trainer = trainer
         self.images = images
@@ -149,12 +152,14 @@ class Loop:
         self.total = trainer.recipe.steps(len(images))
         self._health = Health(scores_are_probabilities="probability" in trainer.objective.output)
         self._journal = Journal(run, warn)
+        self._hold = hold
 
     def train(self) -> None:
         """Train to the end.
 
         Raises:
             Stopped: SIGINT or SIGTERM came; the run was saved.
+            Lost: another process took the run folder over; what it does there is left alone.
             Diverged: a loss or a weight became NaN or infinite; the last checkpoint is kept.
             GanbenchError: the final checkpoint could not be written.
         """
@@ -209,6 +214,7 @@ class Loop:
     def _log(self, losses: dict[str, float]) -> None:
         """Write the losses and look at them; every process does, so that all stop at the same step."""
         if self.trainer.world.first:
+            self._check_hold()  # of two processes that log into one file, neither could be resumed
             self._write({"step": self.trainer.step, **losses})
         warning = self._health.check_losses(self.trainer.step, losses)
         if warning and self.trainer.world.first:
@@ -254,9 +260,18 @@ class Loop:
             "threads": torch.get_num_threads(),
             "cores": available_cores(),
         }
+        self._check_hold()
         try:
             save_checkpoint(self.run.checkpoint, state)
+            if self._hold is not None:
+                self._hold.saved()
+        except Lost:
+            raise
         except GanbenchError as e:
             if final:
                 raise
             self._journal.warn(self.trainer.step, f"{e} The run goes on, and tries again.")
+
+    def _check_hold(self) -> None:
+        if self._hold is not None:
+            self._hold.check()

@@ -3,11 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-import itertools
 import json
-import os
-import sys
-from dataclasses import dataclass
 from pathlib import Path
 
 from ganbench.errors import GanbenchError
@@ -19,24 +15,11 @@ from ganbench.system.versions import library_versions
 from ganbench.system.wall import wall
 from ganbench.training.recipe import Recipe, load_resolved
 
-_LOCK = ".lock"
+LOCK = ".lock"  # see hold.py
 _NAMES = (
     "recipe.toml", "checkpoint.pt", "metrics.jsonl", "environment.json", "samples", "samples.npz", "scorecard.json",
-    "gradnorm.csv", "status.json", "tensorboard", _LOCK,
+    "gradnorm.csv", "status.json", "step.json", "tensorboard", LOCK,
 )  # fmt: skip
-
-
-@dataclass(frozen=True)
-class Lock:
-    """A run folder that is held.
-
-    Attributes:
-        handle: of the open file.
-        new: the folders that were made for it, the innermost first.
-    """
-
-    handle: int
-    new: list[Path]
 
 
 class RunFolder:
@@ -75,6 +58,16 @@ class RunFolder:
     def checkpoint(self) -> Path:
         """The state of the training."""
         return self.inside("checkpoint.pt")
+
+    @property
+    def step_file(self) -> Path:
+        """The step of the checkpoint, where that one lies in an object store and was not copied."""
+        return self.inside("step.json")
+
+    @property
+    def status(self) -> Path:
+        """How a cell of a bench ended."""
+        return self.inside("status.json")
 
     @property
     def metrics(self) -> Path:
@@ -190,38 +183,6 @@ class RunFolder:
         """
         with self.metrics.open("a", encoding="utf-8") as f:
             f.write(json.dumps(line) + "\n")
-
-    def lock(self) -> Lock:
-        """Keep other processes from training into the same folder, which is made; returns what ``unlock`` takes.
-
-        Raises:
-            GanbenchError: another process trains here, the folder cannot be made, or has links that lead out of it.
-        """
-        self.refuse_links()
-        new = list(itertools.takewhile(lambda folder: not folder.exists(), (self.path, *self.path.parents)))
-        try:
-            self.path.mkdir(parents=True, exist_ok=True)
-            handle = os.open(self.inside(_LOCK), os.O_CREAT | os.O_RDWR, 0o644)
-        except OSError as e:
-            raise GanbenchError(f"cannot make the run folder {self.path}: {e.strerror}. Give another to --run") from e
-        if sys.platform == "win32":  # which has no fcntl; two runs in one folder are then the user's to avoid
-            return Lock(handle, new)
-        import fcntl
-
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as e:
-            os.close(handle)
-            raise GanbenchError(f"{self.path}: another process is training into this folder") from e
-        return Lock(handle, new)
-
-    def unlock(self, lock: Lock) -> None:
-        """Let other processes train here again; folders that were made for the lock and stayed empty go."""
-        os.close(lock.handle)
-        with contextlib.suppress(OSError):
-            self.inside(_LOCK).unlink(missing_ok=True)
-            for folder in lock.new:
-                folder.rmdir()
 
 
 def _is_logged(item: tuple[str, object]) -> bool:

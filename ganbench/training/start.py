@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import torch
@@ -12,14 +13,17 @@ from ganbench.errors import GanbenchError
 from ganbench.features.runtime import resolve_device
 from ganbench.images.source import Source
 from ganbench.system.cores import available_cores
-from ganbench.system.notes import log_note
+from ganbench.system.notes import Note, log_note
+from ganbench.system.urls import is_url, masked
 from ganbench.training.checkpoint import load_checkpoint
 from ganbench.training.data import TrainingImages, decode_source
 from ganbench.training.distributed import World, join_world
+from ganbench.training.hold import Hold
 from ganbench.training.journal import require_tensorboard
 from ganbench.training.loop import Loop, LoopOptions, Observer, Trainer
 from ganbench.training.recipe import Recipe
 from ganbench.training.run_folder import RunFolder
+from ganbench.training.stored import take
 
 _MAY_CHANGE = ("training.steps", "training.epochs")  # a run can be made longer
 
@@ -27,25 +31,27 @@ _MAY_CHANGE = ("training.steps", "training.epochs")  # a run can be made longer
 def train(
     recipe: Recipe,
     source: Source,
-    folder: Path,
+    folder: Path | str,
     *,
     device: str = "auto",
     resume: bool = False,
     options: LoopOptions | None = None,
     observers: list[Observer] | None = None,
     warn: Callable[[str], None] = lambda text: None,
+    hold: Hold | None = None,
 ) -> RunFolder:
     """Train a recipe on a source; under ``torchrun``, together with the other processes.
 
     Args:
         recipe: what to train.
         source: images of the recipe's size (see ``open_source``'s ``resize``).
-        folder: the run folder.
+        folder: the run folder, or the URL of one in an object store.
         device: ``auto``, ``cpu`` or ``cuda``.
         resume: go on with the run in the folder, or start it when there is none.
         options: what to write how often.
         observers: see ``Trainer.observers``.
         warn: is told what a person should know while the run goes on.
+        hold: on the folder, where the caller has it already.
 
     Returns:
         The run folder.
@@ -55,33 +61,45 @@ def train(
     """
     check_size(source, recipe)
     place = torch.device(resolve_device(device))
-    run = RunFolder(folder)
-    with join_world(place) as world:
-        lock = run.lock() if world.first else None
-        try:
-            # Whatever may be refused comes before anything is written: the folder stays as it was, and can be used.
-            options = options or LoopOptions()
-            if options.tensorboard:
-                require_tensorboard()
-            begun = run.is_begun()
-            if begun:
-                _refuse_other_run(run, recipe, resume=resume)
-            elif resume and world.first:
-                warn(f"{run.path} holds no run to go on with: a new one starts")
-            images = _load_images(source, recipe, world, warn)
-            trainer = Trainer(recipe, place, world)
-            trainer.observers += observers or []
-            loop = Loop(trainer, images, run, options, warn)
-            if begun and run.checkpoint.is_file():
-                _go_on(loop, warn)
-            if world.first:
-                _say_what_differs(source, images, recipe, place, warn)
-                _write_down(run, recipe, source, place, trainer.step if begun else None)
-            loop.train()
-        finally:
-            if lock is not None:
-                run.unlock(lock)
+    with join_world(place) as world, _held(folder, hold, world, warn) as (run, holder):
+        # Whatever may be refused comes before anything is written: the folder stays as it was, and can be used.
+        options = options or LoopOptions()
+        if options.tensorboard:
+            require_tensorboard()
+        begun = run.is_begun()
+        if begun:
+            _refuse_other_run(run, recipe, resume=resume)
+        elif resume and world.first:
+            warn(f"{run.path} holds no run to go on with: a new one starts")
+        images = _load_images(source, recipe, world, warn)
+        trainer = Trainer(recipe, place, world)
+        trainer.observers += observers or []
+        loop = Loop(trainer, images, run, options, warn, holder)
+        if begun and run.checkpoint.is_file():
+            _go_on(loop, warn)
+        if world.first:
+            _say_what_differs(source, images, recipe, place, warn)
+            _write_down(run, recipe, source, place, trainer.step if begun else None)
+        loop.train()
     return run
+
+
+@contextmanager
+def _held(folder: Path | str, hold: Hold | None, world: World, note: Note) -> Iterator[tuple[RunFolder, Hold | None]]:
+    """Hold the run folder for the time of the block; of several processes the first does."""
+    if is_url(folder) and world.size > 1:
+        raise GanbenchError(
+            f"{masked(str(folder))}: several processes train into one folder that all of them see. Give such a folder "
+            "to --run"
+        )
+    if hold is not None or not world.first:
+        yield (RunFolder(Path(folder)) if hold is None else hold.run), hold
+        return
+    taken = take(folder, note, patient=True)
+    try:
+        yield taken.run, taken
+    finally:
+        taken.release()
 
 
 def check_size(source: Source, recipe: Recipe) -> None:
