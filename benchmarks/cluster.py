@@ -25,8 +25,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import paying
 import numpy as np
+import paying
 from leaderboard import pack, perturb
 from nodes import Nodes, Watched, children_of, command, nodes
 from PIL import Image
