@@ -148,19 +148,8 @@ def test_the_board_of_a_cluster_is_that_of_one_process(
     (tmp_path / "broken.zip").write_bytes(b"no")
 
     def board(*options: str) -> tuple[str, str]:
-        command = [
-            "leaderboard",
-            "a",
-            "b",
-            "c",
-            "broken.zip",
-            "absent",
-            "--no-cache",
-            "--json",
-            "-",
-            "--detector",
-            "none",
-        ]
+        entries = ["a", "b", "c", "broken.zip", "absent"]
+        command = ["leaderboard", *entries, "--no-cache", "--quiet", "--json", "-", "--detector", "none"]
         done = subprocess.run(
             [sys.executable, "-m", "ganbench", *command, *options], cwd=tmp_path, capture_output=True, text=True
         )

@@ -160,7 +160,10 @@ class _Driver:
         e = future if isinstance(future, BaseException) else future.exception()
         if e is None:
             task.outcome = future.result()
-            self._finish(task)
+            if task.outcome is None:  # that process has set up CUDA for another GPU
+                self._submit(task)
+            else:
+                self._finish(task)
             return
         errors = self._ray.exceptions
         e = getattr(e, "cause", None) or e

@@ -8,6 +8,7 @@ import os
 import pickle
 import socket
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
@@ -17,12 +18,14 @@ from typing import Any
 from ganbench.errors import GanbenchError
 from ganbench.system.code import own_code
 from ganbench.system.cores import all_cores, own_cores
+from ganbench.system.gpus import VARIABLE as VISIBLE
 from ganbench.system.log import log_to_stderr, log_warnings, shown_level
 from ganbench.system.memory import VARIABLE, share_out
 from ganbench.system.tasks import Died, Function, Needs, Raised, attempt, on_node
 from ganbench.system.versions import library_versions
 
 _LOG = logging.getLogger(__name__)
+_LEAVING = 0.1  # seconds in which an answer still leaves the process
 STOPPED = "its process was ended by SIGTERM"  # as a process of this machine says it
 
 
@@ -59,7 +62,9 @@ class Setting:
         return cls(token, needs, str(Path.cwd()), path, environment, library_versions(), own_code(), shown_level())
 
 
-def work(setting: Setting, function: list[Any], task: bytes, of: tuple[int, int], mailbox: Any) -> tuple[bytes, int]:
+def work(
+    setting: Setting, function: list[Any], task: bytes, of: tuple[int, int], mailbox: Any
+) -> tuple[bytes, int] | None:
     """Do one task; runs in a worker process of Ray.
 
     Args:
@@ -70,8 +75,13 @@ def work(setting: Setting, function: list[Any], task: bytes, of: tuple[int, int]
         mailbox: the actor that takes messages; None: nobody listens.
 
     Returns:
-        The pickled result, Raised or Died, and how many messages were told.
+        The pickled result, Raised or Died, and how many messages were told. None: another process has to do it.
     """
+    if not _keeps_its_gpus(setting.needs):
+        leave = threading.Timer(_LEAVING, os._exit, [0])
+        leave.daemon = True
+        leave.start()
+        return None
     told = 0
 
     def tell(message: object) -> None:
@@ -89,6 +99,18 @@ def work(setting: Setting, function: list[Any], task: bytes, of: tuple[int, int]
     except KeyboardInterrupt:  # asked to stop, in the midst of what does not care for signals
         result = Died(STOPPED)
     return pickle.dumps(result), told
+
+
+def _keeps_its_gpus(needs: Needs) -> bool:
+    """Tell whether Ray lets this process use the GPUs of its first task: CUDA looks once which ones it may see."""
+    if not needs.gpus:
+        os.environ[VISIBLE] = ""  # a network on "auto" must not take a GPU on some of the nodes
+    return _first_gpus() == os.environ.get(VISIBLE)
+
+
+@functools.cache
+def _first_gpus() -> str | None:
+    return os.environ.get(VISIBLE)
 
 
 _functions: dict[str, Function] = {}  # the last one alone: a process works for one executor
@@ -124,8 +146,6 @@ def _prepare(needs: Needs, folder: str, path: tuple[str, ...], environment: tupl
 
     os.environ["OMP_NUM_THREADS"] = str(needs.threads)  # Ray has set it, to what it takes for right
     os.environ.update(environment)
-    if not needs.gpus:
-        os.environ["CUDA_VISIBLE_DEVICES"] = ""  # a network on "auto" must not take a GPU on some of the nodes
     at_a_time = max(1, len(all_cores()) // needs.threads)
     os.environ[VARIABLE] = str(needs.budget(share_out(at_a_time)))
     with suppress(OSError):  # a machine that lacks the folder may have all that the task names by a whole path
