@@ -17,8 +17,9 @@ from PIL import Image
 from ray_cluster import TwoNodes
 
 from ganbench.errors import GanbenchError
-from ganbench.system import cores, ray_node, ray_workers, tasks
+from ganbench.system import cores, ray_driver, ray_node, ray_workers, tasks
 from ganbench.system.cluster import Needs, Site, executor, run_tasks
+from ganbench.system.gpus import VARIABLE as VISIBLE
 from ganbench.system.ray_node import Setting
 
 # --- without a cluster ---
@@ -60,6 +61,28 @@ def test_another_version_on_a_node_is_refused() -> None:
         ray_node._refuse_others(tuple(sorted((versions | {"numpy": "0.1"}).items())), code)
     with pytest.raises(GanbenchError, match="another ganbench of the same version"):
         ray_node._refuse_others(tuple(sorted(versions.items())), "other")
+
+
+def test_nodes_that_cannot_import_ganbench_are_told_how() -> None:
+    why = ray_driver._why_no_task(RuntimeError("The remote function failed to import:\nNo module named 'ganbench'\n"))
+    assert "the nodes of the cluster cannot import ganbench. Install the same version there" in why
+    assert str(Path(ray_driver.__file__).parents[2]) in why
+    why = ray_driver._why_no_task(RuntimeError("Failed to set up.\n\nThe last line says it.\n"))
+    assert why == "the cluster could not begin a task: RuntimeError: The last line says it."
+
+
+def test_a_process_that_has_seen_one_gpu_takes_no_task_of_another(monkeypatch: pytest.MonkeyPatch) -> None:
+    ray_node._first_gpus.cache_clear()
+    monkeypatch.setenv(VISIBLE, "3")
+    try:
+        assert ray_node._keeps_its_gpus(Needs(gpus=1))
+        monkeypatch.setenv(VISIBLE, "5")
+        assert not ray_node._keeps_its_gpus(Needs(gpus=1))
+        ray_node._first_gpus.cache_clear()
+        assert ray_node._keeps_its_gpus(Needs())  # none is asked for, and none is seen
+        assert os.environ[VISIBLE] == ""
+    finally:
+        ray_node._first_gpus.cache_clear()
 
 
 def test_a_path_that_a_node_does_not_see(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

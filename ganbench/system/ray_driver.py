@@ -18,6 +18,7 @@ from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import Any
 
+from ganbench.errors import GanbenchError
 from ganbench.system import ray_node
 from ganbench.system.wall import reason
 from ganbench.system.workers import Connection
@@ -83,7 +84,7 @@ class _Driver:
         from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
         self._ray, self._connection, self._setting = ray, connection, setting
-        ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR)
+        ray.init(address=address, log_to_driver=setting.log_level is not None, logging_level=logging.ERROR)
         self._function = [ray.put(function)]
         self._shared = ray.put(setting)
         needs = setting.needs
@@ -140,7 +141,7 @@ class _Driver:
             except (BrokenPipeError, ConnectionResetError):
                 break
             except BaseException as e:
-                self._connection.send(("failed", reason(e)))
+                self._connection.send(("failed", str(e) if isinstance(e, GanbenchError) else reason(e)))
                 break
         good_bye = threading.Timer(_PATIENCE, os._exit, [0])  # a lost head never answers to it
         good_bye.daemon = True
@@ -179,7 +180,7 @@ class _Driver:
             task.losses += 1
             self._once_more(task, task.losses <= LOSSES, f"its node was lost {task.losses} times")
         else:
-            raise RuntimeError(_why_no_task(e))
+            raise GanbenchError(_why_no_task(e))
 
     def _once_more(self, task: _Task, may: bool, why: str) -> None:
         if self._stopping:

@@ -61,6 +61,9 @@ class RayWorkers:
         return self
 
     def __exit__(self, *reason: object) -> None:
+        self._end()
+
+    def _end(self) -> None:
         if self._driver is None:
             return
         self._connection.close()
@@ -72,6 +75,7 @@ class RayWorkers:
 
     def run(self, tasks: Iterable[Any], hear: Hear = ignore) -> Iterator[tuple[int, Any]]:
         """Yield ``(number of the task, its result or Died)``, as they come; see ``Executor.run``."""
+        self._end()
         self._start(listens=hear is not ignore)
         feed, out, asked = Feed(tasks, self._ahead), 0, False
         while True:
