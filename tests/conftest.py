@@ -49,6 +49,16 @@ def lite0(tmp_path_factory: pytest.TempPathFactory) -> Extractor:
         return load_extractor("lite0", BuildOptions(device="cpu"))
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Let one process run all tests that share the Ray cluster: each process of pytest-xdist would start its own."""
+    for item in items:
+        params = getattr(getattr(item, "callspec", None), "params", {})
+        asks = any(isinstance(value, str) and value == "cluster" for value in params.values())
+        if asks or "ray_cluster" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.xdist_group("ray"))
+
+
 @pytest.fixture(scope="session")
 def ray_cluster() -> Iterator[TwoNodes]:
     """Return a cluster of two one-core nodes, which all tests of a run share; started when the first one asks."""
