@@ -13,11 +13,11 @@ demo: $(READY)
 
 # make test PYTEST=--cov measures coverage too, and fails below the floor in pyproject.toml.
 test: lint
-	$(BIN)/python -m pytest -q -n 2 --dist loadgroup $(PYTEST)
+	$(BIN)/python -m pytest -q -n 2 $(PYTEST)
 
 # What is not marked slow: under a minute on two cores.
 test-fast: $(READY)
-	$(BIN)/python -m pytest -q -n 2 --dist loadgroup -m "not slow" $(PYTEST)
+	$(BIN)/python -m pytest -q -n 2 -m "not slow" $(PYTEST)
 
 # The fast tests with the oldest Python and the oldest versions that pyproject.toml allows, in an environment of their own.
 LOWEST_PYTHON ?= python3.10
@@ -27,7 +27,7 @@ test-lowest: $(READY)
 		--python $(LOWEST_PYTHON) --resolution lowest-direct --no-header --no-annotate -o build/lowest.txt
 	$(BIN)/uv venv --quiet --clear --python $(LOWEST_PYTHON) .venv-lowest
 	$(BIN)/uv pip install --quiet --python .venv-lowest --constraint build/lowest.txt --editable '.[dev,tensorboard]'
-	$(subst .venv,.venv-lowest,$(BIN))/python -m pytest -q -n 2 --dist loadgroup -m "not slow" $(PYTEST)
+	$(subst .venv,.venv-lowest,$(BIN))/python -m pytest -q -n 2 -m "not slow" $(PYTEST)
 
 lint: $(READY)
 	$(BIN)/ruff check .

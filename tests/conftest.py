@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -49,14 +49,19 @@ def lite0(tmp_path_factory: pytest.TempPathFactory) -> Extractor:
         return load_extractor("lite0", BuildOptions(device="cpu"))
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Let one process run all tests that share the Ray cluster: each process of pytest-xdist would start its own."""
-    for item in items:
-        params = getattr(getattr(item, "callspec", None), "params", {})
-        asks = any(isinstance(value, str) and value == "cluster" for value in params.values())
-        if asks or "ray_cluster" in getattr(item, "fixturenames", ()):
-            item.add_marker(pytest.mark.xdist_group("ray"))
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Let one process of pytest-xdist run all tests that share the Ray cluster: each would start its own.
+
+    They are told by their names: by ``cluster`` in the file, the function or the parameters.
+    """
+    from xdist.scheduler import LoadScopeScheduling
+
+    class OneCluster(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            return "cluster" if "cluster" in nodeid else nodeid
+
+    return OneCluster(config, log)
 
 
 @pytest.fixture(scope="session")

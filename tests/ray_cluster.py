@@ -16,6 +16,7 @@ class TwoNodes:
 
     def __init__(self, cores: int = 1) -> None:
         os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+        os.environ.setdefault("RAY_raylet_start_wait_time_s", "120")  # a machine that runs tests is a busy one
         self._cores = cores
         self._start()
 
