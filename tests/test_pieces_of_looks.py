@@ -11,7 +11,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
+import webdataset
 from pieces_in_disorder import Disorder
 from PIL import Image
 
@@ -103,7 +106,7 @@ def test_a_scorecard_has_the_bits_of_one_pass(
     assert 0 < found["afd[skin]"].value < 1
 
 
-@pytest.mark.parametrize("kind", ["zip", "folder", "npy"])
+@pytest.mark.parametrize("kind", ["zip", "folder", "npy", "shards", "parquet"])
 def test_kinds_of_sources(kind: str, archive: Path, images: np.ndarray, disorder: Disorder, tmp_path: Path) -> None:
     what = archive
     if kind == "folder":
@@ -112,6 +115,15 @@ def test_kinds_of_sources(kind: str, archive: Path, images: np.ndarray, disorder
     elif kind == "npy":
         what = tmp_path / "images.npy"
         np.save(what, images)
+    elif kind == "shards":
+        what = tmp_path / "shards"
+        what.mkdir()
+        with webdataset.ShardWriter(str(what / "%06d.tar"), maxcount=37, verbose=0) as writer:
+            for number, image in enumerate(images):
+                writer.write({"__key__": f"{number:03d}", "png": png(image), "cls": 0})
+    elif kind == "parquet":
+        what = tmp_path / "images.parquet"
+        pq.write_table(pa.table({"image": [png(image) for image in images]}), what, row_group_size=30)
     assert card_of(what, jobs=3).to_json() == card_of(what, cache=False).to_json()
     assert len(disorder.done) == 4
 

@@ -6,7 +6,8 @@ import io
 import shutil
 import tarfile
 import zipfile
-from pathlib import Path
+from itertools import product
+from pathlib import Path, PurePosixPath
 
 import numpy as np
 import pytest
@@ -15,6 +16,7 @@ from PIL import Image
 
 from ganbench.errors import SourceError
 from ganbench.images.limits import ArchiveLimits
+from ganbench.images.names import ending_of, is_hidden
 from ganbench.images.resize import Resize
 from ganbench.images.source import Source
 from ganbench.images.sources import open_source
@@ -333,3 +335,11 @@ def test_reading_stops_cleanly_when_the_reader_does(image_folder: Path) -> None:
     first = next(stream)
     stream.close()
     assert len(first.names) == 2
+
+
+def test_endings_and_hidden_names_are_those_of_pathlib() -> None:
+    for length in range(1, 6):
+        for signs in product("aB./ ", repeat=length):
+            name = "".join(signs)
+            assert ending_of(name) == PurePosixPath(name).suffix.lower(), name
+            assert is_hidden(name) == any(part.startswith(".") for part in PurePosixPath(name).parts), name

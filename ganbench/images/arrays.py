@@ -10,6 +10,7 @@ import numpy as np
 
 from ganbench.errors import SourceError
 from ganbench.images.decode import MAX_PIXELS
+from ganbench.images.joint import Numbers
 from ganbench.images.resize import Resize
 from ganbench.images.source import Source
 from ganbench.system.memory import budget
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     import torch
 
 
-_BYTES_PER_IMAGE = 256  # that its name and its digest take, however small it is
+_BYTES_PER_IMAGE = 64  # that its digest takes, however small it is
 
 # What arrays of other shapes probably are, and what would make images of them.
 _ONE_IMAGE = "Is it one image? Then save array[None]"
@@ -64,7 +65,7 @@ class ArraySource(Source):
     ) -> None:
         array = _channels_last(label, stored())
         salt = "" if value_range is None else f"range {value_range[0]!r} {value_range[1]!r}"
-        super().__init__(label, [str(i) for i in range(len(array))], resize=resize, salt=f"{array.shape} {salt}")
+        super().__init__(label, Numbers("", len(array)), resize=resize, salt=f"{array.shape} {salt}")
         self._stored = stored
         self._shape, self._dtype = array.shape[1:], array.dtype
         self._channels_first = stored().shape != array.shape

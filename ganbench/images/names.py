@@ -26,12 +26,22 @@ def natural_key(name: str) -> tuple:
 
 def is_hidden(name: str) -> bool:
     """Tell whether a part of a name starts with a dot, or is ``__MACOSX``, which macOS adds to archives."""
+    if not name.startswith(".") and "/." not in name and "__MACOSX" not in name:  # nearly all
+        return False
     return any(part.startswith(".") or part == "__MACOSX" for part in PurePosixPath(name).parts)
 
 
 def is_image_name(name: str) -> bool:
     """Tell by its name whether a file counts as an image: a known extension in any case, and not hidden."""
-    return not is_hidden(name) and PurePosixPath(name).suffix.lower() in EXTENSIONS
+    return not is_hidden(name) and ending_of(name) in EXTENSIONS
+
+
+def ending_of(name: str) -> str:
+    """Return the last ending of a name in lower case, such as ``.jpg``, as ``PurePosixPath(name).suffix`` tells it."""
+    stem, dot, ending = name.rpartition(".")
+    if dot and ending and "/" not in ending and stem and stem[-1] not in "./":  # nearly all
+        return f".{ending.lower()}"
+    return PurePosixPath(name).suffix.lower()
 
 
 def is_archive_name(name: str) -> bool:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from pathlib import PurePosixPath
 
-from ganbench.images.names import is_archive_name, is_hidden
+from ganbench.images.names import ending_of, is_archive_name, is_hidden
 
 _SHOWN = 6  # kinds that are named
 _NAMED = 3  # files that are named
@@ -26,7 +25,7 @@ class Passed:
         from ganbench.toyfaces import ATTRIBUTES, RECORD  # imports OpenCV, and most folders hold images alone
 
         for name in ignored:
-            if PurePosixPath(name).name not in (ATTRIBUTES, RECORD):
+            if name.rpartition("/")[2] not in (ATTRIBUTES, RECORD):
                 self._kinds[_kind(name)] += 1
             if len(self._packed) <= _NAMED and is_archive_name(name):
                 self._packed.append(name)
@@ -71,6 +70,6 @@ def _kind(name: str) -> str:
     """Return what kind of file this is; only plain letters of a name are ever repeated."""
     if is_hidden(name):
         return "hidden files"
-    suffix = PurePosixPath(name).suffix.lower()
+    suffix = ending_of(name)
     plain = suffix[1:].rstrip("~").isalnum() and suffix.isascii() and len(suffix) <= 12
     return suffix if plain else "without a known ending"

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from os.path import commonpath
-from pathlib import Path, PurePath, PurePosixPath
+from pathlib import Path, PurePath
 
 from ganbench.errors import SourceError
 from ganbench.images.archives import kind_of_archive
@@ -191,4 +191,4 @@ def _key(name: str) -> str:
 
 
 def _kind(name: str) -> str:
-    return PurePosixPath(name).name.partition(".")[2].lower()
+    return name.rpartition("/")[2].partition(".")[2].lower()
