@@ -225,6 +225,11 @@ def test_images_of_two_sizes(archive: Path, disorder: Disorder, tmp_path: Path) 
     what = broken(archive, [130], tmp_path, png(np.zeros((14, 12, 3), np.uint8)))
     assert message(what, jobs=2) == message(what)
     assert "130.png" in message(what, jobs=2)
+    card_of(archive, jobs=2)
+    with zipfile.ZipFile(archive) as whole, zipfile.ZipFile(tmp_path / "other.zip", "w") as file:
+        for number, name in enumerate(whole.namelist()):  # of its pieces all but the first are known
+            file.writestr(name, png(np.zeros((14, 12, 3), np.uint8)) if number < SMALL else whole.read(name))
+    assert "64.png" in message(tmp_path / "other.zip", jobs=2)
     assert card_of(what, jobs=2, resize="12").to_json() == card_of(what, resize="12", cache=False).to_json()
 
 

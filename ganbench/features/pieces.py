@@ -193,7 +193,9 @@ def _see(job: _Job, piece: Piece, tell: Tell) -> _Seen:
     source = piece.open()
     notes: list[str] = []
     digest = source.digest() if job.cache else ""
-    keys = [_key(digest, piece, job, observer) for observer in job.observers]
+    height, width = source.image_size()  # of the whole: a piece of another size is no piece of it
+    known = f"{digest}\n{height}x{width}\n{piece.start}\n{job.batch}\n"
+    keys = [hashlib.sha256(f"{known}{observer.identity}".encode()).hexdigest() for observer in job.observers]
     packed = [_CACHE.load(key, _parse, notes.append) if job.cache else None for key in keys]
     missing = [number for number, one in enumerate(packed) if one is None]
     if missing:
@@ -242,11 +244,6 @@ def _consumer(job: _Job, number: int, source: Source, notes: list[str]) -> Consu
     if torch is not None and job.threads and torch.get_num_threads() != job.threads:
         torch.set_num_threads(job.threads)
     return job.observers[number].consumer(found)
-
-
-def _key(digest: str, piece: Piece, job: _Job, observer: Observer) -> str:
-    parts = (digest, str(piece.start), str(job.batch), observer.identity)
-    return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
 
 def _keep(key: str, packed: Packed, note: Note) -> None:

@@ -15,7 +15,6 @@ from typing import Any, Protocol, TypeVar
 from ganbench.errors import GanbenchError
 from ganbench.system.notes import Note, log_note
 from ganbench.system.tasks import Died, Feed, Function, Hear, Needs, Tell, ignore, inline
-from ganbench.system.workers import Workers
 
 __all__ = ["Died", "Executor", "Needs", "Site", "Tell", "executor", "merged_in_order", "run_tasks"]
 
@@ -131,6 +130,8 @@ def executor(
         return RayWorkers(function, site.cluster, needs or Needs(), ahead=ahead, note=note)
     if site.jobs == 1 and not apart:
         return _Here(function)
+    from ganbench.system.workers import Workers  # which a process that works alone never needs
+
     return Workers(function, site.jobs, needs, ahead=ahead)
 
 
