@@ -1,4 +1,4 @@
-"""``hf://`` and ``gs://`` through their drivers, each against a small server that speaks as much of the API as is asked."""
+"""``hf://`` and ``gs://`` through their drivers, each against a server that speaks as much of the API as is asked."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ class Server:
             "/api/datasets/u/r/tree/main": [{"type": "directory", "oid": "b" * 40, "size": 0, "path": "data"}],
             "/datasets/u/r/resolve/main/data/a.zip": self.content,
             "/storage/v1/b/bucket": {"kind": "storage#bucket", "name": "bucket"},
-            "/storage/v1/b/bucket/o": {"kind": "storage#objects", "items": [item] if item["name"].startswith(prefix) else []},
+            "/storage/v1/b/bucket/o": {"items": [item] if item["name"].startswith(prefix) else []},
             "/storage/v1/b/bucket/o/data/a.zip": item,
             "/download/storage/v1/b/bucket/o/data/a.zip": self.content,
         }
