@@ -234,7 +234,7 @@ def test_addresses_that_nobody_can_read(web: Web, url: str) -> None:
         "sample {url} --out y.tgz",
         "train --variant dcgan --preset smoke --data {url}",
         "train --variant dcgan --preset smoke --run {url}",
-        "bench --data {url} --preset smoke",
+        pytest.param("bench --data {url} --preset smoke", marks=pytest.mark.slow),
         "bench --out {url}",
         "assets add inception {url}",
         "data toyfaces {url}",
