@@ -52,6 +52,7 @@ def rows(card: dict[str, Any]) -> list[tuple[Any, ...]]:
     return [(row["id"], row["value"], row["low"], row["high"], row["n"]) for row in card["results"]]
 
 
+@pytest.mark.slow
 def test_score_with_nothing_local_gives_the_same_numbers(stored: S3, image_folder: Path, tmp_path: Path) -> None:
     here = score(image_folder, tmp_path / "real.npz", detector=f"yolo:{YOLO}", layout="yolov8:1")
     done = run(
@@ -86,6 +87,7 @@ def test_sources_are_read_as_what_they_are(stored: S3, image_folder: Path, tmp_p
     assert open_source(f"{stored.url}/generated").first(3).names == ["1.jpg", "2.jpg", "3.jpg"]
 
 
+@pytest.mark.slow
 def test_a_reference_is_built_from_and_to_a_bucket(stored: S3) -> None:
     done = run("reference", "build", f"{stored.url}/generated", "-o", f"{stored.url}/out/faces.npz", "--quiet")
     assert done.exit_code == 0, done.output

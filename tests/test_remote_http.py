@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from ganbench.cli.app import main
 from ganbench.errors import CannotWrite, RemoteError
 from ganbench.images.sources import open_source
 from ganbench.system import remote, remote_transfer
@@ -216,3 +217,45 @@ def test_nothing_secret_is_told(web: Web) -> None:
 def test_addresses_that_nobody_can_read(web: Web, url: str) -> None:
     with pytest.raises(RemoteError, match=r"(?s)^.*(\. Check it|; tried 5 times\. Run the command again later)$"):
         fetch_file(url)
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "score {url} --json -",
+        "-v score {url}",
+        "score x --detector yolo:{url} --metric fd",
+        "score x --weights {url} --features inception",
+        "score x --reference {url} --detector none",
+        "score x --json {url}",
+        "detect x --detector yolo:{url}",
+        "leaderboard {url} --json -",
+        "reference show {url} --json",
+        "sample {url} --out y.tgz",
+        "train --variant dcgan --preset smoke --data {url}",
+        "train --variant dcgan --preset smoke --run {url}",
+        pytest.param("bench --data {url} --preset smoke", marks=pytest.mark.slow),
+        "bench --out {url}",
+        "assets add inception {url}",
+        "data toyfaces {url}",
+        "data check {url}",
+        "gradnorm --data {url} --variant dcgan",
+        "afd calibrate --real {url} --fake {url}",
+    ],
+)
+def test_no_command_tells_a_secret(
+    web: Web, command: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], image_folder: Path
+) -> None:
+    web.answer = lambda path: (404, {})
+    monkeypatch.chdir(image_folder.parent)
+    image_folder.rename("x")
+    url = web.url.replace("http://", "http://me:password@") + "?X-Amz-Signature=secret"
+    monkeypatch.setattr("sys.argv", ["ganbench", *(word.replace("{url}", url) for word in command.split())])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    said = capsys.readouterr()
+    assert ended.value.code in (1, 2)
+    assert "127.0.0.1" in said.err
+    assert not re.search("password|secret", said.out + said.err)
+    written = [path for path in Path.cwd().rglob("*") if path.is_file() and path.suffix != ".jpg"]
+    assert not [path for path in written if re.search(b"password|secret", path.read_bytes())]

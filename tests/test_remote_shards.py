@@ -91,5 +91,5 @@ def test_pieces_are_opened_where_nothing_was_fetched(
         assert source.digest() == digest
     s3.put("files/a.tgz", (files / "a.tgz").read_bytes() + bytes(1000))
     monkeypatch.setenv("GANBENCH_HOME", str(tmp_path / "third"))
-    with pytest.raises(SourceError, match=r"s3://.*/files/a\.tgz: it changed while it was read"):
+    with pytest.raises(RemoteError, match=r"s3://.*/files/a\.tgz: changed while it was read"):
         pickle.loads(sent[0][1]).open().hashes()

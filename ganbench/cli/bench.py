@@ -136,7 +136,7 @@ def bench(
     place: Path | str = (
         out if out is not None and is_url(out) else folder_or(None if out is None else Path(out), "--out", "bench")
     )
-    check_outputs(json_file, folders=(place,) if isinstance(place, Path) else ())
+    check_outputs(json_file, folders=(place,))
     given = {
         "variants": None if variants is None else [v.strip() for v in variants.split(",") if v.strip()],
         "seeds": None if seeds is None else list(range(seeds)),

@@ -12,6 +12,7 @@ import typer
 from ganbench.system.location import Location
 from ganbench.system.streams import is_utf8, put, shown
 from ganbench.system.text import json_text
+from ganbench.system.urls import masked
 
 Document = tuple[Path | Location | None, Callable[[], str]]  # where to, and what makes its text
 
@@ -28,14 +29,14 @@ def tell(*lines: str, err: bool = False, fg: str | None = None, dim: bool | None
     """Print lines for people; names in them may come from outside.
 
     Args:
-        lines: one line each, whatever is in them.
+        lines: one line each, whatever is in them; of URLs all but their secrets is shown.
         err: whether they go to standard error.
         fg: colour, at a terminal.
         dim: whether to show them dim, at a terminal.
     """
     stream = sys.stderr if err else sys.stdout
     for line in lines:
-        typer.secho(shown(line, stream), err=err, fg=fg, dim=dim)
+        typer.secho(shown(masked(line), stream), err=err, fg=fg, dim=dim)
 
 
 def put_json(content: object) -> None:
@@ -96,4 +97,4 @@ def answer_failure(kind: str, text: str, exit_code: int) -> None:
         exit_code: what the command ends with.
     """
     if not _answered:
-        put_json({"error": {"kind": kind, "text": text, "exit_code": exit_code}})
+        put_json({"error": {"kind": kind, "text": masked(text), "exit_code": exit_code}})

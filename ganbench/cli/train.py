@@ -93,6 +93,7 @@ def train(
     """
     from ganbench.images.first_look import look_first
     from ganbench.images.sources import open_source
+    from ganbench.system.outputs import check_outputs
     from ganbench.system.urls import is_url, masked
     from ganbench.training.checkpoint import look_into_checkpoint
     from ganbench.training.recipe import load_recipe
@@ -105,6 +106,8 @@ def train(
         if run is not None and is_url(run)
         else folder_or(None if run is None else Path(run), "--run", f"runs/{recipe.variant}")
     )
+    if isinstance(folder, str):
+        check_outputs(folders=(folder,))
     real = images_or_toyfaces(data, recipe.model.size)
     opened = open_source(real, recursive=recursive, resize=resize, skip_bad=skip_bad)
     opened = opened if limit is None else opened.first(limit)

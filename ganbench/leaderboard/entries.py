@@ -21,6 +21,7 @@ from ganbench.scoring.scorecard import Row, Scorecard
 from ganbench.system.cluster import Died, Site, executor
 from ganbench.system.progress import track
 from ganbench.system.tasks import refuse_unseen
+from ganbench.system.urls import masked
 from ganbench.training.run_folder import RunFolder
 
 SAMPLES = 1000  # drawn from a run that has no scorecard yet
@@ -180,7 +181,7 @@ def _score_all(todo: list[_Task], plan: Plan, site: Site) -> Iterator[Entry]:
         for number, result in crew.run(todo):
             path, name = todo[number]
             if isinstance(result, Died):
-                used = ", ".join(one.asked for one in plan.instruments if one.kind != "pixels")
+                used = ", ".join(masked(one.asked) for one in plan.instruments if one.kind != "pixels")
                 result = Entry(name, path, error=result.why + (f" while it scored with {used}" if used else ""))
             yield result
 

@@ -14,7 +14,6 @@ from ganbench.references.interop import open_reference
 from ganbench.references.library import DEFAULT_NAME, find_reference, holds_statistics
 from ganbench.references.reference import Reference
 from ganbench.system.location import Location, told_as
-from ganbench.system.remote import fetch_file, is_folder
 from ganbench.system.urls import is_url, masked
 
 _SAVED_DATA = (".npy", ".npz", ".pt", ".pth", ".pkl", ".pickle")
@@ -94,6 +93,8 @@ def _candidate(
 
 def _remote(url: str, spec: ExtractorSpec, build: Build) -> Reference:
     """Return the reference in a file at a URL, or that of the images there."""
+    from ganbench.system.remote import fetch_file, is_folder
+
     if not is_folder(url) and holds_statistics(local := fetch_file(url)):
         with told_as(Location(url), local):
             return open_reference(local)

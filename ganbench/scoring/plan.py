@@ -25,6 +25,7 @@ from ganbench.scoring.options import DEFAULT_DETECTOR, DEFAULT_FEATURES, Images,
 from ganbench.system.cluster import Site
 from ganbench.system.code import foreign_code
 from ganbench.system.location import Location
+from ganbench.system.urls import masked
 from ganbench.system.versions import library_versions
 
 SAMPLE_CAP = 5_000  # feature vectors kept for the kernel and manifold metrics: memory must not grow with the images
@@ -218,7 +219,7 @@ def _refuse_idle_choices(options: ScoreOptions, metrics: Sequence[Metric]) -> No
             raise GanbenchError(f"--metric {name} needs a detector, and there is none (--detector none)")
     elif "detections" not in needs:
         idle = [f"--{name}" for name in options.detector_settings]
-        idle += [f"--detector {options.detector}"] if options.detector != DEFAULT_DETECTOR else []
+        idle += [f"--detector {masked(options.detector)}"] if options.detector != DEFAULT_DETECTOR else []
         if idle:
             raise GanbenchError(f"{idle[0]}: no metric asked for ({asked}) needs a detector. Add --metric afd")
     if not needs & set(_READ_BY["extractor"]):

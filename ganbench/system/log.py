@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from typing import TextIO
 
 from ganbench.system.streams import shown
+from ganbench.system.urls import masked
 
 _LOGGER = logging.getLogger("ganbench")
 
@@ -26,7 +27,7 @@ class _Formatter(logging.Formatter):
         super().__init__("%(asctime)s.%(msecs)03d %(levelname)s %(name)s: %(message)s", "%H:%M:%S")
 
     def format(self, record: logging.LogRecord) -> str:
-        return shown(super().format(record), sys.stderr)
+        return shown(masked(super().format(record)), sys.stderr)
 
 
 class _Stderr(logging.Handler):

@@ -53,7 +53,7 @@ def write_text(place: Place, text: str) -> None:
 
 def check_outputs(
     *files: Place | None,
-    folders: tuple[Path | None, ...] = (),
+    folders: tuple[Place | None, ...] = (),
     binary: tuple[Place | None, ...] = (),
     taken: bool = False,
 ) -> None:
@@ -81,14 +81,20 @@ def check_outputs(
         raise GanbenchError("only texts can be written to standard output (-), and this is none. Name a file.")
     for location in all_files:
         if location.is_remote:
-            from ganbench.system.remote import check_writable
-
-            check_writable(location.text)
+            _check_remote(location.text)
         elif location.text != "-":
             _check_place(location.path, location.path.parent, is_file=True)
-    for folder in folders:
-        if folder is not None:
-            _check_place(folder, folder, is_file=False)
+    for folder in (Location.of(folder) for folder in folders if folder is not None):
+        if folder.is_remote:
+            _check_remote(f"{folder.text.rstrip('/')}/ganbench")
+        else:
+            _check_place(folder.path, folder.path, is_file=False)
+
+
+def _check_remote(url: str) -> None:
+    from ganbench.system.remote import check_writable
+
+    check_writable(url)
 
 
 def _check_place(wanted: Path, folder: Path, *, is_file: bool) -> None:

@@ -85,6 +85,7 @@ class FsspecDriver(Driver):
         """See ``Driver.stat``."""
         path = self._path(url)
         with self._told(url):
+            self._system.invalidate_cache(path)  # some keep what they listed, whatever they are told
             info = self._system.info(path)
             return None if info.get("type") == "directory" else _file(url, PurePosixPath(path).name, info)
 
@@ -92,6 +93,7 @@ class FsspecDriver(Driver):
         """See ``Driver.list``."""
         root = self._path(url).rstrip("/")
         with self._told(url):
+            self._system.invalidate_cache(root)
             if deep:
                 entries = list(self._system.find(root, detail=True).values())
             else:

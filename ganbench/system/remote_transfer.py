@@ -24,6 +24,7 @@ _T = TypeVar("_T")
 
 TRIES = 5  # in a row without a byte
 PAUSE = 0.5  # seconds before the second try; doubled before each further one
+PATIENCE_S = 30.0  # after which no further one begins
 MOST_BYTES = 64 << 30  # of a file whose store does not say how large it is
 _LOOK = 64 << 20  # bytes between two looks at the free space
 
@@ -72,43 +73,60 @@ def _endless(file: RemoteFile, have: int) -> RemoteError:
 
 
 def receive(driver: Driver, file: RemoteFile, take: Callable[[bytes], bool]) -> bool:
-    """Hand over all parts of a file, going on after a break; False if ``take`` wants no more."""
-    have, failures = 0, 0
+    """Hand over all parts of a file, going on after a break; False if ``take`` wants no more.
+
+    Raises:
+        RemoteError: it breaks again and again.
+    """
+    have, tries = 0, _Tries(file.url)
     while True:
         try:
             for part in driver.stream(file, have):
-                have, failures = have + len(part), 0
+                have += len(part)
+                tries = _Tries(file.url)
                 if not take(part):
                     return False
             if file.size is None or have >= file.size:
                 return True
             raise Interrupted(f"the connection was cut after {have:,} of {file.size:,} bytes")
         except Interrupted as e:
-            failures += 1
-            _wait(file.url, e, failures)
+            tries.failed(e)
 
 
 def again(url: str, act: Callable[[], _T]) -> _T:
-    """Do something that may be interrupted, as often as makes sense."""
-    failures = 0
+    """Do something that may be interrupted, as often as makes sense.
+
+    Raises:
+        RemoteError: it is interrupted again and again.
+    """
+    tries = _Tries(url)
     while True:
         try:
             return act()
         except Interrupted as e:
-            failures += 1
-            _wait(url, e, failures)
+            tries.failed(e)
 
 
-def _wait(url: str, e: Interrupted, failures: int) -> None:
-    """Wait before the next try.
+class _Tries:
+    """Tries in a row that led nowhere."""
 
-    Raises:
-        RemoteError: there were enough.
-    """
-    if failures >= TRIES:
-        raise RemoteError(f"{masked(url)}: {e}; tried {failures} times. Run the command again later") from e
-    _LOG.info("%s: %s; try %d follows", masked(url), e, failures + 1)
-    time.sleep(PAUSE * 2 ** (failures - 1))
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self._count = 0
+        self._since = time.monotonic()
+
+    def failed(self, e: Interrupted) -> None:
+        """Wait before the next try. Drivers try again by themselves too, so that time counts as well as the number.
+
+        Raises:
+            RemoteError: there were enough.
+        """
+        self._count += 1
+        if self._count >= TRIES or time.monotonic() - self._since > PATIENCE_S:
+            times = f"{self._count} times" if self._count > 1 else "for long"
+            raise RemoteError(f"{masked(self._url)}: {e}; tried {times}. Run the command again later") from e
+        _LOG.info("%s: %s; try %d follows", masked(self._url), e, self._count + 1)
+        time.sleep(PAUSE * 2 ** (self._count - 1))
 
 
 def check_unchanged(driver: Driver, file: RemoteFile, md5: str) -> None:
