@@ -168,7 +168,7 @@ def _options(bench_faces: tuple[Path, Path]) -> list[object]:
     return [
         "--variants", "dcgan,wgan-gp", "--preset", "smoke", *small, "--samples", "30", "--gradnorm-steps", "4",
         "--save-every", "2", "--data", bench_faces[0], "--reference", bench_faces[1], "--detector", "none",
-        "--device", "cpu", "--quiet",
+        "--device", "cpu", "--cores", "1", "--quiet",
     ]  # fmt: skip
 
 
