@@ -1,13 +1,14 @@
 """Kills a bench with SIGKILL at random moments, lets the same command go on, and compares with an undisturbed one.
 
-    python benchmarks/bench_kills.py --moments 20 --where folder,store,ray
+    python benchmarks/bench_kills.py --moments 20                      # in a folder and in an object store, in turn
+    python benchmarks/bench_kills.py --moments 4 --where store --steps 20
 
-Where: a folder; an object store (moto's server, a process of its own); a Ray cluster of two nodes with a core each.
-What is killed: the command, one of its workers, and on the cluster also a whole node. In the store, what was kept on
-this machine is thrown away for half of the moments: another machine goes on.
+The store is moto's server, a process of its own. What is killed is the command or one of its workers; in the store,
+what was kept on this machine is thrown away for half of the moments: another machine goes on. For kills on a cluster,
+see cluster_kills.py.
 
-Compared to the bit: weights, optimizers and random state of every checkpoint, samples, scorecards, logs, gradient
-norms, and the board. What the clock says is left out.
+Compared to the bit: weights, optimizers and random state of every checkpoint, samples, scorecards, logs, sheets,
+gradient norms, and the board. What the clock says is left out. Exit code 1 on a difference.
 """
 
 from __future__ import annotations
@@ -30,9 +31,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from campaigns.watch import environment, tree_of
 from PIL import Image
 
-from ganbench.runs.scored import Scorecard
+from ganbench.scoring.scorecard import Scorecard
 from ganbench.toyfaces import toyfaces
 from ganbench.training.checkpoint import load_checkpoint
 from ganbench.training.run_folder import RunFolder
@@ -46,7 +48,7 @@ def main() -> None:
     """Run the trials and print what differed."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--moments", type=int, default=20)
-    parser.add_argument("--where", default="folder,store,ray")
+    parser.add_argument("--where", default="folder,store")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--steps", type=int, default=40, help="of every cell")
     given = parser.parse_args()
@@ -56,8 +58,6 @@ def main() -> None:
         trial = _Trial(root, given.steps)
         if "store" in wheres:
             trial.endpoint = stack.enter_context(_store(root))
-        if "ray" in wheres:
-            trial.cluster = stack.enter_context(_cluster())
         begun = time.monotonic()
         code = trial.finish(trial.command(str(root / "whole")), root / "home")
         if code:
@@ -81,7 +81,6 @@ class _Trial:
     def __init__(self, root: Path, steps: int) -> None:
         self.root, self.steps = root, steps
         self.endpoint = ""
-        self.cluster: Any = None
         self.story = ""
         (root / "faces").mkdir()
         for i, (_, image) in enumerate(toyfaces(24, size=32, seed=3), 1):
@@ -100,9 +99,9 @@ class _Trial:
         return [*words, *more]
 
     def start(self, words: list[str], home: Path) -> subprocess.Popen[bytes]:
-        environment = os.environ | {"GANBENCH_HOME": str(home), "OMP_NUM_THREADS": "1", "RAY_USAGE_STATS_ENABLED": "0"}
+        more = {}
         if self.endpoint:
-            environment |= {
+            more = {
                 "AWS_ENDPOINT_URL": self.endpoint,
                 "AWS_ACCESS_KEY_ID": "testing",
                 "AWS_SECRET_ACCESS_KEY": "testing",
@@ -110,7 +109,9 @@ class _Trial:
                 "AWS_EC2_METADATA_DISABLED": "true",
             }
         with (self.root / "said.txt").open("wb") as said:
-            return subprocess.Popen(words, env=environment, stdin=subprocess.DEVNULL, stdout=said, stderr=said)
+            return subprocess.Popen(
+                words, env=environment(home, **more), stdin=subprocess.DEVNULL, stdout=said, stderr=said
+            )
 
     def finish(self, words: list[str], home: Path) -> int:
         return self.start(words, home).wait(_LIMIT)
@@ -124,8 +125,8 @@ class _Trial:
         home, folder = self.root / f"home{number}", self.root / name
         shutil.copytree(self.root / "home" / "cache" / "onnx", home / "cache" / "onnx")
         out = f"s3://kills/{name}" if where == "store" else str(folder)
-        more = ["--cluster", self.cluster.address] if where == "ray" else ["--jobs", rng.choice("12")]
-        victim = rng.choice(["command", "worker", "node"] if where == "ray" else ["command", "worker"])
+        more = ["--jobs", rng.choice("12")]
+        victim = rng.choice(["command", "worker"])
         moment = rng.uniform(0.1, 1.0) * seconds
         process = self.start(self.command(out, *more), home)
         with suppress(subprocess.TimeoutExpired):
@@ -133,8 +134,6 @@ class _Trial:
         killed = process.poll() is None and self._kill(victim, process, rng)
         self.story = f"{where}, {victim} {'killed' if killed else 'had ended'} at {moment:.1f} s"
         code = process.wait(_LIMIT)
-        if victim == "node" and killed:
-            self.cluster.add_node(num_cpus=1)
         if where == "store" and rng.random() < 0.5:
             shutil.rmtree(home / "cache" / "runs", ignore_errors=True)
             self.story += ", copies lost"
@@ -153,14 +152,7 @@ class _Trial:
         if victim == "command":
             process.kill()
             return True
-        if victim == "node":
-            nodes = self.cluster.worker_nodes
-            self.cluster.remove_node(rng.choice(sorted(nodes, key=str)), allow_graceful=False)
-            return True
-        mine = [pid for pid in _tree(process.pid) if b"spawn_main" in _words_of(pid)]
-        if self.cluster is not None and b"--cluster" in _words_of(process.pid):
-            raylets = [p.process.pid for n in self.cluster.list_all_nodes() for p in n.all_processes.get("raylet", [])]
-            mine = [pid for raylet in raylets for pid in _tree(raylet) if b"ray::ganbench" in _words_of(pid)]
+        mine = [pid for pid in tree_of(process.pid)[1:] if b"spawn_main" in _words_of(pid)]
         if not mine:
             return False
         with suppress(ProcessLookupError):
@@ -198,16 +190,6 @@ def _plain(value: Any) -> Any:
         array = value.contiguous().cpu().numpy()
         return str(array.dtype), array.shape, array.tobytes()
     return value
-
-
-def _tree(pid: int) -> list[int]:
-    """Return the processes below one."""
-    children = []
-    for path in Path("/proc").iterdir():
-        with suppress(OSError, ValueError, IndexError):
-            if int((path / "stat").read_text("ascii", "replace").rpartition(")")[2].split()[1]) == pid:
-                children.append(int(path.name))
-    return [one for child in children for one in (child, *_tree(child))]
 
 
 def _words_of(pid: int) -> bytes:
@@ -254,20 +236,6 @@ def _download(endpoint: str, prefix: str, folder: Path) -> None:
             target = folder / key[len(prefix) + 1 :]
             target.parent.mkdir(parents=True, exist_ok=True)
             client.download_file("kills", key, str(target))
-
-
-@contextmanager
-def _cluster() -> Iterator[Any]:
-    """Run a Ray cluster of two nodes with a core each."""
-    os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
-    from ray.cluster_utils import Cluster
-
-    cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 1})
-    try:
-        cluster.add_node(num_cpus=1)
-        yield cluster
-    finally:
-        cluster.shutdown()
 
 
 if __name__ == "__main__":

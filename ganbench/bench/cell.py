@@ -52,6 +52,8 @@ def run_cell(plan: Plan, cell: Cell, tell: Callable[[object], None]) -> Status:
         tell(Note(text))
 
     def attempt() -> None:
+        if plan.threads is not None:
+            torch.set_num_threads(plan.threads)  # wherever it runs, for the sake of the last bits
         if not is_written(plan.place):
             raise GanbenchError(
                 f"{socket.gethostname()} does not see what was begun in {plan.place.label}. On several machines, --out "

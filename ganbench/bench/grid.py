@@ -92,11 +92,12 @@ class Place:
 
 @dataclass(frozen=True, eq=False)
 class Plan:
-    """All that the cells of a benchmark share."""
+    """All that the cells of a benchmark share; ``threads`` of each, where they are stated."""
 
     grid: Grid
     place: Place
     scoring: ScoringPlan
+    threads: int | None = None
 
 
 def load_grid(path: Path) -> dict[str, object]:

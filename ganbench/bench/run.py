@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import partial
 
 from ganbench.bench.cell import Note, Step, run_cell
@@ -61,6 +62,7 @@ def run_grid(
         GanbenchError: the place was begun with other settings, or another process works there with others; bad images.
     """
     site, out = site or Site(), Out(plan.place)
+    plan = replace(plan, threads=needs.threads) if needs is not None else plan
     source = plan.place.open()
     images = len(decode_source(source, say))  # once, before the processes all look for it
     written = Written.of(plan, all_cells or cells, source, images)

@@ -12,6 +12,7 @@ from ganbench.cli.output import is_stdout, put_json, tell, write_documents
 from ganbench.system.location import Location
 
 if TYPE_CHECKING:
+    from ganbench.bench.survey import Found
     from ganbench.images.source import Source
 
 
@@ -71,7 +72,7 @@ def collect(
     from ganbench.scoring.options import ScoreOptions
     from ganbench.scoring.plan import Plan
     from ganbench.system.outputs import check_outputs
-    from ganbench.system.text import json_text, pad
+    from ganbench.system.text import json_text
 
     del quiet
     folders = [_look_at(place) for place in dict.fromkeys(places)]
@@ -98,12 +99,23 @@ def collect(
         ],
         "leaderboard": to_dict(board, published=published),
     }
-    left = [one for one in found if one.state != "done"]
     if is_stdout(json_file):
         put_json(answer)
     else:
         write_documents((json_file, lambda: json_text(answer)))
         print_boards(board, published, files)
+    _exit_if_unfinished(found)
+
+
+def _exit_if_unfinished(found: list[Found]) -> None:
+    """List the cells that are not done.
+
+    Raises:
+        typer.Exit: there are some.
+    """
+    from ganbench.system.text import pad
+
+    left = [one for one in found if one.state != "done"]
     for one in left:
         tell(f"{pad(one.name, 36)} {one.state}{': ' if one.reason else ''}{one.reason}", err=True)
     if left:

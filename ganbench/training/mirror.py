@@ -24,11 +24,13 @@ from ganbench.training.run_folder import LOCK, RunFolder
 
 _RECORD = ".seen"  # what the copy here and the store had in common when they last met
 _BEFORE = ("environment.json", "recipe.toml", "metrics.jsonl", "samples/", "tensorboard/")  # the checkpoint, in order
-_AT_LAST = ("checkpoint.pt", "step.json")  # and what stands for it where only small files are copied
+_STEP = "step.json"  # what stands for the checkpoint where only small files are copied
+_AT_LAST = ("checkpoint.pt", _STEP)
 _GROWING = ("metrics.jsonl", "tensorboard/")  # written to in place; all else is replaced whole
 _LARGE = ("checkpoint.pt", "tensorboard/")
 
 _Stamp = tuple[int, int]  # size and time of the last write
+_ABSENT = (-1, -1)
 
 
 @dataclass(frozen=True)
@@ -72,9 +74,10 @@ class Mirror:
             return
         self.clear()
         for name, file in there.items():
-            fetch_into(file, self.run.path)
-            self._handed[name] = _stamp(self.run.path / name)
             self._versions[name] = file.version
+            if name != _STEP:  # which may be behind the checkpoint, where a process died between the two
+                fetch_into(file, self.run.path)
+                self._handed[name] = _stamp(self.run.path / name)
         self._write_record()
 
     def clear(self) -> None:
@@ -89,19 +92,22 @@ class Mirror:
     def snapshot(self) -> Snapshot | None:
         """Return what the store has not got yet, as it is now; None if there is nothing."""
         names = {path.relative_to(self.run.path).as_posix() for path in self.run.path.rglob("*") if path.is_file()}
+        names.discard(_STEP)  # which is made of the checkpoint, below
         stamps = {name: _stamp(self.run.path / name) for name in sorted(filter(is_part, names), key=_turn)}
-        stamps = {name: stamp for name, stamp in stamps.items() if self._handed.get(name) != stamp}
-        if not stamps:
+        stamps = {name: stamp for name, stamp in stamps.items() if self._stamp_of(name) != stamp}
+        step = "checkpoint.pt" in stamps or (self._stamp_of(_STEP) == _ABSENT and self.run.checkpoint.is_file())
+        if not (stamps or step):
             return None
         folder = temporary_path(self.run.path / ".push")
+        folder.mkdir(parents=True, exist_ok=True)
         for name in stamps:
             copy = folder / name
             copy.parent.mkdir(parents=True, exist_ok=True)
             _copy(self.run.path / name, copy, link=not name.startswith(_GROWING))
-        if "checkpoint.pt" in stamps:
-            step = look_into_checkpoint(folder / "checkpoint.pt").get("step")
-            write_text(folder / "step.json", json_text({"step": step}))
-            stamps["step.json"] = _stamp(folder / "step.json")
+        if step:
+            content = look_into_checkpoint((folder if "checkpoint.pt" in stamps else self.run.path) / "checkpoint.pt")
+            write_text(folder / _STEP, json_text({"step": content.get("step")}))
+            stamps[_STEP] = _stamp(folder / _STEP)
         return Snapshot(folder, stamps)
 
     def push(self, snapshot: Snapshot, check: Callable[[], None]) -> None:
@@ -143,11 +149,13 @@ class Mirror:
             return False
         return True
 
+    def _stamp_of(self, name: str) -> _Stamp:
+        return self._handed.get(name, _ABSENT)
+
     def _write_record(self) -> None:
         lines = [
-            f"{version}\t{self._handed[name][0]}\t{self._handed[name][1]}\t{name}\n"
+            f"{version}\t{self._stamp_of(name)[0]}\t{self._stamp_of(name)[1]}\t{name}\n"
             for name, version in self._versions.items()
-            if name in self._handed
         ]
         write_text(self.run.path / _RECORD, "".join(lines))
 
@@ -193,7 +201,7 @@ def _stamp(path: Path) -> _Stamp:
     try:
         found = path.stat()
     except OSError:
-        return -1, -1
+        return _ABSENT
     return found.st_size, found.st_mtime_ns
 
 
