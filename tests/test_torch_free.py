@@ -91,7 +91,7 @@ sys.argv = ["ganbench", "score", "few", "--no-cache", "--quiet"]
 try:
     main()
 except SystemExit as e:
-    print("END", e.code, [name for name in {UNUSED} if name in sys.modules])
+    print("END", e.code or 0, [name for name in {UNUSED} if name in sys.modules])
 """
 
 
