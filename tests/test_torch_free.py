@@ -81,6 +81,32 @@ COMMANDS = [
 ]
 
 
+# What a score of a few images does without, once its reference was read before: each is slow to import.
+UNUSED = ("torch", "scipy", "pandas", "matplotlib", "onnx", "openvino", "rich.progress", "ganbench.toyfaces")
+UNUSED += ("ganbench.references.stored", "ganbench.detectors.evidence", "ganbench.report", "ganbench.training")
+FEW = f"""
+import sys
+from ganbench.cli.app import main
+sys.argv = ["ganbench", "score", "few", "--no-cache", "--quiet"]
+try:
+    main()
+except SystemExit as e:
+    print("END", e.code or 0, [name for name in {UNUSED} if name in sys.modules])
+"""
+
+
+def test_a_small_score_imports_what_it_uses(place: Path) -> None:
+    (place / "few").mkdir()
+    for name in ("1.jpg", "2.jpg", "3.jpg"):
+        shutil.copy(place / "generated" / name, place / "few")
+    first, second = (
+        subprocess.run([sys.executable, "-c", FEW], cwd=place, capture_output=True, text=True, check=True).stdout
+        for _ in range(2)
+    )
+    assert second.endswith("END 0 []\n")
+    assert first.partition("END")[0] == second.partition("END")[0]  # what is kept changes no number
+
+
 @pytest.mark.parametrize("commands", COMMANDS, ids=lambda text: text.split(" -")[0])
 def test_commands_that_compute_nothing_with_torch_do_not_import_it(place: Path, commands: str) -> None:
     assert ends(commands, place) == without_torch(commands, 0)

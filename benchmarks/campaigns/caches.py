@@ -22,14 +22,18 @@ from campaigns.mutate import damage
 from ganbench.features.collect import collect_features
 from ganbench.features.registry import load_extractor
 from ganbench.images.sources import open_source
+from ganbench.metrics.evaluate import evaluate
+from ganbench.references.interop import open_reference
+from ganbench.references.library import DEFAULT_NAME, find_reference
 from ganbench.scoring.cached import score_cached
 from ganbench.scoring.options import ScoreOptions
 from ganbench.scoring.plan import Plan
+from ganbench.statistics.features import FeatureSet
 from ganbench.system.storage import cache_dir
 from ganbench.toyfaces.cached import cached_toyfaces
 from ganbench.training.data import decode_source
 
-FILLED = ("features", "onnx", "pixels", "scorecards", "toyfaces")  # folders of caches
+FILLED = ("features", "onnx", "pixels", "references", "scorecards", "toyfaces")  # folders of caches
 _RARE = 60  # one case in so many damages an exported network: making it again takes seconds
 
 
@@ -68,6 +72,7 @@ class Caches(Sweep):
             "scorecards": self._score,
             "features": self._features,
             "pixels": self._pixels,
+            "references": self._reference,
             "toyfaces": self._toyfaces,
             "onnx": self._export,
         }
@@ -117,6 +122,13 @@ class Caches(Sweep):
         )  # a cap below the number of images: the moments are kept apart from the sample
         moments = found.moments
         return moments.n, _hash(moments.mean, moments.cov, found.sample, found.sample_index)
+
+    def _reference(self) -> Any:
+        path = find_reference(DEFAULT_NAME, "lite0")
+        assert path is not None, "no reference is shipped"
+        real = open_reference(path).features
+        found = evaluate(["fd", "kd", "precision"], real=real, fake=FeatureSet.of(real.sample[:8]))
+        return [found[name].value for name in found], _hash(real.moments.mean, real.moments.scatter, real.sample)
 
     def _pixels(self) -> Any:
         pixels = decode_source(open_source(self._images))
