@@ -1,10 +1,10 @@
 """Kills a bench with SIGKILL at random moments, lets the same command go on, and compares with an undisturbed one.
 
-    python benchmarks/bench_kills.py --moments 20 --where folder,store,ray
+    python benchmarks/bench_kills.py --moments 20 --where folder,store
 
-Where: a folder; an object store (moto's server, a process of its own); a Ray cluster of two nodes with a core each.
-What is killed: the command, one of its workers, and on the cluster also a whole node. In the store, what was kept on
-this machine is thrown away for half of the moments: another machine goes on.
+Where: a folder; an object store (moto's server, a process of its own). What is killed: the command, or one of its
+workers. In the store, what was kept on this machine is thrown away for half of the moments: another machine goes on.
+What may happen on a cluster is tried by cluster_kills.py.
 
 Compared to the bit: weights, optimizers and random state of every checkpoint, samples, scorecards, logs, gradient
 norms, and the board. What the clock says is left out.
@@ -37,7 +37,6 @@ from ganbench.toyfaces import toyfaces
 from ganbench.training.checkpoint import load_checkpoint
 from ganbench.training.run_folder import RunFolder
 
-CELLS = ("dcgan-seed0", "wgan-gp-seed0", "wgan-gp-seed1")
 _LIMIT = 1800.0  # seconds for a bench that is not killed
 _CLOCK = {"images_per_second", "minutes", "speed", "path", "seconds"}
 
@@ -46,7 +45,7 @@ def main() -> None:
     """Run the trials and print what differed."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--moments", type=int, default=20)
-    parser.add_argument("--where", default="folder,store,ray")
+    parser.add_argument("--where", default="folder,store")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--steps", type=int, default=40, help="of every cell")
     given = parser.parse_args()
@@ -56,8 +55,6 @@ def main() -> None:
         trial = _Trial(root, given.steps)
         if "store" in wheres:
             trial.endpoint = stack.enter_context(_store(root))
-        if "ray" in wheres:
-            trial.cluster = stack.enter_context(_cluster())
         begun = time.monotonic()
         code = trial.finish(trial.command(str(root / "whole")), root / "home")
         if code:
@@ -81,7 +78,6 @@ class _Trial:
     def __init__(self, root: Path, steps: int) -> None:
         self.root, self.steps = root, steps
         self.endpoint = ""
-        self.cluster: Any = None
         self.story = ""
         (root / "faces").mkdir()
         for i, (_, image) in enumerate(toyfaces(24, size=32, seed=3), 1):
@@ -124,8 +120,8 @@ class _Trial:
         home, folder = self.root / f"home{number}", self.root / name
         shutil.copytree(self.root / "home" / "cache" / "onnx", home / "cache" / "onnx")
         out = f"s3://kills/{name}" if where == "store" else str(folder)
-        more = ["--cluster", self.cluster.address] if where == "ray" else ["--jobs", rng.choice("12")]
-        victim = rng.choice(["command", "worker", "node"] if where == "ray" else ["command", "worker"])
+        more = ["--jobs", rng.choice("12")]
+        victim = rng.choice(["command", "worker"])
         moment = rng.uniform(0.1, 1.0) * seconds
         process = self.start(self.command(out, *more), home)
         with suppress(subprocess.TimeoutExpired):
@@ -133,8 +129,6 @@ class _Trial:
         killed = process.poll() is None and self._kill(victim, process, rng)
         self.story = f"{where}, {victim} {'killed' if killed else 'had ended'} at {moment:.1f} s"
         code = process.wait(_LIMIT)
-        if victim == "node" and killed:
-            self.cluster.add_node(num_cpus=1)
         if where == "store" and rng.random() < 0.5:
             shutil.rmtree(home / "cache" / "runs", ignore_errors=True)
             self.story += ", copies lost"
@@ -153,14 +147,7 @@ class _Trial:
         if victim == "command":
             process.kill()
             return True
-        if victim == "node":
-            nodes = self.cluster.worker_nodes
-            self.cluster.remove_node(rng.choice(sorted(nodes, key=str)), allow_graceful=False)
-            return True
         mine = [pid for pid in _tree(process.pid) if b"spawn_main" in _words_of(pid)]
-        if self.cluster is not None and b"--cluster" in _words_of(process.pid):
-            raylets = [p.process.pid for n in self.cluster.list_all_nodes() for p in n.all_processes.get("raylet", [])]
-            mine = [pid for raylet in raylets for pid in _tree(raylet) if b"ray::ganbench" in _words_of(pid)]
         if not mine:
             return False
         with suppress(ProcessLookupError):
@@ -168,24 +155,29 @@ class _Trial:
         return True
 
 
+def facts(folder: Path) -> dict[str, dict[str, object]]:
+    """Return all there is to compare of the cells of a bench, by name."""
+    looks: dict[str, Callable[[Path], object]] = {
+        "checkpoint": lambda cell: _plain(load_checkpoint(cell / "checkpoint.pt")),
+        "samples": lambda cell: np.load(cell / "samples.npz")["images"].tobytes(),
+        "scorecard": lambda cell: Scorecard.read(cell / "scorecard.json").rows,
+        "log": lambda cell: _plain(RunFolder(cell).read_metrics()),
+        "gradnorm": lambda cell: (cell / "gradnorm.csv").read_bytes(),
+        "status": lambda cell: json.loads((cell / "status.json").read_text("utf-8"))["state"],
+        "sheets": lambda cell: [(p.name, p.read_bytes()) for p in sorted((cell / "samples").iterdir())],
+        "litter": lambda cell: sorted(path.name for path in cell.rglob(".*")),
+    }
+    cells = sorted(file.parent for file in folder.glob("*/status.json"))
+    found = {cell.name: {what: look(cell) for what, look in looks.items()} for cell in cells}
+    return found | {"leaderboard": _plain(json.loads((folder / "leaderboard.json").read_text("utf-8")))}
+
+
 def _differences(whole: Path, other: Path) -> list[str]:
     """Return what two benches differ in."""
-    found = []
-    for name in CELLS:
-        one, two = whole / name, other / name
-        looks: dict[str, Callable[[Path], object]] = {
-            "checkpoint": lambda cell: _plain(load_checkpoint(cell / "checkpoint.pt")),
-            "samples": lambda cell: np.load(cell / "samples.npz")["images"].tobytes(),
-            "scorecard": lambda cell: Scorecard.read(cell / "scorecard.json").rows,
-            "log": lambda cell: _plain(RunFolder(cell).read_metrics()),
-            "gradnorm": lambda cell: (cell / "gradnorm.csv").read_bytes(),
-            "status": lambda cell: json.loads((cell / "status.json").read_text("utf-8"))["state"],
-            "sheets": lambda cell: [(p.name, p.read_bytes()) for p in sorted((cell / "samples").iterdir())],
-        }
-        found += [f"{name}: {what}" for what, look in looks.items() if look(one) != look(two)]
-        found += [f"{name}: {path.name} lies about" for path in two.rglob(".*")]
-    boards = [_plain(json.loads((folder / "leaderboard.json").read_text("utf-8"))) for folder in (whole, other)]
-    return found + (["leaderboard"] if boards[0] != boards[1] else [])
+    one, two = facts(whole), facts(other)
+    if one.keys() != two.keys():
+        return [f"cells: {', '.join(two)}"]
+    return [f"{name}: {what}" for name in one for what in one[name] if one[name][what] != two[name][what]]
 
 
 def _plain(value: Any) -> Any:
@@ -254,20 +246,6 @@ def _download(endpoint: str, prefix: str, folder: Path) -> None:
             target = folder / key[len(prefix) + 1 :]
             target.parent.mkdir(parents=True, exist_ok=True)
             client.download_file("kills", key, str(target))
-
-
-@contextmanager
-def _cluster() -> Iterator[Any]:
-    """Run a Ray cluster of two nodes with a core each."""
-    os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
-    from ray.cluster_utils import Cluster
-
-    cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 1})
-    try:
-        cluster.add_node(num_cpus=1)
-        yield cluster
-    finally:
-        cluster.shutdown()
 
 
 if __name__ == "__main__":
