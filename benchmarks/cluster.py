@@ -247,10 +247,12 @@ def works(told: dict[str, Any], size: Size) -> list[paying.Work]:
     board, score = (told.get(name) if size == Size() else None for name in ("leaderboard", "score"))
     seconds = 2 * board["local_seconds"] / size.submissions / size.images if board else 0.008
     images = 2 * score["local_seconds"] / size.shards / size.each if score else 0.006
+    pieces = -(-10_000_000 // 8192)
     return [
         paying.Work("300 submissions of 1,000 images", 300, 1000 * seconds, 0.05),
-        paying.Work("ten million images in pieces of 8,192", -(-10_000_000 // 8192), 8192 * images, 13.1),
-        paying.Work("a bench of 15 cells of two hours on 8 cores", 15, 7200, 0.01, 8),
+        paying.Work("ten million images", pieces, 8192 * images, 6.9, merge=paying.merging()),
+        paying.Work("ten million images on Inception", pieces, 8192 * 0.11, 17.0, merge=paying.merging(2048)),
+        paying.Work("a bench of 15 cells of two hours", 15, 7200, 0.01, cores=8),
     ]
 
 
