@@ -67,8 +67,10 @@ JOBS = {
     ),
     "bench": Job(
         lambda at: [
-            "bench", "--data", at / "faces.npy", "--preset", "smoke", "--variants", "dcgan,wgan", "--seeds", 2,
-            "--set", "training.steps=40", "--save-every", 5, "--gradnorm-steps", 0, "--samples", 64, "--cores", 1,
+            "bench", "--data", at / "small.npy", "--reference", at / "small.npy", "--detector", "none",
+            "--preset", "smoke", "--variants", "dcgan,wgan-gp", "--seeds", 2, "--set", "model.size=32",
+            "--set", "training.batch=8", "--set", "training.steps=60", "--save-every", 5, "--gradnorm-steps", 4,
+            "--samples", 30, "--cores", 1,
         ],
         ("--out", "bench"),
         bench_kills.facts,
@@ -83,6 +85,7 @@ def make_inputs(at: Path, images: int) -> None:
 
     faces = np.stack([image for _, image in toyfaces(200, size=64, seed=1)])
     np.save(at / "faces.npy", faces)
+    np.save(at / "small.npy", np.stack([image for _, image in toyfaces(24, size=32, seed=3)]))
     for name in ("submissions", "shards"):
         (at / name).mkdir()
     for number in range(8):
