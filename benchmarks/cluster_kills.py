@@ -1,21 +1,23 @@
 """The same bits by one process, two processes, two nodes, and two nodes of which something is killed while they work.
 
-    python benchmarks/cluster_kills.py                                 # 20 random moments: worker, node, head in turn
+    python benchmarks/cluster_kills.py                                 # 20 random moments: worker, node, head, command
     python benchmarks/cluster_kills.py --count 3 --small --jobs score  # a few minutes
 
 A scorecard of several pieces, a board and a bench are made by one process; two processes and two nodes must make the
-same. Then one process that works, one node or the head of a cluster is killed at a random moment. Without a worker or a
-node the command must end well and with the same bits. Without the head it may end with one line that says so; then the
-same command, by two processes of this machine, must come to the same bits, from what was kept. Exit code 1 on a fault.
+same. Then one process that works, one node, the head of a cluster, or the command itself is killed at a random moment.
+Without a worker or a node the command must end well and with the same bits. Without the head it may end with one line
+that says so; then, and after the command was killed, the same command by two processes of this machine must come to the
+same bits, from what was kept. Exit code 1 on a fault.
 """
 
 from __future__ import annotations
 
 import argparse
-import hashlib
 import json
+import os
 import random
 import shutil
+import signal
 import sys
 import tempfile
 from collections.abc import Callable
@@ -23,6 +25,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import bench_kills
 import numpy as np
 from cluster import pack_shard, take_home
 from leaderboard import pack, perturb
@@ -30,6 +33,7 @@ from nodes import TARGETS, Nodes, Watched, children_of, command, nodes
 
 ONE, TWO = ["--jobs", 1], ["--jobs", 2]
 LOST = 2  # exit code of a command whose cluster is lost
+VICTIMS = (*TARGETS, "command")
 
 
 @dataclass(frozen=True)
@@ -49,33 +53,8 @@ class Job:
     kept: str
 
 
-def weights(file: Path) -> str:
-    """Return a hash of all tensors of a checkpoint."""
-    import torch
-
-    digest = hashlib.sha256()
-
-    def walk(value: Any, where: str) -> None:
-        if isinstance(value, torch.Tensor):
-            digest.update(where.encode() + value.contiguous().view(-1).numpy().tobytes())
-        elif isinstance(value, dict):
-            for key in sorted(value, key=str):
-                walk(value[key], f"{where}/{key}")
-        elif isinstance(value, (list, tuple)):
-            for i, one in enumerate(value):
-                walk(one, f"{where}/{i}")
-
-    walk(torch.load(file, map_location="cpu", weights_only=True), "")
-    return digest.hexdigest()
-
-
 def _json(file: Path) -> Any:
     return json.loads(file.read_text("utf-8"))
-
-
-def _bench(folder: Path) -> Any:
-    cells = sorted(file.parent for file in folder.glob("*/scorecard.json"))
-    return {cell.name: (_json(cell / "scorecard.json"), weights(cell / "checkpoint.pt")) for cell in cells}
 
 
 JOBS = {
@@ -88,11 +67,13 @@ JOBS = {
     ),
     "bench": Job(
         lambda at: [
-            "bench", "--data", at / "faces.npy", "--preset", "smoke", "--variants", "dcgan,wgan", "--seeds", 2,
-            "--set", "training.steps=40", "--save-every", 5, "--gradnorm-steps", 0, "--samples", 64, "--cores", 1,
+            "bench", "--data", at / "small.npy", "--reference", at / "small.npy", "--detector", "none",
+            "--preset", "smoke", "--variants", "dcgan,wgan-gp", "--seeds", 2, "--set", "model.size=32",
+            "--set", "training.batch=8", "--set", "training.steps=60", "--save-every", 5, "--gradnorm-steps", 4,
+            "--samples", 30, "--cores", 1,
         ],
         ("--out", "bench"),
-        _bench,
+        bench_kills.facts,
         "*/checkpoint.pt",
     ),
 }  # fmt: skip
@@ -104,6 +85,7 @@ def make_inputs(at: Path, images: int) -> None:
 
     faces = np.stack([image for _, image in toyfaces(200, size=64, seed=1)])
     np.save(at / "faces.npy", faces)
+    np.save(at / "small.npy", np.stack([image for _, image in toyfaces(24, size=32, seed=3)]))
     for name in ("submissions", "shards"):
         (at / name).mkdir()
     for number in range(8):
@@ -125,7 +107,9 @@ class Trial:
         """What the command writes."""
         return self._root / self._job.out[1]
 
-    def run(self, where: list[object], meanwhile: Callable[[float], None] = lambda seconds: None) -> Watched:
+    def run(
+        self, where: list[object], meanwhile: Callable[[float, int], None] = lambda seconds, process: None
+    ) -> Watched:
         """Run the command to its end."""
         words = [*self._job.words(self._at), self._job.out[0], self.result, *where, "--quiet"]
         return command(words, self.home, children_of, meanwhile=meanwhile, limit=900)
@@ -147,9 +131,14 @@ def on_nodes(trial: Trial, cluster: Nodes, kill: tuple[str, float, random.Random
     """Run on a cluster; at a moment kill something. Returns how it went, and whether there was something to kill."""
     done = False
 
-    def meanwhile(seconds: float) -> None:
+    def meanwhile(seconds: float, process: int) -> None:
         nonlocal done
-        if kill is not None and not done and seconds > kill[1]:
+        if kill is None or done or seconds < kill[1]:
+            return
+        if kill[0] == "command":
+            os.kill(process, signal.SIGKILL)
+            done = True
+        else:
             done = cluster.kill(kill[0], kill[2])
 
     return trial.run(["--cluster", cluster.address], meanwhile), done
@@ -180,7 +169,8 @@ def kill_once(name: str, target: str, at: Path, scratch: Path, truth: Any, secon
         seen, killed = on_nodes(trial, cluster, (target, moment, rng))
     told: dict[str, Any] = {"job": name, "target": target, "moment": moment, "of": seconds, "killed": killed}
     told |= {"code": seen.code, "said": seen.said.strip()[-300:], "seconds": seen.seconds, "kept": trial.kept()}
-    if target == "head" and seen.code == LOST and "lost" in seen.said and "Traceback" not in seen.said:
+    told_so = target == "head" and seen.code == LOST and "lost" in seen.said and "Traceback" not in seen.said
+    if told_so or (target == "command" and seen.code == -signal.SIGKILL):
         seen = trial.run(TWO)
         told["again"] = seen.seconds
     told["fault"] = trial.fault(seen, truth)
@@ -191,7 +181,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--count", type=int, default=20, help="random moments")
     parser.add_argument("--jobs", nargs="+", choices=list(JOBS), default=list(JOBS))
-    parser.add_argument("--targets", nargs="+", choices=TARGETS, default=list(TARGETS))
+    parser.add_argument("--targets", nargs="+", choices=VICTIMS, default=list(VICTIMS))
     parser.add_argument("--small", action="store_true", help="fewer images")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--json", type=Path)

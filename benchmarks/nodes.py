@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import random
-import re
 import signal
 import subprocess
 import sys
@@ -23,8 +22,9 @@ from typing import Any
 from campaigns.watch import FOLDER, ROOT, end, environment, tree_of
 
 TARGETS = ("worker", "raylet", "head")
+Meanwhile = Callable[[float, int], None]
 _TICK = 0.25  # seconds between looks at memory
-_TASK = re.compile(r"ray::(?!IDLE|\w*Agent\b)")  # how Ray calls a process while it works; its own are agents
+_TASK = "ray::ganbench"  # how Ray calls a process while it works on a task of ours
 _STORE = 150 << 20  # bytes of each node's object store
 
 
@@ -51,7 +51,7 @@ class Nodes:
     def workers(self) -> list[int]:
         """Return the processes that work on tasks."""
         raylets = [r for node in self._cluster.list_all_nodes() for r in _processes(node, "raylet")]
-        return [p for r in raylets for p in tree_of(r)[1:] if _TASK.match(_words(p))]
+        return [p for r in raylets for p in tree_of(r)[1:] if _words(p).startswith(_TASK)]
 
     def kill(self, target: str, rng: random.Random) -> bool:
         """Kill a process that works, a whole node that is not the head, or the head; returns whether there was one.
@@ -140,7 +140,7 @@ def command(
     home: Path,
     workers: Callable[[int], list[int]],
     *,
-    meanwhile: Callable[[float], None] = lambda seconds: None,
+    meanwhile: Meanwhile = lambda seconds, process: None,
     limit: float = 3600.0,
 ) -> Watched:
     """Run ``ganbench`` to its end and watch it.
@@ -149,7 +149,7 @@ def command(
         words: the command's.
         home: its GANBENCH_HOME.
         workers: returns the processes that work, given the command's own.
-        meanwhile: is called with the seconds since the start, at every look.
+        meanwhile: is called with the seconds since the start and the command's process, at every look.
         limit: seconds after which it is ended, with the code of SIGKILL.
     """
     seen = Watched()
@@ -163,7 +163,7 @@ def command(
         watch = threading.Thread(target=_watch, args=(process.pid, workers, seen, start, ended), daemon=True)
         watch.start()
         while process.poll() is None:
-            meanwhile(time.monotonic() - start)
+            meanwhile(time.monotonic() - start, process.pid)
             if time.monotonic() - start > limit:
                 end(process.pid)
             time.sleep(0.02)
@@ -193,4 +193,4 @@ def _resident(process: int) -> float:
     return 0.0
 
 
-__all__ = ["FOLDER", "ROOT", "TARGETS", "Nodes", "Watched", "children_of", "command", "nodes"]
+__all__ = ["FOLDER", "ROOT", "TARGETS", "Meanwhile", "Nodes", "Watched", "children_of", "command", "nodes"]

@@ -9,12 +9,14 @@ processes, ours and the one that speaks with Ray, work beside each other.
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
 import driver_cost
 import numpy as np
 
+from ganbench.statistics.moments import Moments
 from ganbench.system.cluster import Site
 
 COUNTS, SIZES = (50, 200, 800), (0, 1 << 20, 8 << 20)
@@ -68,6 +70,7 @@ class Work:
         seconds: of one core for one task.
         mb: of a task's result.
         cores: that one task takes.
+        merge: seconds of the driver for what it does with a result.
     """
 
     name: str
@@ -75,6 +78,23 @@ class Work:
     seconds: float
     mb: float
     cores: int = 1
+    merge: float = 0.0
+
+
+def merging(features: int = 1280) -> float:
+    """Return the driver's seconds for merging what was seen of a piece: statistics of so many features."""
+    rng = np.random.default_rng(0)
+    whole = Moments.of(rng.standard_normal((64, features), np.float32))
+    packed = whole.pack()
+    start = time.process_time()
+    for _ in range(10):
+        whole.merge(Moments.unpack(packed))
+    return (time.process_time() - start) / 10
+
+
+def driver_seconds(work: Work, model: Model) -> float:
+    """Return what all tasks cost the driver."""
+    return work.tasks * (model.of_task(work.mb) + work.merge)
 
 
 def predict(work: Work, model: Model, start: float) -> list[dict[str, float]]:
@@ -90,7 +110,7 @@ def predict(work: Work, model: Model, start: float) -> list[dict[str, float]]:
     for nodes in NODES:
         slots = nodes * CORES // work.cores
         tasks = math.ceil(work.tasks / slots) * work.seconds
-        driver = work.tasks * model.of_task(work.mb)
+        driver = driver_seconds(work, model)
         seconds = start + max(tasks, driver)
         bound = "driver" if driver > tasks else "start" if start > tasks else "tasks"
         found.append({"nodes": nodes, "seconds": seconds, "efficiency": one / nodes / seconds, "bound": bound})
@@ -102,7 +122,7 @@ def pays_until(work: Work, model: Model, start: float) -> int:
     best = 0
     for nodes in range(1, max(NODES) + 1):
         slots = nodes * CORES // work.cores
-        seconds = start + max(math.ceil(work.tasks / slots) * work.seconds, work.tasks * model.of_task(work.mb))
+        seconds = start + max(math.ceil(work.tasks / slots) * work.seconds, driver_seconds(work, model))
         if work.tasks * work.seconds / slots / seconds >= 0.5:
             best = nodes
     return best
@@ -119,13 +139,15 @@ def report(rows: Sequence[dict[str, float]], works: Sequence[Work], start: float
     for work in works:
         found = predict(work, model, start)
         until = pays_until(work, model, start)
+        full = work.seconds * work.cores / (driver_seconds(work, model) / work.tasks)
         print(
-            f"  {work.name}: {work.tasks:,} tasks of {work.seconds:.0f} s, {work.mb:.1f} MB; pays until {until} nodes"
+            f"  {work.name}: {work.tasks:,} tasks of {work.seconds:.0f} s, {work.mb:.1f} MB; a driver is full at "
+            f"{full:,.0f} cores; pays until {until} nodes"
         )
         for row in found:
             print(
                 f"    {row['nodes']:5} nodes of {CORES} cores: {row['seconds']:10,.0f} s, "
                 f"efficiency {row['efficiency']:4.2f}, bound by {row['bound']}"
             )
-        told[work.name] = {**asdict(work), "pays_until": until, "nodes": found}
+        told[work.name] = {**asdict(work), "full_at_cores": full, "pays_until": until, "nodes": found}
     return told

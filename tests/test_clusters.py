@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -13,6 +15,9 @@ from typing import Any
 import pytest
 import slurm_stand_ins
 import yaml
+from typer.main import get_command
+
+from ganbench.cli.app import app as cli
 
 CLUSTERS = Path(__file__).resolve().parent.parent / "examples" / "clusters"
 SCRIPTS = sorted(CLUSTERS.glob("*.sh"))
@@ -96,6 +101,19 @@ def test_ray_up_takes_the_file(name: str) -> None:
 def test_no_credentials_are_written_down(name: str) -> None:
     text = yaml.dump(read(name)).lower()
     assert not any(word in text for word in ("access_key", "secret_access", "password", "aws_"))
+
+
+@pytest.mark.parametrize("file", sorted(CLUSTERS.iterdir()), ids=lambda path: path.name)
+def test_commands_in_the_files_exist(file: Path) -> None:
+    text = re.sub(r"\\\n#\s*", "", file.read_text("utf-8"))
+    found = re.findall(r"(?:bin/|\s|\")ganbench ((?:bench|data|leaderboard|score) [^\"\n&]*)", text)
+    assert found or file.suffix == ".sh"
+    for words in map(shlex.split, found):
+        app = get_command(cli)
+        while hasattr(app, "commands") and words[0] in app.commands:
+            app, words = app.commands[words[0]], words[1:]
+        options = {name for param in app.params for name in param.opts}
+        assert {word for word in words if word.startswith("-")} <= options, words
 
 
 @pytest.fixture
