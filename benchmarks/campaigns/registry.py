@@ -49,6 +49,7 @@ READERS: dict[str, tuple[str, ...]] = {
     "images/files.py": ("images",),
     "images/parquet.py": ("shards",),
     "images/parquet_files.py": ("shards",),
+    "images/sheets.py": ("images",),
     "images/shards.py": ("shards",),
     "images/submission.py": ("containers", "bombs"),
     "images/tar_files.py": ("containers", "shards"),
