@@ -225,12 +225,16 @@ def test_images_of_two_sizes(archive: Path, disorder: Disorder, tmp_path: Path) 
     what = broken(archive, [130], tmp_path, png(np.zeros((14, 12, 3), np.uint8)))
     assert message(what, jobs=2) == message(what)
     assert "130.png" in message(what, jobs=2)
-    card_of(archive, jobs=2)
-    with zipfile.ZipFile(archive) as whole, zipfile.ZipFile(tmp_path / "other.zip", "w") as file:
-        for number, name in enumerate(whole.namelist()):  # of its pieces all but the first are known
-            file.writestr(name, png(np.zeros((14, 12, 3), np.uint8)) if number < SMALL else whole.read(name))
-    assert "64.png" in message(tmp_path / "other.zip", jobs=2)
     assert card_of(what, jobs=2, resize="12").to_json() == card_of(what, resize="12", cache=False).to_json()
+
+
+def test_a_known_piece_is_none_of_a_source_of_another_size(archive: Path, disorder: Disorder, tmp_path: Path) -> None:
+    ganbench.score(archive, detector=DETECTOR, metrics=["duplicates", "afd"], jobs=2)
+    with zipfile.ZipFile(archive) as whole, zipfile.ZipFile(tmp_path / "other.zip", "w") as file:
+        for number, name in enumerate(whole.namelist()):  # its pieces are known, but for the first
+            file.writestr(name, png(np.zeros((14, 12, 3), np.uint8)) if number < SMALL else whole.read(name))
+    with pytest.raises(SourceError, match=r"64\.png"):
+        ganbench.score(tmp_path / "other.zip", detector=DETECTOR, metrics=["duplicates", "afd"], jobs=2)
 
 
 def test_a_flood_of_pixels_counts_over_the_whole(
