@@ -149,15 +149,12 @@ class _Trial:
         return found
 
     def _kill(self, victim: str, process: subprocess.Popen[bytes], rng: random.Random) -> bool:
-        if victim == "command":
-            process.kill()
-            return True
-        mine = [pid for pid in tree_of(process.pid)[1:] if b"spawn_main" in _words_of(pid)]
-        if not mine:
-            return False
+        """Kill the command, or one of its workers where there is one; returns whether anything was left to kill."""
+        workers = [pid for pid in tree_of(process.pid)[1:] if b"spawn_main" in _words_of(pid)]
         with suppress(ProcessLookupError):
-            os.kill(rng.choice(mine), signal.SIGKILL)
-        return True
+            os.kill(rng.choice(workers) if workers and victim == "worker" else process.pid, signal.SIGKILL)
+            return True
+        return False
 
 
 def _differences(whole: Path, other: Path) -> list[str]:
