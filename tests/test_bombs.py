@@ -125,7 +125,7 @@ MAKERS: dict[str, Callable[[Path], object]] = {
     "large_members.zip": lambda path: zip_of_zeros(path, 2, 63),
     "shape.npy": lambda path: huge_npy(path, (10**7, 4096, 4096, 3)),
     "overflow.npy": lambda path: huge_npy(path, (2**63 - 1, 2, 2, 3)),
-    "ones.npz": lambda path: np.savez_compressed(path, images=np.zeros((3_000_000, 1, 1, 3), np.uint8)),
+    "ones.npz": lambda path: np.savez_compressed(path, images=np.zeros((12_000_000, 1, 1, 3), np.uint8)),
     "sparse": sparse_folder,
 }
 HANDLED = {"many_large.tgz", "frames.tgz", "frames_png.tgz", "zeros.tgz"}  # may be read, if within the limits
