@@ -128,10 +128,10 @@ def _in(path: Path) -> list[Location]:
     Raises:
         SourceError: a folder of Parquet files that do not tell by their names that they are of one data set.
     """
-    if path.is_file():
-        return [Location(str(path))] if path.name.lower().endswith(_PARQUET) else []
     names = []
     try:
+        if path.is_file():
+            return [Location(str(path))] if path.name.lower().endswith(_PARQUET) else []
         with os.scandir(path) as entries:
             for entry in entries:
                 if is_image_name(entry.name):
@@ -139,7 +139,7 @@ def _in(path: Path) -> list[Location]:
                 if not is_hidden(entry.name) and entry.is_file():
                     names.append(entry.name)
     except OSError:
-        return []  # whoever opens the folder says so
+        return []  # whoever opens it says so
     return [Location(str(path / name)) for name in _choose(str(path), names)]
 
 
