@@ -243,6 +243,7 @@ def test_a_run_that_trained_on_is_scored_again(tmp_path: Path, monkeypatch: pyte
     newer = Scorecard.from_json(make_card({FD: (3.0, 2.0, 4.0)}).to_json())
     monkeypatch.setattr("ganbench.leaderboard.entries.score_run", lambda path, plan, samples: newer)
     assert collect([run], _no_plan)[0].card[FD].value == 5
-    assert collect([run], lambda: None, rescore=True)[0].card[FD].value == 3
+    pixels = ScoringPlan.of(ScoreOptions(metrics=("duplicates",), detector=None, device="cpu"))
+    assert collect([run], lambda: pixels, rescore=True)[0].card[FD].value == 3
     steps["now"] = 200
-    assert collect([run], lambda: None)[0].card[FD].value == 3
+    assert collect([run], lambda: pixels)[0].card[FD].value == 3

@@ -19,8 +19,12 @@ import numpy as np
 from campaigns.base import Sweep, guard
 from campaigns.images import smooth
 from campaigns.mutate import damage
+from ganbench.errors import GanbenchError
+from ganbench.features import pieces
 from ganbench.features.collect import collect_features
+from ganbench.features.observers import FeatureObserver
 from ganbench.features.registry import load_extractor
+from ganbench.features.spec import BuildOptions
 from ganbench.images.sources import open_source
 from ganbench.metrics.evaluate import evaluate
 from ganbench.references.interop import open_reference
@@ -29,11 +33,12 @@ from ganbench.scoring.cached import score_cached
 from ganbench.scoring.options import ScoreOptions
 from ganbench.scoring.plan import Plan
 from ganbench.statistics.features import FeatureSet
+from ganbench.statistics.moments import CHUNK
 from ganbench.system.storage import cache_dir
 from ganbench.toyfaces.cached import cached_toyfaces
 from ganbench.training.data import decode_source
 
-FILLED = ("features", "onnx", "pixels", "references", "scorecards", "toyfaces")  # folders of caches
+FILLED = ("bf16", "features", "onnx", "pieces", "pixels", "references", "scorecards", "toyfaces")  # folders of caches
 _RARE = 60  # one case in so many damages an exported network: making it again takes seconds
 
 
@@ -42,6 +47,10 @@ def _hash(*arrays: Any) -> str:
     for array in arrays:
         digest.update(np.ascontiguousarray(array).tobytes())
     return digest.hexdigest()
+
+
+def _say_nothing(message: object) -> None:
+    del message
 
 
 class Caches(Sweep):
@@ -71,6 +80,8 @@ class Caches(Sweep):
         self._ways: dict[str, Callable[[], Any]] = {
             "scorecards": self._score,
             "features": self._features,
+            "pieces": self._pieces,
+            "bf16": self._rounding,
             "pixels": self._pixels,
             "references": self._reference,
             "toyfaces": self._toyfaces,
@@ -122,6 +133,16 @@ class Caches(Sweep):
         )  # a cap below the number of images: the moments are kept apart from the sample
         moments = found.moments
         return moments.n, _hash(moments.mean, moments.cov, found.sample, found.sample_index)
+
+    def _pieces(self) -> Any:
+        (piece,) = open_source(self._images).pieces(CHUNK)
+        job = pieces._Job((FeatureObserver(self._extractor, cap=5, seed=0),), batch=4, threads=0, cache=True, run="x")
+        seen = pieces._look_at(job, piece, _say_nothing)  # what every process does that pieces are given to
+        assert not isinstance(seen, GanbenchError), seen
+        return seen.hashes, seen.flood, [_hash(*(one[name] for name in sorted(one))) for one in seen.packed]
+
+    def _rounding(self) -> Any:
+        return load_extractor("lite0", BuildOptions(device="cpu", precision="bf16")).spec.note
 
     def _reference(self) -> Any:
         path = find_reference(DEFAULT_NAME, "lite0")

@@ -42,6 +42,8 @@ READERS: dict[str, tuple[str, ...]] = {
     "features/cache.py": ("caches",),
     "features/export.py": ("caches",),
     "features/fidelity.py": ("weights",),
+    "features/pieces.py": ("caches",),
+    "features/registry.py": ("caches",),
     "features/weights.py": ("weights",),
     "images/archives.py": ("containers",),
     "images/array_files.py": ("containers",),
@@ -57,8 +59,8 @@ READERS: dict[str, tuple[str, ...]] = {
     "leaderboard/results.py": ("scorecards",),
     "models/imported.py": ("weights",),
     "references/interop.py": ("references",),
+    "references/kept.py": ("caches", "references"),
     "references/library.py": ("references",),
-    "references/reference.py": ("references",),
     "references/stored.py": ("references",),
     "runs/facts.py": ("runs",),
     "scoring/cached.py": ("caches",),
@@ -84,6 +86,7 @@ READERS: dict[str, tuple[str, ...]] = {
     "training/run_folder.py": ("runs",),
     "training/sampling.py": ("weights",),
     "training/state.py": ("weights",),
+    "training/stored.py": ("remote",),
 }
 TRUSTED = {
     "system/memory.py": "what the system says of its memory",
@@ -94,6 +97,9 @@ TRUSTED = {
     "models/contract.py": "what the same process has just pickled",
     "models/rehearsal.py": "what the same process has just saved",
     "system/download.py": "hashed before anything reads it",
+    "system/ray_node.py": "what the driver has pickled: whoever can send tasks to a Ray cluster runs code on it anyway",
+    "system/ray_workers.py": "what the driver's own tasks have pickled on the nodes, which run its code",
+    "system/tasks.py": "what the same process has just pickled",
     "system/code.py": "source files, hashed and not parsed",
 }
 

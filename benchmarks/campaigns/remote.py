@@ -20,6 +20,8 @@ from ganbench.system import remote_http, remote_transfer
 from ganbench.system.remote import fetch_file, list_files, read_object
 from ganbench.system.remote_driver import RemoteFile
 from ganbench.system.storage import cache_dir
+from ganbench.training.mirror import Mirror
+from ganbench.training.stored import copy_of
 
 _ODD_HEADERS = (
     *("Content-Length: -1", "Content-Length: 99999999999999999999", "Content-Length: ", "Content-Length: 7, 8"),
@@ -70,8 +72,10 @@ class Remote(Sweep):
         return "\r\n".join([*lines, "", ""]).encode() + self._content[start:]
 
     def attempt(self, number: int, rng: random.Random) -> list[str]:
-        """Damage some answers, or a cached file, or the names that a store lists."""
-        way = number % 4
+        """Damage some answers, a cached file, the names that a store lists, or the record of a run's copy."""
+        way = number % 5
+        if way == 4:
+            return self._copied(rng)
         if way == 3:
             return self._names(rng)
         if way == 2:
@@ -116,6 +120,26 @@ class Remote(Sweep):
         came, faults = guard(f"{path.parent.name}/{path.name} {how}", both)
         if came != truth:
             faults.append(f"{path.parent.name}/{path.name} {how}: it was believed")
+        return faults
+
+    def _copied(self, rng: random.Random) -> list[str]:
+        """Damage the record of what a run's copy and its store had in common; the copy is the store's all the same."""
+        import fsspec
+
+        store: Any = fsspec.filesystem("memory")
+        store.store.clear()
+        run = {"recipe.toml": b"a", "metrics.jsonl": b"b" * 300, "samples/000001.png": b"c" * 70}
+        for name, content in run.items():
+            store.pipe_file(f"/run/{name}", content)
+        folder = copy_of("memory://run")
+        shutil.rmtree(folder, ignore_errors=True)
+        Mirror("memory://run", folder).pull()
+        (record,) = folder.glob(".seen*")
+        how, data = damage(record.read_bytes(), rng)
+        record.write_bytes(data)
+        _, faults = guard(f"a run's record {how}", Mirror("memory://run", folder).pull)
+        if not faults and any((folder / name).read_bytes() != content for name, content in run.items()):
+            faults.append(f"a run's record {how}: the copy is not what the store has")
         return faults
 
     def _names(self, rng: random.Random) -> list[str]:
