@@ -101,3 +101,14 @@ def test_a_file_that_changes_is_read_anew_and_refused_as_ever(file: Path) -> Non
     file.write_bytes(data)
     with pytest.raises(ReferenceError, match=r"real\.npz"):
         open_reference(file)
+
+
+@pytest.mark.parametrize("shape", [(0, 4), (4, 0), (0,), ()])
+def test_arrays_of_any_shape_are_kept(shape: tuple[int, ...]) -> None:
+    array = np.full(shape, 0.5)
+    memory = kept.Kept("a checksum")
+    memory.save("array", array)
+    again = memory.load("array")
+    assert again is not None
+    assert again.shape == shape
+    assert (again == array).all()

@@ -67,8 +67,11 @@ class Writer:
 
     def write(self, part: bytes | memoryview) -> None:
         """Append to the payload."""
+        view = memoryview(part)
+        if not view.nbytes:  # which cannot be seen as bytes where its shape holds a zero
+            return
         self._file.write(part)
-        view = memoryview(part).cast("B")
+        view = view.cast("B")
         while len(view):
             room = _BLOCK - self._length % _BLOCK
             self._block.update(view[:room])
