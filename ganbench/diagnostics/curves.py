@@ -12,6 +12,7 @@ import torch
 from ganbench.diagnostics.findings import WINDOW, troubles
 from ganbench.diagnostics.gradnorm import GradNormProbe
 from ganbench.errors import GanbenchError
+from ganbench.system.frames import column_of
 from ganbench.system.progress import track
 from ganbench.training.checkpoint import load_checkpoint
 from ganbench.training.loop import Trainer
@@ -192,6 +193,6 @@ def measure(
                         warn(f"{curve.name}: {trouble.text}")
     frame = probe.to_frame()
     frame.insert(0, "seed", seed)
-    frame.insert(0, "variant", curve.recipe.variant)
-    frame.insert(0, "curve", curve.name)
+    frame.insert(0, "variant", column_of([curve.recipe.variant] * len(frame)))
+    frame.insert(0, "curve", column_of([curve.name] * len(frame)))
     return frame

@@ -10,6 +10,7 @@ from ganbench.leaderboard.entries import Entry
 from ganbench.leaderboard.published import PUBLISHED, PUBLISHED_PROTOCOL
 from ganbench.leaderboard.seeds import copies_of, over_seeds
 from ganbench.leaderboard.table import SEEDS_NOTE, TIER, header, lines, notes, seed_lines
+from ganbench.system.frames import column_of, frame_of
 from ganbench.system.text import csv_frame, json_text, latex, markdown
 
 if TYPE_CHECKING:
@@ -43,10 +44,10 @@ def to_frame(leaderboard: Leaderboard) -> pd.DataFrame:
                 "minutes": None if speed is None else speed.minutes,
             }
         )
-    frame = pd.DataFrame(rows)
+    frame = frame_of(rows)
     if any(entry.is_run for entry in entries):
-        frame = pd.concat([frame, pd.DataFrame(timed).astype({"seed": "Int64"})], axis=1)
-    return frame.assign(error=[e.error for e in entries])
+        frame = pd.concat([frame, frame_of(timed).astype({"seed": "Int64"})], axis=1)
+    return frame.assign(error=column_of([e.error for e in entries]))
 
 
 def to_csv(leaderboard: Leaderboard) -> str:

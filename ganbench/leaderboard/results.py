@@ -11,6 +11,7 @@ from ganbench.errors import GanbenchError
 from ganbench.leaderboard.entries import Entry, collect
 from ganbench.scoring.plan import Plan
 from ganbench.scoring.scorecard import Row, Scorecard
+from ganbench.system.frames import frame_of
 from ganbench.system.parse import parse_json, read_text
 from ganbench.system.wall import wall
 from ganbench.training.run_folder import RunFolder
@@ -42,13 +43,11 @@ def load_results(paths: str | Path | Sequence[str | Path]) -> pd.DataFrame:
     Raises:
         GanbenchError: nothing given, or something that holds no scorecard, or one that cannot be believed.
     """
-    import pandas as pd
-
     given = [Path(paths)] if isinstance(paths, str | Path) else [Path(path) for path in paths]
     if not given:
         raise GanbenchError("nothing to read: give scorecards, boards, runs or benches")
     lines = [_line(entry, entry.card, row) for entry in _entries(given) if entry.card for row in entry.card.rows]
-    frame = pd.DataFrame(lines, columns=list(COLUMNS))
+    frame = frame_of(lines, COLUMNS)
     kinds = dict.fromkeys(("value", "low", "high"), "float64") | dict.fromkeys(("training_seed", "n", "seed"), "Int64")
     return frame.astype(kinds)
 

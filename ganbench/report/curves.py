@@ -14,6 +14,7 @@ from ganbench.errors import GanbenchError
 from ganbench.leaderboard.entries import Entry
 from ganbench.metrics.registry import METRICS, metric_of, name_of
 from ganbench.scoring.scorecard import ARROWS
+from ganbench.system.frames import column_of
 from ganbench.training.run_folder import RunFolder
 
 if TYPE_CHECKING:
@@ -134,7 +135,8 @@ def gradient_figure(entries: list[Entry]) -> tuple[Figure | None, list[str]]:
     for entry, file in files:
         if file.is_file():
             try:
-                frames.append(read_records(file).assign(curve=entry.group))
+                frame = read_records(file)
+                frames.append(frame.assign(curve=column_of([entry.group] * len(frame))))
             except GanbenchError as e:
                 missing.append(f"{entry.name} is missing here: {e}.")
     if not frames:

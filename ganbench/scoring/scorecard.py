@@ -168,9 +168,9 @@ class Scorecard:
 
     def to_frame(self) -> pd.DataFrame:
         """Return the rows as a data frame with the columns of ``COLUMNS``."""
-        import pandas as pd
+        from ganbench.system.frames import frame_of
 
-        frame = pd.DataFrame([row.cells() for row in self.rows], columns=list(COLUMNS))
+        frame = frame_of([row.cells() for row in self.rows], COLUMNS)
         frame[["value", "low", "high"]] = frame[["value", "low", "high"]].astype("float64")
         return frame.astype({"n": "Int64", "seed": "Int64"})
 

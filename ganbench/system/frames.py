@@ -1,0 +1,36 @@
+"""Data frames with any text: names of files may hold what is no UTF-8, which pandas refuses where pyarrow is there."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def frame_of(rows: Sequence[Mapping[str, object]], columns: Sequence[str] | None = None) -> pd.DataFrame:
+    """Return a data frame of rows.
+
+    Args:
+        rows: what stands in each, by column.
+        columns: the columns, in order; default: all that come up.
+    """
+    import pandas as pd
+
+    names = list(columns if columns is not None else dict.fromkeys(name for row in rows for name in row))
+    found = {name: column_of([row.get(name) for row in rows]) for name in names}
+    return pd.DataFrame(found, columns=names, index=range(len(rows)))
+
+
+def column_of(values: Sequence[object]) -> Any:
+    """Return values as a column that pandas can hold: as they are, or as objects if a text among them is no UTF-8."""
+    import pandas as pd
+
+    try:
+        for value in values:
+            if isinstance(value, str):
+                value.encode()
+    except UnicodeEncodeError:
+        return pd.Series(values, dtype=object)
+    return values
