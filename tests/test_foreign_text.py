@@ -26,6 +26,7 @@ from ganbench.leaderboard.export import to_csv, to_json, to_latex, to_markdown
 from ganbench.leaderboard.terminal import print_boards
 from ganbench.report.page import make_page
 from ganbench.scoring.scorecard import Row, Scorecard
+from ganbench.system.frames import frame_of
 
 ACTING = (
     "<script>alert(1)<!--", '"><img src=x onerror=alert(1)>', "=cmd|' /C calc'!A0", "\t=1+1", "@SUM(1)", "'=1", "a;+1",
@@ -182,8 +183,6 @@ def test_a_figure(text: str) -> None:
 
 
 def test_the_findings() -> None:
-    import pandas as pd
-
     for text in ACTING:
         lines = [
             {
@@ -198,7 +197,7 @@ def test_the_findings() -> None:
             for step in range(60)
             for layer, norm in ((1, 1e-9), (2, 1.0), (3, 2.0))
         ]
-        frame = pd.DataFrame(lines).assign(at_bound=1.0)
+        frame = frame_of(lines).assign(at_bound=1.0)
         _check_markdown(findings_text(frame, {text: text}), 1)
 
 
