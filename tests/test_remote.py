@@ -57,10 +57,13 @@ def test_the_path_of_a_fetched_file_travels_as_its_address(
     sent = pickle.dumps(path)
     assert path.absolute() is path
     assert pickle.loads(pickle.dumps(path.parent)) == path.parent
+    assert pickle.loads(sent) == path
+    content = path.read_bytes()
+    path.unlink()
     monkeypatch.setenv("GANBENCH_HOME", str(tmp_path / "elsewhere"))
     there = pickle.loads(sent)
     assert there.is_relative_to(tmp_path / "elsewhere")
-    assert there.read_bytes() == path.read_bytes()
+    assert there.read_bytes() == content
     s3.put("a/real.npz", b"y" * 1000)
     with pytest.raises(RemoteError, match="changed while it was read"):
         pickle.loads(sent)

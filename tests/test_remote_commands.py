@@ -25,7 +25,7 @@ from ganbench.images.sources import open_source
 from ganbench.references.reference import Reference
 from ganbench.scoring.score import score
 from ganbench.scoring.scorecard import Scorecard
-from ganbench.system.storage import shipped_dir
+from ganbench.system.storage import cache_dir, shipped_dir
 
 YOLO = shipped_dir("detectors") / "yolo-nano" / "yolo-nano.onnx"
 
@@ -226,6 +226,7 @@ def test_pieces_are_fetched_where_they_are_read(
     source = open_source(f"{stored.url}/{name}")
     whole = [digest for batch in source.batches(5) for digest in batch.digests]
     sent = [pickle.dumps(piece) for piece in source.pieces(5)]
+    shutil.rmtree(cache_dir() / "remote", ignore_errors=True)
     monkeypatch.setenv("GANBENCH_HOME", str(tmp_path / "another-machine"))
     found = []
     for data in sent:

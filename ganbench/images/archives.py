@@ -44,7 +44,6 @@ def open_archive(
     skip_bad: int,
     background: tuple[int, int, int],
     limits: ArchiveLimits,
-    url: str = "",
 ) -> ArchiveSource:
     """Open a zip or tar archive, whatever its name ends in; images in its subfolders count too.
 
@@ -54,13 +53,12 @@ def open_archive(
         skip_bad: how many unreadable images may be left out.
         background: RGB under transparent pixels.
         limits: what it may hold.
-        url: where it was fetched from.
 
     Raises:
         SourceError: damaged, encrypted, hostile (links, devices, paths outside, bombs), or without an image.
     """
     with wall(lambda why: SourceError(f"{path}: not a readable archive: {why}. It may be cut short: copy it again")):
-        listing = Listing(path, limits, url)
+        listing = Listing(path, limits)
         files_of = _list(listing)
     names = sorted((name for name in listing.files if is_image_name(name)), key=natural_key)
     if not names:

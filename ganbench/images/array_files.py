@@ -81,13 +81,12 @@ class FileRows:
         return FileRows(self._place, self._start + start, self._start + stop, self._array()[start:stop])
 
 
-def load_array(path: Path, limits: ArchiveLimits, url: str = "") -> tuple[FileRows, list[str]]:
+def load_array(path: Path, limits: ArchiveLimits) -> tuple[FileRows, list[str]]:
     """Open an .npy (memory-mapped) or the one image array of an .npz, without pickles.
 
     Args:
         path: of the file.
         limits: what an .npz may hold.
-        url: where it was fetched from.
 
     Returns:
         The array, and what was passed over, one line each.
@@ -98,11 +97,11 @@ def load_array(path: Path, limits: ArchiveLimits, url: str = "") -> tuple[FileRo
     with wall(lambda why: SourceError(f"{path}: not a readable array file: {why}. It may be cut short: copy it again")):
         with path.open("rb") as file:
             if file.read(2) == _ZIP_MAGIC:  # whatever its name ends in
-                return _load_npz(path, limits, url)
+                return _load_npz(path, limits)
             file.seek(0)
             header = _read_header(file, str(path))
         _check_data(str(path), header, path.stat().st_size)
-        return _all_rows(Place.of(path, url), "", header, _mapped(path, header)), []
+        return _all_rows(Place.of(path), "", header, _mapped(path, header)), []
 
 
 def _all_rows(file: Place, member: str, header: _Header, array: np.ndarray) -> FileRows:
@@ -166,7 +165,7 @@ def _check_data(label: str, header: _Header, length: int) -> None:
         )
 
 
-def _load_npz(path: Path, limits: ArchiveLimits, url: str) -> tuple[FileRows, list[str]]:
+def _load_npz(path: Path, limits: ArchiveLimits) -> tuple[FileRows, list[str]]:
     with zipfile.ZipFile(path) as file:
         members = [info for info in file.infolist() if info.filename.endswith(".npy")]
         limits.check_total(path, sum(info.file_size for info in file.infolist()))
@@ -188,7 +187,7 @@ def _load_npz(path: Path, limits: ArchiveLimits, url: str) -> tuple[FileRows, li
     array = np.frombuffer(data, header.dtype, offset=header.start).reshape(header.shape, order=header.order)
     others = [repr(other) for other in headers if other != name]
     notes = [f"read the array {name!r}, passed over: {', '.join(others)}"] if others else []
-    return _all_rows(Place.of(path, url), info.filename, header, array), notes
+    return _all_rows(Place.of(path), info.filename, header, array), notes
 
 
 def _choose(path: Path, shapes: dict[str, tuple[int, ...]]) -> str:

@@ -24,8 +24,8 @@ class Listing:
         replaced: names that came more than once; the last one counts, as when it is unpacked.
     """
 
-    def __init__(self, path: Path, limits: ArchiveLimits, url: str = "") -> None:
-        self.place = Place.of(path, url)
+    def __init__(self, path: Path, limits: ArchiveLimits) -> None:
+        self.place = Place.of(path)
         self.path = path
         self.limits = limits
         self.files: dict[str, tuple[int, ...]] = {}

@@ -72,7 +72,7 @@ def open_parquet(
         path = file.fetched()
         try:
             with told_as(file, path):
-                place, found, groups = _look_into(path, file.text if file.is_remote else "", column)
+                place, found, groups = _look_into(path, column)
         except SourceError as e:
             raise SourceError(f"{label}: file {number + 1} of {len(files)}: {e}" if len(files) > 1 else str(e)) from e
         rows = sum(groups)
@@ -90,12 +90,12 @@ def open_parquet(
     return ShardSource(label, JointNames(names), joint, resize=resize, skip_bad=skip_bad, background=background)
 
 
-def _look_into(path: Path, url: str, column: str | None) -> tuple[Place, Column, tuple[int, ...]]:
+def _look_into(path: Path, column: str | None) -> tuple[Place, Column, tuple[int, ...]]:
     """Return where a file is, where its images are in it, and how many rows each of its row groups has."""
     if not path.is_file():
         raise SourceError(f"{path}: no such file")
     with wall(lambda why: SourceError(f"{path}: not a readable Parquet file: {why}. Copy it again")):
-        place = Place.of(path, url)
+        place = Place.of(path)
         length = place.length
         with path.open("rb") as raw:
             start = raw.read(len(_MAGIC))

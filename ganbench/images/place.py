@@ -1,12 +1,12 @@
-"""Where a file of images lies: a path, and the URL that it was fetched from, where another machine fetches its own."""
+"""Where a file of images lies, for pieces that are opened in other processes or on other machines."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from ganbench.errors import SourceError
-from ganbench.system.location import Location, told_as
+from ganbench.system.remote import FetchedPath, shown
 
 
 @dataclass(frozen=True)
@@ -14,36 +14,33 @@ class Place:
     """A file that pieces of a source are read from, wherever they are opened.
 
     Attributes:
-        path: of the file here, absolute.
+        path: of the file here, absolute; a ``FetchedPath`` finds its file on other machines too.
         length: of the file when it was looked at, bytes.
-        url: where it was fetched from; nothing if it was not.
     """
 
     path: Path
     length: int
-    url: str = field(default="", repr=False)
 
     @classmethod
-    def of(cls, path: Path, url: str = "") -> Place:
+    def of(cls, path: Path) -> Place:
         """Look at a file.
 
         Raises:
             OSError: it cannot be looked at.
         """
-        return cls(path.absolute(), path.stat().st_size, url)
+        return cls(path if path.is_absolute() else path.absolute(), path.stat().st_size)
 
     def local(self) -> Path:
-        """Return a path that the file can be read at: on another machine, of a copy that is fetched there.
+        """Return a path that the file can be read at.
 
         Raises:
             SourceError: it has another length now.
-            RemoteError: it cannot be fetched.
+            RemoteError: its copy here is gone, and it cannot be fetched again.
             OSError: it cannot be looked at.
         """
         path = self.path
-        if self.url and not path.is_file():
-            path = Location(self.url).fetched()
+        if isinstance(path, FetchedPath) and not path.is_file():
+            path = path.again()
         if path.stat().st_size != self.length:
-            with told_as(Location(self.url or str(path)), path):
-                raise SourceError(f"{path}: it changed while it was read")
+            raise SourceError(f"{shown(path)}: it changed while it was read")
         return path

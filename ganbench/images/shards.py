@@ -140,13 +140,13 @@ class _Opening:
         if not path.is_file():
             raise SourceError(f"{path}: no such file")
         with told_as(file, path):
-            self._list(path, file)
+            self._list(path, file.name)
 
-    def _list(self, path: Path, file: Location) -> None:
+    def _list(self, path: Path, name: str) -> None:
         with wall(
             lambda why: SourceError(f"{path}: not a readable archive: {why}. It may be cut short: copy it again")
         ):
-            listing = Listing(path, self._limits, file.text if file.is_remote else "")
+            listing = Listing(path, self._limits)
             kind = kind_of_archive(path)
             if kind == "zip" or (not kind and path.suffix != ".tar"):
                 raise SourceError(f"{path}: not a tar, as shards are; give {kind or 'other'} files one by one")
@@ -163,7 +163,7 @@ class _Opening:
             )
         wanted = set(chosen)
         self.passed.add([name for name in listing.files if name not in wanted])
-        self.notes += [f"{file.name}: {note}" for note in listing.notes()]
+        self.notes += [f"{name}: {note}" for note in listing.notes()]
         self.shards.append(_Shard(PackedNames.of(next(self._prefixes), chosen), files_of(chosen)))
 
     def _choose(self, path: Path, images: list[str]) -> list[str]:

@@ -47,12 +47,11 @@ class SheetSource(Source):
         pad: int | None,
         resize: Resize | None = None,
         background: tuple[int, int, int] = WHITE,
-        url: str = "",
     ) -> None:
         if isinstance(grid, str) and grid != "guess":
             raise SourceError(f"grid {grid!r}: expected (rows, columns) or 'guess'")
         sheet = _Sheet.read(path, str(path), background)
-        again = partial(_Sheet.again, Place.of(path, url), str(path), background, sheet.digest)
+        again = partial(_Sheet.again, Place.of(path), str(path), background, sheet.digest)
         self._sheet = Remade(again, sheet)
         self._offset = 0
         self.geometry = find_geometry(sheet.pixels, None if isinstance(grid, str) else grid, pad, str(path))

@@ -87,12 +87,11 @@ def open_source(
     given = {"resize": rule, "skip_bad": skip_bad, "background": background}
     if isinstance(what, str) and is_url(what):
         return _open_remote(what, grid, pad, value_range, limits, recursive, given)
-    return _open_path(Path(what), "", grid, pad, value_range, limits, recursive, given)
+    return _open_path(what if isinstance(what, Path) else Path(what), grid, pad, value_range, limits, recursive, given)
 
 
 def _open_path(
     path: Path,
-    url: str,
     grid: tuple[int, int] | str | None,
     pad: int | None,
     value_range: tuple[float, float] | None,
@@ -110,7 +109,7 @@ def _open_path(
     kind = _kind(path)
     _check_sheet_options(str(path), kind, grid, pad)
     if kind == "array":
-        rows, notes = load_array(path, limits, url)
+        rows, notes = load_array(path, limits)
         source = ArraySource.of(str(path), rows, value_range=value_range, resize=given["resize"])
         source.notes += notes
         return source
@@ -119,10 +118,10 @@ def _open_path(
     if kind == "folder":
         return open_folder(path, recursive=recursive, limits=limits, **given)
     if kind == "archive":
-        return open_archive(path, limits=limits, url=url, **given)
+        return open_archive(path, limits=limits, **given)
     if grid is None:
         raise SourceError(f"{path} is a single image. If it is a sheet of tiles, say so: --grid ROWSxCOLUMNS or guess")
-    return SheetSource(path, grid=grid, pad=pad, resize=given["resize"], background=given["background"], url=url)
+    return SheetSource(path, grid=grid, pad=pad, resize=given["resize"], background=given["background"])
 
 
 def _open_remote(
@@ -147,7 +146,7 @@ def _open_remote(
     notes: list[str] = []
     path = fetch_file(url, notes.append)
     with told_as(location, path):
-        source = _open_path(path, url, grid, pad, value_range, limits, recursive, given)
+        source = _open_path(path, grid, pad, value_range, limits, recursive, given)
     source.label = str(location)
     source.notes += notes
     return source

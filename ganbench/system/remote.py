@@ -10,23 +10,33 @@ from __future__ import annotations
 import hashlib
 import logging
 import sys
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path, PosixPath, WindowsPath
 from typing import Any
 
 from ganbench.errors import CannotWrite, RemoteError
 from ganbench.system import remote_cache
 from ganbench.system.notes import Note, log_note
-from ganbench.system.progress import track
 from ganbench.system.remote_driver import Driver, RemoteFile, changed
 from ganbench.system.remote_transfer import again, check_unchanged, download, receive
 from ganbench.system.urls import is_url, masked, scheme_of
 
-__all__ = ["RemoteFile", "check_writable", "fetch_file", "is_folder", "is_url", "list_files", "put_file", "read_object"]
+__all__ = [
+    "FetchedPath",
+    "RemoteFile",
+    "check_writable",
+    "fetch_file",
+    "is_folder",
+    "is_url",
+    "list_files",
+    "put_file",
+    "read_object",
+    "shown",
+]
 
 _LOG = logging.getLogger(__name__)
-TOGETHER = 4  # whole files that are fetched at a time
+_Stamp = tuple[int, int]  # size and time of the last write
 if sys.platform == "win32":
     _LocalPath = WindowsPath
 else:
@@ -73,54 +83,53 @@ def fetch_file(url: str, note: Note = log_note) -> Path:
     return FetchedPath.of(path, url, path.parent.name)  # the folder is called by the hash of the content
 
 
-def fetch_files(urls: Sequence[str], note: Note = log_note) -> list[Path]:
-    """Return local copies of files, a few fetched at a time; the first that fails ends it.
-
-    Raises:
-        GanbenchError: as ``fetch_file``.
-    """
-    with ThreadPoolExecutor(TOGETHER) as pool, track("fetching", len(urls), unit="files") as advance:
-        found = []
-        coming = [pool.submit(fetch_file, url, note) for url in urls]
-        try:
-            for future in coming:
-                found.append(future.result())
-                advance(1)
-        finally:
-            for future in coming:
-                future.cancel()
-        return found
-
-
 class FetchedPath(_LocalPath):
-    """The local copy of a file at a URL. In another process, or on another machine, it is fetched there.
+    """The local copy of a file at a URL. In another process, or on another machine, it is fetched there if need be.
 
-    So whatever holds the path of a source can be pickled, as if the file lay where both can read it.
+    So whatever holds the path of a source can be pickled, as if the file lay where both can read it. A path that is
+    made of this one, such as its parent, is a plain path.
     """
 
-    _origin: tuple[str, str] | None = None
+    _origin: tuple[str, str, _Stamp] | None = None
 
     @classmethod
     def of(cls, path: Path, url: str, sha256: str) -> FetchedPath:
         """Return a path that knows where it came from, and what it held."""
-        made = cls(path)
-        made._origin = url, sha256
+        made = cls(path.absolute())
+        made._origin = url, sha256, _stamp(path)
         return made
 
+    def again(self) -> Path:
+        """Return the same file as it is on this machine: this path if all is there, or another copy.
+
+        Raises:
+            RemoteError: the file at the URL is another one now, or cannot be fetched.
+        """
+        return self if self._origin is None else _again(str(self), *self._origin)
+
     def __reduce__(self) -> Any:
-        return super().__reduce__() if self._origin is None else (_fetch_again, self._origin)
+        return super().__reduce__() if self._origin is None else (_again, (str(self), *self._origin))
 
 
-def _fetch_again(url: str, sha256: str) -> Path:
-    """Return the local copy of a file that another process has read.
-
-    Raises:
-        RemoteError: it is not the same file any more, or cannot be fetched.
-    """
-    path = fetch_file(url)
-    if path.parent.name != sha256:
+def _again(path: str, url: str, sha256: str, stamp: _Stamp) -> Path:
+    with suppress(OSError):
+        if _stamp(Path(path)) == stamp:  # the file that was hashed: another process of the same machine has it too
+            return FetchedPath.of(Path(path), url, sha256)
+    fetched = fetch_file(url)
+    if fetched.parent.name != sha256:
         raise changed(url)
-    return path
+    return fetched
+
+
+def _stamp(path: Path) -> _Stamp:
+    status = path.stat()
+    return status.st_size, status.st_mtime_ns
+
+
+def shown(path: Path) -> str:
+    """Return what messages call a file: the address that it was fetched from, or its path."""
+    origin = path._origin if isinstance(path, FetchedPath) else None
+    return masked(origin[0]) if origin else str(path)
 
 
 def is_folder(url: str) -> bool:
