@@ -44,7 +44,7 @@ class Disorder:
             if self.interrupted_after == len(self.done):
                 raise KeyboardInterrupt
             if number in self.dies:
-                yield number, Died("its process was ended by SIGKILL: out of memory?")
+                yield number, Died("its process was ended by SIGKILL (out of memory?)")
                 continue
 
             def tell(message: object, number: int = number) -> None:

@@ -118,7 +118,7 @@ def test_a_worker_that_dies_costs_its_task_alone(monkeypatch: pytest.MonkeyPatch
     with Workers(fragile, 1) as crew:
         results = dict(crew.run(["a", "kill", "b", "exit", "c"]))
     assert [results[i] for i in (0, 2, 4)] == ["a", "b", "c"]
-    assert results[1] == Died("its process was ended by SIGKILL: out of memory?")
+    assert results[1] == Died("its process was ended by SIGKILL (out of memory?)")
     assert results[3] == Died("its process ended with exit code 3")
 
 

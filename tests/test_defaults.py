@@ -102,6 +102,9 @@ def test_a_reference_that_is_given_stays(capsys: pytest.CaptureFixture[str]) -> 
     assert capsys.readouterr().err == ""
     assert against_toyfaces(replace(scoring, references=()), "toys") == replace(scoring, references=("toys",))
     assert "no --reference" in capsys.readouterr().err
+    unread = replace(scoring, references=(), metrics=("duplicates",))  # a reference would be refused
+    assert against_toyfaces(unread, "toys") == unread
+    assert capsys.readouterr().err == ""
 
 
 def test_what_is_given_is_taken_without_a_word(capsys: pytest.CaptureFixture[str]) -> None:

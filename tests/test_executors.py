@@ -175,6 +175,6 @@ def test_a_task_that_was_cut_off_may_be_done_once_more(tmp_path: Path) -> None:
     """The contract asks every function to bear it; an executor of this machine does not do it by itself."""
     site, task = Site(), str(tmp_path / "begun")
     assert dict(run_tasks(functions.die_once, [task], site, apart=True)) == {
-        0: Died("its process was ended by SIGKILL: out of memory?")
+        0: Died("its process was ended by SIGKILL (out of memory?)")
     }
     assert dict(run_tasks(functions.die_once, [task], site, apart=True)) == {0: "done"}

@@ -346,3 +346,13 @@ def test_what_a_process_takes(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(collect, "resolve_device", lambda device: "cuda")
     monkeypatch.setattr(collect, "available_cores", lambda: 16)
     assert collect.needs_of(Site(4), "auto") == Needs(cores=4, gpus=1)
+
+
+def test_a_source_too_small_for_a_cluster_is_looked_at_here_and_that_is_said(
+    images: np.ndarray, caplog: pytest.LogCaptureFixture
+) -> None:
+    said = "array: too few images for the cluster (8,192 go to a task); they are looked at here"
+    for site, notes in (({"cluster": "auto"}, [said]), ({"jobs": 2}, []), ({}, [])):
+        caplog.clear()
+        ganbench.score(images, metrics="duplicates", **site)
+        assert [record.getMessage() for record in caplog.records if record.levelname == "WARNING"] == notes

@@ -129,7 +129,7 @@ def test_a_length_that_is_never_reached_is_said(web: Web, ganbench_home: Path) -
 
 def test_a_length_beyond_the_disk_is_refused_at_once(web: Web) -> None:
     web.headers = {"Content-Length": str(10**17)}
-    with pytest.raises(CannotWrite, match=r"no room for it: 100,000,000\.00 GB are wanted"):
+    with pytest.raises(CannotWrite, match=r"no room for it: 100,000,000\.000 GB, and 0\.27 GB to spare, are wanted"):
         fetch_file(web.url)
 
 

@@ -54,6 +54,21 @@ def test_shards_in_a_bucket(s3: S3, shards: Path) -> None:
         open_source(f"{s3.url}/*/faces-000000.tar")
 
 
+def test_what_lies_beside_shards_in_a_bucket_is_told(s3: S3, shards: Path) -> None:
+    (shards / "more").mkdir()
+    for name in ("more/a.png", "README.md"):
+        (shards / name).write_bytes(_png(0))
+    url = s3.put_folder(shards, "set#1")
+    for recursive in (False, True):
+        source = open_source(f"{url}/", recursive=recursive)
+        assert len(source) == 10
+        assert source.notes[1:] == [
+            "in the folder, passed over: 1 .md",
+            "subfolders are not read beside shards or Parquet files: 1 passed over ('more')",
+        ]
+    assert len(open_source(f"{url}/faces-*.tar")) == 10
+
+
 def test_a_damaged_shard_is_named_by_its_url(s3: S3, shards: Path) -> None:
     damaged = shards / "faces-000001.tar"
     damaged.write_bytes(damaged.read_bytes()[:3000])

@@ -102,6 +102,40 @@ def test_a_folder_of_submissions_is_no_data_set(shards: Path) -> None:
         open_source(shards)
 
 
+@pytest.mark.parametrize("recursive", [False, True])
+def test_what_lies_beside_shards_is_told(shards: Path, recursive: bool) -> None:
+    (shards / "more").mkdir()
+    (shards / "more" / "a.png").write_bytes(_png(0))
+    (shards / "extra.zip").write_bytes(b"PK")
+    (shards / "index.json").write_bytes(b"{}")
+    source = open_source(shards, recursive=recursive)
+    assert len(source) == SAMPLES
+    assert source.notes[1:] == [
+        "in the folder, passed over: 1 .zip, 1 .json, of them archives: 'extra.zip'",
+        "subfolders are not read beside shards or Parquet files: 1 passed over ('more')",
+    ]
+
+
+def test_tars_and_parquet_files_in_one_folder_are_no_guess(shards: Path) -> None:
+    """Programs that load images from the web write both: the Parquet files are about what the tars hold."""
+    for number in range(3):
+        (shards / f"faces-{number:06d}.parquet").write_bytes(b"PAR1")
+    with pytest.raises(SourceError, match=r"3 shards and 3 Parquet files\. Say which .*/\*\.tar' or '.*/\*\.parquet'"):
+        open_source(shards)
+    assert len(open_source(f"{shards}/*.tar")) == SAMPLES
+
+
+@pytest.mark.parametrize("place", ["set #1/{}", "{}", "#/{}"])
+@pytest.mark.parametrize("pattern", ["a#*.tar", "a#{000000..000002}.tar", "a#*.tar#png"])
+def test_a_number_sign_in_the_names_of_shards(tmp_path: Path, place: str, pattern: str) -> None:
+    _write(tmp_path / "a#%06d.tar")
+    folder = (tmp_path / place.format("x")).parent
+    folder.mkdir(exist_ok=True)
+    for shard in tmp_path.glob("*.tar"):
+        shard.rename(folder / shard.name)
+    assert len(open_source(f"{tmp_path}/{place.format(pattern)}")) == SAMPLES
+
+
 def test_the_damaged_shard_is_named(shards: Path) -> None:
     damaged = shards / "faces-000001.tar"
     damaged.write_bytes(damaged.read_bytes()[:5000])
@@ -132,7 +166,7 @@ def test_several_images_in_a_sample(tmp_path: Path) -> None:
     assert len(source) == SAMPLES
     assert source.notes == [f"passed over: {SAMPLES} .cls, {SAMPLES} .json, {SAMPLES} .png"]
     assert len({bytes(content) for content in map(open_source(f"{what}#mask.png").content, range(SAMPLES))}) == 1
-    with pytest.raises(SourceError, match="no image in 3 shards"):
+    with pytest.raises(SourceError, match=r"no image of the kind #jpg in 3 shards. There are: #mask\.png, #png$"):
         open_source(f"{what}#jpg")
 
 

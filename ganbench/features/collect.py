@@ -98,6 +98,10 @@ def collect_all(
     observers = [FeatureObserver(one, cap=cap, seed=seed, bound=bound) for one in extractors]
     names = [observer.spec.name for observer in observers]
     if elsewhere is None:
+        if site is not None and site.cluster is not None:
+            log_note(
+                f"{source.label}: too few images for the cluster ({CHUNK:,} go to a task); they are looked at here"
+            )
         return _in_one_pass(source, observers, others, (cap, seed), what, cache, note)
     everybody = [*others, *observers]
     needs = needs_of(elsewhere, device)

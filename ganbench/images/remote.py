@@ -41,7 +41,8 @@ def open_remote_folder(
     files, folders = list_folder(url, deep=recursive)
     images = sorted((file for file in files if is_image_name(file.name)), key=lambda file: natural_key(file.name))
     ignored = sorted((file.name for file in files if not is_image_name(file.name)), key=natural_key)
-    several = None if images else shards_among(url, [file.name for file in files])
+    there = any("/" not in file.name for file in images)  # as in a folder here, those of subfolders do not decide
+    several = None if there else shards_among(url, [file.name for file in files], folders)
     if several is not None:
         return several.open(resize=resize, skip_bad=skip_bad, background=background, limits=limits)
     if not images:

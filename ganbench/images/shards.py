@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import islice
 from os.path import commonpath
 from pathlib import Path, PurePath
 
@@ -72,7 +73,7 @@ def open_shards(
             advance(1)
     names = JointNames([shard.names for shard in opening.shards])
     if not names:
-        raise SourceError(f"{label}: no image in {len(files)} shards ({no_image_in(opening.others)})")
+        raise SourceError(f"{label}: no image {opening.none_found()}")
     joint = JointFiles([shard.files for shard in opening.shards], [len(shard.names) for shard in opening.shards])
     source = ShardSource(label, names, joint, resize=resize, skip_bad=skip_bad, background=background)
     source.notes += opening.passed.lines() + opening.notes
@@ -127,7 +128,8 @@ class _Opening:
         self._taken, self._most = 0, budget() // 2
         self.shards: list[_Shard] = []
         self.passed = Passed()
-        self.others: list[str] = []  # of the first shard, for a message
+        self._others: list[str] = []  # of the first shard, for a message
+        self._kinds: set[str] = set()  # of images that are not meant, for a message
         self.notes: list[str] = []
 
     def add(self, file: Location) -> None:
@@ -142,6 +144,14 @@ class _Opening:
         with told_as(file, path):
             self._list(path, file.name)
 
+    def none_found(self) -> str:
+        """Return where no image was found, and what was."""
+        where = f"in {len(self.shards)} shards"
+        if self._kinds:
+            some = ", ".join(f"#{kind}" for kind in sorted(self._kinds)[:_FEW_KINDS])
+            return f"of the kind #{self._kind} {where}. There are: {some}"
+        return f"{where} ({no_image_in(self._others)})"
+
     def _list(self, path: Path, name: str) -> None:
         with wall(
             lambda why: SourceError(f"{path}: not a readable archive: {why}. It may be cut short: copy it again")
@@ -153,7 +163,7 @@ class _Opening:
             packed = kind not in ("", "tar")
             files_of = list_tar(listing, packed=packed, handles=self._handles[packed])
         images = [name for name in listing.files if is_image_name(name)]
-        self.others = self.others or [name for name in listing.files if not is_image_name(name)]
+        self._others = self._others or [name for name in listing.files if not is_image_name(name)]
         chosen = self._choose(path, images)
         self._taken += sum(map(len, chosen)) + _BYTES_PER_IMAGE * len(chosen)
         if self._taken > self._most:
@@ -169,6 +179,8 @@ class _Opening:
     def _choose(self, path: Path, images: list[str]) -> list[str]:
         """Return the images that are meant, of those of a shard."""
         if self._kind is not None:
+            if len(self._kinds) <= _FEW_KINDS:
+                self._kinds.update(islice(dict.fromkeys(map(_kind, images)), _FEW_KINDS))
             return [name for name in images if _kind(name) == self._kind]
         first: dict[str, str] = {}
         kinds: set[str] = set()

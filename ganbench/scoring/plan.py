@@ -206,6 +206,11 @@ def _established() -> dict[str, str]:
     return {metric.inception_name: metric.name for metric in METRICS.values() if metric.inception_name}
 
 
+def reads_features(options: ScoreOptions) -> bool:
+    """Tell whether any metric that was asked for reads features, and with them a reference."""
+    return any(METRICS[name].needs in _READ_BY["extractor"] for name in choose_metrics(options))
+
+
 def _refuse_idle_choices(options: ScoreOptions, metrics: Sequence[Metric]) -> None:
     """Refuse a choice that no metric would read: it would be dropped without a word."""
     asked = ", ".join(metric.name for metric in metrics)
@@ -222,7 +227,7 @@ def _refuse_idle_choices(options: ScoreOptions, metrics: Sequence[Metric]) -> No
         idle += [f"--detector {masked(options.detector)}"] if options.detector != DEFAULT_DETECTOR else []
         if idle:
             raise GanbenchError(f"{idle[0]}: no metric asked for ({asked}) needs a detector. Add --metric afd")
-    if not needs & set(_READ_BY["extractor"]):
+    if not reads_features(options):
         idle = [] if options.features == DEFAULT_FEATURES else [f"--features {options.features[0]}"]
         idle += ["--reference"] if options.references else []
         idle += ["--weights"] if options.weights is not None else []

@@ -134,8 +134,8 @@ def check_room(wanted: int, url: str) -> None:
     free = shutil.disk_usage(there).free
     if wanted + _SPARE > free:
         raise CannotWrite(
-            f"{masked(url)}: no room for it: {wanted / 1e9:,.2f} GB are wanted, and {free / 1e9:,.2f} GB are free in "
-            f"{there}. Free space, or set GANBENCH_HOME to a larger disk"
+            f"{masked(url)}: no room for it: {wanted / 1e9:,.3f} GB, and {_SPARE / 1e9:,.2f} GB to spare, are wanted, "
+            f"and {free / 1e9:,.3f} GB are free in {there}. Free space, or set GANBENCH_HOME to a larger disk"
         )
 
 

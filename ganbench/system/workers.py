@@ -158,7 +158,7 @@ def _bury(worker: _Worker) -> Died:
     if code is None or code >= 0:
         return Died(f"its process ended with exit code {code}")
     name = signal.Signals(-code).name
-    return Died(f"its process was ended by {name}" + (": out of memory?" if name == "SIGKILL" else ""))
+    return Died(f"its process was ended by {name}" + (" (out of memory?)" if name == "SIGKILL" else ""))
 
 
 def _serve(connection: Connection, slot: int, share: int, memory: str, gpu: str | None, log_level: int | None) -> None:
