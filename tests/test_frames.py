@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
-from ganbench.system.frames import column_of, frame_of
+from ganbench.system.frames import column_of, frame_of, parts_of
 
 BENT = b"\xb3\xaf".decode("utf-8", "surrogateescape")  # what a name in another encoding becomes
 
@@ -25,3 +25,12 @@ def test_any_text_is_held(text: str) -> None:
     assert frame["name"].tolist() == [text, "b"]
     assert frame["n"].tolist() == [1.0, 2.0]
     assert frame.assign(error=column_of([text, text]))["error"].tolist() == [text, text]
+
+
+def test_parts_are_those_of_groupby() -> None:
+    frame = pd.DataFrame({"curve": ["b", "a", "b"], "value": [1, 2, 3]}, index=[4, 5, 6])
+    ours, theirs = parts_of(frame, "curve"), list(frame.groupby("curve", sort=False))
+    assert [name for name, _ in ours] == [name for name, _ in theirs] == ["b", "a"]
+    for (_, mine), (_, its) in zip(ours, theirs, strict=True):
+        pd.testing.assert_frame_equal(mine, its)
+    assert [name for name, _ in parts_of(frame_of([{"curve": BENT}, {"curve": "a"}]), "curve")] == [BENT, "a"]

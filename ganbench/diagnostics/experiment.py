@@ -96,13 +96,13 @@ def experiment(
         # After every curve: a killed command keeps what it has.
         write_text(out / "gradnorm.csv", csv_frame(pd.concat(frames)[_COLUMNS]))
     everything = pd.concat(frames)
-    since = everything.groupby(["curve", "seed"])["step"].transform("min") + skip
+    settled = pd.concat([frame[frame["step"] >= frame["step"].min() + skip] for frame in frames])
     small = {
         curve.name: why
         for curve, frame in zip(curves, frames, strict=True)
         if (why := too_small(curve.recipe, int(frame["step"].max()) + 1)) is not None
     }
-    findings = Findings(everything[everything["step"] >= since], small)
+    findings = Findings(settled, small)
     _write(out, findings, everything)
     return findings
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ganbench.diagnostics.findings import TOO_SMALL, profile
+from ganbench.system.frames import parts_of
 from ganbench.system.storage import atomic_write
 from ganbench.system.text import visible
 
@@ -32,7 +33,7 @@ def depth_figure(frame: pd.DataFrame, small: Collection[str] = ()) -> Figure:
     """
     from matplotlib.figure import Figure
 
-    curves = list(frame.groupby("curve", sort=False))
+    curves = parts_of(frame, "curve")
     rows = -(-len(curves) // _LEGEND_COLUMNS)
     figure = Figure(figsize=(6.4, 4 + 0.2 * rows), layout="constrained")
     axes = figure.subplots()
@@ -58,10 +59,10 @@ def depth_figure(frame: pd.DataFrame, small: Collection[str] = ()) -> Figure:
 
 
 def _span_of_steps(frame: pd.DataFrame) -> str:
-    spans = set(frame.groupby("curve")["step"].agg(["min", "max"]).itertuples(index=False, name=None))
+    spans = {(curve["step"].min(), curve["step"].max()) for _, curve in parts_of(frame, "curve")}
     if len(spans) == 1:
         return "steps {} to {}".format(*spans.pop())
-    return f"{frame.groupby('curve')['step'].nunique().max()} steps of each"
+    return f"{max(curve['step'].nunique() for _, curve in parts_of(frame, 'curve'))} steps of each"
 
 
 def training_figure(frame: pd.DataFrame) -> Figure:
@@ -72,7 +73,7 @@ def training_figure(frame: pd.DataFrame) -> Figure:
     """
     from matplotlib.figure import Figure
 
-    curves = list(frame.groupby("curve", sort=False))
+    curves = parts_of(frame, "curve")
     figure = Figure(figsize=(8, 1.1 + 1.6 * len(curves)), layout="constrained")
     panels = figure.subplots(len(curves), squeeze=False)[:, 0]  # runs stand at different steps: no common axis
     finite = frame["log_norm"][np.isfinite(frame["log_norm"])]

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ganbench.system.frames import parts_of
 from ganbench.system.text import markdown
 
 if TYPE_CHECKING:
@@ -170,10 +171,10 @@ def to_dict(frame: pd.DataFrame, small: Mapping[str, str] | None = None) -> dict
         small: as for ``to_markdown``.
     """
     findings: dict[str, dict[str, object]] = {}
-    for name, curve in frame.groupby("curve", sort=False):
-        why = (small or {}).get(str(name))
+    for name, curve in parts_of(frame, "curve"):
+        why = (small or {}).get(name)
         seeds = {int(seed): _plain(profile(part), why) for seed, part in curve.groupby("seed")}
-        findings[str(name)] = _plain(profile(curve), why) | {"seeds": seeds} | ({"why": why} if why else {})
+        findings[name] = _plain(profile(curve), why) | {"seeds": seeds} | ({"why": why} if why else {})
     return findings
 
 
@@ -195,15 +196,15 @@ def to_markdown(frame: pd.DataFrame, small: Mapping[str, str] | None = None) -> 
         "| curve | slope per layer, towards the input | span | verdict | ln norm, deepest layer to first |",
         "| --- | --- | --- | --- | --- |",
     ]
-    for name, curve in frame.groupby("curve", sort=False):
+    for name, curve in parts_of(frame, "curve"):
         whole = profile(curve)
         seeds = [profile(part) for _, part in curve.groupby("seed")]
         spans = [p.span for p in seeds]
         values = ", ".join("-" if np.isnan(value) else f"{value:.2f}" for value in whole.median[::-1])
         lines.append(
-            f"| {markdown(str(name))} | {whole.slope:+.2f}{_spread([p.slope for p in seeds], '+.2f')} | "
+            f"| {markdown(name)} | {whole.slope:+.2f}{_spread([p.slope for p in seeds], '+.2f')} | "
             f"{float(np.mean(spans)):.2f}{_spread(spans, '.2f')} | "
-            f"{TOO_SMALL if str(name) in (small or {}) else whole.verdict} | {values} |"
+            f"{TOO_SMALL if name in (small or {}) else whole.verdict} | {values} |"
         )
     lines += ["", markdown(" ".join(answers(frame, small))), ""]
     lines += [f"- {markdown(sign)}" for sign in signs(frame)]
@@ -213,10 +214,10 @@ def to_markdown(frame: pd.DataFrame, small: Mapping[str, str] | None = None) -> 
 def answers(frame: pd.DataFrame, small: Mapping[str, str] | None = None) -> list[str]:
     """Return what every curve shows, in a sentence; the arguments are those of ``to_markdown``."""
     sentences = []
-    for name, curve in frame.groupby("curve", sort=False):
-        why = (small or {}).get(str(name))
+    for name, curve in parts_of(frame, "curve"):
+        why = (small or {}).get(name)
         span = float(np.mean([profile(part).span for _, part in curve.groupby("seed")]))
-        sentences.append(f"{name} is {TOO_SMALL}: {why}." if why else _sentence(str(name), profile(curve), span))
+        sentences.append(f"{name} is {TOO_SMALL}: {why}." if why else _sentence(name, profile(curve), span))
     return sentences
 
 
@@ -224,7 +225,7 @@ def signs(frame: pd.DataFrame) -> list[str]:
     """Return the signs of trouble of every curve and seed, each in a sentence; the columns are those of its records."""
     return [
         f"{name}, seed {seed}, {trouble.kind}: {trouble.text}."
-        for name, curve in frame.groupby("curve", sort=False)
+        for name, curve in parts_of(frame, "curve")
         for seed, part in curve.groupby("seed")
         for trouble in troubles(part)
     ]

@@ -34,3 +34,9 @@ def column_of(values: Sequence[object]) -> Any:
     except UnicodeEncodeError:
         return pd.Series(values, dtype=object)
     return values
+
+
+def parts_of(frame: pd.DataFrame, column: str) -> list[tuple[str, pd.DataFrame]]:
+    """Return the rows of each text of a column, in order of appearance: ``groupby`` for any text."""
+    values = frame[column].tolist()
+    return [(text, frame[[value == text for value in values]]) for text in dict.fromkeys(values)]
