@@ -9,6 +9,7 @@ from ganbench.bench.grid import Cell, Place
 from ganbench.bench.status import Status
 from ganbench.bench.written import FILE, Written, tell_differences
 from ganbench.errors import GanbenchError
+from ganbench.system.location import Location
 from ganbench.system.outputs import write_text
 from ganbench.system.text import json_text
 from ganbench.training.run_folder import RunFolder
@@ -42,16 +43,19 @@ class Out:
                 fetch_into(file, self.folder)
                 self._seen[file.name] = file.version
 
-    def publish(self, file: Path) -> None:
-        """Bring a file that was written into ``folder`` to the store, if it is one.
+    def publish(self, file: Path) -> Location:
+        """Bring a file that was written into ``folder`` to the store, if it is one; return where it lies.
 
         Raises:
             GanbenchError: the store does not take it.
         """
-        if self._url is not None:
-            from ganbench.system.remote import put_file
+        if self._url is None:
+            return Location.of(file)
+        from ganbench.system.remote import put_file
 
-            put_file(file, f"{self._url}/{file.relative_to(self.folder).as_posix()}")
+        url = f"{self._url}/{file.relative_to(self.folder).as_posix()}"
+        put_file(file, url)
+        return Location(url)
 
     def sight(self, name: str) -> Sight:
         """Look at who holds a cell.

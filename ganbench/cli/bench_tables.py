@@ -86,9 +86,7 @@ class Tables:
             published=self._published,
             detector=self._detector,
         )
-        for file in written:
-            self._out.publish(file.path)
-        return written
+        return [self._out.publish(file.path) for file in written]
 
 
 def rank(found: list[Found], choice: Choice) -> Leaderboard:
