@@ -31,7 +31,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from campaigns.watch import environment, tree_of
+from campaigns.watch import environment, tree_of, words_of
 from PIL import Image
 
 from ganbench.scoring.scorecard import Scorecard
@@ -150,7 +150,7 @@ class _Trial:
 
     def _kill(self, victim: str, process: subprocess.Popen[bytes], rng: random.Random) -> bool:
         """Kill the command, or one of its workers where there is one; returns whether anything was left to kill."""
-        workers = [pid for pid in tree_of(process.pid)[1:] if b"spawn_main" in _words_of(pid)]
+        workers = [pid for pid in tree_of(process.pid)[1:] if "spawn_main" in words_of(pid)]
         with suppress(ProcessLookupError):
             os.kill(rng.choice(workers) if workers and victim == "worker" else process.pid, signal.SIGKILL)
             return True
@@ -187,12 +187,6 @@ def _plain(value: Any) -> Any:
         array = value.contiguous().cpu().numpy()
         return str(array.dtype), array.shape, array.tobytes()
     return value
-
-
-def _words_of(pid: int) -> bytes:
-    with suppress(OSError):
-        return Path(f"/proc/{pid}/cmdline").read_bytes()
-    return b""
 
 
 @contextmanager

@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from campaigns.watch import FOLDER, ROOT, end, environment, tree_of
+from campaigns.watch import FOLDER, ROOT, end, environment, tree_of, words_of
 
 TARGETS = ("worker", "raylet", "head")
 Meanwhile = Callable[[float, int], None]
@@ -51,7 +51,7 @@ class Nodes:
     def workers(self) -> list[int]:
         """Return the processes that work on tasks."""
         raylets = [r for node in self._cluster.list_all_nodes() for r in _processes(node, "raylet")]
-        return [p for r in raylets for p in tree_of(r)[1:] if _words(p).startswith(_TASK)]
+        return [p for r in raylets for p in tree_of(r)[1:] if words_of(p).startswith(_TASK)]
 
     def kill(self, target: str, rng: random.Random) -> bool:
         """Kill a process that works, a whole node that is not the head, or the head; returns whether there was one.
@@ -95,12 +95,6 @@ def _processes(node: Any, *kinds: str) -> list[int]:
     ]
 
 
-def _words(process: int) -> str:
-    with suppress(OSError):
-        return Path(f"/proc/{process}/cmdline").read_bytes().replace(b"\0", b" ").decode("utf-8", "replace")
-    return ""
-
-
 def _kill(process: int) -> None:
     with suppress(OSError):
         os.kill(process, signal.SIGKILL)
@@ -108,7 +102,7 @@ def _kill(process: int) -> None:
 
 def children_of(process: int) -> list[int]:
     """Return the processes that a local command has started for its tasks."""
-    return [one for one in tree_of(process)[1:] if "resource_tracker" not in _words(one)]
+    return [one for one in tree_of(process)[1:] if "resource_tracker" not in words_of(one)]
 
 
 @dataclass

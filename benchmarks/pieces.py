@@ -26,6 +26,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
+from campaigns.watch import tree_of
 from PIL import Image
 
 from ganbench.system.cores import available_cores
@@ -68,18 +69,8 @@ def write_real(path: Path, count: int) -> None:
 
 def peaks(pid: int) -> dict[int, int]:
     """Return the peak memory of a process and of all below it, bytes, by their ids."""
-    parents = {}
-    for entry in Path("/proc").iterdir():
-        if entry.name.isdigit():
-            try:
-                parents[int(entry.name)] = int((entry / "stat").read_text().rpartition(")")[2].split()[1])
-            except (OSError, IndexError):
-                continue
-    family = {pid}
-    while more := {child for child, parent in parents.items() if parent in family} - family:
-        family |= more
     found = {}
-    for one in family:
+    for one in tree_of(pid):
         try:
             status = Path(f"/proc/{one}/status").read_text()
         except OSError:

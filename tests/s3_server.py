@@ -57,7 +57,16 @@ class S3:
         content: bytes = self.client.get_object(Bucket=self.bucket, Key=key)["Body"].read()
         return content
 
-    def keys(self) -> list[str]:
+    def download(self, prefix: str, folder: Path) -> Path:
+        """Write what lies below a prefix into a folder, without locks; returns the folder."""
+        for name in self.names():
+            if name.startswith(f"{prefix}/") and "/." not in name:
+                target = folder / name[len(prefix) + 1 :]
+                target.parent.mkdir(parents=True, exist_ok=True)
+                target.write_bytes(self.get(name))
+        return folder
+
+    def names(self) -> list[str]:
         """Return the names of all objects, in order."""
         found = self.client.list_objects_v2(Bucket=self.bucket).get("Contents", [])
         return sorted(one["Key"] for one in found)

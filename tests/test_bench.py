@@ -17,6 +17,7 @@ import pytest
 from bench_fixtures import CELLS, assert_same
 from bench_processes import SETTINGS, bench, context, fragile, parent_of_slow, slow, square
 from typer.testing import CliRunner
+from waiting import is_alive, wait_for
 
 from ganbench.bench.changes import refuse_changes
 from ganbench.bench.grid import Place, Plan, cells_of, load_grid, make_grid
@@ -134,26 +135,12 @@ def test_stopped_workers_end_and_nothing_more_is_handed_out(monkeypatch: pytest.
 def test_no_worker_outlives_a_killed_parent(tmp_path: Path) -> None:
     parent = context().Process(target=parent_of_slow, args=(str(tmp_path / "pid"),))
     parent.start()
-    _wait_for(lambda: (tmp_path / "pid").is_file() and (tmp_path / "pid").read_text())
+    wait_for(lambda: (tmp_path / "pid").is_file() and (tmp_path / "pid").read_text())
     worker = int((tmp_path / "pid").read_text())
-    assert _alive(worker)
+    assert is_alive(worker)
     parent.kill()
     parent.join()
-    _wait_for(lambda: not _alive(worker))
-
-
-def _alive(pid: int) -> bool:
-    try:
-        return "\nState:\tZ" not in Path(f"/proc/{pid}/status").read_text()
-    except FileNotFoundError:
-        return False
-
-
-def _wait_for(condition, seconds: float = 300) -> None:
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, "it never came"
-        time.sleep(0.02)
+    wait_for(lambda: not is_alive(worker))
 
 
 # --- speed and progress ---
@@ -230,7 +217,7 @@ def test_a_bench_killed_five_times_comes_to_the_same(
     for point in sorted(rng.choice(np.arange(1, _progress(whole_bench) - 3), 5, replace=False)):
         child = context().Process(target=bench, args=arguments)
         child.start()
-        _wait_for(lambda point=point: _progress(out) >= point)
+        wait_for(lambda point=point: _progress(out) >= point)
         time.sleep(rng.uniform(0, 0.05))  # somewhere between two writes, or in the middle of one
         child.kill()
         child.join()
@@ -258,7 +245,7 @@ def test_a_signal_saves_what_trains_in_every_process(
     arguments = (str(ganbench_home), *map(str, bench_faces), str(out))
     child = context().Process(target=bench, args=(*arguments, long, 2, str(said)))
     child.start()
-    _wait_for(lambda: all(_has_logged(out / name) for name in CELLS))
+    wait_for(lambda: all(_has_logged(out / name) for name in CELLS))
     os.kill(child.pid, number)
     child.join()
     assert child.exitcode == 130

@@ -7,15 +7,14 @@ import os
 import shutil
 import signal
 import threading
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from bench_fixtures import CELLS, assert_same
 from bench_processes import SETTINGS, bench, context
-from store_files import download, names_in
 from typer.testing import CliRunner
+from waiting import wait_for
 
 from ganbench.bench import run as runs
 from ganbench.bench.cell import run_cell
@@ -139,25 +138,18 @@ def test_a_cell_that_is_let_go_of_is_taken_up(
     """The other process is killed in the midst of it; this one, which came later, goes on from its checkpoint."""
     out, long = tmp_path / "out", {"overrides": {"": ["model.size=32", "training.batch=8", "training.steps=100000"]}}
     first = _start(ganbench_home, bench_faces, out, tmp_path / "a", long | {"variants": ["dcgan"]})
-    _wait_for(lambda: steps_done(out / CELLS[0]) > 2)
+    wait_for(lambda: steps_done(out / CELLS[0]) > 2)
     assert not Out(Place("", out)).sight(CELLS[0]).is_free()
     first.kill()
     first.join()
     shutil.rmtree(out)
     second = [_start(ganbench_home, bench_faces, out, tmp_path / text, {}) for text in ("b", "c")]
-    _wait_for(lambda: steps_done(out / CELLS[0]) > 2)
+    wait_for(lambda: steps_done(out / CELLS[0]) > 2)
     second[0].kill()
     for child in second:
         child.join()
     assert second[1].exitcode == 0
     assert_same(whole_bench, out)
-
-
-def _wait_for(condition, seconds: float = 300) -> None:
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, "it never came"
-        time.sleep(0.02)
 
 
 # --- collecting ---
@@ -287,7 +279,7 @@ def test_a_bench_in_a_store_comes_to_the_same(
     """Killed once in the midst, and finished by a process that has nothing but the store."""
     place = f"{s3.url}/bench"
     first = _start(ganbench_home, bench_faces, place, tmp_path / "a", {})
-    _wait_for(lambda: f"bench/{CELLS[0]}/step.json" in names_in(s3) or not first.is_alive())
+    wait_for(lambda: f"bench/{CELLS[0]}/step.json" in s3.names() or not first.is_alive())
     first.kill()
     first.join()
     assert first.exitcode == -signal.SIGKILL, (tmp_path / "a").read_text()
@@ -295,7 +287,7 @@ def test_a_bench_in_a_store_comes_to_the_same(
     second = _start(ganbench_home, bench_faces, place, tmp_path / "b", {})
     second.join()
     assert second.exitcode == 0, (tmp_path / "b").read_text()
-    assert_same(whole_bench, download(s3, "bench", tmp_path / "there"))
+    assert_same(whole_bench, s3.download("bench", tmp_path / "there"))
     collected = _invoke("bench", "collect", place, "--out", tmp_path / "tables")
     assert collected.exit_code == 0, collected.output
     assert (tmp_path / "tables" / "leaderboard.csv").is_file()
@@ -312,7 +304,7 @@ def test_a_bench_on_a_cluster_that_loses_processes_and_a_node_comes_to_the_same(
     lost: list[str] = []
 
     def lose() -> None:
-        _wait_for(lambda: any(steps_done(tmp_path / "out" / name) > 2 for name in CELLS))
+        wait_for(lambda: any(steps_done(tmp_path / "out" / name) > 2 for name in CELLS))
         for pid in ray_cluster.busy()[:1]:
             os.kill(pid, signal.SIGKILL)
             lost.append("worker")

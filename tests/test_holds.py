@@ -15,8 +15,8 @@ from pathlib import Path
 
 import pytest
 import torch
-from store_files import download, names_in
 from training_processes import noise_images
+from waiting import wait_for
 
 from ganbench.errors import CannotWrite, GanbenchError
 from ganbench.images.arrays import ArraySource
@@ -165,16 +165,11 @@ def test_a_holder_that_gives_no_sign_of_life_is_put_out(place: str, monkeypatch:
     monkeypatch.setattr(leases, "LEASE", 1.0)
     lease = Lease.take(place, "one that lives")
     watch = Watch(place)
-    end = time.monotonic() + 30
-    while not watch.lives and time.monotonic() < end:
-        assert not watch.is_open()
-        time.sleep(0.05)
+    wait_for(lambda: watch.is_open() or watch.lives)
     assert watch.lives
     lease._ended.set()  # its machine dies
     lease._thread.join()
-    while not watch.is_open():
-        assert time.monotonic() < end
-        time.sleep(0.05)
+    wait_for(watch.is_open)
     with pytest.raises(TakenOver):
         lease.check()
     after = Lease.take(place, "the next")
@@ -232,12 +227,12 @@ def test_a_run_in_a_store_is_the_run_of_a_folder(s3, place: str, tmp_path: Path)
         _train(tmp_path / "here", steps)
     _train(place, 3)
     shutil.rmtree(copy_of(place))  # another machine goes on
-    assert "runs/a/step.json" in names_in(s3)
+    assert "runs/a/step.json" in s3.names()
     finished = _train(place, 6)
     assert finished.path == copy_of(place)
-    _same(tmp_path / "here", download(s3, "runs/a", tmp_path / "there"))
+    _same(tmp_path / "here", s3.download("runs/a", tmp_path / "there"))
     assert b'"step": 6' in s3.get("runs/a/step.json")
-    assert [key for key in names_in(s3) if ".tmp" in key or ".seen" in key] == []
+    assert [key for key in s3.names() if ".tmp" in key or ".seen" in key] == []
     with pytest.raises(GanbenchError, match="a resumed run keeps its settings"):
         recipe = load_recipe("dcgan", "smoke", ["model.size=32", "training.batch=4", "training.steps=6"])
         source = ArraySource.of("noise", noise_images(), value_range=None, resize=None)
@@ -273,7 +268,7 @@ def test_wherever_a_push_breaks_off_the_next_one_comes_to_the_same_bits(
     assert broken[:4] == [1, 2, 4, 5]  # how many there are in all depends on how fast the store is
     monkeypatch.setattr(mirror, "put_file", real)
     _train(place, 6)
-    _same(tmp_path / "here", download(s3, "runs/a", tmp_path / "there"))
+    _same(tmp_path / "here", s3.download("runs/a", tmp_path / "there"))
 
 
 def test_what_a_store_did_not_take_is_kept_and_goes_on_from_there(
@@ -296,7 +291,7 @@ def test_what_a_store_did_not_take_is_kept_and_goes_on_from_there(
     _train(place, 6, observers=[lambda step, real, fake: steps.append(step)])
     assert steps == [4, 5]  # of what was trained while the store was away, nothing is done again
     _train(tmp_path / "here", 6)
-    _same(tmp_path / "here", download(s3, "runs/a", tmp_path / "there"))
+    _same(tmp_path / "here", s3.download("runs/a", tmp_path / "there"))
 
 
 def test_a_copy_from_which_the_store_has_moved_on_is_not_believed(s3, place: str, tmp_path: Path) -> None:

@@ -100,7 +100,7 @@ def test_what_may_not_be_written_is_said_before_the_work(s3: S3, trouble: Troubl
     (tmp_path / "card.json").write_text("{}")
     with pytest.raises(CannotWrite, match=r"may not be written .*Check the environment \(AWS_ACCESS_KEY_ID"):
         put_file(tmp_path / "card.json", f"{s3.url}/card.json")
-    assert s3.keys() == []
+    assert s3.names() == []
     trouble.answer = lambda method, path: None
     with pytest.raises(CannotWrite, match="there is no bucket 'no-such-bucket'"):
         check_outputs("s3://no-such-bucket/card.json")
@@ -110,7 +110,7 @@ def test_what_may_not_be_written_is_said_before_the_work(s3: S3, trouble: Troubl
 
 def test_a_look_at_an_output_leaves_nothing(s3: S3) -> None:
     check_outputs(f"{s3.url}/out/card.json", None)
-    assert s3.keys() == []
+    assert s3.names() == []
 
 
 def test_what_may_not_be_read_is_said(s3: S3, trouble: Trouble) -> None:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from waiting import wait_for
 
 from ganbench.errors import GanbenchError
 from ganbench.images.sources import open_source
@@ -73,9 +73,7 @@ def test_a_killed_drawing_is_never_used_and_swept_away_later(ganbench_home: Path
     code = "from ganbench.toyfaces.cached import cached_toyfaces; cached_toyfaces(32, 100_000)"
     drawing = subprocess.Popen([sys.executable, "-c", code])
     place = ganbench_home / "cache" / "toyfaces"
-    deadline = time.monotonic() + 60
-    while not list(place.glob(".*.tmp/3.png")) and time.monotonic() < deadline:
-        time.sleep(0.02)
+    wait_for(lambda: list(place.glob(".*.tmp/3.png")))
     drawing.send_signal(signal.SIGKILL)
     drawing.wait()
     (half,) = place.iterdir()

@@ -52,6 +52,13 @@ def tree_of(process: int) -> list[int]:
     return found
 
 
+def words_of(process: int) -> str:
+    """Return the command line of a process; "" once it has ended."""
+    with suppress(OSError):
+        return (_PROC / str(process) / "cmdline").read_bytes().replace(b"\0", b" ").decode("utf-8", "replace")
+    return ""
+
+
 def resident(process: int) -> int:
     """Return the resident memory of a process and its descendants, bytes; what they share counts once for each."""
     total = 0

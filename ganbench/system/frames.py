@@ -19,8 +19,10 @@ def frame_of(rows: Sequence[Mapping[str, object]], columns: Sequence[str] | None
     import pandas as pd
 
     names = list(columns if columns is not None else dict.fromkeys(name for row in rows for name in row))
-    found = {name: column_of([row.get(name) for row in rows]) for name in names}
-    return pd.DataFrame(found, columns=names, index=range(len(rows)))
+    found = dict(enumerate(column_of([row.get(name) for row in rows]) for name in names))
+    frame = pd.DataFrame(found, columns=range(len(names)), index=range(len(rows)))
+    frame.columns = pd.Index(column_of(names))  # afterwards: of the keys of a dictionary pandas makes texts of its own
+    return frame
 
 
 def column_of(values: Sequence[object]) -> Any:
