@@ -54,7 +54,7 @@ def test_a_program_that_asks_for_nothing_sees_nothing(submission: Path) -> None:
 def test_a_program_sees_it_with_the_usual_call(submission: Path) -> None:
     code = f"import ganbench, logging; logging.basicConfig(level='INFO'); ganbench.open_source({str(submission)!r})"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert "INFO:ganbench.images.source:" in done.stderr
+    assert "INFO:ganbench.images." in done.stderr
 
 
 def test_control_characters_are_shown_and_not_sent(capsys: pytest.CaptureFixture[str]) -> None:
