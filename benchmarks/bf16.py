@@ -41,6 +41,7 @@ from ganbench.statistics.features import FeatureSet
 from ganbench.toyfaces import toyfaces
 
 WAYS = ("fp32", "nearest", "bf16")
+PARTS = 4  # of the images, to tell what is the weights' doing from what is the images'
 
 
 def calibrated(make: Callable[[torch.nn.Module, torch.Generator], None], images: np.ndarray) -> dict[str, torch.Tensor]:
@@ -138,8 +139,21 @@ def main() -> None:
             for count in args.count:
                 for side in ("others", "blurred", "patches"):
                     found = {way: fid(some["real"][:count], some[side][:count]) for way, some in features.items()}
-                    off = ", ".join(f"{way} {100 * (found[way] / found['fp32'] - 1):+.2f} %" for way in WAYS[1:])
+                    off = ", ".join(
+                        f"{way} {found[way] / found['fp32'] - 1:+.2%} {parts(features, way, side, count)}"
+                        for way in WAYS[1:]
+                    )
                     print(f"{name}, n = {count}, {side}: FID {found['fp32']:.4g}; {off}", flush=True)
+
+
+def parts(features: dict[str, dict[str, np.ndarray]], way: str, side: str, count: int) -> str:
+    """Say how far a way is off on each of a few disjoint parts of the images: what the choice of images does to it."""
+    size = count // PARTS
+    off = []
+    for part in (slice(i * size, (i + 1) * size) for i in range(PARTS)):
+        exact, rough = (fid(features[w]["real"][part], features[w][side][part]) for w in ("fp32", way))
+        off.append(rough / exact - 1)
+    return f"({min(off):+.2%} … {max(off):+.2%} in {PARTS} parts)"
 
 
 def fid(real: np.ndarray, fake: np.ndarray) -> float:
