@@ -23,8 +23,13 @@ class TwoNodes:
     def _start(self) -> None:
         from ray.cluster_utils import Cluster
 
-        self._cluster: Any = Cluster(initialize_head=True, head_node_args={"num_cpus": self._cores})
-        self._second: Any = self._cluster.add_node(num_cpus=self._cores)
+        # As in the background of a script, where many a cluster is started: its processes then ignore SIGINT.
+        before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+        try:
+            self._cluster: Any = Cluster(initialize_head=True, head_node_args={"num_cpus": self._cores})
+            self._second: Any = self._cluster.add_node(num_cpus=self._cores)
+        finally:
+            signal.signal(signal.SIGINT, before)
 
     @property
     def site(self) -> Site:

@@ -179,7 +179,6 @@ def test_no_parameter_swallows_a_url() -> None:
 @pytest.mark.parametrize(
     "command",
     [
-        "train --run s3://b/run",
         "detect x --draw s3://b/x",
         "data pack x s3://b/x.tgz",
         "data toyfaces s3://b/x",

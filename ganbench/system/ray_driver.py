@@ -179,6 +179,8 @@ class _Driver:
         elif isinstance(e, (errors.NodeDiedError, errors.ObjectLostError, errors.LocalRayletDiedError)):
             task.losses += 1
             self._once_more(task, task.losses <= LOSSES, f"its node was lost {task.losses} times")
+        elif self._stopping:  # it was interrupted before it had begun
+            self._close(task, ("dropped", task.number))
         else:
             raise GanbenchError(_why_no_task(e))
 

@@ -6,6 +6,7 @@ import functools
 import logging
 import os
 import pickle
+import signal
 import socket
 import sys
 import threading
@@ -82,6 +83,7 @@ def work(
         leave.daemon = True
         leave.start()
         return None
+    _heed_stops()
     told = 0
 
     def tell(message: object) -> None:
@@ -99,6 +101,12 @@ def work(
     except KeyboardInterrupt:  # asked to stop, in the midst of what does not care for signals
         result = Died(STOPPED)
     return pickle.dumps(result), told
+
+
+def _heed_stops() -> None:
+    """Let Ray interrupt this process: one of a cluster that a script started in the background ignores SIGINT."""
+    if threading.current_thread() is threading.main_thread() and not callable(signal.getsignal(signal.SIGINT)):
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def _keeps_its_gpus(needs: Needs) -> bool:
