@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from itertools import accumulate
@@ -65,11 +66,11 @@ class _Texts(Sequence[str]):
 
     __hash__ = None  # type: ignore[assignment]  # as that of a list
 
-    def _one(self, index: int) -> str:
-        raise NotImplementedError
+    @abstractmethod
+    def _one(self, index: int) -> str: ...
 
-    def _part(self, start: int, stop: int) -> Sequence[str]:
-        raise NotImplementedError
+    @abstractmethod
+    def _part(self, start: int, stop: int) -> Sequence[str]: ...
 
 
 class PackedNames(_Texts):
