@@ -32,6 +32,8 @@ from ganbench.training.run_folder import LOCK, RunFolder
 from ganbench.training.start import train
 from ganbench.training.stored import Sight, copy_of, take
 
+pytestmark = pytest.mark.slow
+
 EVERY_STEP = LoopOptions(log_every=1, sheet_every=2, save_every=1)
 
 

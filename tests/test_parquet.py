@@ -168,6 +168,7 @@ def test_bombs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         open_source(path).content(0)
 
 
+@pytest.mark.slow
 def test_a_value_that_a_dictionary_repeats_is_unpacked_a_few_times_only(tmp_path: Path) -> None:
     path = tmp_path / "a.parquet"
     value = {"bytes": np.random.default_rng(0).bytes(8 << 20), "path": ""}

@@ -27,6 +27,8 @@ from ganbench.scoring.score import score
 from ganbench.scoring.scorecard import Scorecard
 from ganbench.system.storage import cache_dir, shipped_dir
 
+pytestmark = pytest.mark.slow
+
 YOLO = shipped_dir("detectors") / "yolo-nano" / "yolo-nano.onnx"
 
 

@@ -18,6 +18,8 @@ from ganbench.system import remote, remote_cache, remote_transfer
 from ganbench.system.outputs import check_outputs
 from ganbench.system.remote import fetch_file, put_file, read_object
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def trouble(s3: S3, monkeypatch: pytest.MonkeyPatch) -> Iterator[Trouble]:

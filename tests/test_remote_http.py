@@ -20,6 +20,8 @@ from ganbench.system import remote, remote_transfer
 from ganbench.system.outputs import check_outputs
 from ganbench.system.remote import fetch_file
 
+pytestmark = pytest.mark.slow
+
 CONTENT = bytes(range(256)) * 40_000
 
 

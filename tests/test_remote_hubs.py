@@ -18,6 +18,8 @@ from ganbench.errors import RemoteError
 from ganbench.system import remote_transfer
 from ganbench.system.remote import fetch_file, list_files
 
+pytestmark = pytest.mark.slow
+
 CONTENT = bytes(range(256)) * 20
 
 

@@ -19,6 +19,8 @@ from ganbench.errors import RemoteError, SourceError
 from ganbench.images.sources import open_source
 from ganbench.testing import check_source
 
+pytestmark = pytest.mark.slow
+
 
 def _png(number: int) -> bytes:
     buffer = io.BytesIO()

@@ -214,6 +214,7 @@ def test_few_files_are_open_at_a_time(tmp_path: Path, monkeypatch: pytest.Monkey
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
+@pytest.mark.slow
 def test_what_an_image_takes_in_memory(tmp_path: Path) -> None:
     """One million images would take less than 100 MB: names, places and hashes."""
     count = 20_000

@@ -34,6 +34,8 @@ from ganbench.detectors.yolo import _probes
 from ganbench.errors import GanbenchError
 from ganbench.toyfaces import toyfaces
 
+pytestmark = pytest.mark.slow
+
 SIDE = 64
 first = turned(v8)  # boxes first
 as_corners = {"change": lambda boxes, scores: [corners(boxes), scores]}
