@@ -17,22 +17,39 @@ from mutations import mutated_bytes, mutated_tree, peak_memory
 
 from ganbench.errors import GanbenchError, ReferenceError
 from ganbench.features.spec import ExtractorSpec
+from ganbench.references import form, index_file, stored
 from ganbench.references.interop import open_reference
 from ganbench.references.library import check_reference, holds_statistics
 from ganbench.references.reference import Reference
 from ganbench.references.stored import checksum
 from ganbench.statistics.features import FeatureSet
+from ganbench.statistics.index import ImageIndex
 from ganbench.statistics.moments import Moments
+from ganbench.statistics.projection import Projection
+from ganbench.statistics.signatures import LENGTH, SIGNATURE
 
 FEATURES = np.random.default_rng(0).normal(size=(50, 8)).astype(np.float32)
 SPEC = ExtractorSpec("lite0", 1, 8, 224, "bicubic-aa", "0" * 64)
+
+
+HELD_OUT = {"images": 9, "digest": "e", "copies": 1, "nearer": 2,
+            "figures": {"fd": {"value": 1.5, "low": None, "high": 2.0, "n": 9, "version": 1}}}  # fmt: skip
+
+
+def an_index() -> ImageIndex:
+    projection = Projection.of(Moments.of(FEATURES))
+    codes = projection.encode(FEATURES)
+    marks = np.random.default_rng(1).integers(0, 256, (50, LENGTH), np.uint8)
+    near = np.linspace(1, 2, 50, dtype=np.float32)
+    return ImageIndex(projection, codes, marks, SIGNATURE, near, np.arange(50), [f"{n}.png" for n in range(50)])
 
 
 @pytest.fixture(scope="module")
 def good(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     folder = tmp_path_factory.mktemp("references")
     features = FeatureSet(Moments.of(FEATURES), FEATURES, np.arange(50), None)
-    reference = Reference(features, SPEC, (64, 64), None, {"label": "a", "count": 50, "digest": "d"}, name="good")
+    data = {"label": "a", "count": 50, "digest": "d"}
+    reference = Reference(features, SPEC, (64, 64), None, data, name="good", index=an_index(), held_out=HELD_OUT)
     reference.save(folder / "good.npz")
     theirs = io.BytesIO()
     np.savez(theirs, mu=FEATURES.mean(0, np.float64), sigma=np.cov(FEATURES, rowvar=False))
@@ -48,6 +65,7 @@ def use(path: Path) -> None:
         reference = open_reference(path)
         check_reference(reference)
         json.dumps(reference.meta())
+        reference.memory()
         reference.require_match(SPEC, (64, 64))
 
 
@@ -78,7 +96,7 @@ ODD = [np.array(3), np.array("x"), np.zeros((2, 3)), np.zeros(0), np.array(-5), 
 @pytest.mark.parametrize("odd", ODD, ids=lambda odd: f"{odd.dtype}{odd.shape}")
 def test_arrays_of_other_forms_are_refused(good: dict[str, Any], odd: np.ndarray) -> None:
     path = good["folder"] / "odd.npz"
-    for name in ("mu", "sigma_upper", "sample", "sample_index", "n", "meta"):
+    for name in ("mu", "sigma_upper", "sample", "sample_index", "n", "meta", *index_file.ARRAYS):
         arrays = good["arrays"] | {name: odd}
         np.savez(path, **arrays, checksum=np.array(checksum(arrays)))
         with pytest.raises(ReferenceError, match=r"odd\.npz: "):
@@ -144,3 +162,90 @@ def test_clean_fids_pair_serves_every_metric(tmp_path: Path) -> None:
     np.save(tmp_path / "plain_kid.npy", FEATURES)
     with pytest.raises(ReferenceError, match=r"plain_kid\.npy: not a readable"):
         open_reference(tmp_path / "plain_kid.npy")
+
+
+def altered(good: dict[str, Any], name: str, **arrays: np.ndarray) -> Path:
+    path = good["folder"] / name
+    changed = good["arrays"] | arrays
+    np.savez(path, **changed, checksum=np.array(checksum(changed)))
+    return path
+
+
+def said(good: dict[str, Any], **parts: object) -> np.ndarray:
+    return np.array(json.dumps(json.loads(str(good["arrays"]["meta"])) | parts))
+
+
+def test_an_index_comes_back(good: dict[str, Any]) -> None:
+    loaded, index = Reference.load(good["folder"] / "good.npz"), an_index()
+    for name in ("codes", "signatures", "nearest", "positions"):
+        np.testing.assert_array_equal(getattr(loaded.index, name), getattr(index, name))
+    assert list(loaded.index.names) == index.names
+    np.testing.assert_array_equal(loaded.index.encode(FEATURES), index.codes)
+    assert loaded.held_out == HELD_OUT
+    assert loaded.memory() == "index of all 50 images (276 bytes each), 9 held out"
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "why"),
+    [
+        ("nearest", np.full(50, -1, np.float32), "a distance to the nearest other image is negative or NaN"),
+        ("nearest", np.full(50, np.nan, np.float32), "a distance to the nearest other image is negative or NaN"),
+        ("positions", np.zeros(50, np.int64), "the places of the images in their source are none"),
+        ("names", np.frombuffer(b"a" * 60, np.uint8), "does not hold 50 names"),
+        ("names", np.zeros(51, np.uint8), "does not hold 50 names"),
+        ("names", np.zeros(49, np.uint8), r"names of 50 images in an array of shape \(49,\)"),
+        ("codes", np.zeros((8, 49), np.int8), r"codes is int8 \(8, 49\), and int8 \(8, 50\) belongs there"),
+        ("codes", np.zeros((8, 50), np.uint8), r"codes is uint8 \(8, 50\), and int8 \(8, 50\) belongs there"),
+        ("index_axes", np.full((8, 8), np.nan, np.float16), "index_axes holds NaN, infinite or absurd values"),
+    ],
+)
+def test_an_index_that_is_none_is_refused(good: dict[str, Any], name: str, value: np.ndarray, why: str) -> None:
+    with pytest.raises(ReferenceError, match=rf"index\.npz: .*{why}"):
+        Reference.load(altered(good, "index.npz", **{name: value}))
+
+
+def test_an_index_is_of_all_images(good: dict[str, Any]) -> None:
+    few = an_index()
+    few = ImageIndex(few.projection, few.codes[:40], few.signatures[:40], SIGNATURE, few.nearest[:40],
+                     few.positions[:40], few.names[:40])  # fmt: skip
+    path = altered(good, "few.npz", **index_file.pack(few), meta=said(good, index=index_file.describe(few)))
+    with pytest.raises(ReferenceError, match="its moments are of 50 images, and its index of 40"):
+        Reference.load(path)
+    more = HELD_OUT | {"copies": 10}
+    with pytest.raises(ReferenceError, match="more copies or nearer ones than the 9 held-out images"):
+        Reference.load(altered(good, "more.npz", meta=said(good, held_out=more)))
+
+
+def test_an_index_that_does_not_fit_into_memory_is_refused_before_it_is_read(
+    good: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(index_file, "usable", lambda: 20_000)
+    with pytest.raises(ReferenceError, match="its index of 50 images takes 0 MB, and this process may use"):
+        Reference.load(altered(good, "large.npz", mu=good["arrays"]["mu"] + 1e-12))
+    many = index_file.describe(an_index()) | {"images": index_file.MOST_IMAGES + 1}
+    with pytest.raises(ReferenceError, match="less than or equal to 10000000"):
+        Reference.load(altered(good, "many.npz", meta=said(good, index=many)))
+
+
+def test_schema_1_loads_and_says_what_it_lacks(good: dict[str, Any]) -> None:
+    meta = json.loads(str(good["arrays"]["meta"])) | {"schema": 1}
+    old = {name: array for name, array in good["arrays"].items() if name not in index_file.ARRAYS}
+    old["meta"] = np.array(json.dumps({name: part for name, part in meta.items() if name not in ("index", "held_out")}))
+    path = good["folder"] / "old.npz"
+    np.savez(path, **old, checksum=np.array(checksum(old)))
+    loaded = Reference.load(path)
+    assert loaded.index is loaded.held_out is None
+    assert loaded.meta()["schema"] == 1
+    assert "lacks an index" in loaded.memory()
+    assert "build it anew" in loaded.memory()
+    loaded.save(good["folder"] / "again.npz")
+    assert Reference.load(good["folder"] / "again.npz").meta() == loaded.meta()
+    with pytest.raises(ReferenceError, match="it says schema 1, which has no held_out"):
+        Reference.load(altered(good, "late.npz", meta=np.array(json.dumps(meta))))
+
+
+def test_older_readers_refuse_it_in_one_line(good: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stored, "SCHEMA", 1)
+    with pytest.raises(ReferenceError, match=r"reference schema 2, this ganbench reads 1\. Update it"):
+        Reference.load(altered(good, "newer.npz", mu=good["arrays"]["mu"] + 1e-13))
+    assert form.SCHEMA == 2

@@ -25,6 +25,10 @@ from ganbench.references.interop import read_clean_fid
 from ganbench.references.library import check_reference, holds_statistics
 from ganbench.references.reference import Reference
 from ganbench.statistics.features import FeatureSet
+from ganbench.statistics.index import ImageIndex
+from ganbench.statistics.moments import Moments
+from ganbench.statistics.projection import Projection
+from ganbench.statistics.signatures import LENGTH, SIGNATURE
 
 _SIZE = 8  # features of an image
 
@@ -36,6 +40,20 @@ def checksum(arrays: dict[str, np.ndarray]) -> str:
         array = np.ascontiguousarray(arrays[name])
         digest.update(f"{name} {array.dtype.str} {array.shape}\n".encode() + array.tobytes())
     return digest.hexdigest()
+
+
+def _index(features: np.ndarray, rng: np.random.Generator) -> ImageIndex:
+    projection = Projection.of(Moments.of(features))
+    marks = rng.integers(0, 256, (len(features), LENGTH), np.uint8)
+    near = np.ones(len(features), np.float32)
+    names = [f"{number}.png" for number in range(len(features))]
+    return ImageIndex(projection, projection.encode(features), marks, SIGNATURE, near, np.arange(len(names)), names)
+
+
+def _search(index: ImageIndex) -> None:
+    """Look for an image, and for the name of what is nearest to it."""
+    _, rows = index.candidates(index.encode(np.zeros((1, _SIZE), np.float32)), 3)
+    [index.names[int(row)] for row in rows[0]]
 
 
 class References(Sweep):
@@ -52,7 +70,9 @@ class References(Sweep):
         self._fakes = FeatureSet.of(rng.normal(0.3, 1.2, (40, _SIZE)).astype(np.float32))
         spec = ExtractorSpec("lite0", 1, _SIZE, 224, "bicubic-aa", "0" * 64)
         data: dict[str, Any] = {"label": "faces", "count": 50, "digest": "d" * 64}
-        self._reference = Reference(FeatureSet.of(features), spec, (64, 64), None, data)
+        held_out = {"images": 9, "digest": "e" * 64, "copies": 1, "nearer": 2, "figures": {}}
+        index = _index(features, rng)
+        self._reference = Reference(FeatureSet.of(features), spec, (64, 64), None, data, index=index, held_out=held_out)
         ours = folder / "ours.npz"
         self._reference.save(ours)
         self._ours = ours.read_bytes()
@@ -121,11 +141,15 @@ class References(Sweep):
         if reference is None:
             return faults
         faults += guard(f"{label}, checked", lambda: check_reference(reference))[1]
-        faults += guard(f"{label}, shown", lambda: (reference.origin(), _strict_json(reference.meta())))[1]
+        faults += guard(
+            f"{label}, shown", lambda: (reference.origin(), reference.memory(), _strict_json(reference.meta()))
+        )[1]
         spec = self._reference.extractor
         assert spec is not None
         faults += guard(f"{label}, compared", lambda: reference.require_match(spec, (64, 64)))[1]
         if len(reference.features.moments.mean) == _SIZE:
+            if reference.index is not None:
+                faults += guard(f"{label}, searched", lambda: _search(reference.index))[1]
             score, more = guard(f"{label}, scored", lambda: fd(real=reference.features, fake=self._fakes))
             faults += more
             if score is not None and not (math.isfinite(score.value) and score.value >= 0):

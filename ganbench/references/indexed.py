@@ -14,7 +14,7 @@ from ganbench.features.observers import Elsewhere
 from ganbench.features.remember import Remembered, remember
 from ganbench.images.picked import Picked
 from ganbench.images.source import Source
-from ganbench.references.nearest import nearest_different
+from ganbench.references.nearest import nearest_different, require_search
 from ganbench.statistics.features import FeatureSet
 from ganbench.statistics.index import ImageIndex
 from ganbench.statistics.moments import Moments
@@ -56,8 +56,10 @@ def collect_indexed(
         device: on which the networks run there.
 
     Raises:
+        MetricError: so many images take a package that is not installed.
         GanbenchError: bad images.
     """
+    require_search(len(source))
     key = _key(source, extractor.spec.key(), str(cap), str(seed)) if cache else ""
     known = _CACHE.load(key, _parse, note) if key else None
     if known is not None:

@@ -2,21 +2,35 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 
 from ganbench.metrics.registration import SAME, alikeness
+from ganbench.statistics.large import LargeSearch, require_faiss
 from ganbench.statistics.search import nearest_codes
 
+EXACT = 262_144  # images of which all pairs are looked at: some minutes
 _FIRST = 4  # neighbours looked at of every image, itself among them
 _MOST = 256  # of an image whose nearest ones are all the same picture
 _PAIRS = 8192  # registered at once
+
+
+def require_search(count: int) -> None:
+    """Refuse a set of images whose neighbours could not be found here, before it is looked at.
+
+    Raises:
+        MetricError: it is large, and the package that it takes is not installed.
+    """
+    if count > EXACT:
+        require_faiss()
 
 
 def nearest_different(codes: np.ndarray, signatures: np.ndarray) -> np.ndarray:
     """Return how far each image of a set is from its nearest other one that is not the same picture.
 
     Real sets hold pictures twice, saved anew or mirrored. How near a picture comes to itself says nothing of how near
-    different ones come.
+    different ones come. Of more than ``EXACT`` images a few are given a neighbour that is not quite the nearest.
 
     Args:
         codes: (N, K) int8.
@@ -25,15 +39,19 @@ def nearest_different(codes: np.ndarray, signatures: np.ndarray) -> np.ndarray:
     Returns:
         Squared distances between codes, in steps, (N,) float64; infinite where there is no other picture among the
         nearest 256.
+
+    Raises:
+        MetricError: many images, and faiss is not installed.
     """
+    search = LargeSearch(codes).nearest if len(codes) > EXACT else partial(nearest_codes, codes)
     found = np.full(len(codes), np.inf)
     left = np.arange(len(codes))
     most = _FIRST
     while len(left):
-        squared, rows = nearest_codes(codes, codes[left], most)
+        squared, rows = search(codes[left], most)
         for number in range(squared.shape[1]):
             other = rows[:, number]
-            open_ = np.isinf(found[left]) & (other != left)
+            open_ = np.isinf(found[left]) & (other != left) & (other >= 0)
             same = _are_same(signatures, left[open_], other[open_])
             found[left[open_][~same]] = squared[open_, number][~same]
         left = left[np.isinf(found[left])]
