@@ -1,0 +1,51 @@
+"""Makes the shipped references anew from the archive of faces, and says what the card says of them.
+
+    python reference_stats/make.py anime-faces-20k.zip                # lite0, over the file that is there
+    python reference_stats/make.py anime-faces-20k.zip -o /tmp/new    # into another folder, to compare
+
+A minute or two on two cores.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from ganbench.images.sources import open_source
+from ganbench.references.build import build_parts
+from ganbench.references.library import check_reference
+from ganbench.references.parts import choose
+from ganbench.references.reference import Reference
+from ganbench.system.storage import sha256_file
+
+ARCHIVE_SHA256 = "0c1c08812f1df5292769ddfe73adb2842ec561c077aa26357fe5ed9f9b662524"
+HELD_OUT = "last:2000"  # by name: the archive's own order keeps them apart
+MOST_BYTES = 16_000_000
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("archive", type=Path, help="the archive of 20,000 faces")
+    parser.add_argument("--features", default="lite0", help="extractor")
+    parser.add_argument("-o", "--out", type=Path, default=Path(__file__).parent, help="folder to write into")
+    options = parser.parse_args()
+    if sha256_file(options.archive) != ARCHIVE_SHA256:
+        raise SystemExit(f"{options.archive}: another archive than the card names")
+    parts = choose(open_source(options.archive, resize="64"), None, HELD_OUT, 0)
+    (reference,) = build_parts(parts, options.features, names=["anime-faces-64"])
+    path = options.out / f"anime-faces-64.{options.features}.npz"
+    size = reference.save(path)
+    if size > MOST_BYTES:
+        raise SystemExit(f"{path}: {size:,} bytes, and at most {MOST_BYTES:,} are shipped")
+    loaded = Reference.load(path)
+    for check in check_reference(loaded, str(options.archive)):
+        print(f"{'ok  ' if check.ok else 'FAIL'} {check.what}: {check.found}")
+    held_out = loaded.held_out or {}
+    print(f"{path.name}: {size:,} bytes, SHA-256 {sha256_file(path)}; {loaded.origin()}; {loaded.memory()}")
+    for name, figure in held_out["figures"].items():
+        print(f"  {name}: {figure['value']:.4f} ({figure['low']:.4f} to {figure['high']:.4f}), n={figure['n']}")
+    print(f"  of {held_out['images']:,} held out: {held_out['copies']} copies, {held_out['nearer']} nearer")
+
+
+if __name__ == "__main__":
+    main()
