@@ -24,6 +24,7 @@ MOST_BYTES = 16_000_000
 
 
 def main() -> None:
+    """Build one, check it against the archive, and print what stands on its card."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("archive", type=Path, help="the archive of 20,000 faces")
     parser.add_argument("--features", default="lite0", help="extractor")
@@ -43,7 +44,7 @@ def main() -> None:
     held_out = loaded.held_out or {}
     print(f"{path.name}: {size:,} bytes, SHA-256 {sha256_file(path)}; {loaded.origin()}; {loaded.memory()}")
     for name, figure in held_out["figures"].items():
-        print(f"  {name}: {figure['value']:.4f} ({figure['low']:.4f} to {figure['high']:.4f}), n={figure['n']}")
+        print(f"  {name}: {figure['value']:.4f} ({figure['low']} to {figure['high']}), n={figure['n']}")
     print(f"  of {held_out['images']:,} held out: {held_out['copies']} copies, {held_out['nearer']} nearer")
 
 
