@@ -13,7 +13,11 @@ from ganbench.errors import MetricError
 from ganbench.metrics.base import Estimate, Metric
 from ganbench.statistics.detections import DetectionSet
 from ganbench.statistics.features import FeatureSet
+from ganbench.statistics.index import ImageIndex
+from ganbench.statistics.known import CodedImages, HeldOut, KnownImages
 from ganbench.statistics.pixels import PixelSet
+from ganbench.statistics.projection import Projection
+from ganbench.statistics.signatures import LENGTH, SIGNATURE
 from ganbench.system.contract import require
 
 _REAL, _FAKE = 1500, 1200  # images: more than any metric of ours asks for
@@ -112,7 +116,24 @@ def _sides(metric: Metric, count: int, *, seed: int) -> tuple[Any, Any]:
     makers: dict[str, Callable[[np.random.Generator, int], object]] = {"pixels": _pixels, "detections": _detections}
     if metric.needs in makers:
         return None, makers[metric.needs](rng, count)
+    if metric.needs == "index":
+        return _known(rng), _coded(rng, count)
     return _features(rng, _REAL), _features(rng, count)
+
+
+def _known(rng: np.random.Generator) -> KnownImages:
+    features = rng.normal(size=(_REAL, _SIZE)).astype(np.float32)
+    projection = Projection.of(FeatureSet.of(features).moments)
+    signatures = rng.integers(0, 256, (_REAL, LENGTH), np.uint8)
+    nearest = rng.uniform(0.5, 1.5, _REAL).astype(np.float32)
+    names = [f"{number}.png" for number in range(_REAL)]
+    index = ImageIndex(projection, projection.encode(features), signatures, SIGNATURE, nearest, np.arange(_REAL), names)
+    return KnownImages(index, HeldOut(1000, 10, 250))
+
+
+def _coded(rng: np.random.Generator, count: int) -> CodedImages:
+    codes = rng.integers(-127, 128, (count, _SIZE)).astype(np.int8)
+    return CodedImages(codes, rng.integers(0, 256, (count, LENGTH), np.uint8), np.arange(count), count)
 
 
 def _features(rng: np.random.Generator, count: int) -> FeatureSet:

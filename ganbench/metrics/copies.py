@@ -1,95 +1,147 @@
-"""Copies: images that repeat each other, and images that repeat the real ones.
-
-"Near" is measured against the real images themselves: nearer than 99 % of real images are to their nearest different
-real image. What the real set holds twice is no different image: its distance of 0 says nothing of how near those come.
-Equal features are near in any case.
-"""
+"""Copies: images that repeat one that a generator learned from, each with a verdict; and the test for a whole set."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
+from ganbench.errors import MetricError
 from ganbench.metrics.base import Estimate, metric
-from ganbench.metrics.checks import small_sample_warnings
+from ganbench.metrics.candidates import coarse_candidates
 from ganbench.metrics.intervals import wilson
-from ganbench.metrics.neighbours import K_DENSITY, Pairs
-from ganbench.metrics.pairwise import nearest
-from ganbench.statistics.features import FeatureSet
+from ganbench.metrics.registration import SAME, alikeness
+from ganbench.statistics.known import CodedImages, HeldOut, KnownImages
+from ganbench.statistics.signatures import SIGNATURE
 
-_QUANTILE = 0.01
+BY_FEATURES, BY_LOOKS = 4, 6  # candidates that features find, and that a coarse look finds
+ALARM = 1e-4  # a set in 10,000 honest ones is taken for a copier's
+_FEW_HELD_OUT = 0.05  # share held out below which "real images" are said to be what their counts say, and no more
+
+
+@dataclass(frozen=True, eq=False)
+class Verdicts:
+    """What is known of each image that was looked at, (m,) each.
+
+    Attributes:
+        alike: How much alike it is to the known image that it is most alike to, 0 to 1.
+        row: Row of that image in the index.
+        copied: Whether the two are the same picture.
+        distance: From its nearest known image, in units of the features.
+        nearer: Whether that is nearer than that image is to its own nearest other.
+    """
+
+    alike: np.ndarray
+    row: np.ndarray
+    copied: np.ndarray
+    distance: np.ndarray
+    nearer: np.ndarray
+
+
+def judge(real: KnownImages, fake: CodedImages) -> Verdicts:
+    """Judge every image by itself; both metrics and the table of single images share what is found.
+
+    Candidates are the nearest 4 by features and 6 by a coarse look; each is registered.
+
+    Raises:
+        MetricError: no images, or signatures of another form.
+    """
+    index = real.index
+    if not len(fake.codes):
+        raise MetricError("needs at least 1 image, got 0.")
+    if index.form != SIGNATURE:
+        raise MetricError(
+            f"the reference remembers its images as {index.form!r}, and this ganbench compares {SIGNATURE!r}: "
+            "build it anew (ganbench reference build)."
+        )
+    return fake.once(index, lambda: _judged(real, fake))
+
+
+def _judged(real: KnownImages, fake: CodedImages) -> Verdicts:
+    index = real.index
+    distances, near = index.candidates(fake.codes, BY_FEATURES)
+    candidates = np.hstack([near, coarse_candidates(index.signatures, fake.signatures, BY_LOOKS)])
+    pairs, back = np.unique(
+        np.stack([np.repeat(np.arange(len(near)), candidates.shape[1]), candidates.ravel()]),
+        axis=1,
+        return_inverse=True,
+    )
+    found = alikeness(fake.signatures[pairs[0]], index.signatures[pairs[1]])[back.ravel()].reshape(candidates.shape)
+    best = found.argmax(axis=1)[:, None]
+    alike = np.take_along_axis(found, best, axis=1)[:, 0]
+    row = np.take_along_axis(candidates, best, axis=1)[:, 0]
+    nearer = distances[:, 0] < index.nearest[near[:, 0]]
+    return Verdicts(alike, row, alike >= SAME, distances[:, 0], nearer)
+
+
+@metric("copies", version=3, title="Copies of training images", better="lower", unit="share", needs="index")
+def copies(*, real: KnownImages, fake: CodedImages, seed: int = 0) -> Estimate:
+    """Return the share of images that are the same picture as one of the known real ones.
+
+    The same up to mirroring, shifts, crops and turns of some degrees, brightness, contrast, colour, noise and
+    recompression. Real sets hold pictures twice: ``p`` is the chance of so many, had the images been held-out real
+    ones. Interval: Wilson.
+
+    Raises:
+        MetricError: no images, or signatures of another form.
+    """
+    del seed
+    verdicts = judge(real, fake)
+    count, n = int(np.count_nonzero(verdicts.copied)), len(verdicts.copied)
+    low, high = wilson(count / n, n)
+    p = None if real.held_out is None else more_than(count, n, real.held_out.copies, real.held_out.n)
+    detail = f"alike {SAME:g} or more among {BY_FEATURES + BY_LOOKS} of {len(real.index)} known, {SIGNATURE}"
+    warnings = (
+        [] if p is None or p >= ALARM else [_said("copies training images", count, n, real.held_out, "copies", p)]
+    )
+    return Estimate(count / n, low, high, "Wilson", n, None, detail, (*warnings, *_limits(real, fake)), p)
 
 
 @metric(
-    "near_duplicates",
-    version=2,
-    title="Near duplicates among the fake images",
-    better="lower",
-    unit="share",
-    needs="features",
-    uses_pairs=True,
-)
-def near_duplicates(*, real: FeatureSet, fake: FeatureSet, seed: int = 0, pairs: Pairs | None = None) -> Estimate:
-    """Return the share of fake images whose nearest other fake image is nearer than the threshold.
+    "authenticity", title="Nearer to training images than those to each other", better="lower", unit="share",
+    needs="index",
+)  # fmt: skip
+def authenticity(*, real: KnownImages, fake: CodedImages, seed: int = 0) -> Estimate:
+    """Return the share of images nearer to their nearest known image than that one is to its own nearest different one.
 
-    Distances to a nearest neighbour shrink as a set grows, so fewer fake than real images make the value smaller.
-    Interval: Wilson for half the number of images, since duplicates come at least in pairs and are not independent.
+    After Alaa et al. 2022 (authenticity is one minus this share). It tells of a set what no single image shows: copies
+    under noise, blur, or blended. ``p`` is the chance of so many, had the images been held-out real ones; below 0.0001
+    a warning says so. Interval: Wilson.
 
     Raises:
-        MetricError: a sample is missing or holds fewer than 7 images, or the features differ in length.
+        MetricError: no images, or signatures of another form.
     """
-    pairs = pairs or Pairs(real, fake, seed)
-    share = float(np.mean(_are_near(np.sqrt(pairs.fake_near[:, 0]), pairs)))
-    low, high = wilson(share, len(fake.sample) / 2)
-    return _estimate(share, low, high, "Wilson, n/2 (duplicates come in pairs)", real, fake)
+    del seed
+    verdicts = judge(real, fake)
+    count, n = int(np.count_nonzero(verdicts.nearer)), len(verdicts.nearer)
+    low, high = wilson(count / n, n)
+    p = None if real.held_out is None else more_than(count, n, real.held_out.nearer, real.held_out.n)
+    detail = f"distances between codes, {len(real.index)} known"
+    warnings = (
+        [] if p is None or p >= ALARM else [_said("keeps to training images", count, n, real.held_out, "nearer", p)]
+    )
+    return Estimate(count / n, low, high, "Wilson", n, None, detail, (*warnings, *_limits(real, fake)), p)
 
 
-@metric(
-    "copies", version=2, title="Copies of real images", better="lower", unit="share", needs="features", uses_pairs=True
-)
-def copies(*, real: FeatureSet, fake: FeatureSet, seed: int = 0, pairs: Pairs | None = None) -> Estimate:
-    """Return the share of fake images that are nearer to an image of the real sample than the threshold.
+def more_than(count: int, n: int, held_count: int, held_n: int) -> float:
+    """Return the chance of ``count`` or more of ``n``, if these and held-out images were of one kind.
 
-    Fresh real images give about 0.01. Only copies of images in the real *sample* are seen. Interval: Wilson.
-
-    Raises:
-        MetricError: a sample is missing or holds fewer than 7 images, or the features differ in length.
+    Fisher's exact test, one-sided: the held-out share has an error of its own.
     """
-    pairs = pairs or Pairs(real, fake, seed)
-    share = float(np.mean(_are_near(pairs.between.nearest, pairs)))
-    low, high = wilson(share, len(fake.sample))
-    return _estimate(share, low, high, "Wilson", real, fake)
+    from scipy.stats import hypergeom
+
+    return float(min(1.0, hypergeom.sf(count - 1, n + held_n, count + held_count, n)))
 
 
-def nearest_reference(
-    *, real: FeatureSet, fake: FeatureSet, pairs: Pairs | None = None
-) -> tuple[np.ndarray, np.ndarray]:
-    """Return each fake sample image's distance to the nearest real sample image, (m,), and that image's row, (m,).
-
-    The row counts within ``real.sample``; ``real.sample_index`` turns it into a position in the source.
-
-    Raises:
-        MetricError: a sample is missing or holds fewer than 7 images, or the features differ in length.
-    """
-    between = (pairs or Pairs(real, fake)).between
-    return between.nearest, between.nearest_index
+def _said(what: str, count: int, n: int, held: HeldOut | None, field: str, p: float) -> str:
+    beside = 0.0 if held is None else getattr(held, field) / held.n
+    return f"the set {what}: {count / n:.1%} of {n:,} images, {beside:.1%} of held-out real ones (p = {max(p, 1e-300):.1g})"
 
 
-def _are_near(distances: np.ndarray, pairs: Pairs) -> np.ndarray:
-    return (distances < _threshold(pairs)) | (distances == 0)
-
-
-def _threshold(pairs: Pairs) -> float:
-    """Return the 1 % quantile of the distances from real images to their nearest different one; 0 where all are one."""
-    near = pairs.real_near
-    if not near[:, -1].all():  # more duplicates of an image than neighbours are kept: look among the different ones
-        rows = {row.tobytes(): number for number, row in reversed(list(enumerate(pairs.real.sample)))}
-        near = nearest(pairs.real.sample[sorted(rows.values())], K_DENSITY)[0]
-    first = np.take_along_axis(near, (near > 0).argmax(axis=1)[:, None], axis=1)[:, 0]
-    first = first[(first > 0) & np.isfinite(first)]
-    return float(np.quantile(np.sqrt(first), _QUANTILE)) if first.size else 0.0
-
-
-def _estimate(share: float, low: float, high: float, interval: str, real: FeatureSet, fake: FeatureSet) -> Estimate:
-    detail = f"nearer than the {_QUANTILE:.0%} quantile among different real, real sample {len(real.sample)}"
-    warnings = small_sample_warnings(real, fake)
-    return Estimate(share, low, high, interval, len(fake.sample), None, detail, warnings)
+def _limits(real: KnownImages, fake: CodedImages) -> tuple[str, ...]:
+    found = []
+    if real.held_out is None:
+        found.append("the reference holds no real images out, so nothing says how many of an honest set would count")
+    if len(fake.codes) < fake.n:
+        found.append(f"a random {len(fake.codes):,} of {fake.n:,} images were looked at; --per-image looks at all")
+    return tuple(found)

@@ -52,6 +52,7 @@ class Row(_Part):
     interval: _Text = ""
     reason: _Text = ""
     version: _Positive | None = None
+    p: Annotated[float, Field(ge=0, le=1)] | None = None
 
 
 class _Run(_Part):

@@ -18,9 +18,12 @@ from ganbench.images.batch import Batch
 from ganbench.images.first_look import look_first
 from ganbench.images.source import Source
 from ganbench.scoring.plan import SAMPLE_CAP, Plan
+from ganbench.statistics.collector import sample_bound
 from ganbench.statistics.detections import DetectionCollector, DetectionSet
 from ganbench.statistics.features import FeatureSet
+from ganbench.statistics.marks import MarkCollector
 from ganbench.statistics.pixels import PixelCollector, PixelSet
+from ganbench.statistics.signatures import SIGNATURE, signatures
 from ganbench.system.cluster import Site
 from ganbench.system.notes import Note, once
 
@@ -35,6 +38,7 @@ class Seen:
         features: under each extractor that was run, by its name.
         detections: what the detector found, None without one.
         protocols: of each instrument, by its name: all that its values depend on, in one line.
+        marks: signatures of the images whose features are kept, None where no metric compares with single real ones.
     """
 
     index: np.ndarray
@@ -42,6 +46,7 @@ class Seen:
     features: dict[str, FeatureSet]
     detections: DetectionSet | None
     protocols: dict[str, str]
+    marks: MarkCollector | None = None
 
 
 class _Pixels:
@@ -72,6 +77,36 @@ class _PixelObserver:
 
     def tally(self) -> PixelCollector:
         return PixelCollector()
+
+
+class _Marks:
+    """Makes signatures."""
+
+    def __init__(self, tally: MarkCollector) -> None:
+        self.tally = tally
+
+    def add(self, batch: Batch) -> None:
+        wanted = self.tally.wanted(batch.indices)
+        if wanted.any():
+            self.tally.add(batch.indices[wanted], signatures(batch.pixels[wanted]))
+
+
+class _MarkObserver:
+    """Sends ``_Marks``."""
+
+    def __init__(self, seed: int, bound: int | None) -> None:
+        self._seed, self._bound = seed, bound
+        self.identity = f"{SIGNATURE} {seed} {bound}"
+
+    def load(self, note: Note, first: Callable[[], None]) -> None:
+        del note, first
+
+    def consumer(self, loaded: None) -> _Marks:
+        del loaded
+        return _Marks(self.tally())
+
+    def tally(self) -> MarkCollector:
+        return MarkCollector(self._seed, self._bound)
 
 
 class _Faces:
@@ -134,7 +169,11 @@ def look(source: Source, plan: Plan, extractors: Collection[str], note: Note, si
         for name, asked, build in plan.extractors(extractors)
     }
     protocols = {name: extractor.spec.protocol for name, extractor in loaded.items()} | {"pixels": ""}
-    others: list[_PixelObserver | _FaceObserver] = [_PixelObserver()]
+    cap = max(len(source), SAMPLE_CAP) if options.per_image else SAMPLE_CAP
+    others: list[_PixelObserver | _MarkObserver | _FaceObserver] = [_PixelObserver()]
+    if plan.reads_index and loaded:
+        bound = sample_bound(len(source), cap + source.skip_bad, options.seed)
+        others.append(_MarkObserver(options.seed, bound))
     if (chosen := plan.detector()) is not None:
         stays = not goes_in_pieces(source, site)
         # A cluster may have the device that this machine lacks: there it is said what there is to say.
@@ -146,7 +185,7 @@ def look(source: Source, plan: Plan, extractors: Collection[str], note: Note, si
     features, tallies = collect_all(
         source,
         list(loaded.values()),
-        cap=max(len(source), SAMPLE_CAP) if options.per_image else SAMPLE_CAP,
+        cap=cap,
         seed=options.seed,
         what="scoring",
         cache=options.cache,
@@ -156,8 +195,10 @@ def look(source: Source, plan: Plan, extractors: Collection[str], note: Note, si
         device=options.device,
     )
     index, pixels = cast(PixelCollector, tallies[0]).result()
-    faces = cast(DetectionCollector, tallies[1]).result(source.image_size()) if len(tallies) > 1 else None
-    return Seen(index, pixels, features, faces, protocols)
+    marks = next((tally for tally in tallies if isinstance(tally, MarkCollector)), None)
+    boxes = next((tally for tally in tallies if isinstance(tally, DetectionCollector)), None)
+    faces = None if boxes is None else boxes.result(source.image_size())
+    return Seen(index, pixels, features, faces, protocols, marks)
 
 
 def _unsaid(text: str) -> None:

@@ -29,7 +29,7 @@ from ganbench.system.urls import masked
 from ganbench.system.versions import library_versions
 
 SAMPLE_CAP = 5_000  # feature vectors kept for the kernel and manifold metrics: memory must not grow with the images
-_READ_BY = {"extractor": ("moments", "features", "logits"), "pixels": ("pixels",), "detector": ("detections",)}
+_READ_BY = {"extractor": ("moments", "features", "logits", "index"), "pixels": ("pixels",), "detector": ("detections",)}
 
 
 @dataclass(frozen=True)
@@ -145,6 +145,11 @@ class Plan:
     def results(self) -> dict[str, Better]:
         """Return the ids of all rows, in order, and the direction of each, without scoring anything."""
         return {part.result_id(metric): metric.better for part in self.instruments for metric in self.metrics_of(part)}
+
+    @property
+    def reads_index(self) -> bool:
+        """Whether any metric compares with every real image."""
+        return any(METRICS[name].needs == "index" for name in self.metric_names)
 
     def without_cache(self) -> Plan:
         """Return this plan for images that nobody will score again."""

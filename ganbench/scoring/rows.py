@@ -12,6 +12,7 @@ from ganbench.scoring.plan import Instrument
 from ganbench.scoring.scorecard import Row
 from ganbench.statistics.detections import DetectionSet
 from ganbench.statistics.features import FeatureSet
+from ganbench.statistics.known import CodedImages, KnownImages
 from ganbench.statistics.pixels import PixelSet
 
 
@@ -20,8 +21,8 @@ def measured_rows(
     instrument: Instrument,
     protocol: str,
     *,
-    real: FeatureSet | None,
-    fake: FeatureSet | PixelSet | DetectionSet,
+    real: FeatureSet | KnownImages | None,
+    fake: FeatureSet | CodedImages | PixelSet | DetectionSet,
     seed: int,
     pairs: Pairs | None = None,
 ) -> tuple[list[Row], list[str]]:
@@ -66,6 +67,7 @@ def _row(metric: Metric, instrument: Instrument, protocol: str, estimate: Estima
         metric.unit,
         estimate.interval,
         version=metric.version,
+        p=estimate.p,
     )
 
 

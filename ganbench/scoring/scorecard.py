@@ -47,6 +47,7 @@ class Row:
         unit: unit of the value, empty for a plain number.
         interval: method of the interval.
         reason: why there is no value.
+        p: of the metric's test: the chance of such a value, or a worse one, where nothing is wrong; None without.
         version: of the metric; it stands in the protocol too. None in scorecards of the first release, which had none.
     """
 
@@ -63,6 +64,7 @@ class Row:
     interval: str = ""
     reason: str = ""
     version: int | None = None
+    p: float | None = None
 
     @property
     def metric(self) -> str:
@@ -180,7 +182,7 @@ class Scorecard:
 
         return {
             "schema": SCHEMA,
-            "results": [asdict(row) for row in self.rows],
+            "results": [_plain(row) for row in self.rows],
             "source": self.source,
             "reference": self.reference,
             "tier": self.tier.to_dict(),
@@ -288,3 +290,8 @@ class Scorecard:
                 write_text(path, text())
                 written.append(path)
         return written
+
+
+def _plain(row: Row) -> dict[str, object]:
+    """Return a row as its file has it: without a test there is no ``p``."""
+    return {name: value for name, value in asdict(row).items() if name != "p" or value is not None}

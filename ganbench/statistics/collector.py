@@ -206,6 +206,14 @@ def shuffled(count: int, seed: int) -> np.ndarray:
     return np.argsort(_priorities(key, np.arange(count)), kind="stable")
 
 
+def is_sampled(index: np.ndarray, bound: int | None, seed: int = 0) -> np.ndarray:
+    """Tell which positions, (b,), a sample of that bound and seed may hold, (b,) bool; see ``sample_bound``."""
+    if bound is None:
+        return np.ones(len(index), bool)
+    inside: np.ndarray = _priorities(seed, np.asarray(index, np.int64)) <= np.uint64(bound)
+    return inside
+
+
 def _reorder(array: np.ndarray, order: np.ndarray) -> None:
     """Put the rows of ``array`` into ``order``, in place and a few columns at a time: no second copy of a sample."""
     if (np.diff(order) == 1).all():

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
 
 import numpy as np
 
 from ganbench.errors import MetricError
 from ganbench.statistics.index import ImageIndex
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -63,9 +67,17 @@ class CodedImages:
     signatures: np.ndarray
     positions: np.ndarray
     n: int
+    _kept: dict[int, tuple[Any, Any]] = field(default_factory=dict, init=False, repr=False)
 
     def __post_init__(self) -> None:
         count = len(self.codes)
         if len(self.signatures) != count or len(self.positions) != count or count > self.n:
             sizes = f"{count} codes, {len(self.signatures)} signatures and {len(self.positions)} positions"
             raise MetricError(f"{sizes} of {self.n} images do not fit together.")
+
+    def once(self, index: ImageIndex, compute: Callable[[], T]) -> T:
+        """Return what follows from these images and an index, computed once: several metrics ask for it."""
+        if id(index) not in self._kept:
+            self._kept[id(index)] = (index, compute())  # the index is held, so that no other one gets its id
+        found: T = self._kept[id(index)][1]
+        return found

@@ -1,7 +1,7 @@
 """Signatures: what is remembered of an image so that it can be told again, in some hundred bytes.
 
-A signature is a thumbnail: brightness on a grid of 14 x 14 cells and two colour differences on one of 6 x 6. It is small
-enough to keep for every image of a training set, and says enough to lay one picture over another.
+A signature is a thumbnail: brightness on a grid of 14 x 14 cells and two colour differences on one of 6 x 6. It is
+small enough to keep for every image of a training set, and says enough to lay one picture over another.
 """
 
 from __future__ import annotations
