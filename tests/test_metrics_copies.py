@@ -1,75 +1,28 @@
-"""Duplicates within a set and copies of real images."""
+"""Duplicates within a set, copies of real images, and the test for a whole set."""
 
 from __future__ import annotations
 
 import hashlib
 
+import cv2
 import numpy as np
 import pytest
-from scipy.spatial.distance import cdist
+from scipy.stats import fisher_exact
 
 from ganbench.errors import MetricError
-from ganbench.metrics.copies import copies, near_duplicates, nearest_reference
+from ganbench.metrics.copies import authenticity, copies, judge, more_than
 from ganbench.metrics.duplicates import duplicates
+from ganbench.metrics.registration import SAME, alikeness
 from ganbench.statistics.features import FeatureSet
+from ganbench.statistics.index import ImageIndex
+from ganbench.statistics.known import CodedImages, HeldOut, KnownImages
 from ganbench.statistics.pixels import PixelSet
+from ganbench.statistics.projection import Projection
+from ganbench.statistics.signatures import LENGTH, SIGNATURE, mirrored, signatures
 
 
 def _digests(letters: str) -> list[str]:
     return [hashlib.sha256(letter.encode()).hexdigest() for letter in letters]
-
-
-def test_planted_copies_and_duplicates_are_counted(rng: np.random.Generator):
-    real = FeatureSet.of(rng.normal(size=(500, 12)))
-    fake = rng.normal(size=(100, 12)).astype(np.float32) + 0.5
-    fake[:10] = real.sample[40:50] + 1e-4
-    fake[20:25] = fake[30:35]
-    fake = FeatureSet.of(fake)
-    copied, repeated = copies(real=real, fake=fake), near_duplicates(real=real, fake=fake)
-    assert copied.value == pytest.approx(0.10)
-    assert repeated.value == pytest.approx(0.10)
-    assert copied.low < 0.10 < copied.high
-    # Half as many independent observations: a wider interval.
-    assert repeated.high - repeated.low > copied.high - copied.low
-    assert "real sample 500" in copied.detail
-
-
-@pytest.mark.parametrize("times", [1, 2, 9])
-def test_duplicates_among_the_real_images_hide_no_copy(rng: np.random.Generator, times: int):
-    images = rng.normal(size=(60, 12)).astype(np.float32)
-    once = FeatureSet.of(images)
-    real = FeatureSet.of(np.concatenate([images] + [images[:2]] * times))
-    whole = FeatureSet.of(np.concatenate([images] * (times + 1)))
-    nearly = FeatureSet.of(images[:40] + 1e-4)
-    for fake in (FeatureSet.of(images[:40]), nearly):
-        assert copies(real=once, fake=fake).value == 1
-        assert copies(real=real, fake=fake).value == 1
-        assert copies(real=whole, fake=fake).value == 1
-    honest = FeatureSet.of(rng.normal(size=(40, 12)) + 0.5)
-    assert copies(real=real, fake=honest).value == copies(real=whole, fake=honest).value == 0
-
-
-def test_one_image_over_and_over_has_exact_copies_alone(rng: np.random.Generator):
-    real = FeatureSet.of(np.ones((9, 12)))
-    fake = np.concatenate([np.ones((5, 12)), rng.normal(size=(5, 12))])
-    assert copies(real=real, fake=FeatureSet.of(fake)).value == 0.5
-
-
-@pytest.mark.slow
-def test_fresh_real_images_are_copies_about_once_in_a_hundred():
-    rng = np.random.default_rng(8)
-    real = FeatureSet.of(rng.normal(size=(1500, 6)))
-    shares = [copies(real=real, fake=FeatureSet.of(rng.normal(size=(1500, 6)))).value for _ in range(5)]
-    # 15 expected copies per run, 75 in all; plus the error of the threshold, itself from 15 real images.
-    assert 0.004 < np.mean(shares) < 0.02
-
-
-def test_nearest_reference_matches_scipy(rng: np.random.Generator):
-    real, fake = FeatureSet.of(rng.normal(size=(60, 5))), FeatureSet.of(rng.normal(size=(30, 5)))
-    exact = cdist(fake.sample.astype(np.float64), real.sample.astype(np.float64))
-    distance, index = nearest_reference(real=real, fake=fake)
-    np.testing.assert_allclose(distance, exact.min(axis=1), rtol=1e-9)
-    np.testing.assert_array_equal(index, exact.argmin(axis=1))
 
 
 def test_exact_duplicates_count_every_image_with_a_twin():
@@ -80,3 +33,139 @@ def test_exact_duplicates_count_every_image_with_a_twin():
     assert duplicates(fake=PixelSet.of(_digests("ab"))).low == 0
     with pytest.raises(MetricError, match="at least 2 images, got 1"):
         duplicates(fake=PixelSet.of(_digests("a")))
+
+
+def _pictures(count: int, seed: int) -> np.ndarray:
+    """Return smooth random pictures, uint8 (count, 64, 64, 3)."""
+    rng = np.random.default_rng(seed)
+    rough = rng.uniform(0, 255, (count, 8, 8, 3)).astype(np.float32)
+    return (
+        np.stack([cv2.resize(one, (64, 64), interpolation=cv2.INTER_CUBIC) for one in rough])
+        .clip(0, 255)
+        .astype(np.uint8)
+    )
+
+
+def _turned(pixels: np.ndarray, degrees: float, scale: float = 1.0, x: float = 0.0, y: float = 0.0) -> np.ndarray:
+    motion = cv2.getRotationMatrix2D((31.5, 31.5), degrees, scale)
+    motion[:, 2] += x, y
+    return np.stack([cv2.warpAffine(one, motion, (64, 64), borderMode=cv2.BORDER_REPLICATE) for one in pixels])
+
+
+def _known(
+    pixels: np.ndarray, held_out: HeldOut | None = None, nearest: float = 1.0, form: str = SIGNATURE
+) -> KnownImages:
+    features = _features(pixels)
+    projection = Projection.of(FeatureSet.of(features).moments)
+    count = len(pixels)
+    index = ImageIndex(
+        projection, projection.encode(features), signatures(pixels), form,
+        np.full(count, nearest, np.float32), np.arange(count), [f"{number}.jpg" for number in range(count)],
+    )  # fmt: skip
+    return KnownImages(index, held_out)
+
+
+def _features(pixels: np.ndarray) -> np.ndarray:
+    return pixels[:, ::16, ::16].reshape(len(pixels), -1).astype(np.float32)
+
+
+def _coded(known: KnownImages, pixels: np.ndarray) -> CodedImages:
+    codes = known.index.encode(_features(pixels))
+    return CodedImages(codes, signatures(pixels), np.arange(len(pixels)), len(pixels))
+
+
+CHANGES = {
+    "none": lambda pixels: pixels,
+    "mirrored": lambda pixels: pixels[:, :, ::-1],
+    "shifted": lambda pixels: _turned(pixels, 0, x=2, y=-2),
+    "turned": lambda pixels: _turned(pixels, 5),
+    "cropped": lambda pixels: _turned(pixels, 0, 1.15),
+    "turned and cropped": lambda pixels: _turned(pixels, -5, 1.1),
+    "darker": lambda pixels: (pixels * 0.7).astype(np.uint8),
+    "flat": lambda pixels: (pixels * 0.5 + 60).astype(np.uint8),
+    "channels mixed": lambda pixels: (pixels @ np.array([[0.8, 0.2, 0], [0, 0.8, 0.2], [0.2, 0, 0.8]])).astype(
+        np.uint8
+    ),
+    "noise": lambda pixels: np.clip(pixels + np.random.default_rng(3).normal(0, 8, pixels.shape), 0, 255).astype(
+        np.uint8
+    ),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_what_a_copier_does_hides_no_picture(change: str):
+    pixels = _pictures(40, 0)
+    known = _known(np.concatenate([_pictures(160, 1), pixels]))
+    fake = _coded(known, np.ascontiguousarray(CHANGES[change](pixels)))
+    verdicts = judge(known, fake)
+    assert np.mean(verdicts.copied) >= 0.95
+    assert (verdicts.row[verdicts.copied] == 160 + np.flatnonzero(verdicts.copied)).all()
+    assert copies(real=known, fake=fake).value == np.mean(verdicts.copied)
+
+
+def test_other_pictures_are_not_alike():
+    one, other = signatures(_pictures(300, 0)), signatures(_pictures(300, 1))
+    found = alikeness(one, other)
+    assert found.dtype == np.float32
+    assert ((found >= 0) & (found < SAME)).all()
+    assert np.allclose(alikeness(one, one), 1, atol=1e-3)
+    assert np.allclose(alikeness(mirrored(one), one), 1, atol=1e-3)
+
+
+def test_pictures_of_one_colour_are_judged_without_a_word():
+    one = np.full((3, LENGTH), 128, np.uint8)
+    assert np.isfinite(alikeness(one, signatures(_pictures(3, 0)))).all()
+    assert np.isfinite(alikeness(signatures(_pictures(3, 0)), one)).all()
+
+
+def test_signatures_do_not_depend_on_the_batch_and_hardly_on_the_size():
+    pixels = _pictures(20, 0)
+    whole = signatures(pixels)
+    assert whole.shape == (20, LENGTH)
+    assert whole.dtype == np.uint8
+    assert np.array_equal(whole, np.concatenate([signatures(pixels[i : i + 3]) for i in range(0, 20, 3)]))
+    assert np.array_equal(mirrored(whole), signatures(np.ascontiguousarray(pixels[:, :, ::-1])))
+    larger = np.stack([cv2.resize(one, (200, 200), interpolation=cv2.INTER_LINEAR) for one in pixels])
+    assert np.abs(signatures(larger).astype(int) - whole).max() <= 4
+
+
+@pytest.mark.parametrize(("count", "n", "held", "of"), [(3, 100, 20, 2000), (300, 1000, 500, 2000), (0, 10, 0, 10)])
+def test_the_test_is_fishers(count: int, n: int, held: int, of: int):
+    expected = fisher_exact([[count, n - count], [held, of - held]], alternative="greater")[1]
+    assert more_than(count, n, held, of) == pytest.approx(expected)
+
+
+def test_a_set_nearer_than_held_out_images_is_said_to_be():
+    pixels = _pictures(200, 0)
+    known = _known(pixels, HeldOut(1000, 10, 250), nearest=1e6)
+    found = authenticity(real=known, fake=_coded(known, _pictures(100, 1)))
+    assert found.value == 1
+    assert found.p is not None
+    assert found.p < 1e-20
+    assert "25.0% of held-out real ones" in found.warnings[0]
+    honest = authenticity(
+        real=_known(pixels, HeldOut(1000, 10, 250), nearest=0.0), fake=_coded(known, _pictures(100, 1))
+    )
+    assert honest.value == 0
+    assert honest.p == 1
+    assert not honest.warnings
+
+
+def test_without_held_out_images_there_is_no_test_and_that_is_said():
+    known = _known(_pictures(50, 0))
+    found = copies(real=known, fake=_coded(known, _pictures(10, 1)))
+    assert found.p is None
+    assert "holds no real images out" in found.warnings[0]
+
+
+def test_a_sample_of_many_images_is_said_to_be_one():
+    known = _known(_pictures(50, 0), HeldOut(100, 1, 25))
+    coded = _coded(known, _pictures(10, 1))
+    fake = CodedImages(coded.codes, coded.signatures, coded.positions, 1_000_000)
+    assert "a random 10 of 1,000,000 images" in copies(real=known, fake=fake).warnings[0]
+
+
+def test_signatures_of_another_form_are_refused():
+    known = _known(_pictures(50, 0), form="old v0")
+    with pytest.raises(MetricError, match="build it anew"):
+        copies(real=known, fake=_coded(known, _pictures(10, 1)))

@@ -16,7 +16,6 @@ from ganbench.statistics.signatures import SIGNATURE
 
 BY_FEATURES, BY_LOOKS = 4, 6  # candidates that features find, and that a coarse look finds
 ALARM = 1e-4  # a set in 10,000 honest ones is taken for a copier's
-_FEW_HELD_OUT = 0.05  # share held out below which "real images" are said to be what their counts say, and no more
 
 
 @dataclass(frozen=True, eq=False)
@@ -135,7 +134,8 @@ def more_than(count: int, n: int, held_count: int, held_n: int) -> float:
 
 def _said(what: str, count: int, n: int, held: HeldOut | None, field: str, p: float) -> str:
     beside = 0.0 if held is None else getattr(held, field) / held.n
-    return f"the set {what}: {count / n:.1%} of {n:,} images, {beside:.1%} of held-out real ones (p = {max(p, 1e-300):.1g})"
+    shares = f"{count / n:.1%} of {n:,} images, {beside:.1%} of held-out real ones"
+    return f"the set {what}: {shares} (p = {max(p, 1e-300):.1g})"
 
 
 def _limits(real: KnownImages, fake: CodedImages) -> tuple[str, ...]:

@@ -50,7 +50,7 @@ def mirrored(signatures: np.ndarray) -> np.ndarray:
     found = []
     for start, cells in ((0, LUMA), (LUMA * LUMA, CHROMA), (LUMA * LUMA + CHROMA * CHROMA, CHROMA)):
         plane = signatures[:, start : start + cells * cells].reshape(-1, cells, cells)
-        found.append(plane[:, :, ::-1].reshape(len(signatures), -1))
+        found.append(plane[:, :, ::-1].reshape(-1, cells * cells))
     return np.hstack(found)
 
 

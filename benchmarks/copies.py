@@ -1,0 +1,196 @@
+"""Evidence for the copy check: what it finds of changed training images, and what it says of honest ones.
+
+    python benchmarks/copies.py faces.zip --keep kept/ [--gan samples/]
+
+Of the faces a tenth is held out. The threshold is fixed on one half of the held-out faces and on 200 training images;
+everything printed is of the other half, and of 200 other training images. Pictures of the alarms are written, to be
+looked at: real sets hold pictures twice.
+"""
+
+from __future__ import annotations
+
+import argparse
+import io
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageEnhance, ImageFilter
+
+from ganbench.features.extractor import Extractor
+from ganbench.features.registry import load_extractor
+from ganbench.images.sources import open_source
+from ganbench.metrics.copies import ALARM, authenticity, copies, judge
+from ganbench.references.nearest import nearest_different
+from ganbench.statistics.features import FeatureSet
+from ganbench.statistics.index import ImageIndex
+from ganbench.statistics.known import CodedImages, HeldOut, KnownImages
+from ganbench.statistics.projection import Projection
+from ganbench.statistics.signatures import SIGNATURE, signatures
+
+Change = Callable[[np.ndarray], np.ndarray]
+SIZE, SETS, PER_SET = 64, 20, 100
+
+
+def jpeg(quality: int) -> Change:
+    def change(pixels: np.ndarray) -> np.ndarray:
+        buffer = io.BytesIO()
+        Image.fromarray(pixels).save(buffer, "JPEG", quality=quality)
+        return np.array(Image.open(buffer).convert("RGB"))
+
+    return change
+
+
+def mirror(pixels: np.ndarray) -> np.ndarray:
+    return pixels[:, ::-1].copy()
+
+
+def crop(share: float) -> Change:
+    """Cut off so much of each side."""
+    cut = share * SIZE
+    box = (cut, cut, SIZE - cut, SIZE - cut)
+    return lambda pixels: np.array(Image.fromarray(pixels).resize((SIZE, SIZE), Image.Resampling.BICUBIC, box=box))
+
+
+def shift(pixels: np.ndarray) -> np.ndarray:
+    return np.pad(pixels, ((0, 2), (0, 2), (0, 0)), mode="edge")[2:, 2:].copy()
+
+
+def enhanced(what: type, factor: float) -> Change:
+    return lambda pixels: np.array(what(Image.fromarray(pixels)).enhance(factor))
+
+
+def hue(pixels: np.ndarray) -> np.ndarray:
+    """Turn by a tenth of the circle."""
+    turned = np.array(Image.fromarray(pixels).convert("HSV"))
+    turned[..., 0] += 26
+    return np.array(Image.fromarray(turned, "HSV").convert("RGB"))
+
+
+def noise(pixels: np.ndarray) -> np.ndarray:
+    rng = np.random.default_rng(int(pixels.sum()))
+    return np.clip(pixels + rng.normal(0, 8, pixels.shape) + 0.5, 0, 255).astype(np.uint8)
+
+
+def turn(pixels: np.ndarray) -> np.ndarray:
+    return np.array(Image.fromarray(pixels).rotate(5, Image.Resampling.BICUBIC))
+
+
+def blur(pixels: np.ndarray) -> np.ndarray:
+    return np.array(Image.fromarray(pixels).filter(ImageFilter.GaussianBlur(1)))
+
+
+def both(first: Change, second: Change) -> Change:
+    return lambda pixels: second(first(pixels))
+
+
+SINGLE: dict[str, Change] = {
+    "none": lambda pixels: pixels,
+    "JPEG 85": jpeg(85),
+    "JPEG 50": jpeg(50),
+    "mirrored": mirror,
+    "mirrored, JPEG 75": both(mirror, jpeg(75)),
+    "cropped 4 %": crop(0.04),
+    "cropped 10 %": crop(0.10),
+    "shifted 2 px": shift,
+    "brightness 1.15": enhanced(ImageEnhance.Brightness, 1.15),
+    "saturation 1.3": enhanced(ImageEnhance.Color, 1.3),
+    "hue": hue,
+    "noise, sigma 8": noise,
+    "turned 5 degrees": turn,
+}
+_OF_PAIRS = [name for name in SINGLE if name not in ("none", "JPEG 85", "mirrored, JPEG 75", "cropped 4 %")]
+PAIRS = {f"{a} + {b}": both(SINGLE[a], SINGLE[b]) for i, a in enumerate(_OF_PAIRS) for b in _OF_PAIRS[i + 1 :]}
+
+
+def features_of(extractor: Extractor, pixels: np.ndarray) -> np.ndarray:
+    return np.concatenate([extractor(pixels[i : i + 64])[0] for i in range(0, len(pixels), 64)])
+
+
+def signed(pixels: np.ndarray) -> np.ndarray:
+    return np.concatenate([signatures(np.asarray(pixels[i : i + 256])) for i in range(0, len(pixels), 256)])
+
+
+def kept(faces: str, folder: Path, extractor: Extractor) -> tuple[np.ndarray, np.ndarray]:
+    """Return pixels and features of all faces, from the folder, or made and kept there."""
+    folder.mkdir(parents=True, exist_ok=True)
+    files = folder / "pixels64.npy", folder / "features.npy"
+    if not files[0].exists():
+        np.save(files[0], np.concatenate([batch.pixels for batch in open_source(faces, resize=str(SIZE)).batches(256)]))
+    if not files[1].exists():
+        np.save(files[1], features_of(extractor, np.load(files[0])))
+    return np.load(files[0], mmap_mode="r"), np.load(files[1], mmap_mode="r")
+
+
+def coded(index: ImageIndex, features: np.ndarray, marks: np.ndarray) -> CodedImages:
+    return CodedImages(index.encode(features), marks, np.arange(len(marks)), len(marks))
+
+
+def sets_alarmed(known: KnownImages, all_of: CodedImages, per_set: int, sets: int) -> tuple[int, int]:
+    """Return how many random sets are taken for a copier's, by copies and by authenticity."""
+    rng, alarms = np.random.default_rng(5), [0, 0]
+    for _ in range(sets):
+        rows = rng.choice(len(all_of.codes), per_set, replace=False)
+        one = CodedImages(all_of.codes[rows], all_of.signatures[rows], np.arange(per_set), per_set)
+        for number, metric in enumerate((copies, authenticity)):
+            alarms[number] += (metric(real=known, fake=one).p or 0.0) < ALARM
+    return alarms[0], alarms[1]
+
+
+def show(path: Path, pairs: list[tuple[np.ndarray, np.ndarray]]) -> None:
+    rows = [np.hstack([*pair]) for pair in pairs]
+    rows += [np.zeros_like(rows[0])] * (-len(rows) % 8)
+    Image.fromarray(np.vstack([np.hstack(rows[i : i + 8]) for i in range(0, len(rows), 8)])).save(path)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("faces")
+    parser.add_argument("--keep", type=Path, required=True)
+    parser.add_argument("--gan", help="honest samples of a generator")
+    parser.add_argument("--out", type=Path, default=Path("copies-evidence"))
+    chosen = parser.parse_args()
+    chosen.out.mkdir(parents=True, exist_ok=True)
+    extractor = load_extractor("lite0")
+    pixels, features = kept(chosen.faces, chosen.keep, extractor)
+    order = np.random.default_rng(0).permutation(len(pixels))
+    held, train = np.sort(order[: len(order) // 10]), np.sort(order[len(order) // 10 :])
+    marks, own = signed(pixels), np.asarray(features[train])
+    projection = Projection.of(FeatureSet.of(own).moments)
+    codes = projection.encode(own)
+    empty = ImageIndex(projection, codes, marks[train], SIGNATURE, np.zeros(len(train), np.float32), train, train)
+    near = empty.length(nearest_different(codes, marks[train]))
+    index = ImageIndex(projection, codes, marks[train], SIGNATURE, near, train, train)
+
+    halves = held[::2], held[1::2]
+    fixing, judging = (coded(index, np.asarray(features[half]), marks[half]) for half in halves)
+    first, second = (judge(KnownImages(index), half) for half in (fixing, judging))
+    held_out = HeldOut(len(first.copied), int(first.copied.sum()), int(first.nearer.sum()))
+    known = KnownImages(index, held_out)
+    print(f"fixing half: {held_out}")
+    print(f"judging half: copied {second.copied.mean():.4f}, nearer {second.nearer.mean():.4f}")
+    for name, verdicts, half in (("fixing", first, halves[0]), ("judging", second, halves[1])):
+        alarms = np.flatnonzero(verdicts.copied)[np.argsort(verdicts.alike[verdicts.copied])]
+        show(chosen.out / f"alarms-{name}.png", [(pixels[half[i]], pixels[train[verdicts.row[i]]]) for i in alarms])
+    print("honest sets of 500 held-out faces alarmed, of 50:", sets_alarmed(known, judging, 500, 50))
+
+    rng = np.random.default_rng(2)
+    sample = np.sort(rng.choice(len(train), 200, replace=False))
+    blend: Change = lambda one: ((one.astype(int) + pixels[train[rng.integers(len(train))]]) // 2).astype(np.uint8)  # noqa: E731
+    for name, change in {**SINGLE, "blurred": blur, "blended": blend, **PAIRS}.items():
+        changed = np.stack([change(np.asarray(pixels[train[i]])) for i in sample])
+        fake = coded(index, features_of(extractor, changed), signed(changed))
+        verdicts = judge(known, fake)
+        sets = sets_alarmed(known, fake, PER_SET, SETS)
+        share = verdicts.copied.mean()
+        print(f"| {name} | {share:.3f} | {verdicts.nearer.mean():.2f} | {sets[0]} | {sets[1]} |", flush=True)
+    if chosen.gan:
+        samples = np.concatenate([batch.pixels for batch in open_source(chosen.gan).batches(256)])
+        fake = coded(index, features_of(extractor, samples), signed(samples))
+        verdicts = judge(known, fake)
+        print(f"GAN: {len(samples)} images, copied {verdicts.copied.mean():.4f}, nearer {verdicts.nearer.mean():.3f}")
+        print("sets of GAN samples alarmed, of 50:", sets_alarmed(known, fake, min(500, len(samples) // 2), 50))
+
+
+if __name__ == "__main__":
+    main()
