@@ -20,7 +20,7 @@ from PIL import Image, ImageEnhance, ImageFilter
 from ganbench.features.extractor import Extractor
 from ganbench.features.registry import load_extractor
 from ganbench.images.sources import open_source
-from ganbench.metrics.copies import ALARM, authenticity, copies, judge
+from ganbench.metrics.copies import ALARM, Verdicts, judge, more_than
 from ganbench.references.nearest import nearest_different
 from ganbench.statistics.features import FeatureSet
 from ganbench.statistics.index import ImageIndex
@@ -126,14 +126,14 @@ def coded(index: ImageIndex, features: np.ndarray, marks: np.ndarray) -> CodedIm
     return CodedImages(index.encode(features), marks, np.arange(len(marks)), len(marks))
 
 
-def sets_alarmed(known: KnownImages, all_of: CodedImages, per_set: int, sets: int) -> tuple[int, int]:
+def sets_alarmed(held_out: HeldOut, verdicts: Verdicts, per_set: int, sets: int) -> tuple[int, int]:
     """Return how many random sets are taken for a copier's, by copies and by authenticity."""
     rng, alarms = np.random.default_rng(5), [0, 0]
     for _ in range(sets):
-        rows = rng.choice(len(all_of.codes), per_set, replace=False)
-        one = CodedImages(all_of.codes[rows], all_of.signatures[rows], np.arange(per_set), per_set)
-        for number, metric in enumerate((copies, authenticity)):
-            alarms[number] += (metric(real=known, fake=one).p or 0.0) < ALARM
+        rows = rng.choice(len(verdicts.copied), per_set, replace=False)
+        counts = (verdicts.copied, held_out.copies), (verdicts.nearer, held_out.nearer)
+        for number, (which, held) in enumerate(counts):
+            alarms[number] += more_than(int(which[rows].sum()), per_set, held, held_out.n) < ALARM
     return alarms[0], alarms[1]
 
 
@@ -172,16 +172,17 @@ def main() -> None:
     for name, verdicts, half in (("fixing", first, halves[0]), ("judging", second, halves[1])):
         alarms = np.flatnonzero(verdicts.copied)[np.argsort(verdicts.alike[verdicts.copied])]
         show(chosen.out / f"alarms-{name}.png", [(pixels[half[i]], pixels[train[verdicts.row[i]]]) for i in alarms])
-    print("honest sets of 500 held-out faces alarmed, of 50:", sets_alarmed(known, judging, 500, 50))
+    print("honest sets of 500 held-out faces alarmed, of 50:", sets_alarmed(held_out, second, 500, 50))
 
     rng = np.random.default_rng(2)
+    print("| change | found | nearer | of 20 sets of 100: copies | authenticity |")
     sample = np.sort(rng.choice(len(train), 200, replace=False))
     blend: Change = lambda one: ((one.astype(int) + pixels[train[rng.integers(len(train))]]) // 2).astype(np.uint8)  # noqa: E731
     for name, change in {**SINGLE, "blurred": blur, "blended": blend, **PAIRS}.items():
         changed = np.stack([change(np.asarray(pixels[train[i]])) for i in sample])
         fake = coded(index, features_of(extractor, changed), signed(changed))
         verdicts = judge(known, fake)
-        sets = sets_alarmed(known, fake, PER_SET, SETS)
+        sets = sets_alarmed(held_out, verdicts, PER_SET, SETS)
         share = verdicts.copied.mean()
         print(f"| {name} | {share:.3f} | {verdicts.nearer.mean():.2f} | {sets[0]} | {sets[1]} |", flush=True)
     if chosen.gan:
@@ -189,7 +190,7 @@ def main() -> None:
         fake = coded(index, features_of(extractor, samples), signed(samples))
         verdicts = judge(known, fake)
         print(f"GAN: {len(samples)} images, copied {verdicts.copied.mean():.4f}, nearer {verdicts.nearer.mean():.3f}")
-        print("sets of GAN samples alarmed, of 50:", sets_alarmed(known, fake, min(500, len(samples) // 2), 50))
+        print("sets of GAN samples alarmed, of 50:", sets_alarmed(held_out, verdicts, min(500, len(samples) // 2), 50))
 
 
 if __name__ == "__main__":
