@@ -14,7 +14,7 @@ from ganbench.metrics.registration import SAME, alikeness
 from ganbench.statistics.known import CodedImages, HeldOut, KnownImages
 from ganbench.statistics.signatures import SIGNATURE
 
-BY_FEATURES, BY_LOOKS = 4, 6  # candidates that features find, and that a coarse look finds
+BY_FEATURES, BY_LOOKS = 3, 5  # candidates that features find, and that a coarse look finds
 ALARM = 1e-4  # a set in 10,000 honest ones is taken for a copier's
 
 
@@ -40,7 +40,7 @@ class Verdicts:
 def judge(real: KnownImages, fake: CodedImages) -> Verdicts:
     """Judge every image by itself; both metrics and the table of single images share what is found.
 
-    Candidates are the nearest 4 by features and 6 by a coarse look; each is registered.
+    Candidates are the nearest 3 by features and 5 by a coarse look; each is registered.
 
     Raises:
         MetricError: no images, or signatures of another form.

@@ -17,9 +17,10 @@ SAME = 0.935  # alike at least so much: the same picture; docs/copies.md shows h
 _RING = 1  # outermost cells that are not compared: a shift brings in there what the other picture does not have
 _INNER = LUMA - 2 * _RING
 _HALF = (LUMA - 1) / 2
-_CHUNK = 4096  # pairs at once
+_CHUNK = 512  # pairs at once
 _ACROSS = 64  # pairs beside each other in the mosaic that OpenCV warps
-_BLURS = (1.2, 1.2, 0.0, 0.0, 0.0)  # of each step: coarse first, so that far is not too far
+_BLUR = 1.2  # cells, of the first steps, so that far is not too far
+_HOPELESS = 0.5  # alike less than this after them: no further ones would make the two alike
 _STEP, _SHIFT, _SCALE, _TURN = 1.5, 2.0, 0.35, 0.25  # cells in a step and in all, and shares of the half side
 _DAMPING = 0.5
 _COARSE = 2.0  # cells: what is as wide as this is not compared
@@ -51,21 +52,44 @@ def _registered(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     luma, target = (_plane(side, 0, LUMA) for side in (b, a))
     chroma = np.stack([_enlarged(_plane(b, LUMA * LUMA + i * CHROMA * CHROMA, CHROMA)) for i in (0, 1)], axis=-1)
     motion, gain = np.zeros((len(a), 4), np.float32), np.ones(len(a), np.float32)
-    for step, blur in enumerate(_BLURS):
-        if step == 0 or blur != _BLURS[step - 1]:
-            smooth, wanted = _blurred(luma, blur), _centred(_inside(_blurred(target, blur)))
-            down, right = np.gradient(smooth, axis=(1, 2))
-            stack = np.stack([smooth, right, down], axis=-1)
+    motion, gain = _moved(luma, chroma, target, motion, gain, blur=_BLUR, steps=2)
+    found = _likeness(luma, chroma, target, motion)
+    left = found >= _HOPELESS
+    part = luma[left], chroma[left], target[left]
+    motion, _ = _moved(*part, motion[left], gain[left], blur=0.0, steps=3)
+    found[left] = _likeness(*part, motion)
+    return found
+
+
+def _moved(
+    luma: np.ndarray,
+    chroma: np.ndarray,
+    target: np.ndarray,
+    motion: np.ndarray,
+    gain: np.ndarray,
+    *,
+    blur: float,
+    steps: int,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return motion and gain after some steps towards the target."""
+    smooth, wanted = _blurred(luma, blur), _centred(_inside(_blurred(target, blur)))
+    down, right = np.gradient(smooth, axis=(1, 2))
+    stack = np.stack([smooth, right, down], axis=-1)
+    x, y = _grid()
+    limits = np.array([_SHIFT, _SHIFT, _SCALE * _HALF, _TURN * _HALF], np.float32)
+    for _ in range(steps):
         seen, across, along = np.moveaxis(_warped(stack, motion), -1, 0)
         colours = np.moveaxis(_warped(chroma, motion), -1, 0)
-        x, y = _grid()
         moves = (across, along, (across * x + along * y) / _HALF, (along * x - across * y) / _HALF)
         columns = np.stack([seen, *colours, *(gain[:, None] * move for move in moves)], axis=1)
         fitted = _solved(wanted, columns, free=3)
         gain = np.clip(fitted[:, 0], 0.2, 3.0)
-        motion = motion + np.clip(fitted[:, 3:], -_STEP, _STEP)
-        limits = np.array([_SHIFT, _SHIFT, _SCALE * _HALF, _TURN * _HALF], np.float32)
-        motion = np.clip(motion, -limits, limits)
+        motion = np.clip(motion + np.clip(fitted[:, 3:], -_STEP, _STEP), -limits, limits)
+    return motion, gain
+
+
+def _likeness(luma: np.ndarray, chroma: np.ndarray, target: np.ndarray, motion: np.ndarray) -> np.ndarray:
+    """Return how much of what is fine in the targets the moved pictures explain, (P,) float32."""
     pictures = np.concatenate([luma[..., None], chroma], axis=-1)
     columns = _detail(np.moveaxis(_warped(pictures, motion), -1, 1))
     return _explained(_detail(_inside(target)), columns)
