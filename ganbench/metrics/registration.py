@@ -54,7 +54,9 @@ def _registered(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     motion, gain = np.zeros((len(a), 4), np.float32), np.ones(len(a), np.float32)
     motion, gain = _moved(luma, chroma, target, motion, gain, blur=_BLUR, steps=2)
     found = _likeness(luma, chroma, target, motion)
-    left = found >= _HOPELESS
+    left = np.flatnonzero(found >= _HOPELESS)
+    if not len(left):
+        return found
     part = luma[left], chroma[left], target[left]
     motion, _ = _moved(*part, motion[left], gain[left], blur=0.0, steps=3)
     found[left] = _likeness(*part, motion)
