@@ -259,7 +259,7 @@ def test_too_few_images(real: Reference, faces: np.ndarray) -> None:
     assert card["precision[lite0]"].value is None
     assert "7" in card["precision[lite0]"].reason  # the smallest number that it takes
     card = ganbench.score(faces[:3], real, detector=None, per_image=True)
-    assert [set(row) for row in card.per_image] == [{"name", "duplicate_of"}] * 3
+    assert [set(row) for row in card.per_image] == [{"name", "duplicate_of", "copy_of[lite0]", "alike[lite0]"}] * 3
     assert any(text.startswith("per image: no distances to real images with lite0") for text in card.warnings)
 
 
