@@ -6,8 +6,8 @@
 Every image of a submission is put together from quarters of four faces, and so is its code, from their features: to
 compute the features of 300,000 images takes an hour, and the comparison, which is timed here, cannot tell. Of every
 fifth submission 50 images are those of the one before, mirrored and compressed again, with a code as far from the
-original's as such changes move it. What is asked is whether exactly those pairs are found. The command runs in a process
-of its own for each number of processes; its peak is the sum over all of its processes, read while it runs.
+original's as such changes move it. What is asked is whether exactly those pairs are found. The command runs in a
+process of its own for each number of processes; its peak is the sum over all of its processes, read while it runs.
 """
 
 from __future__ import annotations

@@ -13,7 +13,7 @@ from ganbench.overlap.axes import shipped_axes
 from ganbench.overlap.looked import Eye
 from ganbench.overlap.looking import look_at_all
 from ganbench.overlap.result import Compared, Overlap
-from ganbench.overlap.sharing import LISTED_PAIRS, NEAREST, shared_by
+from ganbench.overlap.sharing import LISTED_PAIRS, shared_by, tried
 from ganbench.scoring.options import Images, ScoreOptions
 from ganbench.system.cluster import Site
 from ganbench.system.location import Location
@@ -108,8 +108,8 @@ def compare(
     pairs = shared_by(seen, names, site)
     if len(pairs) > LISTED_PAIRS:
         notes.append(f"{len(pairs):,} pairs share pictures: of the first {LISTED_PAIRS:,} the pictures are named")
-    protocol = f"{eye.protocol}; the {NEAREST} nearest; alike from {SAME:g} on"
     counts = tuple(Compared(name, one.looked.n) for name, one in zip(names, seen, strict=True))
+    protocol = f"{eye.protocol}; the {tried(sum(one.n for one in counts))} nearest; alike from {SAME:g} on"
     return Overlap(counts, tuple(pairs), reasons, protocol, tuple(notes))
 
 

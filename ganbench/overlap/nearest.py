@@ -1,7 +1,8 @@
 """Who may show the same picture: of every image the nearest ones in other sources, by their codes, exactly.
 
 A source is cut into blocks, and all pairs of blocks of different sources are compared. Of each image the nearest one in
-every block counts, and of those the few nearest: so a source that repeats one picture takes one place and not all.
+every block counts, or some where there are few blocks, and of all those the few nearest: so a source that repeats one
+picture does not take all places.
 """
 
 from __future__ import annotations
@@ -64,6 +65,7 @@ class Blocks:
             The nearest images of every image as keys that sort by distance, then by row, (n, k) int64; see ``unpack``.
         """
         best = nothing(len(self.codes), k)
+        depth = -(-k // max(1, len(set(self.owners)) - 1))
         for first in firsts:
             others = [j for j in range(first + 1, len(self.rows)) if self.owners[j] != self.owners[first]]
             rows = self.rows[first]
@@ -72,8 +74,8 @@ class Blocks:
                 columns = self.rows[other]
                 # Whole numbers below 2**24, as all sums on the way to them: exact in float32, in whatever order.
                 squared = left @ self._numbers(columns, 1.0, own_first=False).T
-                _offer(best, rows, columns, squared)
-                _offer(best, columns, rows, squared.T)
+                _offer(best, rows, columns, squared, depth)
+                _offer(best, columns, rows, squared.T, depth)
             if others:
                 tell(len(others))
         return best
@@ -92,7 +94,7 @@ def nothing(count: int, k: int) -> np.ndarray:
 
 
 def merged(one: np.ndarray, other: np.ndarray) -> np.ndarray:
-    """Return the smallest keys of two comparisons that have no pair of blocks in common, (n, k)."""
+    """Return the smallest of the keys in both, (n, k) as the first; they have none in common."""
     k = one.shape[1]
     return np.partition(np.hstack([one, other]), k - 1, axis=1)[:, :k]
 
@@ -107,11 +109,17 @@ def unpack(keys: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return low[first], high[first], squared[first]
 
 
-def _offer(best: np.ndarray, rows: np.ndarray, columns: np.ndarray, squared: np.ndarray) -> None:
-    """Offer every row the nearest of the columns."""
+def _offer(best: np.ndarray, rows: np.ndarray, columns: np.ndarray, squared: np.ndarray, depth: int) -> None:
+    """Offer every row the nearest of the columns: so many of them."""
+    if depth > 1:
+        keys = (squared.astype(np.int64) << _ROW_BITS) | columns
+        if keys.shape[1] > depth:
+            keys = np.partition(keys, depth - 1, axis=1)[:, :depth]
+        best[rows] = merged(best[rows], keys)
+        return
     least = squared.min(axis=1)
     kept = best[rows]
-    # A key that is kept for its row alone has an equal distance: that it may still be beaten is looked at below.
+    # At an equal distance the lower row is the nearer one: the keys below decide.
     closer = np.flatnonzero(least <= (kept.max(axis=1) >> _ROW_BITS))
     if not len(closer):
         return

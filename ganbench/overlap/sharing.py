@@ -10,18 +10,19 @@ from typing import cast
 import numpy as np
 
 from ganbench.errors import GanbenchError
-from ganbench.metrics.registration import SAME, alikeness
+from ganbench.metrics.registration import alikeness
+from ganbench.metrics.same import same_picture
 from ganbench.overlap.groups import between_sources, groups_of, matched, shared_counts
 from ganbench.overlap.looking import Seen
 from ganbench.overlap.nearest import Blocks, merged, nothing, unpack
 from ganbench.overlap.result import Pair, Shared
-from ganbench.overlap.screen import passes
 from ganbench.statistics.pixels import PixelSet
 from ganbench.system.cluster import Died, Site, run_tasks
 from ganbench.system.progress import track
 from ganbench.system.tasks import Tell
 
-NEAREST = 4  # images of other sources that every image is laid over, at least
+LEAST, MOST = 4, 16  # images of other sources that every image is laid over
+_LAID = 1_200_000  # pairs of images that are laid over each other, about: minutes of work
 LISTED = 200  # shared pictures named of a pair
 LISTED_PAIRS = 1000  # pairs of which pictures are named
 _STRIPES = 32  # tasks of the search where more than one runs at a time
@@ -65,32 +66,37 @@ def shared_by(seen: Sequence[Seen], labels: Sequence[str], site: Site) -> list[P
     )
     own = np.arange(len(images.first))
     codes = np.concatenate([one.codes for one in looked])
-    one, other = _candidates(Blocks.of(codes, images.sources, images.first == own), site)
+    one, other = _candidates(Blocks.of(codes, images.sources, images.first == own), tried(len(own)), site)
     same = _register(images.signatures, one, other, site)
     ends = np.concatenate([images.first, one[same]]), np.concatenate([own, other[same]])
     return _pairs(seen, labels, images, groups_of(len(own), *ends))
 
 
-def _candidates(blocks: Blocks, site: Site) -> tuple[np.ndarray, np.ndarray]:
+def tried(images: int) -> int:
+    """Return how many images of other sources each of so many images is laid over."""
+    return min(MOST, max(LEAST, _LAID // max(1, images)))
+
+
+def _candidates(blocks: Blocks, k: int, site: Site) -> tuple[np.ndarray, np.ndarray]:
     """Return pairs of images of different sources that may show one picture: rows of the one, and of the other."""
     count = len(blocks.rows)
     stripes = min(count, 1 if site.jobs == 1 and site.cluster is None else _STRIPES)
     tasks = [range(stripe, count, stripes) for stripe in range(stripes)]  # every n-th: the first have the most to do
-    best = nothing(len(blocks.codes), NEAREST)
+    best = nothing(len(blocks.codes), k)
     with track("comparing", sum(map(blocks.tiles, range(count))), unit="pairs of blocks") as advance:
 
         def hear(number: int, done: object) -> None:
             del number
             advance(cast(int, done))
 
-        for _, found in run_tasks(partial(_stripe, blocks), tasks, site, hear=hear):
+        for _, found in run_tasks(partial(_stripe, blocks, k), tasks, site, hear=hear):
             best = merged(best, _require(found))
     one, other, _ = unpack(best)
     return one, other
 
 
-def _stripe(blocks: Blocks, firsts: range, tell: Tell) -> np.ndarray:
-    return blocks.nearest(firsts, NEAREST, tell)
+def _stripe(blocks: Blocks, k: int, firsts: range, tell: Tell) -> np.ndarray:
+    return blocks.nearest(firsts, k, tell)
 
 
 def _register(signatures: np.ndarray, one: np.ndarray, other: np.ndarray, site: Site) -> np.ndarray:
@@ -112,10 +118,7 @@ def _register(signatures: np.ndarray, one: np.ndarray, other: np.ndarray, site: 
 
 def _are_same(pair: tuple[np.ndarray, np.ndarray], tell: Tell) -> np.ndarray:
     del tell
-    a, b = pair
-    same = passes(a, b)
-    same[same] = alikeness(a[same], b[same]) >= SAME
-    return same
+    return same_picture(*pair)
 
 
 def _require(found: np.ndarray | Died) -> np.ndarray:
