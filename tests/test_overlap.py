@@ -20,11 +20,14 @@ import ganbench
 from ganbench.cli.app import app
 from ganbench.errors import GanbenchError
 from ganbench.images.sources import open_source
+from ganbench.metrics.same import coarse_codes
 from ganbench.overlap.finding import labels_of
 from ganbench.overlap.groups import between_sources, groups_of, matched, shared_counts
 from ganbench.overlap.nearest import Blocks, merged, nothing, unpack
 from ganbench.overlap.result import Compared, Overlap, Pair, Shared
+from ganbench.overlap.sharing import tried
 from ganbench.report.overlap import make_overlap_page
+from ganbench.statistics.signatures import signatures
 
 CHROMIUM = shutil.which("chromium") or "/usr/bin/chromium"
 AXE = Path(sys.prefix) / "axe/node_modules/axe-core/axe.min.js"
@@ -78,6 +81,20 @@ def test_the_longest_codes_are_far_apart_to_the_last_bit() -> None:
     assert sorted((best[1] >> 32).tolist()) == [128 * 253**2, 128 * 254**2]
 
 
+def test_mirrored_pictures_are_nearest_to_what_they_mirror(rng: np.random.Generator) -> None:
+    seen = signatures(_faces(4, 12))
+    mirrors = signatures(np.ascontiguousarray(_faces(4, 12)[:, :, ::-1]))
+    both = np.concatenate([seen, mirrors])
+    codes, turned = coarse_codes(both), coarse_codes(both, mirrored=True)
+    for k in (1, 3):
+        blocks = Blocks.of(codes, np.repeat([0, 1], 12), np.ones(24, bool), turned)
+        nearest = blocks.nearest(range(2), k, lambda done: None).min(axis=1)
+        assert (nearest & 0xFFFFFFFF).tolist() == [*range(12, 24), *range(12)]
+        assert (nearest >> 32).max() < 50  # of 2 * 127 ** 2 between pictures that have nothing in common
+    flat = coarse_codes(signatures(np.full((1, 20, 20, 3), 7, np.uint8)))
+    assert flat.tolist() == [[0] * 49]
+
+
 # --- groups ---
 
 
@@ -111,6 +128,10 @@ def test_shared_pictures_are_counted_as_often_as_both_hold_them(
 def test_equal_pixels_are_matched_before_what_is_only_alike() -> None:
     groups, first = np.zeros(4, int), np.array([0, 1, 2, 0])
     assert list(matched(groups, first, np.array([0, 1]), np.array([2, 3]))) == [(0, 3), (1, 2)]
+
+
+def test_the_more_images_the_fewer_each_is_laid_over() -> None:
+    assert [tried(n) for n in (0, 2_000, 100_000, 150_000, 300_000)] == [(16, 4), (16, 4), (12, 3), (8, 2), (4, 0)]
 
 
 # --- results ---

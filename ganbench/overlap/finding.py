@@ -109,7 +109,8 @@ def compare(
     if len(pairs) > LISTED_PAIRS:
         notes.append(f"{len(pairs):,} pairs share pictures: of the first {LISTED_PAIRS:,} the pictures are named")
     counts = tuple(Compared(name, one.looked.n) for name, one in zip(names, seen, strict=True))
-    protocol = f"{eye.protocol}; the {tried(sum(one.n for one in counts))} nearest; alike from {SAME:g} on"
+    nearest, by_looks = tried(sum(one.n for one in counts))
+    protocol = f"{eye.protocol}; the {nearest} nearest and {2 * by_looks} by looks; alike from {SAME:g} on"
     return Overlap(counts, tuple(pairs), reasons, protocol, tuple(notes))
 
 

@@ -22,22 +22,26 @@ class Blocks:
 
     Attributes:
         codes: of all images, (n, K) int8, at most 127 in size; K at most 128.
+        turned: those of the images that are asked for, (n, K) int8: the codes, or codes of the mirrored images. Between
+            one turned and another as it is there is the distance that is between the other turned and the one.
         rows: of each block, which images it holds, int64.
         owners: of each block, the number of its source.
     """
 
     codes: np.ndarray
+    turned: np.ndarray
     rows: Sequence[np.ndarray]
     owners: Sequence[int]
 
     @classmethod
-    def of(cls, codes: np.ndarray, sources: np.ndarray, chosen: np.ndarray) -> Blocks:
+    def of(cls, codes: np.ndarray, sources: np.ndarray, chosen: np.ndarray, turned: np.ndarray | None = None) -> Blocks:
         """Cut images into blocks.
 
         Args:
             codes: of all images, (n, K) int8.
             sources: number of the source of each, (n,), ascending.
             chosen: which images are to be compared, (n,) bool.
+            turned: of all images mirrored; None: as they are.
         """
         rows: list[np.ndarray] = []
         owners: list[int] = []
@@ -47,7 +51,7 @@ class Blocks:
                 cut = np.array_split(part, -(-len(part) // BLOCK))
                 rows += cut
                 owners += [int(sources[part[0]])] * len(cut)
-        return cls(codes, rows, owners)
+        return cls(codes, codes if turned is None else turned, rows, owners)
 
     def tiles(self, first: int) -> int:
         """Return with how many later blocks a block is compared."""
@@ -69,23 +73,16 @@ class Blocks:
         for first in firsts:
             others = [j for j in range(first + 1, len(self.rows)) if self.owners[j] != self.owners[first]]
             rows = self.rows[first]
-            left = self._numbers(rows, -2.0, own_first=True)
+            left = _numbers(self.turned[rows], -2.0, own_first=True)
             for other in others:
                 columns = self.rows[other]
                 # Whole numbers below 2**24, as all sums on the way to them: exact in float32, in whatever order.
-                squared = left @ self._numbers(columns, 1.0, own_first=False).T
+                squared = left @ _numbers(self.codes[columns], 1.0, own_first=False).T
                 _offer(best, rows, columns, squared, depth)
                 _offer(best, columns, rows, squared.T, depth)
             if others:
                 tell(len(others))
         return best
-
-    def _numbers(self, rows: np.ndarray, scale: float, *, own_first: bool) -> np.ndarray:
-        """Return codes with their squared length and a one behind them: products of two such are squared distances."""
-        codes = self.codes[rows].astype(np.float32)
-        own = np.einsum("ij,ij->i", codes, codes)
-        ones = np.ones(len(rows), np.float32)
-        return np.column_stack([scale * codes, *((own, ones) if own_first else (ones, own))])
 
 
 def nothing(count: int, k: int) -> np.ndarray:
@@ -107,6 +104,14 @@ def unpack(keys: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     low, high = np.minimum(image, other), np.maximum(image, other)
     _, first = np.unique((low << _ROW_BITS) | high, return_index=True)
     return low[first], high[first], squared[first]
+
+
+def _numbers(codes: np.ndarray, scale: float, *, own_first: bool) -> np.ndarray:
+    """Return codes with their squared length and a one behind them: products of two such are squared distances."""
+    codes = codes.astype(np.float32)
+    own = np.einsum("ij,ij->i", codes, codes)
+    ones = np.ones(len(codes), np.float32)
+    return np.column_stack([scale * codes, *((own, ones) if own_first else (ones, own))])
 
 
 def _offer(best: np.ndarray, rows: np.ndarray, columns: np.ndarray, squared: np.ndarray, depth: int) -> None:

@@ -11,7 +11,7 @@ import numpy as np
 
 from ganbench.errors import GanbenchError
 from ganbench.metrics.registration import alikeness
-from ganbench.metrics.same import same_picture
+from ganbench.metrics.same import coarse_codes, same_picture
 from ganbench.overlap.groups import between_sources, groups_of, matched, shared_counts
 from ganbench.overlap.looking import Seen
 from ganbench.overlap.nearest import Blocks, merged, nothing, unpack
@@ -21,8 +21,10 @@ from ganbench.system.cluster import Died, Site, run_tasks
 from ganbench.system.progress import track
 from ganbench.system.tasks import Tell
 
-LEAST, MOST = 4, 16  # images of other sources that every image is laid over
+LEAST, MOST = 4, 16  # images of other sources that every image is laid over, by features
 _LAID = 1_200_000  # pairs of images that are laid over each other, about: minutes of work
+_LOOKS = 4  # for so many of those by features, one by its coarse look, and one by that mirrored ...
+_THOROUGH = 150_000  # ... where no more images than these are compared: the looks take as long again
 LISTED = 200  # shared pictures named of a pair
 LISTED_PAIRS = 1000  # pairs of which pictures are named
 _STRIPES = 32  # tasks of the search where more than one runs at a time
@@ -66,36 +68,54 @@ def shared_by(seen: Sequence[Seen], labels: Sequence[str], site: Site) -> list[P
     )
     own = np.arange(len(images.first))
     codes = np.concatenate([one.codes for one in looked])
-    one, other = _candidates(Blocks.of(codes, images.sources, images.first == own), tried(len(own)), site)
+    one, other = _candidates(codes, images, images.first == own, site)
     same = _register(images.signatures, one, other, site)
     ends = np.concatenate([images.first, one[same]]), np.concatenate([own, other[same]])
     return _pairs(seen, labels, images, groups_of(len(own), *ends))
 
 
-def tried(images: int) -> int:
-    """Return how many images of other sources each of so many images is laid over."""
-    return min(MOST, max(LEAST, _LAID // max(1, images)))
+def tried(images: int) -> tuple[int, int]:
+    """Return over how many images of other sources each of so many is laid: by features, and by looks, twice."""
+    nearest = min(MOST, max(LEAST, _LAID // max(1, images)))
+    return nearest, nearest // _LOOKS if images <= _THOROUGH else 0
 
 
-def _candidates(blocks: Blocks, k: int, site: Site) -> tuple[np.ndarray, np.ndarray]:
+def _candidates(codes: np.ndarray, images: _Images, chosen: np.ndarray, site: Site) -> tuple[np.ndarray, np.ndarray]:
     """Return pairs of images of different sources that may show one picture: rows of the one, and of the other."""
-    count = len(blocks.rows)
-    stripes = min(count, 1 if site.jobs == 1 and site.cluster is None else _STRIPES)
-    tasks = [range(stripe, count, stripes) for stripe in range(stripes)]  # every n-th: the first have the most to do
-    best = nothing(len(blocks.codes), k)
-    with track("comparing", sum(map(blocks.tiles, range(count))), unit="pairs of blocks") as advance:
+    nearest, by_looks = tried(len(codes))
+    searches = [(Blocks.of(codes, images.sources, chosen), nearest)]
+    if by_looks:
+        looks, mirrored = coarse_codes(images.signatures), coarse_codes(images.signatures, mirrored=True)
+        searches += [(Blocks.of(looks, images.sources, chosen, turned), by_looks) for turned in (looks, mirrored)]
+    pairs = np.unique(np.concatenate(_search(searches, site)), axis=0)
+    return pairs[:, 0], pairs[:, 1]
 
-        def hear(number: int, done: object) -> None:
-            del number
+
+def _search(searches: list[tuple[Blocks, int]], site: Site) -> list[np.ndarray]:
+    """Return of each search the pairs of images of which one is among the nearest of the other, (m, 2)."""
+    tasks: list[tuple[int, range]] = []
+    for number, (blocks, _) in enumerate(searches):
+        count = len(blocks.rows)
+        stripes = min(count, 1 if site.jobs == 1 and site.cluster is None else _STRIPES)
+        # Every n-th block: the first ones have the most to do.
+        tasks += [(number, range(stripe, count, stripes)) for stripe in range(stripes)]
+    best = [nothing(len(blocks.codes), k) for blocks, k in searches]
+    total = sum(blocks.tiles(first) for blocks, _ in searches for first in range(len(blocks.rows)))
+    with track("comparing", total, unit="pairs of blocks") as advance:
+
+        def hear(task: int, done: object) -> None:
+            del task
             advance(cast(int, done))
 
-        for _, found in run_tasks(partial(_stripe, blocks, k), tasks, site, hear=hear):
-            best = merged(best, _require(found))
-    one, other, _ = unpack(best)
-    return one, other
+        for task, found in run_tasks(partial(_stripe, searches), tasks, site, hear=hear):
+            number = tasks[task][0]
+            best[number] = merged(best[number], _require(found))
+    return [np.stack(unpack(keys)[:2], axis=1) for keys in best]
 
 
-def _stripe(blocks: Blocks, k: int, firsts: range, tell: Tell) -> np.ndarray:
+def _stripe(searches: list[tuple[Blocks, int]], task: tuple[int, range], tell: Tell) -> np.ndarray:
+    number, firsts = task
+    blocks, k = searches[number]
     return blocks.nearest(firsts, k, tell)
 
 
