@@ -20,6 +20,7 @@ import ganbench
 from ganbench.cli.app import app
 from ganbench.errors import GanbenchError
 from ganbench.images.sources import open_source
+from ganbench.metrics.registration import SAME
 from ganbench.metrics.same import coarse_codes
 from ganbench.overlap.finding import labels_of
 from ganbench.overlap.groups import between_sources, groups_of, matched, shared_counts
@@ -27,7 +28,7 @@ from ganbench.overlap.nearest import Blocks, merged, nothing, unpack
 from ganbench.overlap.result import Compared, Overlap, Pair, Shared
 from ganbench.overlap.sharing import tried
 from ganbench.report.overlap import make_overlap_page
-from ganbench.statistics.signatures import signatures
+from ganbench.statistics.signatures import mirrored, signatures
 
 CHROMIUM = shutil.which("chromium") or "/usr/bin/chromium"
 AXE = Path(sys.prefix) / "axe/node_modules/axe-core/axe.min.js"
@@ -85,7 +86,7 @@ def test_mirrored_pictures_are_nearest_to_what_they_mirror(rng: np.random.Genera
     seen = signatures(_faces(4, 12))
     mirrors = signatures(np.ascontiguousarray(_faces(4, 12)[:, :, ::-1]))
     both = np.concatenate([seen, mirrors])
-    codes, turned = coarse_codes(both), coarse_codes(both, mirrored=True)
+    codes, turned = coarse_codes(both), coarse_codes(mirrored(both))
     for k in (1, 3):
         blocks = Blocks.of(codes, np.repeat([0, 1], 12), np.ones(24, bool), turned)
         nearest = blocks.nearest(range(2), k, lambda done: None).min(axis=1)
@@ -203,7 +204,7 @@ def test_what_submissions_share_is_found_and_named(course: Path, monkeypatch: py
     named = [(one.a, one.b, one.equal) for one in pair.images]
     assert named[:3] == [("6.png", "1.png", True), ("7.png", "2.png", True), ("8.png", "3.png", True)]
     assert sorted(named[3:], key=lambda one: one[1]) == [(f"{9 + i}.png", f"{4 + i}.png", False) for i in range(4)]
-    assert all(one.alike >= 0.95 for one in pair.images)
+    assert all(one.alike >= SAME for one in pair.images)
     assert [one.label for one in found.sources] == ["a", "b", "c.npy"]
     ((label, reason),) = found.failed
     assert label == "d.tgz"

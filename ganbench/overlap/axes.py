@@ -13,9 +13,11 @@ def shipped_axes() -> Projection:
     """Return the projection of the shipped reference.
 
     Raises:
-        ReferenceError: it is damaged, or an older file of the same name stands before it.
+        ReferenceError: it is damaged or absent.
     """
     file = find_reference(DEFAULT_NAME, EXTRACTOR)
     if file is None:
         raise ReferenceError(f"no reference {DEFAULT_NAME} for {EXTRACTOR}: install ganbench anew")
-    return Projection.of(open_reference(file).features.moments)
+    reference = open_reference(file)
+    # An older file has no index, and its axes follow from its covariance.
+    return Projection.of(reference.features.moments) if reference.index is None else reference.index.projection

@@ -17,6 +17,7 @@ from ganbench.overlap.looking import Seen
 from ganbench.overlap.nearest import Blocks, merged, nothing, unpack
 from ganbench.overlap.result import Pair, Shared
 from ganbench.statistics.pixels import PixelSet
+from ganbench.statistics.signatures import mirrored
 from ganbench.system.cluster import Died, Site, run_tasks
 from ganbench.system.progress import track
 from ganbench.system.tasks import Tell
@@ -85,8 +86,8 @@ def _candidates(codes: np.ndarray, images: _Images, chosen: np.ndarray, site: Si
     nearest, by_looks = tried(len(codes))
     searches = [(Blocks.of(codes, images.sources, chosen), nearest)]
     if by_looks:
-        looks, mirrored = coarse_codes(images.signatures), coarse_codes(images.signatures, mirrored=True)
-        searches += [(Blocks.of(looks, images.sources, chosen, turned), by_looks) for turned in (looks, mirrored)]
+        looks, turned = coarse_codes(images.signatures), coarse_codes(mirrored(images.signatures))
+        searches += [(Blocks.of(looks, images.sources, chosen, asked), by_looks) for asked in (looks, turned)]
     pairs = np.unique(np.concatenate(_search(searches, site)), axis=0)
     return pairs[:, 0], pairs[:, 1]
 
