@@ -20,8 +20,7 @@ import ganbench
 from ganbench.cli.app import app
 from ganbench.errors import GanbenchError
 from ganbench.images.sources import open_source
-from ganbench.metrics.registration import SAME
-from ganbench.metrics.same import coarse_codes
+from ganbench.metrics.same import SURE, coarse_codes
 from ganbench.overlap.finding import labels_of
 from ganbench.overlap.groups import between_sources, groups_of, matched, shared_counts
 from ganbench.overlap.nearest import Blocks, merged, nothing, unpack
@@ -204,7 +203,7 @@ def test_what_submissions_share_is_found_and_named(course: Path, monkeypatch: py
     named = [(one.a, one.b, one.equal) for one in pair.images]
     assert named[:3] == [("6.png", "1.png", True), ("7.png", "2.png", True), ("8.png", "3.png", True)]
     assert sorted(named[3:], key=lambda one: one[1]) == [(f"{9 + i}.png", f"{4 + i}.png", False) for i in range(4)]
-    assert all(one.alike >= SAME for one in pair.images)
+    assert all(one.alike >= SURE for one in pair.images)
     assert [one.label for one in found.sources] == ["a", "b", "c.npy"]
     ((label, reason),) = found.failed
     assert label == "d.tgz"

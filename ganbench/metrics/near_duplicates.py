@@ -8,8 +8,7 @@ from ganbench.errors import MetricError
 from ganbench.metrics.base import Estimate, metric
 from ganbench.metrics.candidates import coarse_candidates
 from ganbench.metrics.intervals import wilson
-from ganbench.metrics.registration import SAME
-from ganbench.metrics.same import same_picture
+from ganbench.metrics.same import SURE, same_picture
 from ganbench.statistics.known import CodedImages, KnownImages
 from ganbench.statistics.search import nearest_codes
 
@@ -57,7 +56,7 @@ def near_duplicates(*, real: KnownImages, fake: CodedImages, seed: int = 0) -> E
         "Wilson, n/2 (duplicates come in pairs)",
         len(codes),
         chosen,
-        f"the {NEAREST} nearest and {LOOKS} by looks, alike from {SAME:g} on",
+        f"the {NEAREST} nearest and {LOOKS} by looks, alike from {SURE:g} on",
     )
 
 

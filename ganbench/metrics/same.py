@@ -10,9 +10,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from ganbench.metrics.registration import SAME, upright
+from ganbench.metrics.registration import upright
 from ganbench.statistics.signatures import LUMA, mirrored
 
+# Alike at least so much: the same picture. Higher than what tells a copy of a known image, since each image of a set is
+# laid over others of hundreds of sets: docs/overlap.md.
+SURE = 0.975
 _LEAST = 0.5  # correlation that the screen asks for
 _CELLS = LUMA // 2
 
@@ -33,7 +36,7 @@ def same_picture(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     same = np.zeros(len(a), bool)
     for side, looks in ((a, seen), (mirrored(a), seen[:, :, ::-1])):
         near = np.flatnonzero((np.einsum("pij,pij->p", looks, other) >= _LEAST) & ~same)
-        same[near] = upright(side[near], b[near]) >= SAME
+        same[near] = upright(side[near], b[near]) >= SURE
     return same
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from ganbench.errors import GanbenchError
 from ganbench.images.resize import Resize
 from ganbench.images.source import Source
-from ganbench.metrics.registration import SAME
+from ganbench.metrics.same import SURE
 from ganbench.overlap.axes import shipped_axes
 from ganbench.overlap.looked import Eye
 from ganbench.overlap.looking import look_at_all
@@ -110,7 +110,7 @@ def compare(
         notes.append(f"{len(pairs):,} pairs share pictures: of the first {LISTED_PAIRS:,} the pictures are named")
     counts = tuple(Compared(name, one.looked.n) for name, one in zip(names, seen, strict=True))
     nearest, by_looks = tried(sum(one.n for one in counts))
-    protocol = f"{eye.protocol}; the {nearest} nearest and {2 * by_looks} by looks; alike from {SAME:g} on"
+    protocol = f"{eye.protocol}; the {nearest} nearest and {2 * by_looks} by looks; alike from {SURE:g} on"
     return Overlap(counts, tuple(pairs), reasons, protocol, tuple(notes))
 
 
