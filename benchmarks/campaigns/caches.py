@@ -27,6 +27,8 @@ from ganbench.features.registry import load_extractor
 from ganbench.features.spec import BuildOptions
 from ganbench.images.sources import open_source
 from ganbench.metrics.evaluate import evaluate
+from ganbench.overlap.axes import shipped_axes
+from ganbench.overlap.looked import Eye
 from ganbench.references.interop import open_reference
 from ganbench.references.library import DEFAULT_NAME, find_reference
 from ganbench.scoring.cached import score_cached
@@ -38,7 +40,17 @@ from ganbench.system.storage import cache_dir
 from ganbench.toyfaces.cached import cached_toyfaces
 from ganbench.training.data import decode_source
 
-FILLED = ("bf16", "features", "onnx", "pieces", "pixels", "references", "scorecards", "toyfaces")  # folders of caches
+FILLED = (  # folders of caches
+    "bf16",
+    "features",
+    "onnx",
+    "overlap",
+    "pieces",
+    "pixels",
+    "references",
+    "scorecards",
+    "toyfaces",
+)
 _RARE = 60  # one case in so many damages an exported network: making it again takes seconds
 
 
@@ -76,6 +88,7 @@ class Caches(Sweep):
             smooth(rng).save(images / f"{number}.png")
         self._images = images
         self._extractor = load_extractor("lite0")
+        self._eye = Eye(shipped_axes(), "auto", True)
         self._plan = Plan.of(ScoreOptions(detector=None))
         self._ways: dict[str, Callable[[], Any]] = {
             "scorecards": self._score,
@@ -83,6 +96,7 @@ class Caches(Sweep):
             "pieces": self._pieces,
             "bf16": self._rounding,
             "pixels": self._pixels,
+            "overlap": self._overlap,
             "references": self._reference,
             "toyfaces": self._toyfaces,
             "onnx": self._export,
@@ -154,6 +168,10 @@ class Caches(Sweep):
     def _pixels(self) -> Any:
         pixels = decode_source(open_source(self._images))
         return pixels.shape, _hash(pixels)
+
+    def _overlap(self) -> Any:
+        found = self._eye.look(open_source(self._images), _say_nothing)
+        return _hash(found.index, found.digests, found.codes, found.signatures)
 
     def _toyfaces(self) -> Any:
         folder = cached_toyfaces(16, 4, 3)

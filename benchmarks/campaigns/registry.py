@@ -58,6 +58,7 @@ READERS: dict[str, tuple[str, ...]] = {
     "images/zips.py": ("containers",),
     "leaderboard/results.py": ("scorecards",),
     "models/imported.py": ("weights",),
+    "overlap/looked.py": ("caches",),
     "references/indexed.py": ("caches",),
     "references/interop.py": ("references",),
     "references/kept.py": ("caches", "references"),

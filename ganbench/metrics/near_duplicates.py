@@ -6,13 +6,13 @@ import numpy as np
 
 from ganbench.errors import MetricError
 from ganbench.metrics.base import Estimate, metric
+from ganbench.metrics.candidates import coarse_candidates
 from ganbench.metrics.intervals import wilson
-from ganbench.metrics.registration import SAME
-from ganbench.metrics.same import coarse_codes, same_picture
+from ganbench.metrics.same import SURE, same_picture
 from ganbench.statistics.known import CodedImages, KnownImages
 from ganbench.statistics.search import nearest_codes
 
-NEAREST = 3  # others that every image is laid over, by features; one more by its coarse look, one by that mirrored
+NEAREST, LOOKS = 3, 2  # others that every image is laid over: the nearest by features, and by coarse looks
 MOST = 10_000  # images that are looked at
 _CHUNK = 4096  # pairs laid over each other at once
 
@@ -24,7 +24,7 @@ def near_duplicates(*, real: KnownImages, fake: CodedImages, seed: int = 0) -> E
 
     The same picture, also shifted, cropped, turned, mirrored, recoloured or recompressed: see
     :mod:`ganbench.metrics.registration`. Each image is laid over the three nearest others by their codes,
-    and over those that look most like it, and like its mirror image, from afar. Of more than 10,000 images, so many are
+    and over the two that look most like it, or its mirror image, from afar. Of more than 10,000 images, so many are
     looked at, a random choice, and the share is that among these.
 
     Interval: Wilson for half the number of images, since duplicates come at least in pairs and are not independent.
@@ -56,7 +56,7 @@ def near_duplicates(*, real: KnownImages, fake: CodedImages, seed: int = 0) -> E
         "Wilson, n/2 (duplicates come in pairs)",
         len(codes),
         chosen,
-        f"the {NEAREST} nearest and 2 by looks, alike from {SAME:g} on",
+        f"the {NEAREST} nearest and {LOOKS} by looks, alike from {SURE:g} on",
     )
 
 
@@ -71,11 +71,8 @@ def repeats(codes: np.ndarray, signatures: np.ndarray) -> np.ndarray:
         (n,) bool.
     """
     count = len(codes)
-    looks, mirrored = coarse_codes(signatures), coarse_codes(signatures, mirrored=True)
-    near = [
-        nearest_codes(known, asked, k + 1)[1]  # one of them may be the image itself
-        for known, asked, k in ((codes, codes, NEAREST), (looks, looks, 1), (looks, mirrored, 1))
-    ]
+    # One of them may be the image itself.
+    near = nearest_codes(codes, codes, NEAREST + 1)[1], coarse_candidates(signatures, signatures, LOOKS + 1)
     other = np.hstack(near)
     image = np.repeat(np.arange(count), other.shape[1])
     low, high = np.minimum(image, other.ravel()), np.maximum(image, other.ravel())

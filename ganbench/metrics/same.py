@@ -10,9 +10,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from ganbench.metrics.registration import SAME, alikeness
-from ganbench.statistics.signatures import LUMA
+from ganbench.metrics.registration import upright
+from ganbench.statistics.signatures import LUMA, mirrored
 
+# Alike at least so much: the same picture. Higher than what tells a copy of a known image, since each image of a set is
+# laid over others of hundreds of sets: docs/overlap.md.
+SURE = 0.95
 _LEAST = 0.5  # correlation that the screen asks for
 _CELLS = LUMA // 2
 
@@ -27,30 +30,26 @@ def same_picture(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     Returns:
         (P,) bool.
     """
-    same = _may_be(a, b)
-    same[same] = alikeness(a[same], b[same]) >= SAME
+    if not len(a):
+        return np.zeros(0, bool)
+    seen, other = _standard(_coarse(a)), _standard(_coarse(b))
+    same = np.zeros(len(a), bool)
+    for side, looks in ((a, seen), (mirrored(a), seen[:, :, ::-1])):
+        near = np.flatnonzero((np.einsum("pij,pij->p", looks, other) >= _LEAST) & ~same)
+        same[near] = upright(side[near], b[near]) >= SURE
     return same
 
 
-def coarse_codes(signatures: np.ndarray, *, mirrored: bool = False) -> np.ndarray:
+def coarse_codes(signatures: np.ndarray) -> np.ndarray:
     """Return the coarse look as codes: near ones look alike.
 
     Args:
         signatures: (n, L) uint8.
-        mirrored: of the pictures mirrored.
 
     Returns:
         (n, 49) int8.
     """
-    cells = _standard(_coarse(signatures))[:, :, :: -1 if mirrored else 1]
-    return np.rint(127 * cells).astype(np.int8).reshape(len(cells), -1)
-
-
-def _may_be(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """Tell which pairs pass the screen, as they are or mirrored, (P,) bool."""
-    one, other = _coarse(a), _standard(_coarse(b))
-    as_is, mirrored = (np.einsum("pij,pij->p", _standard(side), other) for side in (one, one[:, :, ::-1]))
-    return np.maximum(as_is, mirrored) >= _LEAST
+    return np.rint(127 * _standard(_coarse(signatures))).astype(np.int8).reshape(-1, _CELLS * _CELLS)
 
 
 def _coarse(signatures: np.ndarray) -> np.ndarray:
