@@ -25,7 +25,7 @@ from ganbench.leaderboard.entries import Entry, collect
 from ganbench.report.detections import Detectors
 from ganbench.report.page import make_page
 from ganbench.report.pictures import RealImages
-from ganbench.scoring.scorecard import Row
+from ganbench.scoring.row import Row
 from ganbench.system.storage import shipped_dir
 from ganbench.toyfaces import draw_face, sample_attributes, toyfaces, write_toyfaces
 from ganbench.toyfaces.attributes import row

@@ -52,6 +52,7 @@ READERS: dict[str, tuple[str, ...]] = {
     "images/parquet.py": ("shards",),
     "images/parquet_files.py": ("shards",),
     "images/sheets.py": ("images",),
+    "images/rules.py": ("recipes",),
     "images/shards.py": ("shards",),
     "images/submission.py": ("containers", "bombs"),
     "images/tar_files.py": ("containers", "shards"),

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from ganbench.leaderboard.choice import Choice, choose, direction, directions
 from ganbench.leaderboard.entries import Entry
-from ganbench.scoring.scorecard import Row
+from ganbench.scoring.row import Row
 
 _SIGNS = {"lower": 1, "higher": -1, "none": 0}  # by which values sort with the best first; 0 leaves the order
 

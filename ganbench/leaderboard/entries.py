@@ -17,7 +17,8 @@ from ganbench.runs.scored import score_run
 from ganbench.runs.speed import Speed, speed_of
 from ganbench.scoring.cached import score_cached
 from ganbench.scoring.plan import Plan
-from ganbench.scoring.scorecard import Row, Scorecard
+from ganbench.scoring.row import Row
+from ganbench.scoring.scorecard import Scorecard
 from ganbench.system.cluster import Died, Site, executor
 from ganbench.system.progress import track
 from ganbench.system.tasks import refuse_unseen

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 from ganbench.errors import GanbenchError
 from ganbench.leaderboard.entries import Entry, collect
 from ganbench.scoring.plan import Plan
-from ganbench.scoring.scorecard import Row, Scorecard
+from ganbench.scoring.row import Row
+from ganbench.scoring.scorecard import Scorecard
 from ganbench.system.frames import frame_of
 from ganbench.system.parse import parse_json, read_text
 from ganbench.system.wall import wall

@@ -10,7 +10,7 @@ from ganbench.leaderboard.entries import Entry
 from ganbench.leaderboard.seeds import Copies, copies_of, over_seeds
 from ganbench.metrics.registry import name_of
 from ganbench.scoring.numbers import column_decimals, format_fixed
-from ganbench.scoring.scorecard import ARROWS
+from ganbench.scoring.row import ARROWS
 from ganbench.scoring.tiers import FID_NOTE, GATED, GATES
 
 TIER = "AFD tier"  # title of the column

@@ -25,7 +25,8 @@ from ganbench.report.curves import WINDOW, gradient_figure, training_figure
 from ganbench.report.detections import LOOKED_AT, Detectors, Overlays
 from ganbench.report.pictures import Nearest, Picture, RealImages, figure_of, sheet_of
 from ganbench.report.provenance import counted, protocols_of, run_texts, versions_of
-from ganbench.scoring.scorecard import ARROWS, Scorecard
+from ganbench.scoring.row import ARROWS
+from ganbench.scoring.scorecard import Scorecard
 from ganbench.system.memory import budget
 from ganbench.system.notes import Note, log_note
 from ganbench.system.progress import track

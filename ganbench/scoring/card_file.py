@@ -15,17 +15,20 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 from ganbench.errors import GanbenchError
 from ganbench.metrics.base import Better, holds
 from ganbench.metrics.registry import metric_of
+from ganbench.scoring.flags import Kind
 from ganbench.system.parse import faults_of, parse_json
 from ganbench.system.wall import wall
 
 SCHEMA = 1
 MOST_BYTES = 4 << 20  # a scorecard has some kilobytes; with thousands of warnings, some hundred
 MOST_ROWS = 1000
+MOST_FLAGS = 100
 LARGEST = 1e30  # of a value, in size; what boards compute of values beyond may overflow
 
 _Id = Annotated[str, Field(min_length=1, max_length=4096)]
 _Text = Annotated[str, Field(max_length=65_536)]
 _Number = Annotated[float, Field(ge=-LARGEST, le=LARGEST)]
+_Share = Annotated[float, Field(ge=0, le=1)]
 _Whole = Annotated[int, Field(ge=0, lt=2**63)]
 _Positive = Annotated[int, Field(ge=1, lt=2**53)]
 
@@ -37,7 +40,7 @@ class _Part(BaseModel):
 
 
 class Row(_Part):
-    """One result; see ``scorecard.Row``."""
+    """One result; see ``row.Row``."""
 
     id: _Id
     value: _Number | None
@@ -52,6 +55,16 @@ class Row(_Part):
     interval: _Text = ""
     reason: _Text = ""
     version: _Positive | None = None
+    p: _Share | None = None
+
+
+class Flag(_Part):
+    """A flag; see ``flags.Flag``."""
+
+    kind: Kind
+    share: _Share | None = None
+    p: _Share | None = None
+    text: _Text
 
 
 class _Run(_Part):
@@ -101,6 +114,7 @@ class Card(_Part):
     results: Annotated[list[Row], Field(max_length=MOST_ROWS)]
     source: _SourceTable
     reference: Annotated[dict[_Text, _ReferenceTable], Field(max_length=MOST_ROWS)]
+    flags: Annotated[list[Flag], Field(max_length=MOST_FLAGS)] = []  # cards of earlier versions have none
     warnings: list[_Text]
     versions: dict[_Text, _Text]
 

@@ -14,12 +14,14 @@ from ganbench.images.resize import Resize
 from ganbench.images.source import Source
 from ganbench.metrics.neighbours import Pairs
 from ganbench.references.reference import Reference
+from ganbench.scoring.flags import flags_of
 from ganbench.scoring.look import Seen, look
 from ganbench.scoring.options import DEFAULT_DETECTOR, DEFAULT_FEATURES, Images, Real, ScoreOptions
 from ganbench.scoring.per_image import per_image_table
 from ganbench.scoring.plan import Instrument, Plan
+from ganbench.scoring.row import Row
 from ganbench.scoring.rows import absent_row, measured_rows
-from ganbench.scoring.scorecard import Row, Scorecard
+from ganbench.scoring.scorecard import Scorecard
 from ganbench.statistics.detections import DetectionSet
 from ganbench.system.cluster import Site
 
@@ -167,7 +169,7 @@ def score_source(source: Source, plan: Plan, site: Site | None = None) -> Scorec
         ]
     notes += [f"{bad.name} was left out: {bad.why}" for bad in source.bad]
     known = {name: reference.meta() for name, reference in references.items()}
-    return Scorecard(rows, _describe(source, seen), known, notes, table)
+    return Scorecard(rows, _describe(source, seen), known, notes, table, flags=flags_of(rows, known))
 
 
 def refuse_empty(card: Scorecard, plan: Plan) -> None:
