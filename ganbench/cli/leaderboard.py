@@ -36,6 +36,17 @@ def leaderboard(
     scoring: ScoreOptions,
     sort: options.Sort = None,
     columns: options.Columns = None,
+    rules: Annotated[
+        str | None,
+        typer.Option(
+            metavar="hw6|none|FILE.toml",
+            show_default="hw6 for .tgz of 1,000",
+            help="Rules of the assignment, or what differs from them: who breaks one is flagged as invalid.",
+        ),
+    ] = None,
+    keep_flagged: Annotated[
+        bool, typer.Option("--keep-flagged", help="Rank flagged entries like the others; without it they have no rank.")
+    ] = False,
     jobs: options.Jobs = 1,
     cluster: options.Cluster = None,
     rescore: Annotated[
@@ -68,7 +79,7 @@ def leaderboard(
     ] = None,
     quiet: options.Quiet = False,
 ) -> None:
-    """Rank runs and submissions. What cannot be scored is listed with its reason; the rest is ranked.
+    """Rank runs and submissions. What is flagged is listed without a rank, what cannot be scored with its reason.
 
     [bold]Examples[/bold]
 
@@ -80,10 +91,12 @@ def leaderboard(
 
       ganbench leaderboard runs/* --html report.html --real faces.zip --resize 64
     """
+    from ganbench.images.rules import Rules
     from ganbench.leaderboard.boards import Leaderboard
     from ganbench.leaderboard.choice import choose
     from ganbench.leaderboard.entries import collect, known_results
     from ganbench.leaderboard.export import to_csv, to_dict, to_json, to_latex, to_markdown
+    from ganbench.leaderboard.flagged import assumed, judged, said
     from ganbench.leaderboard.terminal import print_boards
     from ganbench.scoring.options import ScoreOptions
     from ganbench.scoring.plan import Plan
@@ -92,6 +105,7 @@ def leaderboard(
     del quiet
     site = options.site(jobs, cluster)
     check_outputs(csv_file, markdown, latex, html, json_file)
+    asked = Rules.of(rules)
 
     def warn(text: str) -> None:
         tell(text, fg=typer.colors.YELLOW, err=True)
@@ -104,7 +118,8 @@ def leaderboard(
     collected = collect(
         paths, plan, site=site, rescore=rescore, failed=failed, warn=lambda text: warn(f"not scored: {text}")
     )
-    ranked = Leaderboard(collected, choice)
+    held = assumed(collected) if rules is None else asked
+    ranked = Leaderboard(judged(collected, held), choice, keep_flagged, said(held, chosen=rules is not None))
     written = write_documents(
         (csv_file, lambda: to_csv(ranked)),
         (markdown, lambda: to_markdown(ranked, published=published)),
