@@ -11,7 +11,7 @@ from typing import Any, Literal, get_args
 from ganbench.errors import MetricError
 
 Better = Literal["lower", "higher", "none"]
-Needs = Literal["moments", "features", "logits", "detections", "pixels"]
+Needs = Literal["moments", "features", "logits", "index", "detections", "pixels"]
 _RANGES = {"share": (0.0, 1.0), "classes": (1.0, math.inf)}  # of values, by their unit
 
 
@@ -29,9 +29,12 @@ class Estimate:
         detail: Settings that belong to the protocol (``"k=3, real sample 3000"``). It never depends on the values, so
             that rows with equal protocols compare.
         warnings: Plain sentences about what limits this number.
+        p: Of a test that the metric makes: the chance of such a value, or a worse one, where there is nothing wrong;
+            None without a test.
 
     Raises:
-        MetricError: the value, or an end of the interval, is no finite number, or the interval does not hold the value.
+        MetricError: the value, or an end of the interval, is no finite number, the interval does not hold the value, or
+            ``p`` is no probability.
     """
 
     value: float
@@ -42,6 +45,7 @@ class Estimate:
     seed: int | None = None
     detail: str = ""
     warnings: tuple[str, ...] = ()
+    p: float | None = None
 
     def __post_init__(self) -> None:
         for what in ("value", "low", "high"):
@@ -51,6 +55,10 @@ class Estimate:
             if not (isinstance(number, Real) and math.isfinite(number)):
                 raise MetricError(f"its {what} is {number!r}, and no finite number.")
             object.__setattr__(self, what, float(number))  # NumPy's numbers are not all written to files
+        if self.p is not None:
+            if not (isinstance(self.p, Real) and 0 <= self.p <= 1):
+                raise MetricError(f"its p is {self.p!r}, and no probability.")
+            object.__setattr__(self, "p", float(self.p))
         if not holds(self.value, self.low, self.high):
             raise MetricError(f"its interval, {self.low} to {self.high}, does not hold its value, {self.value}.")
 
