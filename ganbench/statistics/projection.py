@@ -27,7 +27,8 @@ class Projection:
 
     Attributes:
         mean: Of the features that it was made from, (D,) float32.
-        axes: Orthonormal columns, the first with the largest variance, (D, K) float32; K is at most 128.
+        axes: Columns, orthonormal as far as float16 goes, the first with the largest variance, (D, K) float32 of numbers
+            that float16 holds; K is at most 128.
         step: Length of one step of a code along every axis, in units of the features.
     """
 
@@ -56,7 +57,7 @@ class Projection:
         step = _REACH * float(np.sqrt(max(variances[0], 0.0))) / LARGEST
         return cls(
             moments.mean.astype(np.float32),
-            np.ascontiguousarray(axes * np.where(largest < 0, -1.0, 1.0), np.float32),
+            np.ascontiguousarray(axes * np.where(largest < 0, -1.0, 1.0), np.float16).astype(np.float32),
             float(np.float32(step)) or 1.0,
         )
 
