@@ -80,9 +80,11 @@ class Metric:
         title: Full name for tables.
         better: Direction in which the number improves; ``"none"``: it is shown and never ranked.
         needs: What it reads. ``"moments"`` (mean and covariance), ``"features"`` (the feature sample) and ``"logits"``:
-            both sides are a :class:`~ganbench.statistics.features.FeatureSet`. ``"detections"``: ``fake`` is a
+            both sides are a :class:`~ganbench.statistics.features.FeatureSet`. ``"index"``: ``real`` is a
+            :class:`~ganbench.statistics.known.KnownImages`, every real image under one extractor, and ``fake`` a
+            :class:`~ganbench.statistics.known.CodedImages`. ``"detections"``: ``fake`` is a
             :class:`~ganbench.statistics.detections.DetectionSet`; ``"pixels"``: a
-            :class:`~ganbench.statistics.pixels.PixelSet`; ``real`` is None for both.
+            :class:`~ganbench.statistics.pixels.PixelSet`; ``real`` is None for both of them.
         compute: ``compute(*, real, fake, seed=0) -> Estimate``; takes ``pairs=`` as well when ``uses_pairs``.
         unit: Unit of the value: ``""`` (a plain number), ``"share"`` (0 to 1), ``"classes"``.
         inception_name: Result id on Inception features where the field has a name of its own for it, such as ``fid``.
