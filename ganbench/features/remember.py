@@ -1,9 +1,9 @@
 """One look at real images that remembers every one of them: moments, a sample, and the index of all.
 
 Codes need a projection, and a projection needs features. Of up to ``KEPT`` images all features are kept until the end,
-and the projection is that of them all. Of more, a seeded choice of ``FITTED`` is looked at first: the projection is that
-of these, and the one look at all that follows keeps some hundred bytes an image. What comes of it depends on the images
-alone, not on who looks at which.
+and the projection is that of them all. Of more, a seeded choice of ``FITTED`` is looked at first and gives the
+projection, and the one look at all that follows keeps some hundred bytes an image. What comes of it depends on the
+images alone, not on who looks at which.
 """
 
 from __future__ import annotations

@@ -74,7 +74,7 @@ def shapes(meta: IndexMeta, size: int, names: tuple[int, ...]) -> dict[str, tupl
     count = meta.images
     if len(names) != 1 or not count <= names[0] <= _MOST_NAME * count:
         raise ReferenceError(f"names of {count:,} images in an array of shape {names}")
-    wanted = {
+    wanted: dict[str, tuple[np.dtype, tuple[int, ...]]] = {
         "index_mean": (np.dtype("<f4"), (size,)),
         "index_axes": (np.dtype("<f2"), (size, meta.axes)),
         "codes": (np.dtype("i1"), (meta.axes, count)),

@@ -60,13 +60,13 @@ def collect_indexed(
     """
     key = _key(source, extractor.spec.key(), str(cap), str(seed)) if cache else ""
     known = _CACHE.load(key, _parse, note) if key else None
-    if known is None:
-        known = remember(
+    if known is not None:
+        seen, nearest = known
+    else:
+        seen = remember(
             source, extractor, cap=cap, seed=seed, what="reference features", cache=cache, note=note, site=site,
             device=device,
-        ), None  # fmt: skip
-    seen, nearest = known
-    if nearest is None:
+        )  # fmt: skip
         squared = nearest_different(seen.codes, seen.signatures)
         nearest = (np.sqrt(squared) * seen.projection.step).astype(np.float32)
         if key and not source.bad:

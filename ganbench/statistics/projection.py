@@ -1,7 +1,7 @@
 """The projection of features to codes: the axes along which images differ most, in steps of one size.
 
-One step for all axes: a distance between codes is then the square root of a whole number, below 2**24 before the root,
-which float32 holds exactly. So the nearest images are the same on every machine, in whatever blocks they are looked for.
+One step for all axes: the square of a distance between codes is then a whole number below 2**24, which float32 holds
+exactly. So the nearest images are the same on every machine, in whatever blocks they are looked for.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ class Projection:
 
     Attributes:
         mean: Of the features that it was made from, (D,) float32.
-        axes: Columns, orthonormal as far as float16 goes, the first with the largest variance, (D, K) float32 of numbers
-            that float16 holds; K is at most 128.
+        axes: Columns, the first with the largest variance, (D, K) float32, orthonormal but for the rounding to float16,
+            in which files keep them; K is at most 128.
         step: Length of one step of a code along every axis, in units of the features.
     """
 
