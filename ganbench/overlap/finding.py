@@ -16,6 +16,7 @@ from ganbench.overlap.result import Compared, Overlap
 from ganbench.overlap.sharing import LISTED_PAIRS, NEAREST, shared_by
 from ganbench.scoring.options import Images, ScoreOptions
 from ganbench.system.cluster import Site
+from ganbench.system.location import Location
 
 
 def find(
@@ -114,8 +115,12 @@ def compare(
 
 def labels_of(sources: Sequence[Images]) -> list[str]:
     """Return what to call sources: the last part of each path, more of it where two would be the same, then numbers."""
-    whole = [str(one) if isinstance(one, str | Path) else getattr(one, "label", "images") for one in sources]
-    short = [Path(text).name or text for text in whole]
+    whole, short = [], []
+    for one in sources:
+        label = one.label if isinstance(one, Source) else str(one) if isinstance(one, str | Path) else "images"
+        place = Location.of(label)
+        whole.append(str(place))
+        short.append(place.name or str(place))
     found: list[str] = []
     for label, text in zip(short, whole, strict=True):
         chosen = label if short.count(label) == 1 else text
