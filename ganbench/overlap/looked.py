@@ -142,13 +142,10 @@ class Eye:
         Raises:
             GanbenchError: images that cannot be read, or of different sizes.
         """
+        known = _CACHE.load(self._key(source), _parse, note) if self.cache else None
+        if known is not None:
+            return known
         spec = specify_extractor(EXTRACTOR, self._options)
-        key = ""
-        if self.cache:
-            parts = (source.digest(), spec.key(), self.projection.identity(), SIGNATURE)
-            key = hashlib.sha256("\n".join(parts).encode()).hexdigest()
-            if (known := _CACHE.load(key, _parse, note)) is not None:
-                return known
         again = partial(_extractor, self._options, partial(look_first, source))
         features, tallies = collect_all(
             source,
@@ -164,11 +161,20 @@ class Eye:
         codes = self.projection.encode(features[spec.name].sample)
         found = Looked(seen["index"], seen["digests"], codes, seen["signatures"])
         if self.cache and not source.bad:
-            buffer = io.BytesIO()
-            arrays: dict[str, Any] = {one.name: getattr(found, one.name) for one in fields(Looked)}
-            np.savez(buffer, **arrays)
-            _CACHE.keep(key, buffer.getbuffer(), note)
+            self.keep(source, found, note)
         return found
+
+    def keep(self, source: Source, looked: Looked, note: Note) -> None:
+        """Keep what is remembered of a source in the cache."""
+        buffer = io.BytesIO()
+        arrays: dict[str, Any] = {one.name: getattr(looked, one.name) for one in fields(Looked)}
+        np.savez(buffer, **arrays)
+        _CACHE.keep(self._key(source), buffer.getbuffer(), note)
+
+    def _key(self, source: Source) -> str:
+        spec = specify_extractor(EXTRACTOR, self._options)
+        parts = (source.digest(), spec.key(), self.projection.identity(), SIGNATURE)
+        return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
 
 _loaded: dict[BuildOptions, Extractor] = {}
