@@ -20,6 +20,7 @@ from ganbench.cli import (
     gradnorm,
     leaderboard,
     output,
+    overlap,
     recipes,
     reference,
     sample,
@@ -87,6 +88,7 @@ app.command("sample")(sample.sample)
 app.command("bench")(bench.bench)
 app.command("bench collect")(collect.collect)
 app.command("leaderboard")(leaderboard.leaderboard)
+app.command("overlap")(overlap.overlap)
 app.command("gradnorm")(gradnorm.gradnorm)
 app.add_typer(recipes.app, name="recipes")
 app.add_typer(assets.app, name="assets")

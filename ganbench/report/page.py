@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import datetime
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
-from markupsafe import Markup
 
 import ganbench
 from ganbench.diagnostics.toy_modes import Reached, reader_of
@@ -25,13 +22,13 @@ from ganbench.report.curves import WINDOW, gradient_figure, training_figure
 from ganbench.report.detections import LOOKED_AT, Detectors, Overlays
 from ganbench.report.pictures import Nearest, Picture, RealImages, figure_of, sheet_of
 from ganbench.report.provenance import counted, protocols_of, run_texts, versions_of
+from ganbench.report.templates import environment
 from ganbench.scoring.flags import withholding
 from ganbench.scoring.row import ARROWS
 from ganbench.scoring.scorecard import Scorecard
 from ganbench.system.memory import budget
 from ganbench.system.notes import Note, log_note
 from ganbench.system.progress import track
-from ganbench.system.text import html
 from ganbench.training.run_folder import RunFolder
 
 SHEET = 64  # samples shown per entry; of many entries, half of that, as of what the detector found
@@ -97,7 +94,7 @@ def make_page(
     best = [entry for board in leaderboard.boards for entry in board.entries]
     pictures, without = _pictures(best, real, detector, samples, note)
     return (
-        _environment()
+        environment()
         .get_template("page.html")
         .render(
             **_subject(entries, leaderboard.by, title),
@@ -129,19 +126,6 @@ def make_page(
             today=datetime.date.today().isoformat(),
         )
     )
-
-
-def _environment() -> Environment:
-    """Return the templates, of which every value goes through ``html``, the attributes' too."""
-    environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent),
-        autoescape=select_autoescape(),
-        undefined=StrictUndefined,
-        finalize=lambda value: Markup(html(value)) if type(value) is str else value,
-    )
-    environment.filters["lines"] = lambda text: Markup(html(str(text), lines=True))
-    environment.filters["breakable"] = lambda text: Markup(html(str(text)).replace("[", "\n["))
-    return environment
 
 
 def _subject(entries: list[Entry], by: str, title: str | None) -> dict[str, object]:
