@@ -10,7 +10,7 @@ that have both. An entry is marked when both hold:
    line, less its own interval, is more than ``SPREADS`` times what the entries of this board usually are.
 
 The first alone would mark honest entries: a cheat that takes a place moves everybody else by one, and two extractors do
-not order what is nearly equal alike. docs/leaderboard-disagreement.md has the evidence.
+not order what is nearly equal alike. docs/disagreement.md has the evidence.
 """
 
 from __future__ import annotations
