@@ -30,11 +30,15 @@ def export(
     ],
     output: Annotated[
         Location,
-        typer.Option("--output", "-o", parser=options.place, metavar="FILE", help="The .zip to write, at a path or URL."),
+        typer.Option(
+            "--output", "-o", parser=options.place, metavar="FILE", help="The .zip to write, at a path or URL."
+        ),
     ],
     image: Annotated[
         str | None,
-        typer.Option(metavar="NAME", help="Codabench: the Docker image in which it judges; the bundle has its Dockerfile."),
+        typer.Option(
+            metavar="NAME", help="Codabench: the Docker image in which it judges; the bundle has its Dockerfile."
+        ),
     ] = None,
     quiet: options.Quiet = False,
 ) -> None:
@@ -60,10 +64,10 @@ def export(
     _check(platform)
     if (platform == CODABENCH) != (image is not None):
         raise GanbenchError(
-            "--image: Gradescope builds its own image; leave it out"
+            "--image: Gradescope builds an image of its own. Leave it out"
             if image is not None
-            else "--image: Codabench judges in a Docker image that you build once and push; say what it is called, such as "
-            "you/ganbench:1. The bundle has its Dockerfile"
+            else "--image: say what the Docker image is called in which Codabench is to judge, such as you/ganbench:1; "
+            "you build it once, from the Dockerfile in the bundle, and push it"
         )
     check_outputs(binary=(output,))
     settings = load_class(config)
@@ -111,7 +115,9 @@ def _answer_codabench(program: Path, inputs: Path, output: Path) -> None:
 
     judged = judge(inputs / "res", program, inputs / "ref", passed_over=form.PASSED_OVER)
     write_text(output / form.PAGE, _page(judged))
-    write_text(output / form.SCORES, json_text(form.to_scores(judged, _columns(judged.graded.config, judged.graded.public))))
+    write_text(
+        output / form.SCORES, json_text(form.to_scores(judged, _columns(judged.graded.config, judged.graded.public)))
+    )
 
 
 def _page(judged: Judged) -> str:

@@ -101,8 +101,8 @@ def to_scores(judged: Judged, columns: Mapping[str, str]) -> dict[str, float]:
     points decide, then the results. A result that was not measured is left out.
 
     Raises:
-        GateFailed: a rule is broken, or what is ranked by could not be measured: there is no score, and Codabench
-            shows the submission as failed. A value in its place would be ranked, and no value at all may be ranked first.
+        GateFailed: a rule is broken, or what is ranked by could not be measured. There is no score then, and Codabench
+            shows the submission as failed: any value would be ranked, and an empty one may be ranked first.
     """
     student = judged.student
     by = next(iter(columns))

@@ -12,7 +12,7 @@ from ganbench import __version__
 from ganbench.grade.alone import Judged
 from ganbench.grade.config import ClassConfig
 from ganbench.grade.parcel import pack, write_zip
-from ganbench.scoring.scorecard import Row
+from ganbench.scoring.row import Row
 from ganbench.system.outputs import Place
 from ganbench.system.text import markdown
 
@@ -60,8 +60,9 @@ def to_results(judged: Judged) -> dict[str, Any]:
     """
     student, config = judged.student, judged.graded.config
     look = student.public
-    tests = [
-        {"name": check.what, "status": _status(check.ok), "output": check.found} for check in (look.checks if look else ())
+    tests: list[dict[str, Any]] = [
+        {"name": check.what, "status": _status(check.ok), "output": check.found}
+        for check in (look.checks if look else ())
     ]
     rules = ("copied", "repeated")
     for kind in rules:

@@ -106,7 +106,9 @@ def _graph(name: str, board: BoardSection) -> tuple[str, Path]:
     spec = load_extractor(name, BuildOptions(weights, "cpu")).spec
     graph = kept_graph(spec)
     if spec.code or not graph.is_file():
-        raise GanbenchError(f"[public] features {name}: it runs in PyTorch or in code of its own, and cannot be taken along")
+        raise GanbenchError(
+            f"[public] features {name}: it runs in PyTorch or in code of its own, and cannot be taken along"
+        )
     return spec.name, graph
 
 

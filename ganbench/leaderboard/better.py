@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from ganbench.scoring.scorecard import Row
+from ganbench.scoring.row import Row
 
 
 def is_better(a: Row, b: Row, better: str) -> bool:

@@ -23,7 +23,7 @@ import numpy as np
 
 from ganbench.leaderboard.better import is_better
 from ganbench.metrics.registry import name_of
-from ganbench.scoring.scorecard import Row
+from ganbench.scoring.row import Row
 
 LEAST = 5  # entries: of fewer, nobody can tell which of them is off
 SPREADS = 5.0  # robust standard deviations off the line; honest ones are further off once in a million
