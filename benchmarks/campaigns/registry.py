@@ -94,7 +94,7 @@ TRUSTED = {
     "detectors/cascade.py": "a file that is checked against a pinned hash",
     "images/contract.py": "what the same process has just pickled",
     "features/contract.py": "what the same process has just pickled",
-    "features/lite0.py": "a file that is checked against a pinned hash",
+    "features/lite.py": "a file that is checked against a pinned hash",
     "models/contract.py": "what the same process has just pickled",
     "models/rehearsal.py": "what the same process has just saved",
     "system/download.py": "hashed before anything reads it",

@@ -6,12 +6,12 @@ flagged has no rank: it is listed below the others, and what breaks the rules ha
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import NamedTuple
 
+from ganbench.leaderboard.better import is_better
 from ganbench.leaderboard.choice import Choice, choose, direction, directions
 from ganbench.leaderboard.entries import Entry
 from ganbench.scoring.flags import withholding
@@ -192,28 +192,6 @@ def conditions_of(entry: Entry, row: Row) -> Conditions:
     reference = entry.card.reference.get(row.instrument) if entry.card else None
     data = reference.get("data") if isinstance(reference, dict) else None
     return Conditions(row.protocol, row.n or 0, str((data or {}).get("digest") or ""), direction(row))
-
-
-def is_better(a: Row, b: Row, better: str) -> bool:
-    """Tell whether ``a`` is significantly better than ``b``: the 95 % interval of their difference leaves out 0.
-
-    The interval of the difference is put together from the two intervals, which may be lopsided, as Newcombe (1998)
-    does it for shares. Without intervals the values alone decide.
-
-    Args:
-        a: a row.
-        b: another one that compares with it.
-        better: ``lower`` or ``higher``; with ``none``, or without a value, nothing is better.
-    """
-    low, high = (b, a) if better == "higher" else (a, b)
-    if better == "none" or low.value is None or high.value is None:
-        return False
-    gap = high.value - low.value
-    if gap <= 0:
-        return False
-    below = 0.0 if high.low is None else high.value - high.low
-    above = 0.0 if low.high is None else low.high - low.value
-    return gap > math.hypot(below, above)
 
 
 def comparable(board: Board, entry: Entry, result_id: str) -> Row | None:
