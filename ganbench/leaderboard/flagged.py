@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from typing import Any
 
 from ganbench.images.rules import HW6, TGZ, Rules
+from ganbench.leaderboard.boards import Leaderboard, comparable
+from ganbench.leaderboard.disagree import disagreeing, second_opinions
 from ganbench.leaderboard.entries import Entry
-from ganbench.scoring.chance import at_least
-from ganbench.scoring.flags import CHANCE, EXCESS, Flag
+from ganbench.scoring.flags import Flag
 from ganbench.scoring.validity import invalid
 
 _THREADS = 4  # submissions that are looked into at a time
-_MET = 0.001  # share of images that two honest sets may share at most: pictures that only look alike
+_TO_DO = "Of honest images both say about the same: look at them, and rank by the other one too (--sort)."
 
 
 def assumed(entries: Sequence[Entry]) -> Rules | None:
@@ -61,38 +61,26 @@ def judged(entries: Sequence[Entry], rules: Rules | None) -> list[Entry]:
         return list(pool.map(judge, entries))
 
 
-def sharing(entries: Sequence[Entry], pairs: Sequence[Mapping[str, Any]]) -> list[Entry]:
-    """Flag as ``shared`` what has many images in common with another entry; who had them first cannot be told.
+def with_flags(entries: Sequence[Entry], flags: Mapping[str, Flag]) -> list[Entry]:
+    """Return entries with further flags, given by their names."""
+    return [
+        replace(entry, added=(*entry.added, flags[entry.name])) if entry.card and entry.name in flags else entry
+        for entry in entries
+    ]
 
-    Args:
-        entries: what ``collect`` returned.
-        pairs: of entries that share anything, as ``ganbench overlap --json`` writes them: ``a`` and ``b`` are names of
-            entries, ``shared`` is how many images of the smaller set the other one has too.
+
+def contradicted(leaderboard: Leaderboard) -> dict[str, Flag]:
+    """Return the flag ``disagreeing`` of every entry that stands better than another extractor says, by its name.
+
+    One that another extractor finds better than its rank gains nothing by it, and is not flagged.
     """
-    counts: dict[str, dict[str, int]] = {}
-    for pair in pairs:
-        for one, other in ((pair["a"], pair["b"]), (pair["b"], pair["a"])):
-            counts.setdefault(one, {})[other] = pair["shared"]
-    return [_sharing(entry, counts.get(entry.name, {})) for entry in entries]
-
-
-def _sharing(entry: Entry, counts: Mapping[str, int]) -> Entry:
-    if entry.card is None or not counts:
-        return entry
-    n = int(entry.card.source["count"])
-    found = {
-        other: count
-        for other, count in counts.items()
-        if count > (_MET + EXCESS) * n and at_least(count, n, _MET) < CHANCE
-    }
-    if not found:
-        return entry
-    most = max(found.values())
-    with_whom = ", ".join(f"{count:,} with {name}" for name, count in sorted(found.items(), key=lambda one: -one[1]))
-    text = (
-        f"shares pictures, as they are or changed, with {len(found)} other entries: of {n:,} images {with_whom}; two "
-        f"honest sets share {_MET:.1%} at most. Who had them first cannot be told from images: look at the pairs "
-        "(ganbench overlap), and ask both."
-    )
-    flag = Flag("shared", min(1.0, most / n), at_least(most, n, _MET), text)
-    return replace(entry, added=(*entry.added, flag))
+    found: dict[str, Flag] = {}
+    for board in leaderboard.boards:
+        first = [comparable(board, entry, board.by) for entry in board.entries]
+        results = dict.fromkeys(row.id for entry in board.entries if entry.card for row in entry.card.rows)
+        for other in second_opinions(board.by, results):
+            second = [comparable(board, entry, other) for entry in board.entries]
+            for entry, said in zip(board.entries, disagreeing(first, second, board.better), strict=True):
+                if said is not None and said.favoured == 0:
+                    found.setdefault(entry.name, Flag("disagreeing", None, None, f"{said.text}. {_TO_DO}"))
+    return found
