@@ -128,28 +128,31 @@ class Leaderboard:
     def boards(self) -> list[Board]:
         """The boards, that of the most entries first."""
         with_values = [(entry, row) for entry in self.entries if (row := measured(entry, self.by)) is not None]
+        ranked = [one for one in with_values if self.keep_flagged or not one[0].flags]
+        flagged = [one for one in with_values if one not in ranked]
         boards: list[Board] = []
-        flagged = []
-        for entry, row in with_values:
-            if entry.flags and not self.keep_flagged:
-                flagged.append((entry, row))
-            else:
-                self._own_board(boards, entry, row).entries.append(entry)
+        for entry, row in ranked:
+            self._board_of(boards, entry, row).entries.append(entry)
         boards.sort(key=lambda board: -len(board.entries))
-        honest = len(boards)
-        for entry, row in flagged:
-            breaks_rules = any(flag.kind == "invalid" for flag in entry.flags)
-            compares = any(board.conditions == conditions_of(entry, row) for board in boards[:honest])
-            below = boards[0] if honest and breaks_rules and not compares else self._own_board(boards, entry, row)
-            below.entries.append(entry)
+        for entry, row in sorted(flagged, key=lambda one: _breaks_rules(one[0])):
+            self._board_of(boards, entry, row, elsewhere=_breaks_rules(entry)).entries.append(entry)
         for board in boards:
             board.entries.sort(key=lambda entry: _order(board, entry))
-        return [*boards[:honest], *sorted(boards[honest:], key=lambda board: -len(board.entries))]
+        return boards
 
-    def _own_board(self, boards: list[Board], entry: Entry, row: Row) -> Board:
-        """Return the board of an entry's conditions, a new one if there is none yet."""
+    def _board_of(self, boards: list[Board], entry: Entry, row: Row, *, elsewhere: bool = False) -> Board:
+        """Return the board of an entry's conditions; if there is none yet, the first one or a new one.
+
+        Args:
+            boards: those that there are; a new one is added.
+            entry: an entry.
+            row: what it has of the result ranked by.
+            elsewhere: whether the first board does where none is of its conditions.
+        """
         conditions = conditions_of(entry, row)
         found = next((board for board in boards if board.conditions == conditions), None)
+        if found is None and elsewhere and boards:
+            return boards[0]
         if found is None:
             found = Board(self.by, conditions, note=self.choice.note, keep_flagged=self.keep_flagged)
             boards.append(found)
@@ -174,6 +177,10 @@ def _order(board: Board, entry: Entry) -> tuple[bool, bool, float]:
     if row is None or row.value is None:
         return True, True, 0.0
     return not board.is_ranked(entry), conditions_of(entry, row) != board.conditions, board.sign * row.value
+
+
+def _breaks_rules(entry: Entry) -> bool:
+    return any(flag.kind == "invalid" for flag in entry.flags)
 
 
 def _rows(entries: list[Entry]) -> list[Row]:

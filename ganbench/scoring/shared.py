@@ -62,7 +62,8 @@ def _flag(held: list[tuple[int, int, str]]) -> Flag:
     named = [f"{count:,} of {n:,} images ({100 * count / n:.3g} %) with {other}" for count, n, other in held[:_NAMED]]
     more = f", and with {len(held) - _NAMED} others" if len(held) > _NAMED else ""
     text = (
-        f"the same pictures, as they are or changed: {', '.join(named)}{more}; two honest sets have {100 * USUAL:g} % in common "
-        "at most. Who had them first cannot be told from images: look at the pairs (ganbench overlap), and ask both."
+        f"the same pictures, as they are or changed: {', '.join(named)}{more}; two honest sets have at most "
+        f"{100 * USUAL:g} % in common. Who had them first cannot be told from images: look at the pairs "
+        "(ganbench overlap), and ask both."
     )
     return Flag("shared", min(1.0, most / n), at_least(most, n, USUAL), text)
