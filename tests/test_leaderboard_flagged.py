@@ -88,7 +88,7 @@ def test_flags_are_in_every_export(tmp_path: Path) -> None:
     for text in (to_markdown(leaderboard), to_latex(leaderboard), make_page(leaderboard)):
         assert "980 of 1,000 images" in text
         assert "Rules: hw6" in text
-    assert "| – | cheat | 1.00 (0.50 … 1.50)" in to_markdown(leaderboard)
+    assert "| – | cheat | 1.0 (0.5 … 1.5)" in to_markdown(leaderboard)
     single = make_page(Leaderboard.of(entries[:1], FD))
     assert "<strong>copied</strong>: 980 of 1,000 images" in single
     assert "No tier: withheld" in single
