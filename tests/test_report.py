@@ -77,7 +77,8 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, list[Entry], Pa
 @pytest.mark.slow
 def test_the_page_is_whole_and_needs_no_network(made: tuple[str, list[Entry], Path]) -> None:
     page = made[0]
-    for part in ("Leaderboard", "Over seeds", "Not ranked", "not an archive", "Flagged", "is a copy", "Published elsewhere", "396.8", "Samples",
+    for part in ("Leaderboard", "Over seeds", "Not ranked", "not an archive", "Flagged", "is a copy",
+                 "Published elsewhere", "396.8", "Samples",
                  "Training", "Gradient norms", "Protocol", "What to cite", "few images (4 entries)", "onnxruntime",
                  "Under dcgan the gradient norm grows towards the output"):  # fmt: skip
         assert part in page, part
