@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 
 from ganbench.metrics.registry import metric_of
-from ganbench.scoring.scorecard import Row, Scorecard
+from ganbench.scoring.row import Row
+from ganbench.scoring.scorecard import Scorecard
 from ganbench.toyfaces import toyfaces
 from ganbench.training.recipe import load_recipe
 from ganbench.training.run_folder import RunFolder

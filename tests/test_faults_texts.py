@@ -26,7 +26,8 @@ from campaigns.watch import run
 from ganbench.leaderboard.boards import Leaderboard
 from ganbench.leaderboard.entries import Entry
 from ganbench.report.page import make_page
-from ganbench.scoring.scorecard import Row, Scorecard
+from ganbench.scoring.row import Row
+from ganbench.scoring.scorecard import Scorecard
 
 CHROMIUM = shutil.which("chromium") or "/usr/bin/chromium"
 ANY = st.text(st.characters(), min_size=1, max_size=40)  # lone surrogates too: what names that are not UTF-8 become

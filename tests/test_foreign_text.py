@@ -25,7 +25,8 @@ from ganbench.leaderboard.entries import Entry, collect
 from ganbench.leaderboard.export import to_csv, to_json, to_latex, to_markdown
 from ganbench.leaderboard.terminal import print_boards
 from ganbench.report.page import make_page
-from ganbench.scoring.scorecard import Row, Scorecard
+from ganbench.scoring.row import Row
+from ganbench.scoring.scorecard import Scorecard
 from ganbench.system.frames import frame_of
 
 ACTING = (

@@ -14,7 +14,7 @@ from ganbench.leaderboard.entries import Entry, collect
 from ganbench.leaderboard.seeds import over_seeds
 from ganbench.leaderboard.table import lines, notes, seed_lines
 from ganbench.metrics.intervals import wilson
-from ganbench.scoring.scorecard import Row
+from ganbench.scoring.row import Row
 
 FD = "fd[lite0]"
 AFD = "afd[yolo-nano]"

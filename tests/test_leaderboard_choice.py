@@ -25,7 +25,8 @@ from ganbench.report.page import make_page
 from ganbench.scoring.card_file import MOST_BYTES
 from ganbench.scoring.options import ScoreOptions
 from ganbench.scoring.plan import Plan
-from ganbench.scoring.scorecard import Row, Scorecard
+from ganbench.scoring.row import Row
+from ganbench.scoring.scorecard import Scorecard
 
 FD, KD, RECALL, AFD = "fd[lite0]", "kd[lite0]", "recall[lite0]", "afd[yolo-nano]"
 BOTH = {FD: "lower", KD: "lower", "fid[inception]": "lower", "kid[inception]": "lower", AFD: "higher"}

@@ -15,11 +15,11 @@ import pytest
 import torch
 
 from ganbench.errors import AssetError, GanbenchError, MetricError, UnknownName
-from ganbench.features import export
-from ganbench.features import lite0 as lite0_module
+from ganbench.features import export, lite
 from ganbench.features.cpu import runs_on_cpu
 from ganbench.features.export import exported
 from ganbench.features.extractor import Extractor
+from ganbench.features.lite0 import FORM
 from ganbench.features.registry import load_extractor
 from ganbench.features.runtime import TorchRunner, resolve_device
 from ganbench.features.spec import BuildOptions
@@ -40,9 +40,9 @@ def test_the_network_equals_the_published_definition(lite0: Extractor) -> None:
     from efficientnet_lite_pytorch import EfficientNet
 
     theirs = EfficientNet.from_name("efficientnet-lite0")
-    theirs.load_state_dict(torch.load(lite0_module.weights_path(), weights_only=True))
+    theirs.load_state_dict(torch.load(FORM.weights(), weights_only=True))
     theirs.eval()
-    ours = lite0_module.build(lite0.spec, BuildOptions())
+    ours = lite.build(FORM, lite0.spec, BuildOptions())
     x = torch.rand(3, 3, 224, 224, generator=torch.Generator().manual_seed(1)) * 255
     with torch.no_grad():
         expected = theirs.extract_features((x - 127) / 128).mean((2, 3))
@@ -51,7 +51,7 @@ def test_the_network_equals_the_published_definition(lite0: Extractor) -> None:
 
 @pytest.mark.slow
 def test_onnx_runtime_and_torch_agree(lite0: Extractor, images: np.ndarray) -> None:
-    network = lite0_module.build(lite0.spec, BuildOptions())
+    network = lite.build(FORM, lite0.spec, BuildOptions())
     in_torch = Extractor(lite0.spec, TorchRunner(network, "cpu", "fp32"))
     expected, _ = in_torch(images[:8])
     found, logits = lite0(images[:8])
@@ -86,7 +86,7 @@ def test_many_threads_may_use_one_extractor(lite0: Extractor, images: np.ndarray
 @pytest.mark.slow
 def test_the_padding_is_part_of_the_convolutions(lite0: Extractor, tmp_path: Path) -> None:
     """ONNX Runtime merges it only in the form in which it is exported; left alone it costs a seventh of the time."""
-    graph = exported(lite0.spec, partial(lite0_module.build, lite0.spec, BuildOptions()))
+    graph = exported(lite0.spec, partial(lite.build, FORM, lite0.spec, BuildOptions()))
     options = onnxruntime.SessionOptions()
     options.optimized_model_filepath = str(tmp_path / "optimized.onnx")
     options.log_severity_level = 3
@@ -98,7 +98,7 @@ def test_the_padding_is_part_of_the_convolutions(lite0: Extractor, tmp_path: Pat
 
 @pytest.mark.slow
 def test_changed_code_is_exported_anew(lite0: Extractor, monkeypatch: pytest.MonkeyPatch, ganbench_home: Path) -> None:
-    build = partial(lite0_module.build, lite0.spec, BuildOptions())
+    build = partial(lite.build, FORM, lite0.spec, BuildOptions())
     graph, made = exported(lite0.spec, build), []
     monkeypatch.setenv("GANBENCH_HOME", str(ganbench_home / "fresh"))
     monkeypatch.setattr(export, "_export_apart", lambda *task: made.append(1) or graph)
@@ -201,7 +201,7 @@ def test_cuda_that_is_not_there_is_an_error() -> None:
 
 @pytest.mark.slow
 def test_a_damaged_export_is_made_again(lite0: Extractor, ganbench_home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    good = exported(lite0.spec, partial(lite0_module.build, lite0.spec, BuildOptions()))
+    good = exported(lite0.spec, partial(lite.build, FORM, lite0.spec, BuildOptions()))
     monkeypatch.setenv("GANBENCH_HOME", str(ganbench_home / "fresh"))
     monkeypatch.setattr(export, "_export_apart", lambda *task: good)
     load_extractor("lite0", BuildOptions(device="cpu"))
@@ -215,7 +215,7 @@ def test_a_damaged_export_is_made_again(lite0: Extractor, ganbench_home: Path, m
 def test_a_cache_that_cannot_be_written_costs_a_note_only(
     lite0: Extractor, images: np.ndarray, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    graph = exported(lite0.spec, partial(lite0_module.build, lite0.spec, BuildOptions()))
+    graph = exported(lite0.spec, partial(lite.build, FORM, lite0.spec, BuildOptions()))
     monkeypatch.setattr(export, "_export_apart", lambda *task: graph)
     blocked = tmp_path / "file-in-the-way"
     blocked.write_text("")

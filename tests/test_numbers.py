@@ -13,7 +13,8 @@ from ganbench.leaderboard.entries import Entry
 from ganbench.leaderboard.export import to_csv, to_latex, to_markdown
 from ganbench.leaderboard.table import lines
 from ganbench.scoring.numbers import column_decimals, format_fixed, format_number
-from ganbench.scoring.scorecard import Row, Scorecard
+from ganbench.scoring.row import Row
+from ganbench.scoring.scorecard import Scorecard
 
 KD = "kd[lite0]"
 PLAIN = re.compile(r"-?\d+(\.\d+)?")

@@ -25,7 +25,8 @@ from ganbench.leaderboard.entries import Entry, collect
 from ganbench.report.detections import Detectors
 from ganbench.report.page import make_page
 from ganbench.report.pictures import RealImages
-from ganbench.scoring.scorecard import Row
+from ganbench.scoring.flags import Flag
+from ganbench.scoring.row import Row
 from ganbench.system.storage import shipped_dir
 from ganbench.toyfaces import draw_face, sample_attributes, toyfaces, write_toyfaces
 from ganbench.toyfaces.attributes import row
@@ -61,6 +62,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, list[Entry], Pa
         images[5] = open_source(folder / "real").load(7)[:, ::-1]  # a mirrored copy
         np.savez_compressed(paths[0] / "samples.npz", images=images)
         hostile = make_card({FD: (300.0, 299.0, 301.0)}, label=HOSTILE)
+        hostile.flags.append(Flag("copied", 1.0, 0.0, f"{HOSTILE} is a copy"))
         hostile.write(json_file=folder / "hostile.json")
         entries = collect([*paths, folder / "hostile.json"], lambda: None)
         entries[-1] = Entry(HOSTILE, folder / "hostile.json", entries[-1].card)
@@ -75,7 +77,8 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, list[Entry], Pa
 @pytest.mark.slow
 def test_the_page_is_whole_and_needs_no_network(made: tuple[str, list[Entry], Path]) -> None:
     page = made[0]
-    for part in ("Leaderboard", "Over seeds", "Not ranked", "not an archive", "Published elsewhere", "396.8", "Samples",
+    for part in ("Leaderboard", "Over seeds", "Not ranked", "not an archive", "Flagged", "is a copy",
+                 "Published elsewhere", "396.8", "Samples",
                  "Training", "Gradient norms", "Protocol", "What to cite", "few images (4 entries)", "onnxruntime",
                  "Under dcgan the gradient norm grows towards the output"):  # fmt: skip
         assert part in page, part

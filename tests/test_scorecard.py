@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from ganbench.scoring.numbers import format_number
-from ganbench.scoring.scorecard import COLUMNS, Row, Scorecard
+from ganbench.scoring.row import COLUMNS, Row
+from ganbench.scoring.scorecard import Scorecard
 
 
 @pytest.fixture
@@ -37,7 +38,7 @@ def test_json_round_trip(card: Scorecard) -> None:
     assert data["schema"] == 1
     assert data["results"][0]["value"] == 33.25
     assert data["results"][1]["value"] is None
-    assert set(data) == {"schema", "results", "source", "reference", "tier", "warnings", "versions"}
+    assert set(data) == {"schema", "results", "source", "reference", "tier", "flags", "warnings", "versions"}
     assert Scorecard.from_json(card.to_json()).rows == card.rows
 
 

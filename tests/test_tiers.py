@@ -9,7 +9,8 @@ import json
 import numpy as np
 import pytest
 
-from ganbench.scoring.scorecard import Row, Scorecard
+from ganbench.scoring.row import Row
+from ganbench.scoring.scorecard import Scorecard
 from ganbench.scoring.tiers import tier_of
 
 GATES = {"simple": 0.0, "medium": 0.4, "strong": 0.5, "boss": 0.6}

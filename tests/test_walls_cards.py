@@ -19,7 +19,8 @@ from ganbench.leaderboard.entries import Entry, collect, known_results
 from ganbench.leaderboard.export import to_csv, to_json, to_latex, to_markdown
 from ganbench.metrics.base import Estimate, metric
 from ganbench.metrics.registry import METRICS
-from ganbench.scoring.scorecard import Row, Scorecard
+from ganbench.scoring.row import Row
+from ganbench.scoring.scorecard import Scorecard
 
 FD, KD, AFD = "fd[lite0]", "kd[lite0]", "afd[yolo-nano]"
 VALUES: dict[str, Any] = {FD: (30.0, 29.0, 31.0), KD: (0.2, 0.1, 0.3), AFD: (0.9, 0.8, 0.95), "swd[x]": (1.0, 0.5, 2.0)}

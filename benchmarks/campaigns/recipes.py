@@ -1,4 +1,4 @@
-"""Mutated recipes, run recipes and grids: whatever TOML says, it is a recipe or an error of one line."""
+"""Mutated recipes, run recipes, grids and rules: whatever TOML says, it is one of them or an error of one line."""
 
 from __future__ import annotations
 
@@ -13,8 +13,16 @@ from campaigns.base import Sweep, guard
 from campaigns.mutate import bend, damage
 from campaigns.watch import ROOT
 from ganbench.bench.grid import cells_of, load_grid, make_grid
+from ganbench.images.rules import Rules
 from ganbench.training.recipe import FOLDER, load_recipe, load_resolved
 
+_RULES = """count = 500
+names = "face-{}.png"
+size = [64, 48]
+bytes = 1_000_000
+archive = [".zip", ".tgz"]
+folders = true
+"""
 _EXTENDS = b'extends = "dcgan"\n'
 SPECIAL = (
     *(b"a = " + b"[" * 3000, b"a = " + b"{a=" * 2000, b"a" + b".a" * 3000 + b" = 1\n", b"[a" + b".a" * 3000 + b"]\n"),
@@ -37,7 +45,7 @@ SPECIAL = (
 
 
 class Recipes(Sweep):
-    """Each mutant is read as a recipe, as the recipe of a run, and as a grid."""
+    """Each mutant is read as a recipe, as the recipe of a run, as a grid, and as an assignment's rules."""
 
     name = "recipes"
     count = 1000
@@ -48,7 +56,7 @@ class Recipes(Sweep):
         shipped = [path.read_text("utf-8") for path in sorted(FOLDER.glob("*.toml"))]
         shipped.append((ROOT / "examples" / "plugin" / "lsgan-residual.toml").read_text("utf-8"))
         grid = (ROOT / "examples" / "study.toml").read_text("utf-8")
-        self._texts = [*shipped, load_recipe("wgan-gp", "smoke").to_toml(), grid, grid, grid]
+        self._texts = [*shipped, load_recipe("wgan-gp", "smoke").to_toml(), grid, grid, grid, _RULES, _RULES]
         self._trees = [tomlkit.parse(text).unwrap() for text in self._texts]
 
     def attempt(self, number: int, rng: random.Random) -> list[str]:
@@ -65,6 +73,7 @@ class Recipes(Sweep):
         faults = guard(f"{label}, recipe", lambda: self._show(load_recipe(str(path), preset)))[1]
         faults += guard(f"{label}, of a run", lambda: self._show(load_resolved(path)))[1]
         faults += guard(f"{label}, grid", lambda: cells_of(make_grid(load_grid(path))))[1]
+        faults += guard(f"{label}, rules", lambda: str(Rules.read(path)))[1]
         return faults
 
     def _show(self, recipe: Any) -> None:

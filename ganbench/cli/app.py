@@ -17,6 +17,7 @@ from ganbench.cli import (
     collect,
     data,
     detect,
+    grade_export,
     gradnorm,
     leaderboard,
     output,
@@ -89,6 +90,8 @@ app.command("bench")(bench.bench)
 app.command("bench collect")(collect.collect)
 app.command("leaderboard")(leaderboard.leaderboard)
 app.command("overlap")(overlap.overlap)
+app.command("grade export")(grade_export.export)
+app.command("grade answer", hidden=True)(grade_export.answer)
 app.command("gradnorm")(gradnorm.gradnorm)
 app.add_typer(recipes.app, name="recipes")
 app.add_typer(assets.app, name="assets")

@@ -50,7 +50,8 @@ def sample(
 
     from ganbench.errors import GanbenchError
     from ganbench.images.arrays import ArraySource
-    from ganbench.images.submission import COUNT, TGZ, pack_submission
+    from ganbench.images.rules import COUNT, TGZ
+    from ganbench.images.submission import pack_submission
     from ganbench.system.outputs import check_outputs
     from ganbench.system.progress import track
     from ganbench.system.storage import atomic_write

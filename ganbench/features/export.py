@@ -67,7 +67,7 @@ def exported(
     Raises:
         GanbenchError: what ``first`` or ``build`` raised, or it cannot be pickled, or the network cannot be exported.
     """
-    key = f"{spec.name.replace(':', '-')}-{spec.key()[:12]}-{_code_hash()[:8]}"
+    key = _key(spec)
     graph = _CACHE.load(key, _parse, note)
     if graph is not None:
         _LOG.info("%s runs from its graph in the cache", spec.name)
@@ -80,6 +80,19 @@ def exported(
             graph = _export_apart(spec, build)
             _CACHE.keep(key, graph, note)
     return graph
+
+
+def kept_graph(spec: ExtractorSpec) -> Path:
+    """Return the file in the cache in which the graph of a network is once it was exported, for it to be taken along.
+
+    Raises:
+        CannotWrite: there is no place for caches.
+    """
+    return _CACHE.path(_key(spec))
+
+
+def _key(spec: ExtractorSpec) -> str:
+    return f"{spec.name.replace(':', '-')}-{spec.key()[:12]}-{_code_hash()[:8]}"
 
 
 def _parse(content: Content) -> bytes:

@@ -36,6 +36,7 @@ _Callable: Any = Callable  # typing has no type for it
 EXTRACTORS: Registry[Any] = Registry("extractor", (ExtractorEntry, _Callable), group="ganbench.extractors")
 EXTRACTORS.add("lite0", "ganbench.features.lite0:ENTRY")
 EXTRACTORS.add("inception", "ganbench.features.inception:ENTRY")
+EXTRACTORS.add("lite2", "ganbench.features.lite2:ENTRY")
 for _name in ("vgg16", "clip-vit-b-32", "dinov2-vit-s-14", "dinov2-vit-b-14", "dinov2-vit-l-14", "dinov2-vit-g-14"):
     EXTRACTORS.add(_name, "ganbench.features.fidelity:ENTRY")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import io
 import tarfile
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,14 +15,12 @@ from PIL import Image
 from ganbench.errors import GanbenchError, SourceError
 from ganbench.images.archives import ArchiveSource
 from ganbench.images.encoded import EncodedSource
+from ganbench.images.names import natural_key
+from ganbench.images.rules import COUNT, HW6, LIMIT_BYTES, SIZE, TGZ, Rules
 from ganbench.images.source import Source
 from ganbench.images.sources import open_source
 from ganbench.system.storage import atomic_write
 
-COUNT = 1000
-SIZE = (64, 64)
-LIMIT_BYTES = 2_000_000  # "under 2 MB", read as the smaller, decimal megabyte
-TGZ = (".tgz", ".tar.gz")
 QUALITIES = range(1, 96)  # Pillow advises against JPEG qualities above 95
 
 
@@ -34,11 +33,22 @@ class Check:
     found: str
 
 
-def check_submission(path: Path) -> list[Check]:
-    """Check a submission against every rule of the format.
+@dataclass(frozen=True)
+class Known:
+    """What a look at all images of a submission found: so many of one (height, width), and some that do not decode."""
+
+    count: int
+    size: tuple[int, int]
+    unreadable: Sequence[str] = ()
+
+
+def check_submission(path: Path, rules: Rules = HW6, known: Known | None = None) -> list[Check]:
+    """Check a submission against every rule.
 
     Args:
-        path: the .tgz that would be handed in.
+        path: what would be handed in.
+        rules: what it must keep.
+        known: what is known of its images from an earlier look at all of them, which spares another one.
 
     Returns:
         All rules, kept or not.
@@ -48,40 +58,62 @@ def check_submission(path: Path) -> list[Check]:
     """
     path = Path(path)
     source = open_source(path, skip_bad=10**9)
-    expected = [f"{i}.jpg" for i in range(1, COUNT + 1)]
-    missing = [name for name in expected if name not in set(source.names)]
-    extra = [name for name in source.names if name not in set(expected)] + source.ignored
-    folders = source.folders if isinstance(source, ArchiveSource) else []
-    nested = folders + [name for name in [*source.names, *source.ignored] if "/" in name]
-    wrong_size: dict[str, str] = {}
-    unreadable: list[str] = []
+    checks = [*_of_the_file(path, rules), *_of_the_names(source, rules)]
+    if known is not None and known.count + len(known.unreadable) == len(source):
+        unreadable = list(known.unreadable)
+        sizes = dict.fromkeys(set(source.names) - set(unreadable), known.size)
+    else:
+        sizes, unreadable = _decoded(source)
+    checks.append(Check("every image decodes", not unreadable, _some(unreadable)))
+    if rules.size is not None:
+        height, width = rules.size
+        wrong = [f"{name} is {h}x{w}" for name, (h, w) in sizes.items() if (h, w) != rules.size]
+        wrong.sort(key=natural_key)
+        checks.append(Check(f"every image {height}x{width}", not wrong, _some(wrong)))
+    return checks
+
+
+def _decoded(source: Source) -> tuple[dict[str, tuple[int, int]], list[str]]:
+    """Return the size of every image that decodes, by its name, and what is wrong with the others."""
+    sizes, unreadable = {}, []
     for index, name in enumerate(source.names):
         try:
             height, width = source.load(index).shape[:2]
+            sizes[name] = height, width
         except SourceError as e:
             unreadable.append(str(e))
-            continue
-        if (height, width) != SIZE:
-            wrong_size[name] = f"{name} is {height}x{width}"
-    size = path.stat().st_size if path.is_file() else None
-    is_tgz = path.is_file() and path.name.lower().endswith(TGZ) and path.read_bytes()[:2] == b"\x1f\x8b"
-    return [
-        Check("a .tgz archive", is_tgz, path.name),
-        Check(
-            f"under {LIMIT_BYTES:,} bytes",
-            size is not None and size < LIMIT_BYTES,
-            "a folder" if size is None else f"{size:,} bytes",
-        ),
-        Check(f"{COUNT:,} images", len(source) == COUNT, f"{len(source):,} images"),
-        Check("no folder inside", not nested, _some(nested)),
-        Check("named 1.jpg ... 1000.jpg", not missing, _some([f"no {name}" for name in missing])),
-        Check("nothing else inside", not extra, _some(extra) if extra else "; ".join(source.notes) or _some(extra)),
-        Check("every image decodes", not unreadable, _some(unreadable)),
-        Check("every image 64x64", not wrong_size, _some(list(wrong_size.values()))),
-    ]
+    return sizes, unreadable
 
 
-def _some(items: list[str]) -> str:
+def _of_the_file(path: Path, rules: Rules) -> Iterator[Check]:
+    if rules.endings:
+        named = path.is_file() and path.name.lower().endswith(rules.endings)
+        packed = named and (not path.name.lower().endswith(TGZ) or path.read_bytes()[:2] == b"\x1f\x8b")
+        yield Check(f"a {rules.endings[0]} archive", packed, path.name)
+    if rules.max_bytes is not None:
+        size = path.stat().st_size if path.is_file() else None
+        fits = size is not None and size < rules.max_bytes
+        yield Check(f"under {rules.max_bytes:,} bytes", fits, "a folder" if size is None else f"{size:,} bytes")
+
+
+def _of_the_names(source: Source, rules: Rules) -> Iterator[Check]:
+    if rules.count is not None:
+        yield Check(f"{rules.count:,} images", len(source) == rules.count, f"{len(source):,} images")
+    if rules.flat:
+        folders = source.folders if isinstance(source, ArchiveSource) else []
+        nested = folders + [name for name in [*source.names, *source.ignored] if "/" in name]
+        yield Check("no folder inside", not nested, _some(nested))
+    if rules.names is not None:
+        expected = rules.expected(len(source))
+        missing = sorted(set(expected) - set(source.names), key=natural_key)
+        extra = sorted(set(source.names) - set(expected), key=natural_key) + source.ignored
+        named = f"named {expected[0]} ... {expected[-1]}"
+        yield Check(named, not missing, _some([f"no {name}" for name in missing]))
+        passed_over = "" if extra else "; ".join(source.notes)
+        yield Check("nothing else inside", not extra, passed_over or _some(extra))
+
+
+def _some(items: Sequence[str]) -> str:
     return "as required" if not items else ", ".join(items[:3]) + (f" and {len(items) - 3} more" * (len(items) > 3))
 
 

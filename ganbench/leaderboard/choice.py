@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from ganbench.errors import GanbenchError, UnknownName
 from ganbench.metrics.registry import metric_of, name_of
 from ganbench.registry import did_you_mean
-from ganbench.scoring.scorecard import Row
+from ganbench.scoring.row import Row
 
 _COMMA = re.compile(r",(?![^\[]*\])")  # not one inside brackets: a file's name may hold it
 

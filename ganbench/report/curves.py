@@ -13,7 +13,7 @@ from ganbench.diagnostics.records import read_records
 from ganbench.errors import GanbenchError
 from ganbench.leaderboard.entries import Entry
 from ganbench.metrics.registry import METRICS, metric_of, name_of
-from ganbench.scoring.scorecard import ARROWS
+from ganbench.scoring.row import ARROWS
 from ganbench.system.frames import column_of
 from ganbench.training.run_folder import RunFolder
 

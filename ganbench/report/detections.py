@@ -14,7 +14,7 @@ from ganbench.errors import GanbenchError
 from ganbench.leaderboard.entries import Entry
 from ganbench.metrics.registry import metric_of
 from ganbench.report.pictures import Picture, sheet_of
-from ganbench.scoring.scorecard import Row
+from ganbench.scoring.row import Row
 
 LOOKED_AT = 200  # samples
 _GREEN, _RED = (0, 170, 0), (220, 0, 0)

@@ -10,22 +10,25 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
 
 from ganbench.errors import GanbenchError
 from ganbench.metrics.base import Better, holds
 from ganbench.metrics.registry import metric_of
+from ganbench.scoring.flags import Flag, Kind
 from ganbench.system.parse import faults_of, parse_json
 from ganbench.system.wall import wall
 
 SCHEMA = 1
 MOST_BYTES = 4 << 20  # a scorecard has some kilobytes; with thousands of warnings, some hundred
 MOST_ROWS = 1000
+MOST_FLAGS = 100
 LARGEST = 1e30  # of a value, in size; what boards compute of values beyond may overflow
 
 _Id = Annotated[str, Field(min_length=1, max_length=4096)]
 _Text = Annotated[str, Field(max_length=65_536)]
 _Number = Annotated[float, Field(ge=-LARGEST, le=LARGEST)]
+_Share = Annotated[float, Field(ge=0, le=1)]
 _Whole = Annotated[int, Field(ge=0, lt=2**63)]
 _Positive = Annotated[int, Field(ge=1, lt=2**53)]
 
@@ -37,7 +40,7 @@ class _Part(BaseModel):
 
 
 class Row(_Part):
-    """One result; see ``scorecard.Row``."""
+    """One result; see ``row.Row``."""
 
     id: _Id
     value: _Number | None
@@ -52,7 +55,20 @@ class Row(_Part):
     interval: _Text = ""
     reason: _Text = ""
     version: _Positive | None = None
-    p: Annotated[float, Field(ge=0, le=1)] | None = None
+    p: _Share | None = None
+
+
+class _Flag(_Part):
+    """A flag; see ``flags.Flag``."""
+
+    kind: Kind
+    share: _Share | None = None
+    p: _Share | None = None
+    text: _Text
+
+
+_Flags = Annotated[list[_Flag], Field(max_length=MOST_FLAGS)]
+_FLAGS: TypeAdapter[list[_Flag]] = TypeAdapter(_Flags)
 
 
 class _Run(_Part):
@@ -77,9 +93,29 @@ class _Images(_Part):
     digest: _Text | None = None
 
 
+class _Figure(_Part):
+    value: _Number
+    n: _Positive
+    version: _Positive
+
+
+class _HeldOut(_Part):
+    images: _Positive
+    copies: _Whole | None = None
+    nearer: _Whole | None = None
+    figures: dict[_Text, _Figure] = {}
+
+    @model_validator(mode="after")
+    def _are_shares(self) -> _HeldOut:
+        if max(self.copies or 0, self.nearer or 0) > self.images:
+            raise ValueError(f"more than the {self.images:,} held-out images are counted")
+        return self
+
+
 class _Reference(_Part):
     name: _Text | None = None
     data: _Images | None = None
+    held_out: _HeldOut | None = None
 
 
 def _checked_by(part: type[_Part]) -> Callable[[Any], Any]:
@@ -102,8 +138,23 @@ class Card(_Part):
     results: Annotated[list[Row], Field(max_length=MOST_ROWS)]
     source: _SourceTable
     reference: Annotated[dict[_Text, _ReferenceTable], Field(max_length=MOST_ROWS)]
+    flags: _Flags = []  # cards of earlier versions have none
     warnings: list[_Text]
     versions: dict[_Text, _Text]
+
+
+def flags_in(data: Any) -> list[Flag]:
+    """Return the flags that a file has as plain data.
+
+    Raises:
+        GanbenchError: they are none.
+    """
+    with wall(lambda why: GanbenchError(f"not flags of ganbench: {why}")):
+        try:
+            parts = _FLAGS.validate_python(data)
+        except ValidationError as e:
+            raise GanbenchError(f"not flags of ganbench: {faults_of(e)}") from e
+    return [Flag(**part.model_dump()) for part in parts]
 
 
 def checked(text: str) -> Card:

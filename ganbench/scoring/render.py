@@ -9,6 +9,7 @@ from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from ganbench.scoring.flags import Flag
 from ganbench.system.streams import cell
 
 Line = tuple[str, str, str, str]  # result, value, 95 % interval, n
@@ -21,6 +22,7 @@ def renderable(
     tier: str,
     notes: Sequence[tuple[str, str]],
     warnings: Sequence[str],
+    flags: Sequence[Flag],
     on: Console | None = None,
 ) -> Group:
     """Return the table with what stands below it.
@@ -31,6 +33,7 @@ def renderable(
         tier: which of the assignment's tiers is reached, and by which number.
         notes: (results, what their values rest on or why there are none).
         warnings: what a reader must know before trusting a row.
+        flags: why the numbers may not be the work of a generator.
         on: the console that will show it, where its encoding matters.
     """
     table = Table(title=cell(title, on, "italic"), title_justify="left")
@@ -39,10 +42,14 @@ def renderable(
         table.add_column(column, justify="right", no_wrap=True)
     for line in lines:
         table.add_row(*(cell(text, on) for text in line))
-    parts: list[RenderableType] = [table, cell(tier, on)]
+    parts: list[RenderableType] = [table, *(_flagged(flag, on) for flag in flags), cell(tier, on)]
     parts += [cell(f"{about}: {note}", on, "dim") for about, note in notes]
     parts += [Text.assemble(("warning", "yellow"), " ", cell(text, on)) for text in warnings]
     return Group(*parts)
+
+
+def _flagged(flag: Flag, on: Console | None) -> Text:
+    return Text.assemble(("flag", "bold red"), " ", cell(str(flag), on))
 
 
 def plain(content: RenderableType) -> str:

@@ -9,7 +9,7 @@ from ganbench.metrics.base import Estimate, Metric
 from ganbench.metrics.evaluate import evaluate
 from ganbench.metrics.neighbours import Pairs
 from ganbench.scoring.plan import Instrument
-from ganbench.scoring.scorecard import Row
+from ganbench.scoring.row import Row
 from ganbench.statistics.detections import DetectionSet
 from ganbench.statistics.features import FeatureSet
 from ganbench.statistics.known import CodedImages, KnownImages

@@ -11,17 +11,21 @@ import numpy as np
 from ganbench.detectors.base import DetectorOptions
 from ganbench.errors import GanbenchError, MetricError, ReferenceError, SourceError
 from ganbench.images.resize import Resize
+from ganbench.images.rules import Rules
 from ganbench.images.source import Source
 from ganbench.metrics.base import Metric
 from ganbench.metrics.neighbours import Pairs
 from ganbench.references.held_out import known_images
 from ganbench.references.reference import Reference
+from ganbench.scoring.flags import flags_of
 from ganbench.scoring.look import Seen, look
 from ganbench.scoring.options import DEFAULT_DETECTOR, DEFAULT_FEATURES, Images, Real, ScoreOptions
 from ganbench.scoring.per_image import per_image_table
 from ganbench.scoring.plan import Instrument, Plan
+from ganbench.scoring.row import Row
 from ganbench.scoring.rows import absent_row, measured_rows
-from ganbench.scoring.scorecard import Row, Scorecard
+from ganbench.scoring.scorecard import Scorecard
+from ganbench.scoring.validity import judged
 from ganbench.statistics.detections import DetectionSet
 from ganbench.statistics.known import CodedImages, KnownImages
 from ganbench.system.cluster import Site
@@ -57,6 +61,7 @@ def score(
     per_image: bool = False,
     jobs: int = 1,
     cluster: str | None = None,
+    rules: str | Path | Rules | None = None,
 ) -> Scorecard:
     """Score images against a reference.
 
@@ -88,6 +93,8 @@ def score(
         jobs: processes at a time that look at a source of more than 8,192 images; the result does not depend on it.
         cluster: address of a Ray cluster that looks at such a source instead: ``auto``, ``host:port`` or
             ``ray://host:port``.
+        rules: of an assignment: ``hw6``, or a TOML file of what differs from it; images that break one are flagged as
+            ``invalid``.
 
     Returns:
         The scorecard. What could not be measured is a row with its reason.
@@ -114,9 +121,9 @@ def score(
         cache=cache,
         per_image=per_image,
     )
-    site = Site(jobs, cluster)
+    site, asked = Site(jobs, cluster), Rules.of(rules)
     opened = options.open(source, grid=grid, pad=pad, value_range=value_range)
-    return score_source(opened, Plan.of(options, opened, site=site), site)
+    return judged(score_source(opened, Plan.of(options, opened, site=site), site), asked, source)
 
 
 def _several(reference: Real | Sequence[Real] | None) -> tuple[Real, ...]:
@@ -174,7 +181,7 @@ def score_source(source: Source, plan: Plan, site: Site | None = None) -> Scorec
         ]
     notes += [f"{bad.name} was left out: {bad.why}" for bad in source.bad]
     said = {name: reference.meta() for name, reference in references.items()}
-    return Scorecard(rows, _describe(source, seen), said, notes, table)
+    return Scorecard(rows, _describe(source, seen), said, notes, table, flags=flags_of(rows, said))
 
 
 def refuse_empty(card: Scorecard, plan: Plan) -> None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ganbench.errors import GanbenchError, UnknownName
-from ganbench.scoring.numbers import fixed_decimals, format_fixed, format_number
+from ganbench.scoring.flags import Flag, flags_of, joined, withholding
+from ganbench.scoring.row import ARROWS, COLUMNS, Row
 from ganbench.scoring.tiers import GATED, Tier, tier_of
 from ganbench.system.outputs import Place, write_text
 from ganbench.system.parse import read_text
@@ -19,81 +20,12 @@ if TYPE_CHECKING:
     import pandas as pd
     from rich.console import Console, Group
 
-COLUMNS = ("id", "value", "low", "high", "better", "n", "seed", "protocol")
-ARROWS = {"lower": "↓", "higher": "↑", "none": ""}
-
 
 class UnknownResult(UnknownName, KeyError):
     """A scorecard has no such row, or several."""
 
     def __str__(self) -> str:
         return str(self.args[0])  # a KeyError would put its message into quotes
-
-
-@dataclass(frozen=True)
-class Row:
-    """One result.
-
-    Attributes:
-        id: ``metric[what it was measured with]``, such as ``fd[lite0]``.
-        value: the estimate, or None when it could not be measured; ``reason`` then says why.
-        low: lower end of the 95 % interval, or None without one.
-        high: upper end.
-        better: ``lower``, ``higher`` or ``none``.
-        n: number of images that the value rests on.
-        seed: seed of the random choices, None where there are none.
-        protocol: every choice that the value depends on; only rows of equal protocol and n compare.
-        title: the metric in words.
-        unit: unit of the value, empty for a plain number.
-        interval: method of the interval.
-        reason: why there is no value.
-        p: of the metric's test: the chance of such a value, or a worse one, where nothing is wrong; None without.
-        version: of the metric; it stands in the protocol too. None in scorecards of the first release, which had none.
-    """
-
-    id: str
-    value: float | None
-    low: float | None = None
-    high: float | None = None
-    better: str = "none"
-    n: int | None = None
-    seed: int | None = None
-    protocol: str = ""
-    title: str = ""
-    unit: str = ""
-    interval: str = ""
-    reason: str = ""
-    version: int | None = None
-    p: float | None = None
-
-    @property
-    def metric(self) -> str:
-        """What was measured: the part of the id before the brackets."""
-        return self.id.partition("[")[0]
-
-    @property
-    def instrument(self) -> str:
-        """What the value was measured with: the part of the id in brackets."""
-        return self.id.partition("[")[2].removesuffix("]")
-
-    @property
-    def metric_version(self) -> str:
-        """The last part of the protocol, such as ``fd v1``; empty where no version is known."""
-        last = self.protocol.rpartition("; ")[2]
-        return last if self.version is not None and last.endswith(f" v{self.version}") else ""
-
-    def formatted(self) -> list[str]:
-        """Return value, low and high as texts for a table."""
-        numbers = (self.value, self.low, self.high)
-        decimals = fixed_decimals(self.id, numbers)
-        return [format_number(x) if decimals is None else format_fixed(x, decimals) for x in numbers]
-
-    def cells(self) -> dict[str, object]:
-        """Return the eight columns; a missing value leaves its reason in the protocol column."""
-        cells = {name: getattr(self, name) for name in COLUMNS}
-        if self.value is None:
-            cells["protocol"] = f"not measured: {self.reason}"
-        return cells
 
 
 @dataclass(frozen=True)
@@ -105,6 +37,7 @@ class Scorecard:
         source: what was scored: label, count, image size, content digest, resize.
         reference: what it was scored against: name, count, digest, sample size; one entry per extractor.
         warnings: what a reader must know before trusting a row.
+        flags: why the numbers may not be the work of a generator; at most one of a kind.
         per_image: one dict per image (``name`` and columns such as ``nearest_reference[lite0]``).
         versions: library versions.
     """
@@ -115,6 +48,7 @@ class Scorecard:
     warnings: list[str] = field(default_factory=list)
     per_image: list[dict[str, object]] = field(default_factory=list)
     versions: dict[str, str] = field(default_factory=library_versions)
+    flags: list[Flag] = field(default_factory=list)
 
     def __getitem__(self, result_id: str) -> Row:
         """Return a row by its id, or by its metric alone where only one instrument measured that.
@@ -141,8 +75,12 @@ class Scorecard:
 
     @property
     def tier(self) -> Tier:
-        """The highest of the assignment's tiers whose AFD gate is reached, by the first AFD that was measured."""
-        return tier_of((row.id, row.value, row.reason) for row in self.rows if row.metric == GATED)
+        """The highest of the assignment's tiers whose AFD gate is reached, by the first AFD that was measured.
+
+        It is withheld from images that are flagged.
+        """
+        rates = ((row.id, row.value, row.reason) for row in self.rows if row.metric == GATED)
+        return tier_of(rates).withheld(withholding(self.flags))
 
     def renderable(self, on: Console | None = None) -> Group:
         """Return the table with its notes and warnings, for a console of rich; ``on`` says which, for its encoding."""
@@ -153,7 +91,7 @@ class Scorecard:
             title += f", {size[0]}x{size[1]}"
         lines = [(name, value, interval, n) for name, value, interval, n, _ in self.table()]
         notes = [(", ".join(ids), note) for ids, note in self.footnotes()]
-        return renderable(title, lines, str(self.tier), notes, self.warnings, on)
+        return renderable(title, lines, str(self.tier), notes, self.warnings, self.flags, on)
 
     def footnotes(self) -> list[tuple[list[str], str]]:
         """Return (ids, note) for protocols, reasons and versions, each note once with all results that it is about."""
@@ -182,10 +120,11 @@ class Scorecard:
 
         return {
             "schema": SCHEMA,
-            "results": [_plain(row) for row in self.rows],
+            "results": [row.to_dict() for row in self.rows],
             "source": self.source,
             "reference": self.reference,
             "tier": self.tier.to_dict(),
+            "flags": [flag.to_dict() for flag in self.flags],
             "warnings": self.warnings,
             "versions": self.versions,
         }
@@ -207,7 +146,9 @@ class Scorecard:
             return cls.read(text)
         card = checked(text)
         rows = [Row(**row.model_dump()) for row in card.results]
-        return cls(rows, card.source, card.reference, card.warnings, [], card.versions)
+        # What the rows say is flagged, whatever stands beside them.
+        flags = joined((Flag(**flag.model_dump()) for flag in card.flags), flags_of(rows, card.reference))
+        return cls(rows, card.source, card.reference, card.warnings, [], card.versions, flags)
 
     @classmethod
     def read(cls, path: Path) -> Scorecard:
@@ -225,9 +166,10 @@ class Scorecard:
             raise GanbenchError(f"{path}: {e}") from e
 
     def to_csv(self) -> str:
-        """Return the rows as CSV text with the columns of ``COLUMNS``; a last one without a value says the tier."""
+        """Return the rows as CSV text with the columns of ``COLUMNS``, one per flag, and a last one for the tier."""
+        flags = ({"id": f"flag {flag.kind}", "value": flag.share, "protocol": flag.text} for flag in self.flags)
         tier: dict[str, object] = {"id": "tier", "protocol": str(self.tier)}
-        return csv_text([*(row.cells() for row in self.rows), tier], COLUMNS)
+        return csv_text([*(row.cells() for row in self.rows), *flags, tier], COLUMNS)
 
     def per_image_csv(self) -> str:
         """Return the per-image table as CSV text."""
@@ -255,9 +197,10 @@ class Scorecard:
         return {instrument: "; ".join(parts) for instrument, parts in shared.items() if parts}
 
     def to_markdown(self) -> str:
-        """Return the rows as a Markdown table, followed by the tier and the warnings."""
+        """Return the rows as a Markdown table, followed by the flags, the tier and the warnings."""
         lines = ["| result | value | 95 % interval | n | protocol |", "| --- | --- | --- | --- | --- |"]
         lines += ["| " + " | ".join(markdown(cell) for cell in cells) + " |" for cells in self.table()]
+        lines += ["", *(f"- Flag: {markdown(str(flag))}" for flag in self.flags)] if self.flags else []
         lines += ["", markdown(str(self.tier))]
         lines += ["", *(f"- Warning: {markdown(text)}" for text in self.warnings)] if self.warnings else []
         return "\n".join(lines) + "\n"
@@ -267,7 +210,8 @@ class Scorecard:
         body = "".join("<tr>" + "".join(f"<td>{html(cell)}</td>" for cell in cells) + "</tr>" for cells in self.table())
         notes = "".join(f"<li>{html(text)}</li>" for text in self.warnings)
         table = f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
-        return f"{table}<p>{html(str(self.tier))}</p>" + (notes and f"<ul>{notes}</ul>")
+        flags = "".join(f"<li><strong>{flag.kind}</strong>: {html(flag.text)}</li>" for flag in self.flags)
+        return f"{table}{flags and f'<ul>{flags}</ul>'}<p>{html(str(self.tier))}</p>" + (notes and f"<ul>{notes}</ul>")
 
     def write(
         self,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 # (name, least AFD, the judge's FID as published; its scale cannot be reproduced).
@@ -26,7 +26,7 @@ class Tier:
     """A tier of the assignment, by its gate on AFD alone.
 
     Attributes:
-        name: the highest one whose gate is reached; empty without an AFD.
+        name: the highest one whose gate is reached; empty without an AFD, and where it is withheld.
         by: id of the AFD that the gates looked at, such as ``afd[yolo-nano]``; empty without one.
         value: that AFD, 0..1; None without one.
         reason: why there is no tier, or "".
@@ -38,7 +38,7 @@ class Tier:
     reason: str = ""
 
     def __str__(self) -> str:
-        if self.value is None:
+        if not self.name:
             return f"no tier: {self.reason}"
         return f"tier {self.name}: the gates ({GATES}) looked at {self.by} = {self.value:.6g} alone, at no FID"
 
@@ -47,6 +47,13 @@ class Tier:
         gates = {name: gate for name, gate, _ in TIERS}
         name = self.name or None
         return {"name": name, "by": self.by or None, "value": self.value, "gates": gates, "reason": self.reason}
+
+    def withheld(self, kinds: Sequence[str]) -> Tier:
+        """Return it without its name: the AFD of images that are flagged says nothing of a generator."""
+        if not self.name or not kinds:
+            return self
+        why = f"withheld, since the images are flagged as {' and '.join(kinds)}; their {self.by} is {self.value:.6g}"
+        return Tier("", self.by, self.value, why)
 
 
 def tier_of(detection_rates: Iterable[tuple[str, float | None, str]]) -> Tier:

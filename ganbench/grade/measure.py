@@ -1,0 +1,171 @@
+"""Looks at one submission: the rules that it keeps, its scorecards, and pictures of its worst images."""
+
+from __future__ import annotations
+
+import base64
+import io
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from ganbench.errors import GanbenchError
+from ganbench.images.rules import Rules
+from ganbench.images.source import Source
+from ganbench.images.submission import Check, check_submission
+from ganbench.scoring.plan import Plan
+from ganbench.scoring.score import score_source
+from ganbench.scoring.scorecard import Scorecard
+from ganbench.system.cache import is_remark
+from ganbench.system.tasks import Tell, refuse_unseen
+
+SHOWN = 8  # pictures of the worst images; so many of the first ones too
+_NO_FACE = 4  # of the worst that are pictured, at most, because no face was found in them
+_BAD = 1000  # unreadable images that are left out, so that the others can be measured
+_SIDE = 256  # pixels: larger images are pictured smaller
+PUBLIC, PRIVATE = "public", "private"
+
+
+@dataclass(frozen=True)
+class Picture:
+    """One image of a submission.
+
+    Attributes:
+        name: in the submission.
+        why: it is shown; "" for one of the first.
+        data: WebP, base64.
+        width: pixels.
+        height: pixels.
+    """
+
+    name: str
+    why: str
+    data: str
+    width: int
+    height: int
+
+
+@dataclass(frozen=True)
+class Look:
+    """What one board's instruments saw of a submission.
+
+    Attributes:
+        checks: the rules and whether they are kept; on the public board alone.
+        card: the scorecard, or None.
+        error: why there is none.
+        worst: pictures of the worst images; on the public board alone.
+        first: pictures of the first ones, likewise.
+        lasting: whether it can be kept: what went wrong for a reason of this machine cannot.
+    """
+
+    checks: tuple[Check, ...] = ()
+    card: Scorecard | None = None
+    error: str = ""
+    worst: tuple[Picture, ...] = ()
+    first: tuple[Picture, ...] = ()
+    lasting: bool = True
+
+
+@dataclass(frozen=True)
+class Task:
+    """What to look at.
+
+    Attributes:
+        path: the file or folder.
+        boards: ``public``, ``private``, or both.
+    """
+
+    path: Path
+    boards: tuple[str, ...]
+
+
+def measure(plans: Mapping[str, Plan], rules: Rules, task: Task, tell: Tell) -> dict[str, Look]:
+    """Return what the boards see of a submission. Whatever is wrong with it becomes part of that."""
+    del tell
+    found = {}
+    for board in task.boards:
+        try:
+            refuse_unseen(task.path)
+            found[board] = _look(task.path, plans[board], rules if board == PUBLIC else None)
+        except GanbenchError as e:
+            found[board] = Look(error=without_path(str(e), task.path))
+        except Exception as e:  # a fault of ours must not cost the others their grade
+            found[board] = Look(error=f"{type(e).__name__}: {' '.join(str(e).split())}", lasting=False)
+    return found
+
+
+def without_path(text: str, path: Path) -> str:
+    """Return a text that names a file by its name alone: students need not learn where the class is kept."""
+    return text.replace(str(path), path.name)
+
+
+def _look(path: Path, plan: Plan, rules: Rules | None) -> Look:
+    checks = () if rules is None else tuple(_named(check, path) for check in check_submission(path, rules))
+    source = plan.options.open(path)
+    try:
+        card = score_source(source, plan)
+    except GanbenchError as e:
+        return Look(checks, None, without_path(str(e), path), (), _pictures(source, _first(source)) if rules else ())
+    worst = _pictures(source, worst_of(card)) if rules else ()
+    first = _pictures(source, _first(source)) if rules else ()
+    return Look(checks, _anonymous(card, path), "", worst, first)
+
+
+def _named(check: Check, path: Path) -> Check:
+    return replace(check, found=without_path(check.found, path))
+
+
+def _anonymous(card: Scorecard, path: Path) -> Scorecard:
+    """Return a scorecard without the table of single images, and without what is true of this run alone."""
+    lasting = [without_path(text, path) for text in card.warnings if not is_remark(text)]
+    return replace(card, source=card.source | {"label": path.name}, warnings=lasting, per_image=[])
+
+
+def _first(source: Source) -> list[tuple[str, str]]:
+    return [(name, "") for name in source.names[:SHOWN]]
+
+
+def worst_of(card: Scorecard) -> list[tuple[str, str]]:
+    """Return name and reason of the images that look least like the real ones, the worst first.
+
+    Those without a face come first, up to half of all that is shown; then those of least realism.
+    """
+    rows = card.per_image
+    columns = list(rows[0]) if rows else []
+    faces = next((name for name in columns if name.startswith("faces[")), None)
+    realism = next((name for name in columns if name.startswith("realism[")), None)
+    found: dict[str, str] = {}
+    if faces is not None:
+        ordered = sorted(rows, key=lambda row: _number(row.get(faces.replace("faces", "score"))))
+        without = [row for row in ordered if row.get(faces) == 0]
+        found |= {str(row["name"]): "no face found" for row in without[:_NO_FACE]}
+    if realism is not None:
+        known = [row for row in rows if isinstance(row.get(realism), float)]
+        for row in sorted(known, key=lambda row: _number(row[realism])):
+            name, text = str(row["name"]), f"realism {_number(row[realism]):.2f}"
+            if len(found) >= SHOWN and name not in found:
+                break
+            found[name] = f"{found[name]}, {text}" if name in found else text
+    return list(found.items())[:SHOWN]
+
+
+def _number(value: object) -> float:
+    return float(value) if isinstance(value, int | float) and np.isfinite(value) else 0.0
+
+
+def _pictures(source: Source, chosen: Sequence[tuple[str, str]]) -> tuple[Picture, ...]:
+    """Return pictures of some images; those that do not decode are left out, the rules say so."""
+    places = {name: index for index, name in reversed(list(enumerate(source.names)))}
+    found = []
+    for name, why in chosen:
+        try:
+            image = Image.fromarray(source.load(places[name]))
+        except GanbenchError:
+            continue
+        image.thumbnail((_SIDE, _SIDE))
+        buffer = io.BytesIO()
+        image.save(buffer, "WEBP", quality=80)
+        found.append(Picture(name, why, base64.b64encode(buffer.getvalue()).decode(), *image.size))
+    return tuple(found)
