@@ -6,6 +6,7 @@ Source: Gradescope's autograder documentation, pages "Autograder Specifications"
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from ganbench import __version__
@@ -95,7 +96,7 @@ def _status(ok: bool) -> str:
     return "passed" if ok else "failed"
 
 
-def _leaderboard(rows: list[Row], directions: dict[str, str]) -> list[dict[str, Any]]:
+def _leaderboard(rows: list[Row], directions: Mapping[str, str]) -> list[dict[str, Any]]:
     orders = {"lower": "asc", "higher": "desc"}
     return [
         {"name": row.id, "value": row.value, "order": orders[directions[row.id]]}
