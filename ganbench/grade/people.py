@@ -74,9 +74,8 @@ class People:
         if several := next((found for found in named if len(found) > 1), None):
             return f"{shown(several[0].name)} may be {_listed(several)}: no id says which"
         if stated.names:
-            return (
-                f"{', '.join(map(shown, stated.names[:3]))}: no such name on the roster, and no id in the file's name"
-            )
+            names = ", ".join(map(shown, stated.names[:3]))
+            return f"{names}: no such name on the roster, and no id in the file's name"
         return "no id in its name"
 
 

@@ -128,7 +128,7 @@ def grade(
     first = [settle(student, settings) for student in students]
     shared = {} if compare is None else compare(first)
     settled = [settle(student, settings, shared.get(id_key(student.id), ())) for student in students]
-    results = {name: dict(plan.results()) for name, plan in plans.items()}
+    results = {name: plan.results() for name, plan in plans.items()}
     notes = [text for plan in plans.values() for text in plan.notes]
     graded = Graded(
         settings, settled, collected.strays, collected.export, results[PUBLIC], results.get(PRIVATE, {}), notes
