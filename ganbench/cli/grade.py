@@ -65,19 +65,25 @@ def grade(
     from ganbench.grade.config import load_class
     from ganbench.grade.run import grade as grade_class
     from ganbench.grade.run import plans_of
+    from ganbench.report.class_between import Between
     from ganbench.report.grading import check_boards, write_pages
 
     del quiet
     site = options.site(jobs, cluster)
     settings = load_class(config)
     plans = plans_of(settings, device=device, site=site)
-    check_boards(settings, {name: plan.results() for name, plan in plans.items()})
+    ranked_by = check_boards(settings, {name: plan.results() for name, plan in plans.items()})
+    between = Between(ranked_by, device=device, site=site)
 
     def note(text: str) -> None:
         tell(text, fg=typer.colors.YELLOW, err=True)
 
-    graded = grade_class(folder, config, out, only=only or (), device=device, site=site, plans=plans, note=note)
-    _say(graded, [out / "grades.csv", *write_pages(graded, out)])
+    graded = grade_class(
+        folder, config, out, only=only or (), device=device, site=site, plans=plans, compare=between, note=note
+    )
+    _say(graded, [out / "grades.csv", *write_pages(graded, out, between)])
+    if between.failed:
+        note(f"submissions were not compared with each other: {between.failed}")
 
 
 def _say(graded: Graded, written: list[Path]) -> None:

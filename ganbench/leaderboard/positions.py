@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ganbench.leaderboard.boards import is_better
+from ganbench.leaderboard.better import is_better
 from ganbench.scoring.row import Row
 
 NOTE = (

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ganbench.grade.hints import hints_of
 from ganbench.grade.measure import PRIVATE, PUBLIC, Picture
 from ganbench.grade.student import Graded, Student
 from ganbench.report.class_board import ClassBoard
+from ganbench.scoring.flags import Flag
 from ganbench.scoring.row import ARROWS, Row
 
 SCHEMA = 1
@@ -26,6 +27,7 @@ class Feedback:
         place: on the public board, in words; "" without one.
         tells_grade: whether tier and points may be told.
         hints: what to try, one line each.
+        flags: those of the student; they name nobody else.
         shown_reasons: why there is no tier, no points, or fewer of them.
     """
 
@@ -35,6 +37,7 @@ class Feedback:
     place: str
     tells_grade: bool
     hints: tuple[str, ...]
+    flags: tuple[Flag, ...]
     shown_reasons: tuple[str, ...]
 
     def to_page(self) -> dict[str, Any]:
@@ -61,7 +64,7 @@ class Feedback:
             "passed_over": list(student.passed),
             "valid": student.valid,
             "late": student.late.text or None,
-            "flags": [flag.to_dict() for flag in student.flags],
+            "flags": [flag.to_dict() for flag in self.flags],
             "cleared": student.cleared,
             "reasons": list(self.shown_reasons),
             "rules": [] if look is None else [{"what": c.what, "ok": c.ok, "found": c.found} for c in look.checks],
@@ -91,4 +94,19 @@ def feedback_of(student: Student, graded: Graded, boards: Mapping[str, ClassBoar
     if place is not None and place.ties:
         said += f", tied with {place.ties}"
     reasons = student.reasons if reveal or not student.valid else ()
-    return Feedback(student, graded.config.title, rows, said, reveal, tuple(hints_of(student)), tuple(reasons))
+    return Feedback(
+        student, graded.config.title, rows, said, reveal, tuple(hints_of(student)), _told(student), tuple(reasons)
+    )
+
+
+def _told(student: Student) -> tuple[Flag, ...]:
+    """Return the flags as their student may read them: that with whom images are shared is for staff alone."""
+    return tuple(
+        replace(
+            flag,
+            text=f"{flag.share or 0:.1%} of the images were handed in by somebody else too, as they are or changed",
+        )
+        if flag.kind == "shared"
+        else flag
+        for flag in student.flags
+    )

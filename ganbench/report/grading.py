@@ -13,9 +13,11 @@ from ganbench.grade.config import ClassConfig
 from ganbench.grade.measure import PRIVATE, PUBLIC
 from ganbench.grade.student import Graded
 from ganbench.leaderboard.choice import choose
+from ganbench.report.class_between import Between, opener
 from ganbench.report.class_board import ClassBoard, class_board
 from ganbench.report.feedback import feedback_of
-from ganbench.report.page import environment
+from ganbench.report.overlap import make_overlap_page
+from ganbench.report.templates import environment
 from ganbench.system.leftovers import sweep
 from ganbench.system.outputs import write_text
 from ganbench.system.text import json_text, markdown
@@ -24,7 +26,7 @@ STUDENTS = "students"
 _OURS = re.compile(r"[^.].*\.(?:html|json)", re.DOTALL)
 
 
-def write_pages(graded: Graded, out: str | Path) -> list[Path]:
+def write_pages(graded: Graded, out: str | Path, between: Between | None = None) -> list[Path]:
     """Write ``public/``, ``private/`` and ``students/`` below the folder of results.
 
     ``public/`` names nobody: its board has aliases alone. ``private/`` is for staff, and ``students/`` has a page and a
@@ -33,6 +35,7 @@ def write_pages(graded: Graded, out: str | Path) -> list[Path]:
     Args:
         graded: what ``grade`` returned.
         out: the folder of results.
+        between: what was found between submissions, for the page of what they share.
 
     Returns:
         The boards that were written.
@@ -49,6 +52,8 @@ def write_pages(graded: Graded, out: str | Path) -> list[Path]:
         written += [out / name / "board.html", out / name / "board.md"]
         _write(written[-2], page)
         _write(written[-1], _markdown(board, graded, staff))
+    if between is not None:
+        written += _write_overlap(out / PRIVATE, graded, between)
     kept = set()
     for student in graded.students:
         feedback = feedback_of(student, graded, boards)
@@ -57,6 +62,20 @@ def write_pages(graded: Graded, out: str | Path) -> list[Path]:
         _write(out / STUDENTS / f"{student.id}.json", json_text(feedback.to_dict()))
     _remove_others(out / STUDENTS, kept)
     return written
+
+
+def _write_overlap(folder: Path, graded: Graded, between: Between) -> list[Path]:
+    """Write what submissions share, with everybody by their id; where nothing was compared, nothing is left there."""
+    page, data = folder / "overlap.html", folder / "overlap.json"
+    if between.overlap is None:
+        for path in (page, data):
+            path.unlink(missing_ok=True)
+        return []
+    path_of = {student.id: student.handed.unit.path for student in graded.students if student.handed is not None}
+    opened = opener()
+    _write(page, make_overlap_page(between.overlap, lambda label: opened(path_of[label]), dated=False))
+    _write(data, between.overlap.to_json())
+    return [page, data]
 
 
 def boards_of(graded: Graded) -> dict[str, ClassBoard]:
@@ -84,22 +103,27 @@ def boards_of(graded: Graded) -> dict[str, ClassBoard]:
     return found
 
 
-def check_boards(config: ClassConfig, results: Mapping[str, Mapping[str, str]]) -> None:
+def check_boards(config: ClassConfig, results: Mapping[str, Mapping[str, str]]) -> str:
     """Check before the work that the boards can be ranked by what the configuration says.
 
     Args:
         config: the class.
         results: of each board, what its plan will measure.
 
+    Returns:
+        The result that the public board is ranked by.
+
     Raises:
         GanbenchError: no such result, or one without a direction.
     """
+    by = {}
     for name, section in ((PUBLIC, config.public), (PRIVATE, config.private)):
         if section is not None:
             try:
-                choose(results[name], section.sort, section.columns)
+                by[name] = choose(results[name], section.sort, section.columns).by
             except GanbenchError as e:
                 raise type(e)(f"[{name}]: {e}") from e
+    return by[PUBLIC]
 
 
 def _render(template: str, **values: object) -> str:

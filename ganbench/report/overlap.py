@@ -41,12 +41,13 @@ class _Pictures:
     reason: str
 
 
-def make_overlap_page(found: Overlap, opened: Callable[[str], Source]) -> str:
+def make_overlap_page(found: Overlap, opened: Callable[[str], Source], *, dated: bool = True) -> str:
     """Return the page; everything it shows is inside the one file.
 
     Args:
         found: what sources share.
         opened: opens a source by its label, as it was compared.
+        dated: whether it says of which day it is.
     """
     opened = functools.lru_cache(_OPEN)(opened)
     pictured = found.pairs[:PICTURED]
@@ -63,7 +64,7 @@ def make_overlap_page(found: Overlap, opened: Callable[[str], Source]) -> str:
             lines=[_line(pair) for pair in found.pairs],
             pictures=pictures,
             version=ganbench.__version__,
-            today=datetime.date.today().isoformat(),
+            today=datetime.date.today().isoformat() if dated else "",
         )
     )
 
