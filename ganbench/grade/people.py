@@ -28,7 +28,7 @@ class People:
         longest_first = sorted((person.id for person in roster), key=len, reverse=True)
         given = "|".join(map(re.escape, longest_first)) if pattern is None else pattern
         # Part of a longer number is none: b10901001 does not stand in b109010012.
-        self._pattern = re.compile(rf"(?<!\\d(?=\\d))(?:{given})(?!(?<=\\d)\\d)", re.IGNORECASE)
+        self._pattern = re.compile(rf"(?<!\d(?=\d))(?:{given})(?!(?<=\d)\d)", re.IGNORECASE)
 
     def whose(self, stated: Stated) -> tuple[list[Person], str]:
         """Return whose a submission is, and in one line why it is nobody's, or what there is to say of it.
