@@ -10,6 +10,7 @@ import logging
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:  # what a type checker and an editor see; at run time __getattr__ answers
+    from ganbench import overlap as overlap
     from ganbench.diagnostics.gradnorm import GradNormProbe as GradNormProbe
     from ganbench.errors import GanbenchError as GanbenchError
     from ganbench.images.sources import open_source as open_source
@@ -29,6 +30,7 @@ _PUBLIC = {
     "open_source": "ganbench.images.sources",
     "GanbenchError": "ganbench.errors",
 }
+_ROOMS = ("overlap",)  # whose names go by theirs: ganbench.overlap.find
 
 __all__ = [
     "GanbenchError",
@@ -38,6 +40,7 @@ __all__ = [
     "__version__",
     "load_results",
     "open_source",
+    "overlap",
     "score",
 ]
 
@@ -46,6 +49,8 @@ logging.getLogger("ganbench").addHandler(logging.NullHandler())
 
 
 def __getattr__(name: str) -> Any:
+    if name in _ROOMS:
+        return importlib.import_module(f"ganbench.{name}")
     if name not in _PUBLIC:
         raise AttributeError(f"module 'ganbench' has no attribute {name!r}")
     return getattr(importlib.import_module(_PUBLIC[name]), name)

@@ -48,7 +48,7 @@ def test_csv_is_wide_and_best_first(entries: list[Entry]) -> None:
     assert "DCGAN (simple)" not in to_csv(Leaderboard.of(entries, FD))
     cards = [_entry("a", {FD: (1, 0, 2)})]
     bare = to_frame(Leaderboard.of(cards, FD))
-    assert list(bare) == ["name", FD, f"{FD}.low", f"{FD}.high", "error"]  # no columns of runs
+    assert list(bare) == ["name", FD, f"{FD}.low", f"{FD}.high", "flags", "error"]  # no columns of runs
 
 
 def test_markdown(entries: list[Entry]) -> None:

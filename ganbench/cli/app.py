@@ -17,10 +17,12 @@ from ganbench.cli import (
     collect,
     data,
     detect,
+    grade,
     grade_export,
     gradnorm,
     leaderboard,
     output,
+    overlap,
     recipes,
     reference,
     sample,
@@ -88,6 +90,8 @@ app.command("sample")(sample.sample)
 app.command("bench")(bench.bench)
 app.command("bench collect")(collect.collect)
 app.command("leaderboard")(leaderboard.leaderboard)
+app.command("overlap")(overlap.overlap)
+app.command("grade")(grade.grade)
 app.command("grade export")(grade_export.export)
 app.command("grade answer", hidden=True)(grade_export.answer)
 app.command("gradnorm")(gradnorm.gradnorm)

@@ -22,26 +22,35 @@ def check(
         Path,
         typer.Argument(parser=options.local("a submission"), metavar="SRC", help="The .tgz that would be handed in."),
     ],
+    rules: Annotated[
+        str, typer.Option(metavar="hw6|FILE.toml", help="The assignment's rules, or a file of what differs from them.")
+    ] = "hw6",
     json_output: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
     quiet: options.Quiet = False,
 ) -> None:
     """Check a submission: 1,000 images 1.jpg ... 1000.jpg of 64x64, no folder, under 2,000,000 bytes. Exit 1 if not.
 
-    [bold]Example[/bold]
+    [bold]Examples[/bold]
 
       ganbench data check submission.tgz
+
+      ganbench data check submission.zip --rules rules.toml
     """
-    from ganbench.errors import GateFailed
+    from ganbench.errors import GanbenchError, GateFailed
+    from ganbench.images.rules import Rules
     from ganbench.images.submission import check_submission
 
     del quiet
-    rules = check_submission(submission)
+    asked = Rules.of(rules)
+    if asked is None:
+        raise GanbenchError(f"--rules {rules}: there is nothing to check by no rules")
+    checks = check_submission(submission, asked)
     if json_output:
-        put_json([{"rule": r.what, "ok": r.ok, "found": r.found} for r in rules])
+        put_json([{"rule": check.what, "ok": check.ok, "found": check.found} for check in checks])
     else:
-        for rule in rules:
-            tell(f"{'ok  ' if rule.ok else 'FAIL'} {rule.what}: {rule.found}")
-    broken = [rule.what for rule in rules if not rule.ok]
+        for check in checks:
+            tell(f"{'ok  ' if check.ok else 'FAIL'} {check.what}: {check.found}")
+    broken = [check.what for check in checks if not check.ok]
     if broken:
         raise GateFailed(f"{submission} is not a valid submission: {'; '.join(broken)}")
 

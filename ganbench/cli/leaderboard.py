@@ -18,7 +18,10 @@ from ganbench.system.location import Location
 
 if TYPE_CHECKING:
     from ganbench.leaderboard.boards import Leaderboard
+    from ganbench.leaderboard.entries import Entry
+    from ganbench.scoring.flags import Flag
     from ganbench.scoring.options import ScoreOptions
+    from ganbench.system.cluster import Site
 
 _FETCHES = 8  # entries that are fetched at a time
 
@@ -36,6 +39,23 @@ def leaderboard(
     scoring: ScoreOptions,
     sort: options.Sort = None,
     columns: options.Columns = None,
+    rules: Annotated[
+        str | None,
+        typer.Option(
+            metavar="hw6|none|FILE.toml",
+            show_default="hw6 for .tgz of 1,000",
+            help="Rules of the assignment, or what differs from them: who breaks one is flagged as invalid.",
+        ),
+    ] = None,
+    keep_flagged: Annotated[
+        bool, typer.Option("--keep-flagged", help="Rank flagged entries like the others; without it they have no rank.")
+    ] = False,
+    overlap: Annotated[
+        bool | None,
+        typer.Option(
+            "--overlap/--no-overlap", show_default="where lite0 is run", help="Flag submissions that share images."
+        ),
+    ] = None,
     jobs: options.Jobs = 1,
     cluster: options.Cluster = None,
     rescore: Annotated[
@@ -68,7 +88,7 @@ def leaderboard(
     ] = None,
     quiet: options.Quiet = False,
 ) -> None:
-    """Rank runs and submissions. What cannot be scored is listed with its reason; the rest is ranked.
+    """Rank runs and submissions. What is flagged is listed without a rank, what cannot be scored with its reason.
 
     [bold]Examples[/bold]
 
@@ -80,10 +100,12 @@ def leaderboard(
 
       ganbench leaderboard runs/* --html report.html --real faces.zip --resize 64
     """
+    from ganbench.images.rules import Rules
     from ganbench.leaderboard.boards import Leaderboard
     from ganbench.leaderboard.choice import choose
     from ganbench.leaderboard.entries import collect, known_results
     from ganbench.leaderboard.export import to_csv, to_dict, to_json, to_latex, to_markdown
+    from ganbench.leaderboard.flagged import assumed, contradicted, judged, said, with_flags
     from ganbench.leaderboard.terminal import print_boards
     from ganbench.scoring.options import ScoreOptions
     from ganbench.scoring.plan import Plan
@@ -92,6 +114,7 @@ def leaderboard(
     del quiet
     site = options.site(jobs, cluster)
     check_outputs(csv_file, markdown, latex, html, json_file)
+    asked = Rules.of(rules)
 
     def warn(text: str) -> None:
         tell(text, fg=typer.colors.YELLOW, err=True)
@@ -104,7 +127,12 @@ def leaderboard(
     collected = collect(
         paths, plan, site=site, rescore=rescore, failed=failed, warn=lambda text: warn(f"not scored: {text}")
     )
-    ranked = Leaderboard(collected, choice)
+    held = assumed(collected) if rules is None else asked
+    flagged = with_flags(
+        judged(collected, held), _shared(collected, overlap, replace(scoring, cache=cache), site, warn)
+    )
+    ranked = Leaderboard(flagged, choice, keep_flagged, said(held, chosen=rules is not None))
+    ranked = replace(ranked, entries=with_flags(flagged, contradicted(ranked)))
     written = write_documents(
         (csv_file, lambda: to_csv(ranked)),
         (markdown, lambda: to_markdown(ranked, published=published)),
@@ -138,6 +166,32 @@ def _fetched(entries: list[Location]) -> tuple[list[Path], dict[Path, str]]:
         return [entry.path for entry in entries], failed
     with ThreadPoolExecutor(_FETCHES) as pool:
         return list(pool.map(fetch, entries)), failed
+
+
+def _shared(
+    entries: list[Entry], asked: bool | None, scoring: ScoreOptions, site: Site, warn: Callable[[str], None]
+) -> dict[str, Flag]:
+    """Return the flag of every submission that shares images with another; none where nobody looks for them."""
+    from ganbench.overlap.finding import compare
+    from ganbench.overlap.looked import EXTRACTOR
+    from ganbench.scoring.shared import shared_flags
+
+    given = {entry.name: entry.path for entry in entries if entry.is_submission and entry.card is not None}
+    if asked is False or len(given) < 2:
+        return {}
+    if asked is None and not any(row.instrument == EXTRACTOR for e in entries if e.card for row in e.card.rows):
+        warn(f"shared images were not looked for: that takes {EXTRACTOR}. To do so all the same: --overlap")
+        return {}
+    try:
+        found = compare(
+            list(given.values()), list(given), scoring.open, device=scoring.device, cache=scoring.cache, site=site
+        )
+    except GanbenchError as e:
+        warn(f"shared images were not looked for: {e}")
+        return {}
+    for name, reason in found.failed:
+        warn(f"{name} was not compared with the others: {reason}")
+    return shared_flags(found.pairs)
 
 
 def _html(

@@ -120,6 +120,16 @@ Columns = Annotated[
 ]
 
 
+Rules = Annotated[
+    str | None,
+    typer.Option(
+        metavar="hw6|none|FILE.toml",
+        show_default="none",
+        help="Rules of the assignment, or what differs from them: who breaks one is flagged as invalid.",
+    ),
+]
+
+
 def _quiet(value: bool) -> bool:
     from ganbench.system.progress import set_quiet
 

@@ -37,6 +37,19 @@ def build(
     ] = None,
     sample: Annotated[int, typer.Option(metavar="M", min=2, help="Images whose features are kept.")] = 3000,
     limit: options.Limit = None,
+    held_out: Annotated[
+        str | None,
+        typer.Option(
+            "--held-out", metavar="M", help="Hold so many out, to say what real images reach: 0.1, 2000, last:2000."
+        ),
+    ] = None,
+    split: Annotated[
+        str | None,
+        typer.Option(
+            metavar="PARTS",
+            help="Make a reference of each part, FILE-part.npz; no two share an image: private:0.3,public.",
+        ),
+    ] = None,
     weights: options.Weights = None,
     precision: options.Precision = "fp32",
     device: options.Device = "auto",
@@ -54,32 +67,46 @@ def build(
       ganbench reference build ./faces --size 64 -o faces.npz
 
       ganbench reference build faces.zip --size 64 --features inception --weights inception.pth -o faces-inception.npz
+
+      ganbench reference build faces.zip --size 64 --split private:0.3,public --held-out 0.1 -o faces.npz
     """
     from ganbench.features.spec import BuildOptions
     from ganbench.images.sources import open_source
-    from ganbench.references.reference import Reference
+    from ganbench.references.build import build_parts
+    from ganbench.references.parts import choose
     from ganbench.system.outputs import check_outputs
 
     del quiet
     where = options.site(jobs, cluster)
-    check_outputs(binary=(output,))
     opened = open_source(source, recursive=recursive, resize=size, skip_bad=skip_bad)
     opened = opened if limit is None else opened.first(limit)
+    parts = choose(opened, split, held_out, seed)
+    places = [_place_of(output, part.name) for part in parts]
+    check_outputs(binary=tuple(places))
     for text in opened.notes:
         warn(text)
     file = None if weights is None else Location.of(weights).fetched()
-    reference = Reference.build(
-        opened,
+    references = build_parts(
+        parts,
         features,
         BuildOptions(file, device, precision),
+        names=[place.name.split(".")[0] for place in places],
         sample_size=sample,
         seed=seed,
-        name=output.name.split(".")[0],
         cache=where.jobs > 1 or where.cluster is not None,
         site=where,
     )
-    written = reference.save(output)
-    tell(f"wrote {output} ({written / 1e6:.1f} MB): {reference.origin()}")
+    for reference, place in zip(references, places, strict=True):
+        written = reference.save(place)
+        tell(f"wrote {place} ({written / 1e6:.1f} MB): {reference.origin()}; {reference.memory()}")
+
+
+def _place_of(output: Location, part: str) -> Location:
+    """Return where the reference of a part goes: its name before the ending."""
+    if not part:
+        return output
+    before, dot, ending = output.text.rpartition(".")
+    return Location(f"{before}-{part}{dot}{ending}" if dot and "/" not in ending else f"{output.text}-{part}")
 
 
 @app.command("list")
@@ -208,6 +235,6 @@ def _load(name: str) -> Reference:
 
 def _summary(reference: Reference) -> str:
     if reference.extractor is None or reference.image_size is None:
-        return reference.origin()
+        return f"{reference.origin()}; {reference.memory()}"
     height, width = reference.image_size
-    return f"{reference.origin()}, {height}x{width}, {reference.extractor.protocol}"
+    return f"{reference.origin()}, {height}x{width}, {reference.extractor.protocol}; {reference.memory()}"

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from ganbench.images.sheets import SheetSource
     from ganbench.images.source import Source
     from ganbench.scoring.options import ScoreOptions
+    from ganbench.scoring.plan import Plan
     from ganbench.scoring.scorecard import Scorecard
 
 EXAMPLES = """
@@ -70,20 +71,26 @@ def score(
     ] = None,
     jobs: options.Jobs = 1,
     cluster: options.Cluster = None,
+    rules: options.Rules = None,
+    fail_on_flags: Annotated[
+        bool, typer.Option("--fail-on-flags", help="Exit 1 if the images are flagged; without it flags are only told.")
+    ] = False,
     quiet: options.Quiet = False,
 ) -> None:
     """Score generated images: FD, KD, precision, recall, copies and faces found, each with its 95 % interval."""
+    from ganbench.images.rules import Rules
     from ganbench.scoring.plan import Plan
-    from ganbench.scoring.score import refuse_empty, score_source
+    from ganbench.scoring.score import score_source
+    from ganbench.scoring.validity import judged
     from ganbench.system.outputs import check_outputs
 
     del quiet
-    site = options.site(jobs, cluster)
+    site, asked = options.site(jobs, cluster), Rules.of(rules)
     check_outputs(json_file, csv_file, markdown, html, per_image)
     chosen = replace(scoring, cache=cache, per_image=per_image is not None)
     opened = chosen.open(source, grid=options.parse_grid(grid), pad=pad)
     plan = Plan.of(chosen, opened, site=site)
-    card = score_source(opened, plan, site)
+    card = judged(score_source(opened, plan, site), asked, source)
     written = write_documents(
         (None if is_stdout(json_file) else json_file, card.to_json),
         (csv_file, card.to_csv),
@@ -93,16 +100,27 @@ def score(
     )
     if is_stdout(json_file):
         put_json(card.to_dict())
-        refuse_empty(card, plan)
+        _refuse(card, plan, fail_on_flags)
         return
     err = any(map(is_stdout, (csv_file, markdown, html, per_image)))
     if grid is not None:
         tell(f"sheet: {cast('SheetSource', opened).geometry}", err=err)
     _print(card, written, err=err)
-    refuse_empty(card, plan)
+    _refuse(card, plan, fail_on_flags)
 
 
 score.__doc__ = f"{score.__doc__}\n{EXAMPLES}"
+
+
+def _refuse(card: Scorecard, plan: Plan, fail_on_flags: bool) -> None:
+    """Fail where nothing could be measured; and on flags, if that is asked for."""
+    from ganbench.errors import GateFailed
+    from ganbench.scoring.score import refuse_empty
+
+    refuse_empty(card, plan)
+    if fail_on_flags and card.flags:
+        kinds = ", ".join(flag.kind for flag in card.flags)
+        raise GateFailed(f"{card.source['label']} is flagged: {kinds}. See the reasons above")
 
 
 def _page(card: Scorecard, source: Source, detector: str | None) -> str:

@@ -95,7 +95,7 @@ def _status(ok: bool) -> str:
     return "passed" if ok else "failed"
 
 
-def _leaderboard(rows: list[Row], directions: dict[str, str]) -> list[dict[str, Any]]:
+def _leaderboard(rows: list[Row], directions: Mapping[str, str]) -> list[dict[str, Any]]:
     orders = {"lower": "asc", "higher": "desc"}
     return [
         {"name": row.id, "value": row.value, "order": orders[directions[row.id]]}

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -77,7 +77,8 @@ class Export:
         """Return what the export says of a unit."""
         top, *inner = unit.parts
         if self.kind == "gradescope" and top in self._stated:
-            return self._stated[top]
+            stated = self._stated[top]
+            return replace(stated, texts=(*stated.texts, *inner))
         found = {"moodle": _MOODLE, "canvas": _CANVAS}.get(self.kind, _NOTHING).fullmatch(top)
         if found is None:
             return Stated((), unit.parts)

@@ -14,7 +14,7 @@ from PIL import Image
 from ganbench.errors import GanbenchError
 from ganbench.images.rules import Rules
 from ganbench.images.source import Source
-from ganbench.images.submission import Check, check_submission
+from ganbench.images.submission import Check, Known, check_submission
 from ganbench.scoring.plan import Plan
 from ganbench.scoring.score import score_source
 from ganbench.scoring.scorecard import Scorecard
@@ -102,19 +102,28 @@ def without_path(text: str, path: Path) -> str:
 
 
 def _look(path: Path, plan: Plan, rules: Rules | None) -> Look:
-    checks = () if rules is None else tuple(_named(check, path) for check in check_submission(path, rules))
     source = plan.options.open(path)
     try:
         card = score_source(source, plan)
     except GanbenchError as e:
-        return Look(checks, None, without_path(str(e), path), (), _pictures(source, _first(source)) if rules else ())
+        if rules is None:
+            return Look(error=without_path(str(e), path))
+        return Look(_checks(path, rules), None, without_path(str(e), path), (), _pictures(source, _first(source)))
+    checks = () if rules is None else _checks(path, rules, _known(card))
     worst = _pictures(source, worst_of(card)) if rules else ()
     first = _pictures(source, _first(source)) if rules else ()
     return Look(checks, _anonymous(card, path), "", worst, first)
 
 
-def _named(check: Check, path: Path) -> Check:
-    return replace(check, found=without_path(check.found, path))
+def _checks(path: Path, rules: Rules, known: Known | None = None) -> tuple[Check, ...]:
+    checks = check_submission(path, rules, known)
+    return tuple(replace(check, found=without_path(check.found, path)) for check in checks)
+
+
+def _known(card: Scorecard) -> Known:
+    """Return what scoring, which resizes nothing here, found out about the images."""
+    height, width = card.source["image_size"]
+    return Known(card.source["count"], (height, width), card.source["skipped"])
 
 
 def _anonymous(card: Scorecard, path: Path) -> Scorecard:

@@ -28,7 +28,7 @@ class People:
         longest_first = sorted((person.id for person in roster), key=len, reverse=True)
         given = "|".join(map(re.escape, longest_first)) if pattern is None else pattern
         # Part of a longer number is none: b10901001 does not stand in b109010012.
-        self._pattern = re.compile(rf"(?<!\\d(?=\\d))(?:{given})(?!(?<=\\d)\\d)", re.IGNORECASE)
+        self._pattern = re.compile(rf"(?<!\d(?=\d))(?:{given})(?!(?<=\d)\d)", re.IGNORECASE)
 
     def whose(self, stated: Stated) -> tuple[list[Person], str]:
         """Return whose a submission is, and in one line why it is nobody's, or what there is to say of it.
@@ -74,9 +74,8 @@ class People:
         if several := next((found for found in named if len(found) > 1), None):
             return f"{shown(several[0].name)} may be {_listed(several)}: no id says which"
         if stated.names:
-            return (
-                f"{', '.join(map(shown, stated.names[:3]))}: no such name on the roster, and no id in the file's name"
-            )
+            names = ", ".join(map(shown, stated.names[:3]))
+            return f"{names}: no such name on the roster, and no id in the file's name"
         return "no id in its name"
 
 

@@ -133,9 +133,7 @@ def _fault(person: Person, pattern: re.Pattern[str] | None, seen: dict[str, int]
     if not person.id:
         return f"no id{f' for {shown(person.name)}' if person.name else ''}"
     if len(person.id) > _LONGEST_ID or not _ID.fullmatch(person.id):
-        return (
-            f"{shown(person.id)} is no id: up to {_LONGEST_ID} letters, digits and . _ @ + -, a letter or digit first"
-        )
+        return f"{shown(person.id)} is no id: up to {_LONGEST_ID} letters, digits and . _ @ + -, not led by a sign"
     if pattern is not None and not pattern.fullmatch(person.id):
         return f"{shown(person.id)} does not match the pattern of ids, {pattern.pattern}"
     if len(person.name) > _LONGEST_NAME:

@@ -30,7 +30,7 @@ from ganbench.system.parse import shown
 from ganbench.system.progress import track
 
 STATE, GRADES = "state", "grades.csv"
-Compare = Callable[[list[Student]], Mapping[str, Sequence[Flag]]]
+Compare = Callable[[Sequence[Student]], Mapping[str, Sequence[Flag]]]
 
 
 @dataclass(frozen=True)
@@ -125,10 +125,11 @@ def grade(
     looks = _looks(collected, roster, plans, settings.asked, State(out / STATE), chosen, site or Site())
     called = aliases((person.key for person in roster), secret)
     students = [_student(person, called[person.key], collected, looks, person.key in cleared) for person in roster]
-    first = [settle(student, settings) for student in students]
-    shared = {} if compare is None else compare(first)
-    settled = [settle(student, settings, shared.get(id_key(student.id), ())) for student in students]
-    results = {name: dict(plan.results()) for name, plan in plans.items()}
+    settled = [settle(student, settings) for student in students]
+    if compare is not None:
+        between = compare(settled)
+        settled = [settle(student, settings, between.get(id_key(student.id), ())) for student in students]
+    results = {name: plan.results() for name, plan in plans.items()}
     notes = [text for plan in plans.values() for text in plan.notes]
     graded = Graded(
         settings, settled, collected.strays, collected.export, results[PUBLIC], results.get(PRIVATE, {}), notes

@@ -73,7 +73,8 @@ def _with_points(student: Student, config: ClassConfig, notes: Sequence[str]) ->
     reasons = [missed] if missed else []
     factor = student.late.factor(config.late)
     if points and factor < 1:
-        reasons.append(f"late by {student.late.days} begun days: {factor:.0%} of {points:g} points")
+        days = f"{student.late.days} begun day{'s' * (student.late.days != 1)}"
+        reasons.append(f"late by {days}: {factor:.0%} of {points:g} points")
         points = round(points * factor, 6)
     flagged = [flag for flag in student.flags if flag.kind != "disagreeing"]
     if flagged:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from ganbench.grade.config import ClassConfig
@@ -23,7 +23,6 @@ class Student:
         name: likewise.
         alias: what public pages call them.
         handed: the submission that counts; None: nothing was handed in.
-        label: its path below the folder of the class; "" without one.
         passed: of theirs that does not count, each with why.
         public: what the public board's instruments saw; None: nothing was handed in, or it was not looked at yet.
         private: likewise of the private board's; None without a private board too.
@@ -53,6 +52,7 @@ class Student:
 
     @property
     def label(self) -> str:
+        """The path of what counts below the folder of the class; "" without it."""
         return "" if self.handed is None else self.handed.unit.label
 
     @property
@@ -67,7 +67,7 @@ class Student:
                 yield board, look.card
 
     def row(self, result: str) -> Row | None:
-        """Return the row of a result, by its id or its metric alone, from the first scorecard that has a value of it."""
+        """Return the row of a result, by its id or its metric alone, from the first scorecard with a value of it."""
         for _, card in self.cards():
             for row in card.rows:
                 if row.value is not None and result in (row.id, row.metric):
@@ -93,11 +93,16 @@ class Graded:
     students: list[Student]
     strays: list[tuple[str, str]]
     export: str
-    public: dict[str, str]
-    private: dict[str, str]
+    public: Mapping[str, str]
+    private: Mapping[str, str]
     notes: list[str] = field(default_factory=list)
 
     @property
     def has_private(self) -> bool:
         """Whether there is a private board with instruments of its own."""
         return self.config.private is not None
+
+    @property
+    def reveals(self) -> bool:
+        """Whether students may see what grades rest on."""
+        return self.config.reveal or not self.has_private

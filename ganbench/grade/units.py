@@ -77,7 +77,7 @@ class _Walk:
         if depth > _DEEPEST:
             self.passed.append(f"{'/'.join(parts)}: more than {_DEEPEST} folders deep")
             return
-        entries = [entry for entry in self._entries(folder, parts)]
+        entries = self._entries(folder, parts)
         files = [entry for entry in entries if entry.is_file()]
         if parts and any(is_image_name(entry.name) for entry in files):
             yield Unit(folder, parts, True, max(entry.stat().st_mtime for entry in files))

@@ -42,7 +42,7 @@ class Joint(Generic[T]):
             start, at = end, at + 1
 
 
-class _Texts(Sequence[str]):
+class Texts(Sequence[str]):
     """A list of texts; of two that hold the same texts, each equals the other, whatever they are."""
 
     @overload
@@ -73,7 +73,7 @@ class _Texts(Sequence[str]):
     def _part(self, start: int, stop: int) -> Sequence[str]: ...
 
 
-class PackedNames(_Texts):
+class PackedNames(Texts):
     """Names in one block of memory, all with the same beginning: four bytes a name beside its own."""
 
     def __init__(self, prefix: str, block: bytes, ends: np.ndarray, begin: int = 0) -> None:
@@ -105,7 +105,7 @@ class PackedNames(_Texts):
         return PackedNames, (self._prefix, self._block[self._begin : end], ends)
 
 
-class Numbers(_Texts):
+class Numbers(Texts):
     """Numbers as names, from 0 on unless it is a part, all with the same beginning."""
 
     def __init__(self, prefix: str, count: int, first: int = 0) -> None:
@@ -121,7 +121,7 @@ class Numbers(_Texts):
         return Numbers(self._prefix, stop - start, self._first + start)
 
 
-class JointNames(_Texts):
+class JointNames(Texts):
     """The names of many lists, one after the other."""
 
     def __init__(self, lists: Sequence[Sequence[str]]) -> None:

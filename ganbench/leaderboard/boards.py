@@ -1,6 +1,7 @@
 """Boards: entries that may be ranked together, and who is better than whom.
 
-Rows of different protocols, references or n are never ranked together: each such class is a board of its own.
+Rows of different protocols, references or n are never ranked together: each such class is a board of its own. What is
+flagged has no rank: it is listed below the others, and what breaks the rules has no board of its own either.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from typing import NamedTuple
 from ganbench.leaderboard.better import is_better
 from ganbench.leaderboard.choice import Choice, choose, direction, directions
 from ganbench.leaderboard.entries import Entry
+from ganbench.scoring.flags import withholding
 from ganbench.scoring.row import Row
 
 _SIGNS = {"lower": 1, "higher": -1, "none": 0}  # by which values sort with the best first; 0 leaves the order
@@ -34,14 +36,16 @@ class Board:
     Attributes:
         by: id of the result that they are ranked by.
         conditions: what their rows of it share.
-        entries: the entries; each has a value of it.
+        entries: the entries; each has a value of it. Those that have a rank come first.
         note: how the result was found, where it is not what was asked for.
+        keep_flagged: whether flagged entries have a rank like the others.
     """
 
     by: str
     conditions: Conditions
     entries: list[Entry] = field(default_factory=list)
     note: str = ""
+    keep_flagged: bool = False
 
     @property
     def protocol(self) -> str:
@@ -66,11 +70,18 @@ class Board:
 
     @property
     def ranks(self) -> list[int | None]:
-        """The rank of every entry: 1 + the number of significantly better ones; None without a direction."""
+        """The rank of every entry: 1 + the number of significantly better ones; None without a direction or a rank."""
         if self.better == "none":
             return [None] * len(self.entries)
-        rows = [row for entry in self.entries if (row := measured(entry, self.by)) is not None]
-        return [1 + sum(is_better(other, row, self.better) for other in rows) for row in rows]
+        rows = [measured(entry, self.by) if self.is_ranked(entry) else None for entry in self.entries]
+        others = [row for row in rows if row is not None]
+        return [
+            None if row is None else 1 + sum(is_better(other, row, self.better) for other in others) for row in rows
+        ]
+
+    def is_ranked(self, entry: Entry) -> bool:
+        """Tell whether an entry of the board has a rank: flagged ones have none, unless they are kept."""
+        return self.keep_flagged or not entry.flags
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,10 +91,14 @@ class Leaderboard:
     Attributes:
         entries: what ``collect`` returned.
         choice: what ``choose`` returned.
+        keep_flagged: whether flagged entries are ranked like the others.
+        rules: the assignment's rules that entries were held against, in words; empty without such.
     """
 
     entries: list[Entry]
     choice: Choice
+    keep_flagged: bool = False
+    rules: str = ""
 
     @classmethod
     def of(cls, entries: list[Entry], sort: str | None = None, columns: Sequence[str] | None = None) -> Leaderboard:
@@ -112,17 +127,33 @@ class Leaderboard:
     @cached_property
     def boards(self) -> list[Board]:
         """The boards, that of the most entries first."""
-        found: dict[Conditions, list[tuple[float, Entry]]] = {}
-        for entry in self.entries:
-            row = measured(entry, self.by)
-            if row is not None and row.value is not None:
-                found.setdefault(conditions_of(entry, row), []).append((row.value, entry))
-        boards = []
-        for conditions, members in found.items():
-            board = Board(self.by, conditions, note=self.choice.note)
-            board.entries = [entry for _, entry in sorted(members, key=lambda member: board.sign * member[0])]
-            boards.append(board)
-        return sorted(boards, key=lambda board: -len(board.entries))
+        with_values = [(entry, row) for entry in self.entries if (row := measured(entry, self.by)) is not None]
+        boards: list[Board] = []
+        flagged = []
+        for entry, row in with_values:
+            if entry.flags and not self.keep_flagged:
+                flagged.append((entry, row))
+            else:
+                self._own_board(boards, entry, row).entries.append(entry)
+        boards.sort(key=lambda board: -len(board.entries))
+        honest = len(boards)
+        for entry, row in flagged:
+            breaks_rules = any(flag.kind == "invalid" for flag in entry.flags)
+            compares = any(board.conditions == conditions_of(entry, row) for board in boards[:honest])
+            below = boards[0] if honest and breaks_rules and not compares else self._own_board(boards, entry, row)
+            below.entries.append(entry)
+        for board in boards:
+            board.entries.sort(key=lambda entry: _order(board, entry))
+        return [*boards[:honest], *sorted(boards[honest:], key=lambda board: -len(board.entries))]
+
+    def _own_board(self, boards: list[Board], entry: Entry, row: Row) -> Board:
+        """Return the board of an entry's conditions, a new one if there is none yet."""
+        conditions = conditions_of(entry, row)
+        found = next((board for board in boards if board.conditions == conditions), None)
+        if found is None:
+            found = Board(self.by, conditions, note=self.choice.note, keep_flagged=self.keep_flagged)
+            boards.append(found)
+        return found
 
     @property
     def unranked(self) -> list[tuple[str, str]]:
@@ -135,6 +166,14 @@ class Leaderboard:
                 has_row = self.by in entry.card
                 found.append((entry.name, entry.card[self.by].reason if has_row else f"its scorecard has no {self.by}"))
         return found
+
+
+def _order(board: Board, entry: Entry) -> tuple[bool, bool, float]:
+    """Return what the entries of a board sort by: a rank, whether its value compares with the others', the value."""
+    row = measured(entry, board.by)
+    if row is None or row.value is None:
+        return True, True, 0.0
+    return not board.is_ranked(entry), conditions_of(entry, row) != board.conditions, board.sign * row.value
 
 
 def _rows(entries: list[Entry]) -> list[Row]:
@@ -166,5 +205,8 @@ def comparable(board: Board, entry: Entry, result_id: str) -> Row | None:
 
 
 def tier(entry: Entry) -> str:
-    """Return the highest of the assignment's tiers whose AFD the entry reaches; empty without an AFD."""
-    return entry.card.tier.name if entry.card else ""
+    """Return the highest of the assignment's tiers whose AFD the entry reaches.
+
+    Empty without an AFD, and where flags withhold it.
+    """
+    return entry.card.tier.withheld(withholding(entry.flags)).name if entry.card else ""

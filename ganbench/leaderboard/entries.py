@@ -16,6 +16,7 @@ from ganbench.runs.facts import images_of, settings_of, trained_steps
 from ganbench.runs.scored import score_run
 from ganbench.runs.speed import Speed, speed_of
 from ganbench.scoring.cached import score_cached
+from ganbench.scoring.flags import Flag, joined
 from ganbench.scoring.plan import Plan
 from ganbench.scoring.row import Row
 from ganbench.scoring.scorecard import Scorecard
@@ -44,6 +45,7 @@ class Entry:
         settings: of a run: its recipe without the seed, and the images it was trained on.
         speed: how fast a run trained.
         group: runs that differ in nothing but the seed share this: the variant, and what tells it from others.
+        added: flags that its scorecard cannot have: what the board's rules and the other entries say of it.
     """
 
     name: str
@@ -54,6 +56,17 @@ class Entry:
     settings: dict[str, object] | None = None
     speed: Speed | None = None
     group: str = ""
+    added: tuple[Flag, ...] = ()
+
+    @property
+    def flags(self) -> list[Flag]:
+        """Why its numbers may not be the work of a generator: the flags of its scorecard, and those of the board."""
+        return joined(self.added, () if self.card is None else self.card.flags)
+
+    @property
+    def is_submission(self) -> bool:
+        """Tell whether it is images of somebody's, neither a run nor a scorecard alone."""
+        return not self.is_run and self.path.suffix.lower() != ".json"
 
     @property
     def is_run(self) -> bool:

@@ -9,7 +9,7 @@ from ganbench.leaderboard.boards import Board, Leaderboard, tier
 from ganbench.leaderboard.entries import Entry
 from ganbench.leaderboard.published import PUBLISHED, PUBLISHED_PROTOCOL
 from ganbench.leaderboard.seeds import copies_of, over_seeds
-from ganbench.leaderboard.table import SEEDS_NOTE, TIER, header, lines, notes, seed_lines
+from ganbench.leaderboard.table import FLAGS, SEEDS_NOTE, TIER, flag_lines, header, lines, notes, seed_lines
 from ganbench.system.frames import column_of, frame_of
 from ganbench.system.text import csv_frame, json_text, latex, markdown
 
@@ -23,7 +23,8 @@ def to_frame(leaderboard: Leaderboard) -> pd.DataFrame:
     """Return a wide table of all results, the best first.
 
     Columns: ``name``, then per result id ``<id>``, ``<id>.low`` and ``<id>.high``, then ``variant``, ``seed``,
-    ``images_per_second`` and ``minutes`` where there are runs, and ``error``. Rows of different boards do not compare.
+    ``images_per_second`` and ``minutes`` where there are runs, ``flags`` (their kinds, with blanks between them) and
+    ``error``. Rows of different boards do not compare.
     """
     import pandas as pd
 
@@ -47,7 +48,8 @@ def to_frame(leaderboard: Leaderboard) -> pd.DataFrame:
     frame = frame_of(rows)
     if any(entry.is_run for entry in entries):
         frame = pd.concat([frame, frame_of(timed).astype({"seed": "Int64"})], axis=1)
-    return frame.assign(error=column_of([e.error for e in entries]))
+    flags = column_of([" ".join(flag.kind for flag in e.flags) for e in entries])
+    return frame.assign(flags=flags, error=column_of([e.error for e in entries]))
 
 
 def to_csv(leaderboard: Leaderboard) -> str:
@@ -69,6 +71,10 @@ def to_markdown(leaderboard: Leaderboard, *, published: bool = False) -> str:
         parts += [markdown(note) + "\n" for note in notes(board, shown)]
         if seeds := seed_lines(board, shown):
             parts += [_markdown(["variant", "seeds", *shown], seeds), SEEDS_NOTE + "\n"]
+    if flagged := flag_lines(leaderboard):
+        parts += ["Flagged:\n", _markdown(["name", "flag", "reason"], flagged)]
+    if leaderboard.rules:
+        parts += [markdown(leaderboard.rules) + "\n"]
     if missing := leaderboard.unranked:
         parts += ["Not ranked:\n", _markdown(["name", "reason"], [list(pair) for pair in missing])]
     if published:
@@ -93,10 +99,12 @@ def to_latex(leaderboard: Leaderboard, *, published: bool = False) -> str:
         parts += [f"% {latex(note)}" for note in notes(board, shown)]
         titles = header(board, shown)
         body = [[str(cell) for cell in line] for line in lines(board, shown)]
-        alignment = "".join("l" if title in ("name", TIER) else "r" for title in titles)
+        alignment = "".join("l" if title in ("name", FLAGS, TIER) else "r" for title in titles)
         parts.append(_tabular(alignment, titles, body))
         if seeds := seed_lines(board, shown):
             parts += [f"% {SEEDS_NOTE}", _tabular("lr" + "r" * len(shown), ["variant", "seeds", *shown], seeds)]
+    parts += [f"% flagged: {': '.join(map(latex, line))}" for line in flag_lines(leaderboard)]
+    parts += [f"% {latex(leaderboard.rules)}"] if leaderboard.rules else []
     parts += [f"% not ranked: {latex(name)}: {latex(reason)}" for name, reason in leaderboard.unranked]
     if published:
         parts += [f"% {PUBLISHED_PROTOCOL}", _tabular("lrr", ["published elsewhere", "FID", "AFD"], published_lines())]
@@ -122,6 +130,7 @@ def to_dict(leaderboard: Leaderboard, *, published: bool = False) -> dict[str, o
     content: dict[str, object] = {
         "schema": SCHEMA,
         "columns": leaderboard.shown,
+        "rules": leaderboard.rules or None,
         "boards": [_board(board, leaderboard.shown) for board in leaderboard.boards],
         "not_ranked": [{"name": name, "reason": reason} for name, reason in leaderboard.unranked],
     }
@@ -151,6 +160,7 @@ def _entry(entry: Entry, rank: int | None) -> dict[str, object]:
         "name": entry.name,
         "path": str(entry.path),
         "tier": tier(entry),
+        "flags": [flag.to_dict() for flag in entry.flags],
         "variant": entry.group if entry.is_run else None,
         "seed": entry.seed,
         "images_per_second": None if entry.speed is None else entry.speed.images_per_second,

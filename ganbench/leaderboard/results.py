@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from ganbench.errors import GanbenchError
 from ganbench.leaderboard.entries import Entry, collect
+from ganbench.scoring.card_file import flags_in
 from ganbench.scoring.plan import Plan
 from ganbench.scoring.row import Row
 from ganbench.scoring.scorecard import Scorecard
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 MOST_BYTES = 64 << 20  # a board of a thousand entries has some megabytes
 COLUMNS = (
     "name", "path", "variant", "training_seed", "id", "metric", "instrument", "value", "low", "high", "better", "n",
-    "seed", "unit", "interval", "protocol", "reference", "images", "reason",
+    "seed", "unit", "interval", "protocol", "reference", "images", "flags", "reason",
 )  # fmt: skip
 
 
@@ -38,8 +39,9 @@ def load_results(paths: str | Path | Sequence[str | Path]) -> pd.DataFrame:
         ``name``, ``path``, ``variant`` (with the settings in which runs of one variant differ) and ``training_seed``
         say what was scored; ``id``, ``metric``, ``instrument``, ``value``, ``low``, ``high``, ``better``, ``n``,
         ``seed``, ``unit``, ``interval`` and ``protocol`` are the row's; ``reference`` and ``images`` are digests of the
-        real and of the scored images. A result that could not be measured has no value and a ``reason``. Only rows of
-        equal ``id``, ``n``, ``protocol`` and ``reference`` compare.
+        real and of the scored images; ``flags`` are the kinds of flags of what was scored, with blanks between them. A
+        result that could not be measured has no value and a ``reason``. Only rows of equal ``id``, ``n``, ``protocol``
+        and ``reference`` compare.
 
     Raises:
         GanbenchError: nothing given, or something that holds no scorecard, or one that cannot be believed.
@@ -64,6 +66,7 @@ def _line(entry: Entry, card: Scorecard, row: Row) -> dict[str, object]:
         "instrument": row.instrument,
         "reference": reference.get("digest"),
         "images": card.source.get("digest"),
+        "flags": " ".join(flag.kind for flag in entry.flags),
         **{name: getattr(row, name) for name in COLUMNS if name in Row.__dataclass_fields__},
     }
 
@@ -116,6 +119,8 @@ def _entry(path: Path, entry: dict[str, Any]) -> Entry:
         raise GanbenchError(f"{path}: an entry's name and variant are to be texts, and its seed a whole number")
     try:
         card = Scorecard.from_json(json.dumps(entry["scorecard"]))
+        flags = tuple(flags_in(entry.get("flags", [])))  # boards of earlier versions have none
     except GanbenchError as e:
         raise GanbenchError(f"{path}: {name}: {e}") from e
-    return Entry(name, path, card, "", seed, None if variant is None else {"variant": variant}, group=variant or name)
+    settings: dict[str, object] | None = None if variant is None else {"variant": variant}
+    return Entry(name, path, card, "", seed, settings, group=variant or name, added=flags)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from ganbench.leaderboard.boards import Board, comparable
 from ganbench.leaderboard.entries import Entry
+from ganbench.scoring.row import Row
 
 
 @dataclass(frozen=True)
@@ -78,15 +79,22 @@ def _groups(board: Board) -> dict[str, list[list[Entry]]]:
 
 
 def _shared(a: Entry, b: Entry) -> list[str]:
-    """Return what tells that two runs of one group are the same training: independent seeds share none of it."""
+    """Return what tells that two runs of one group are the same training: independent seeds share none of it.
+
+    Where both scorecards say which images they are of, that decides: shares of 0 are equal by chance.
+    """
     found = [f"seed {a.seed}"] if a.seed == b.seed else []
-    if a.card is not None and b.card is not None:
-        digest = a.card.source.get("digest")
-        if digest is not None and digest == b.card.source.get("digest"):
-            found.append("samples")
-        elif a.card.rows == b.card.rows:
-            found.append("scorecard")
-    return found
+    if a.card is None or b.card is None:
+        return found
+    digests = [card.source.get("digest") for card in (a.card, b.card)]
+    if None not in digests:
+        return [*found, "samples"] if digests[0] == digests[1] else found
+    return [*found, "scorecard"] if _tells(a.card.rows) and a.card.rows == b.card.rows else found
+
+
+def _tells(rows: list[Row]) -> bool:
+    """Tell whether rows can show that two scorecards are of the same images: shares are counts, and meet by chance."""
+    return any(row.value is not None and row.unit != "share" for row in rows)
 
 
 def _mean(board: Board, copies: list[Entry], result_id: str) -> float | None:

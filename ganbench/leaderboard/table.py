@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ganbench.leaderboard.boards import Board, comparable, measured, tier
+from ganbench.leaderboard.boards import Board, Leaderboard, comparable, measured, tier
 from ganbench.leaderboard.choice import direction
 from ganbench.leaderboard.entries import Entry
 from ganbench.leaderboard.seeds import Copies, copies_of, over_seeds
@@ -14,12 +14,18 @@ from ganbench.scoring.row import ARROWS
 from ganbench.scoring.tiers import FID_NOTE, GATED, GATES
 
 TIER = "AFD tier"  # title of the column
+FLAGS = "flags"
 OTHER = "†"  # a value that does not compare with the rest of its column
 RANK_NOTE = (
     "Rank: 1 + the number of entries that are significantly better (95 % interval of the difference, pair by pair); "
     "equal ranks are not told apart."
 )
 OTHER_NOTE = f"{OTHER}: measured by another protocol, n or reference than the rest of the column; does not compare."
+FLAGGED_NOTE = (
+    "Flagged entries are listed last, without a rank (--keep-flagged ranks them like the others). Their AFD tier is "
+    "withheld, but for what is disagreeing alone."
+)
+KEPT_NOTE = "Flagged entries are ranked like the others, as --keep-flagged asks. Their AFD tier is withheld."
 SPEED_NOTE = (
     "images/s: real images that the discriminator saw per second of training, median over the log. minutes: of "
     "training at that speed, without samples, scores and checkpoints. Both depend on the machine."
@@ -48,6 +54,7 @@ def header(board: Board, shown: list[str]) -> list[str]:
     rows = [row for entry in board.entries if entry.card is not None for row in entry.card.rows]
     arrows = {row.id: ARROWS[direction(row)] for row in rows if row.id in shown}
     titles = ["rank", "name", *(f"{name} {arrows.get(name, '')}".strip() for name in shown)]
+    titles += [FLAGS] if _flagged(board) else []
     titles += [TIER] if _tiered(board, shown) else []
     return titles + (["images/s", "minutes"] if _timed(board) else [])
 
@@ -59,6 +66,9 @@ def lines(board: Board, shown: list[str]) -> list[list[Cell]]:
     for rank, entry in zip(board.ranks, board.entries, strict=True):
         line = [Cell("–" if rank is None else str(rank), key=rank), Cell(entry.name, key=entry.name)]
         line += [_cell(board, entry, name, decimals[name]) for name in shown]
+        if _flagged(board):
+            kinds = ", ".join(flag.kind for flag in entry.flags)
+            line.append(Cell(kinds or "–", key=kinds or None))
         if tiered:
             line.append(Cell(tier(entry) or "–", key=tier(entry) or None))
         if _timed(board):
@@ -94,6 +104,10 @@ def _tiered(board: Board, shown: list[str]) -> bool:
     return any(name_of(name) == GATED for name in shown) and any(tier(entry) for entry in board.entries)
 
 
+def _flagged(board: Board) -> bool:
+    return any(entry.flags for entry in board.entries)
+
+
 def _timed(board: Board) -> bool:
     return any(entry.speed is not None for entry in board.entries)
 
@@ -108,6 +122,8 @@ def notes(board: Board, shown: list[str]) -> list[str]:
         found.insert(1, board.note)
     if any(cell.text.endswith(OTHER) for line in lines(board, shown) for cell in line):
         found.append(OTHER_NOTE)
+    if _flagged(board):
+        found.append(KEPT_NOTE if board.keep_flagged else FLAGGED_NOTE)
     if _tiered(board, shown):
         found.append(TIER_NOTE)
     if _timed(board):
@@ -121,6 +137,11 @@ def _copies_note(copies: Copies) -> str:
         f"{names} are taken as copies of one another, because they share {' and '.join(copies.shared)}: "
         f"they count as one seed of {copies.group}, with the mean of their values."
     )
+
+
+def flag_lines(leaderboard: Leaderboard) -> list[list[str]]:
+    """Return name, kind and reason of every flag of every entry."""
+    return [[entry.name, flag.kind, flag.text] for entry in leaderboard.entries for flag in entry.flags]
 
 
 def seed_lines(board: Board, shown: list[str]) -> list[list[str]]:

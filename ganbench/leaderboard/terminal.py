@@ -12,7 +12,7 @@ from rich.text import Text
 from ganbench.leaderboard.boards import Leaderboard
 from ganbench.leaderboard.export import published_lines
 from ganbench.leaderboard.published import PUBLISHED_PROTOCOL
-from ganbench.leaderboard.table import SEEDS_NOTE, TIER, header, lines, notes, seed_lines
+from ganbench.leaderboard.table import FLAGS, SEEDS_NOTE, TIER, Cell, flag_lines, header, lines, notes, seed_lines
 from ganbench.metrics.registry import name_of
 from ganbench.scoring.tiers import GATED
 from ganbench.system.location import Location
@@ -22,7 +22,7 @@ from ganbench.system.text import width
 _PIPED = 200  # columns where no terminal sets a limit
 _FOLDED = 16  # columns that a folded name keeps, as long as something else can be left out
 _LEAST = 8  # what it keeps in the end
-_NAMES = ("name", "variant", "reason", TIER)  # titles of columns of words
+_NAMES = ("name", "variant", "flag", "reason", FLAGS, TIER)  # titles of columns of words
 
 _Parts = Sequence[str]  # a cell: what stands in it, one below the other
 
@@ -34,12 +34,12 @@ def print_boards(leaderboard: Leaderboard, published: bool, written: Sequence[Lo
         screen.width = max(screen.width, _PIPED)
     shown = leaderboard.shown
     for board in leaderboard.boards:
-        table: list[list[_Parts]] = [
-            [(one.text, one.interval) if i == 2 and one.interval else (one.text,) for i, one in enumerate(line)]
-            for line in lines(board, shown)
-        ]
         titles = header(board, shown)
-        _show(screen, "", titles, table, [i for i, t in enumerate(titles) if i < 3 or t == TIER or _is_gated(t)])
+        table: list[list[_Parts]] = [
+            [_parts(one, i, titles[i]) for i, one in enumerate(line)] for line in lines(board, shown)
+        ]
+        kept = [i for i, title in enumerate(titles) if i < 3 or title in (FLAGS, TIER) or _is_gated(title)]
+        _show(screen, "", titles, table, kept)
         for text in notes(board, shown):
             _note(screen, text)
         if seeds := seed_lines(board, shown):
@@ -47,6 +47,11 @@ def print_boards(leaderboard: Leaderboard, published: bool, written: Sequence[Lo
             table = [[(text,) for text in line] for line in seeds]
             _show(screen, "over seeds", titles, table, [i for i, t in enumerate(titles) if i < 3 or _is_gated(t)])
             _note(screen, SEEDS_NOTE)
+    if flagged := flag_lines(leaderboard):
+        table = [[(text,) for text in line] for line in flagged]
+        _show(screen, "flagged", ["name", "flag", "reason"], table, [0, 1, 2])
+    if leaderboard.rules:
+        _note(screen, leaderboard.rules)
     if missing := leaderboard.unranked:
         _show(screen, "not ranked", ["name", "reason"], [[(name,), (why,)] for name, why in missing], [0, 1])
     if published:
@@ -55,6 +60,13 @@ def print_boards(leaderboard: Leaderboard, published: bool, written: Sequence[Lo
         _note(screen, PUBLISHED_PROTOCOL)
     for path in written:
         screen.print(cell(f"wrote {path}", screen), soft_wrap=True)
+
+
+def _parts(one: Cell, column: int, title: str) -> _Parts:
+    """Return what stands in a cell: of the result ranked by its interval too, and each flag in a line of its own."""
+    if title == FLAGS:
+        return one.text.split(", ")
+    return (one.text, one.interval) if column == 2 and one.interval else (one.text,)
 
 
 def _is_gated(title: str) -> bool:

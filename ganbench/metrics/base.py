@@ -11,7 +11,7 @@ from typing import Any, Literal, get_args
 from ganbench.errors import MetricError
 
 Better = Literal["lower", "higher", "none"]
-Needs = Literal["moments", "features", "logits", "detections", "pixels"]
+Needs = Literal["moments", "features", "logits", "index", "detections", "pixels"]
 _RANGES = {"share": (0.0, 1.0), "classes": (1.0, math.inf)}  # of values, by their unit
 
 
@@ -29,9 +29,12 @@ class Estimate:
         detail: Settings that belong to the protocol (``"k=3, real sample 3000"``). It never depends on the values, so
             that rows with equal protocols compare.
         warnings: Plain sentences about what limits this number.
+        p: Of a test that the metric makes: the chance of such a value, or a worse one, where there is nothing wrong;
+            None without a test.
 
     Raises:
-        MetricError: the value, or an end of the interval, is no finite number, or the interval does not hold the value.
+        MetricError: the value, or an end of the interval, is no finite number, the interval does not hold the value, or
+            ``p`` is no probability.
     """
 
     value: float
@@ -42,6 +45,7 @@ class Estimate:
     seed: int | None = None
     detail: str = ""
     warnings: tuple[str, ...] = ()
+    p: float | None = None
 
     def __post_init__(self) -> None:
         for what in ("value", "low", "high"):
@@ -51,6 +55,10 @@ class Estimate:
             if not (isinstance(number, Real) and math.isfinite(number)):
                 raise MetricError(f"its {what} is {number!r}, and no finite number.")
             object.__setattr__(self, what, float(number))  # NumPy's numbers are not all written to files
+        if self.p is not None:
+            if not (isinstance(self.p, Real) and 0 <= self.p <= 1):
+                raise MetricError(f"its p is {self.p!r}, and no probability.")
+            object.__setattr__(self, "p", float(self.p))
         if not holds(self.value, self.low, self.high):
             raise MetricError(f"its interval, {self.low} to {self.high}, does not hold its value, {self.value}.")
 
@@ -72,9 +80,11 @@ class Metric:
         title: Full name for tables.
         better: Direction in which the number improves; ``"none"``: it is shown and never ranked.
         needs: What it reads. ``"moments"`` (mean and covariance), ``"features"`` (the feature sample) and ``"logits"``:
-            both sides are a :class:`~ganbench.statistics.features.FeatureSet`. ``"detections"``: ``fake`` is a
+            both sides are a :class:`~ganbench.statistics.features.FeatureSet`. ``"index"``: ``real`` is a
+            :class:`~ganbench.statistics.known.KnownImages`, every real image under one extractor, and ``fake`` a
+            :class:`~ganbench.statistics.known.CodedImages`. ``"detections"``: ``fake`` is a
             :class:`~ganbench.statistics.detections.DetectionSet`; ``"pixels"``: a
-            :class:`~ganbench.statistics.pixels.PixelSet`; ``real`` is None for both.
+            :class:`~ganbench.statistics.pixels.PixelSet`; ``real`` is None for both of them.
         compute: ``compute(*, real, fake, seed=0) -> Estimate``; takes ``pairs=`` as well when ``uses_pairs``.
         unit: Unit of the value: ``""`` (a plain number), ``"share"`` (0 to 1), ``"classes"``.
         inception_name: Result id on Inception features where the field has a name of its own for it, such as ``fid``.

@@ -5,13 +5,17 @@ from __future__ import annotations
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 
 from ganbench.errors import ReferenceError, UnknownName
+from ganbench.images.source import Source
 from ganbench.images.sources import open_source
+from ganbench.references.parts import choose
 from ganbench.references.reference import Reference
 from ganbench.registry import did_you_mean
+from ganbench.statistics.index import ImageIndex
 from ganbench.system.storage import data_dirs, shipped_dir
 from ganbench.system.wall import wall
 
@@ -71,7 +75,8 @@ def check_reference(reference: Reference, source: str | None = None) -> list[Che
 
     Args:
         reference: the reference.
-        source: images that it should be made of; the content digest of as many of them, from the first, is compared.
+        source: images that it should be made of; the content digest of the same choice among them is compared, or of as
+            many, from the first, where there was no choice.
     """
     moments, sample = reference.features.moments, reference.features.sample
     mean, cov = moments.mean, moments.cov
@@ -98,10 +103,41 @@ def check_reference(reference: Reference, source: str | None = None) -> list[Che
         checks.append(
             Check("sample agrees with mu", bool(ratio < 3), f"squared distance {ratio:.2f} times the expected")
         )
+    if reference.index is not None:
+        checks.append(_check_index(reference))
     if source is not None:
         opened = open_source(source, resize=reference.image_resize)
-        count = reference.data["count"]
-        enough = count is not None and len(opened) >= count
-        digest = opened.first(count).digest() if enough else "too few images"
-        checks.append(Check("made of these images", digest == reference.data["digest"], f"digest {digest[:16]}"))
+        checks.append(_check_digest("made of these images", _images_of(reference, opened), reference.data["digest"]))
+        if reference.held_out is not None:
+            held_out = _images_of(reference, opened, held_out=True)
+            checks.append(_check_digest("held out of these images", held_out, reference.held_out["digest"]))
     return checks
+
+
+def _check_index(reference: Reference) -> Check:
+    """Check that the codes scatter as the covariance says: they are of the same images."""
+    index, moments = cast(ImageIndex, reference.index), reference.features.moments
+    axes = index.projection.axes.astype(np.float64)
+    stated = np.einsum("dk,de,ek->k", axes, moments.cov, axes, optimize=True).sum()
+    # Steps add their own variance; values beyond the last step, which are cut off, take some away.
+    found = index.codes.var(axis=0, dtype=np.float64).sum() * index.projection.step**2
+    ratio = found / stated if stated > 0 else 1.0
+    return Check("index agrees with sigma", bool(0.9 < ratio < 1.1), f"variance {ratio:.3f} times the stated")
+
+
+def _images_of(reference: Reference, opened: Source, *, held_out: bool = False) -> Source | None:
+    """Return the images that a reference says it is made of, or were held out; None where there are not as many."""
+    choice = reference.data.get("choice")
+    count = reference.data["count"] if choice is None else choice["count"]
+    if count is None or len(opened) < count:
+        return None
+    if choice is None:
+        return opened.first(count)
+    parts = choose(opened.first(count), choice["split"], choice["held_out"], choice["seed"])
+    part = next((part for part in parts if part.name == (choice["part"] or "")), None)
+    return None if part is None else part.held_out if held_out else part.images
+
+
+def _check_digest(what: str, source: Source | None, wanted: str | None) -> Check:
+    digest = "too few images" if source is None else source.digest()
+    return Check(what, digest == wanted, f"digest {digest[:16]}")

@@ -12,16 +12,19 @@ from typing import Any
 import numpy as np
 
 from ganbench.errors import ReferenceError
-from ganbench.features.collect import collect_features, extractor_for
+from ganbench.features.collect import extractor_for
 from ganbench.features.extractor import Extractor
 from ganbench.features.observers import Elsewhere
 from ganbench.features.spec import BuildOptions, ExtractorSpec
 from ganbench.images.first_look import look_first
 from ganbench.images.source import Source
 from ganbench.images.sources import open_source
+from ganbench.references import index_file
 from ganbench.references.form import SCHEMA, checksum
+from ganbench.references.indexed import collect_indexed
 from ganbench.references.kept import Kept, read_once
 from ganbench.statistics.features import FeatureSet
+from ganbench.statistics.index import ImageIndex
 from ganbench.statistics.moments import Moments
 from ganbench.system.cluster import Site
 from ganbench.system.notes import Note, log_note, once
@@ -45,6 +48,9 @@ class Reference:
         sample_seed: seed of the choice of the sample.
         versions: library versions at the time of building.
         name: file name without ``.npz``.
+        index: what is remembered of every image; None for a file of schema 1 or of unknown origin.
+        held_out: figures of real images that were held out, plain data; None where none were. See docs/references.md.
+        schema: of the file that it came from.
     """
 
     features: FeatureSet
@@ -55,6 +61,9 @@ class Reference:
     sample_seed: int = 0
     versions: dict[str, str] = field(default_factory=library_versions)
     name: str = "reference"
+    index: ImageIndex | None = None
+    held_out: dict[str, Any] | None = None
+    schema: int = SCHEMA
 
     @classmethod
     def build(
@@ -97,12 +106,11 @@ class Reference:
         if isinstance(features, str):
             first = partial(look_first, opened)
             features = extractor_for(opened, site, features, options, note=note, first=first)
-        collected = collect_features(
+        collected, index = collect_indexed(
             opened,
             features,
             cap=sample_size,
             seed=seed,
-            what="reference features",
             cache=cache,
             note=note,
             site=site,
@@ -110,19 +118,21 @@ class Reference:
         )
         data = {"label": Path(opened.label).name, "count": collected.n, "digest": opened.digest()}
         resize = None if opened.resize is None else str(opened.resize)
-        return cls(collected, features.spec, opened.image_size(), resize, data, seed, name=name)
+        return cls(collected, features.spec, opened.image_size(), resize, data, seed, name=name, index=index)
 
     def meta(self) -> dict[str, object]:
         """Return all that is not an array, as plain data."""
         sample = {"size": len(self.features.sample), "seed": self.sample_seed}
+        late = {"index": self.index and index_file.describe(self.index), "held_out": self.held_out}
         return {
-            "schema": SCHEMA,
+            "schema": self.schema,
             "name": self.name,
             "extractor": None if self.extractor is None else self.extractor.stated(),
             "image_size": self.image_size and list(self.image_size),
             "image_resize": self.image_resize,
             "data": self.data,
             "sample": sample,
+            **(late if self.schema > 1 else {}),
             "versions": self.versions,
         }
 
@@ -131,7 +141,8 @@ class Reference:
 
         Sigma is kept as its upper triangle in float32 and the sample in float16; docs/references.md shows what that
         does to the metrics. Arrays: ``mu`` (D,) float64, ``sigma_upper`` (D(D+1)/2,) float32, ``sample`` (m, D)
-        float16, ``sample_index`` (m,) int64, ``n``, ``meta`` (JSON text) and ``checksum`` (SHA-256 over the others).
+        float16, ``sample_index`` (m,) int64, ``n``, those of the index, ``meta`` (JSON text) and ``checksum`` (SHA-256
+        over the others).
         """
         moments = self.features.moments
         arrays: dict[str, Any] = {
@@ -141,6 +152,7 @@ class Reference:
             "sample_index": self.features.sample_index,
             "n": np.array(moments.n, np.int64),
             "meta": np.array(json.dumps(self.meta(), sort_keys=True)),
+            **({} if self.index is None else index_file.pack(self.index)),
         }
         with write_file(path) as f:
             arrays["checksum"] = np.array(checksum(arrays))
@@ -172,6 +184,9 @@ class Reference:
             meta["sample"]["seed"],
             meta["versions"],
             meta["name"],
+            index_file.unpack(meta["index"], arrays) if meta.get("index") else None,
+            meta.get("held_out"),
+            meta["schema"],
         )
 
     @classmethod
@@ -187,6 +202,14 @@ class Reference:
         if self.extractor is None:
             return f"{self.name}: {UNKNOWN_ORIGIN}"
         return f"{self.name}: {self.features.n} images, sample {len(self.features.sample)}"
+
+    def memory(self) -> str:
+        """Return one phrase that says what it remembers of single images, or what it lacks."""
+        if self.index is None:
+            return "lacks an index of its images and what held-out ones reach: build it anew"
+        size = self.index.codes.shape[1] + self.index.signatures.shape[1]
+        held = "none held out" if self.held_out is None else f"{self.held_out['images']:,} held out"
+        return f"index of all {len(self.index):,} images ({size} bytes each), {held}"
 
     def require_match(self, spec: ExtractorSpec, image_size: tuple[int, int]) -> None:
         """Refuse to compare what does not compare.
@@ -240,7 +263,10 @@ class Reference:
         """Return a hash of everything in it, 64 hex digits."""
         moments = self.features.moments
         digest = hashlib.sha256(json.dumps(self.meta(), sort_keys=True).encode())
-        for array in (moments.mean, moments.scatter, self.features.sample):
+        arrays = [moments.mean, moments.scatter, self.features.sample]
+        if self.index is not None:
+            arrays += [self.index.codes, self.index.signatures, self.index.nearest]
+        for array in arrays:
             digest.update(np.ascontiguousarray(array).data)
         return digest.hexdigest()
 

@@ -12,11 +12,13 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from ganbench.errors import ReferenceError
 from ganbench.metrics.frechet import rounding_of
+from ganbench.references import index_file
 from ganbench.references.form import SCHEMA, checksum
+from ganbench.references.index_file import IndexMeta
 from ganbench.system.npz import Header, headers, load
 from ganbench.system.parse import faults_of, parse_json
 from ganbench.system.wall import wall
@@ -45,15 +47,47 @@ class _Extractor(_Part):
     note: _TEXT = ""
 
 
+class _Choice(_Part):
+    count: _COUNT
+    split: _TEXT | None = None
+    part: _TEXT | None = None
+    held_out: _TEXT | None = None
+    seed: Annotated[int, Field(lt=2**63)]
+    others: dict[_TEXT, _TEXT]
+
+
 class _Data(_Part):
     label: _TEXT
     count: _COUNT | None = None
     digest: _TEXT | None = None
+    choice: _Choice | None = None
 
 
 class _Sample(_Part):
     size: _COUNT
     seed: Annotated[int, Field(lt=2**63)]
+
+
+class _Figure(_Part):
+    value: float
+    low: float | None
+    high: float | None
+    n: Annotated[int, Field(ge=1, lt=2**53)]
+    version: Annotated[int, Field(ge=1, lt=2**31)]
+
+
+class _HeldOut(_Part):
+    images: Annotated[int, Field(ge=1, lt=2**53)]
+    digest: _TEXT
+    copies: _COUNT | None
+    nearer: _COUNT | None
+    figures: dict[_TEXT, _Figure]
+
+    @model_validator(mode="after")
+    def _are_shares(self) -> _HeldOut:
+        if max(self.copies or 0, self.nearer or 0) > self.images:
+            raise ValueError(f"more copies or nearer ones than the {self.images:,} held-out images")
+        return self
 
 
 class Meta(_Part):
@@ -66,6 +100,8 @@ class Meta(_Part):
     image_resize: _TEXT | None
     data: _Data
     sample: _Sample
+    index: IndexMeta | None = None
+    held_out: _HeldOut | None = None
     versions: dict[_TEXT, _TEXT]
 
 
@@ -74,8 +110,8 @@ def read_reference(path: Path) -> tuple[dict[str, Any] | None, dict[str, np.ndar
 
     Returns:
         Of ours: what it says of itself, by the fields of ``Meta``, and ``mu``, ``sigma_upper``, ``sample``,
-        ``sample_index``, ``n`` and the ``checksum`` over them all, which holds. Of pytorch-fid's: None, and ``mu`` and
-        ``sigma`` in float64.
+        ``sample_index``, ``n``, those of its index if it has one, and the ``checksum`` over them all, which holds. Of
+        pytorch-fid's: None, and ``mu`` and ``sigma`` in float64.
 
     Raises:
         ReferenceError: absent, damaged, of a newer schema, or with arrays that do not fit together.
@@ -86,7 +122,9 @@ def read_reference(path: Path) -> tuple[dict[str, Any] | None, dict[str, np.ndar
             return None, _read_moments(path, known)
         meta = _read_meta(path, known)
         _refuse_shapes(meta, known)
-        arrays = load(path, known, MOST_BYTES)
+        arrays = load(path, [name for name in known if name not in index_file.ARRAYS], MOST_BYTES)
+        if meta.index is not None:
+            arrays |= load(path, index_file.ARRAYS, sum(known[name].nbytes for name in index_file.ARRAYS))
         others = {name: array for name, array in arrays.items() if name != "checksum"}
         if "checksum" not in arrays or str(arrays["checksum"]) != checksum(others):
             raise ReferenceError("damaged reference (checksum differs). Build it again or copy it again.")
@@ -98,6 +136,10 @@ def read_reference(path: Path) -> tuple[dict[str, Any] | None, dict[str, np.ndar
             raise ReferenceError(f"the sample's places among {n:,} images are none")
         _refuse_numbers(arrays["mu"], arrays["sigma_upper"], _variances(arrays["sigma_upper"], len(arrays["mu"])))
         _refuse_numbers(arrays["sample"])
+        if meta.index is not None:
+            index_file.refuse(meta.index, arrays)
+            if meta.index.images != n:
+                raise ReferenceError(f"its moments are of {n:,} images, and its index of {meta.index.images:,}")
     return meta.model_dump(by_alias=True, exclude_unset=True), arrays
 
 
@@ -150,6 +192,8 @@ def _read_meta(path: Path, known: dict[str, Header]) -> Meta:
         raise ReferenceError("it says no schema")
     if schema > SCHEMA:
         raise ReferenceError(f"reference schema {schema:,}, this ganbench reads {SCHEMA}. Update it.")
+    if schema == 1 and (late := {"index", "held_out"} & data.keys()):
+        raise ReferenceError(f"it says schema 1, which has no {sorted(late)[0]}")
     try:
         return Meta.model_validate(data)
     except ValidationError as e:
@@ -158,7 +202,8 @@ def _read_meta(path: Path, known: dict[str, Header]) -> Meta:
 
 def _refuse_shapes(meta: Meta, known: dict[str, Header]) -> None:
     """Refuse arrays that do not fit what the reference says of itself, before memory is taken for them."""
-    if strays := known.keys() - {"mu", "sigma_upper", "sample", "sample_index", "n", "meta", "checksum"}:
+    own = {"mu", "sigma_upper", "sample", "sample_index", "n", "meta", "checksum"}
+    if strays := known.keys() - own - (set() if meta.index is None else set(index_file.ARRAYS)):
         raise ReferenceError(f"it holds {sorted(strays)[0][:80]} as well, which no reference has")
     (size,) = known["mu"].shape
     if not 1 <= size <= MOST_FEATURES:
@@ -174,6 +219,11 @@ def _refuse_shapes(meta: Meta, known: dict[str, Header]) -> None:
         _refuse_type(name, known[name], kind)
         if known[name].shape != shape:
             raise ReferenceError(f"{name} is of shape {known[name].shape}, and {shape} belongs there")
+    if meta.index is not None:
+        for name, (dtype, shape) in index_file.shapes(meta.index, size, known["names"].shape).items():
+            if known[name].dtype != dtype or known[name].shape != shape:
+                found = f"{known[name].dtype} {known[name].shape}"
+                raise ReferenceError(f"{name} is {found}, and {dtype} {shape} belongs there")
     if "checksum" in known and known["checksum"].nbytes > 1024:
         raise ReferenceError("its checksum is none")
 

@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import datetime
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
-from markupsafe import Markup
 
 import ganbench
 from ganbench.diagnostics.toy_modes import Reached, reader_of
@@ -20,17 +17,18 @@ from ganbench.leaderboard.boards import Board, Leaderboard
 from ganbench.leaderboard.entries import Entry
 from ganbench.leaderboard.export import published_lines
 from ganbench.leaderboard.published import PUBLISHED_PROTOCOL
-from ganbench.leaderboard.table import SEEDS_NOTE, header, lines, notes, seed_lines
+from ganbench.leaderboard.table import SEEDS_NOTE, flag_lines, header, lines, notes, seed_lines
 from ganbench.report.curves import WINDOW, gradient_figure, training_figure
 from ganbench.report.detections import LOOKED_AT, Detectors, Overlays
 from ganbench.report.pictures import Nearest, Picture, RealImages, figure_of, sheet_of
 from ganbench.report.provenance import counted, protocols_of, run_texts, versions_of
+from ganbench.report.templates import environment
+from ganbench.scoring.flags import withholding
 from ganbench.scoring.row import ARROWS
 from ganbench.scoring.scorecard import Scorecard
 from ganbench.system.memory import budget
 from ganbench.system.notes import Note, log_note
 from ganbench.system.progress import track
-from ganbench.system.text import html
 from ganbench.training.run_folder import RunFolder
 
 SHEET = 64  # samples shown per entry; of many entries, half of that, as of what the detector found
@@ -96,7 +94,7 @@ def make_page(
     best = [entry for board in leaderboard.boards for entry in board.entries]
     pictures, without = _pictures(best, real, detector, samples, note)
     return (
-        _environment()
+        environment()
         .get_template("page.html")
         .render(
             **_subject(entries, leaderboard.by, title),
@@ -105,6 +103,8 @@ def make_page(
             by=leaderboard.by,
             tables=[_table(board, leaderboard.shown) for board in leaderboard.boards],
             shown=leaderboard.shown,
+            flagged=flag_lines(leaderboard),
+            rules=leaderboard.rules,
             seeds_note=SEEDS_NOTE,
             unranked=leaderboard.unranked,
             published=published_lines() if published else [],
@@ -128,27 +128,15 @@ def make_page(
     )
 
 
-def _environment() -> Environment:
-    """Return the templates, of which every value goes through ``html``, the attributes' too."""
-    environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent),
-        autoescape=select_autoescape(),
-        undefined=StrictUndefined,
-        finalize=lambda value: Markup(html(value)) if type(value) is str else value,
-    )
-    environment.filters["lines"] = lambda text: Markup(html(str(text), lines=True))
-    environment.filters["breakable"] = lambda text: Markup(html(str(text)).replace("[", "\n["))
-    return environment
-
-
 def _subject(entries: list[Entry], by: str, title: str | None) -> dict[str, object]:
     """Return what the page is of: its title, and of a single entry the scorecard, what was scored, and the tier."""
     if len(entries) != 1:
         usual = f"Leaderboard of {len(entries)} entries" + (f" by {by}" if by else "")
-        return {"title": title or usual, "card": None}
+        return {"title": title or usual, "card": None, "flags": []}
     card = entries[0].card
-    about = {} if card is None else {"scored": _scored(card), "tier": str(card.tier)}
-    return {"title": title or f"{entries[0].name}: scorecard", "card": card, **about}
+    flags = entries[0].flags
+    about = {} if card is None else {"scored": _scored(card), "tier": str(card.tier.withheld(withholding(flags)))}
+    return {"title": title or f"{entries[0].name}: scorecard", "card": card, "flags": flags, **about}
 
 
 def _scored(card: Scorecard) -> str:

@@ -10,12 +10,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
 
 from ganbench.errors import GanbenchError
 from ganbench.metrics.base import Better, holds
 from ganbench.metrics.registry import metric_of
-from ganbench.scoring.flags import Kind
+from ganbench.scoring.flags import Flag, Kind
 from ganbench.system.parse import faults_of, parse_json
 from ganbench.system.wall import wall
 
@@ -58,13 +58,17 @@ class Row(_Part):
     p: _Share | None = None
 
 
-class Flag(_Part):
+class _Flag(_Part):
     """A flag; see ``flags.Flag``."""
 
     kind: Kind
     share: _Share | None = None
     p: _Share | None = None
     text: _Text
+
+
+_Flags = Annotated[list[_Flag], Field(max_length=MOST_FLAGS)]
+_FLAGS: TypeAdapter[list[_Flag]] = TypeAdapter(_Flags)
 
 
 class _Run(_Part):
@@ -89,9 +93,29 @@ class _Images(_Part):
     digest: _Text | None = None
 
 
+class _Figure(_Part):
+    value: _Number
+    n: _Positive
+    version: _Positive
+
+
+class _HeldOut(_Part):
+    images: _Positive
+    copies: _Whole | None = None
+    nearer: _Whole | None = None
+    figures: dict[_Text, _Figure] = {}
+
+    @model_validator(mode="after")
+    def _are_shares(self) -> _HeldOut:
+        if max(self.copies or 0, self.nearer or 0) > self.images:
+            raise ValueError(f"more than the {self.images:,} held-out images are counted")
+        return self
+
+
 class _Reference(_Part):
     name: _Text | None = None
     data: _Images | None = None
+    held_out: _HeldOut | None = None
 
 
 def _checked_by(part: type[_Part]) -> Callable[[Any], Any]:
@@ -114,9 +138,23 @@ class Card(_Part):
     results: Annotated[list[Row], Field(max_length=MOST_ROWS)]
     source: _SourceTable
     reference: Annotated[dict[_Text, _ReferenceTable], Field(max_length=MOST_ROWS)]
-    flags: Annotated[list[Flag], Field(max_length=MOST_FLAGS)] = []  # cards of earlier versions have none
+    flags: _Flags = []  # cards of earlier versions have none
     warnings: list[_Text]
     versions: dict[_Text, _Text]
+
+
+def flags_in(data: Any) -> list[Flag]:
+    """Return the flags that a file has as plain data.
+
+    Raises:
+        GanbenchError: they are none.
+    """
+    with wall(lambda why: GanbenchError(f"not flags of ganbench: {why}")):
+        try:
+            parts = _FLAGS.validate_python(data)
+        except ValidationError as e:
+            raise GanbenchError(f"not flags of ganbench: {faults_of(e)}") from e
+    return [Flag(**part.model_dump()) for part in parts]
 
 
 def checked(text: str) -> Card:

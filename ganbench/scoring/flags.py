@@ -24,6 +24,7 @@ USUAL = 0.01  # share of copies and repeats where nothing is known of held-out i
 # The first version of each metric that these rules read: what earlier ones say is another thing.
 _SINCE = {"copies": 3, "authenticity": 1, "near_duplicates": 3, "duplicates": 0}
 
+_COUNTED = {"copies": "copies", "authenticity": "nearer"}  # what a reference calls the counts over all held-out images
 _TO_DO: dict[Kind, str] = {
     "copied": "Look at the pairs (--per-image names the training image of each), and hand in what a generator drew.",
     "repeated": "Look at them (--per-image names what each repeats), and hand in different images.",
@@ -110,25 +111,32 @@ def _flag(kind: Kind, said: Sequence[_Evidence]) -> Flag:
 
 def _usual(row: Row, reference: Mapping[str, Any]) -> Usual:
     """Return what held-out real images show, as the reference says; without such, the fixed share."""
-    held = (reference.get(row.instrument) or {}).get("held_out") or {}
-    figure = held.get(row.metric) if isinstance(held, Mapping) else None
-    if isinstance(figure, Mapping) and figure.get("n"):
-        return Usual(figure["count"] / figure["n"], figure["n"])
+    held = reference.get(row.instrument, {}).get("held_out") or {}
+    count = held.get(_COUNTED.get(row.metric, ""))
+    if count is not None:
+        return Usual(count / held["images"], held["images"])
+    figure = held.get("figures", {}).get(row.metric)
+    if figure is not None and figure["version"] == row.version:
+        return Usual(figure["value"], figure["n"])
     return Usual(USUAL, 0)
 
 
 def _of_copies(row: Row, usual: Usual) -> _Evidence | None:
-    return _counted(row, usual, EXCESS, 1, "are images of the training set, as they are or changed")
+    return _counted(row, usual, 1, "are images of the training set, as they are or changed")
 
 
 def _of_repeats(row: Row, usual: Usual) -> _Evidence | None:
-    return _counted(row, usual, EXCESS, 2, "repeat another one, as it is or changed")
+    return _counted(row, usual, 2, "repeat another one of them, as it is or changed")
 
 
-def _counted(row: Row, usual: Usual, excess: float, together: int, what: str) -> _Evidence | None:
+def _of_duplicates(row: Row, usual: Usual) -> _Evidence | None:
+    return _counted(row, usual, 2, "are equal to another one of them, pixel for pixel")
+
+
+def _counted(row: Row, usual: Usual, together: int, what: str) -> _Evidence | None:
     """Hold a share of images against the usual one; they come ``together`` in ones or twos."""
     share, n = row.value or 0.0, row.n or 0
-    if share <= usual.share + excess:
+    if share <= usual.share + EXCESS:
         return None
     p = at_least(share * n / together, n / together, usual.share, usual.n // together)
     if p >= CHANCE:
@@ -158,5 +166,5 @@ _RULES: dict[str, tuple[Kind, Callable[[Row, Usual], _Evidence | None]]] = {
     "copies": ("copied", _of_copies),
     "authenticity": ("copied", _of_authenticity),
     "near_duplicates": ("repeated", _of_repeats),
-    "duplicates": ("repeated", _of_repeats),
+    "duplicates": ("repeated", _of_duplicates),
 }

@@ -11,6 +11,7 @@ import numpy as np
 from ganbench.detectors.base import DetectorOptions
 from ganbench.errors import GanbenchError, MetricError, ReferenceError, SourceError
 from ganbench.images.resize import Resize
+from ganbench.images.rules import Rules
 from ganbench.images.source import Source
 from ganbench.metrics.neighbours import Pairs
 from ganbench.references.reference import Reference
@@ -22,6 +23,7 @@ from ganbench.scoring.plan import Instrument, Plan
 from ganbench.scoring.row import Row
 from ganbench.scoring.rows import absent_row, measured_rows
 from ganbench.scoring.scorecard import Scorecard
+from ganbench.scoring.validity import judged
 from ganbench.statistics.detections import DetectionSet
 from ganbench.system.cluster import Site
 
@@ -56,6 +58,7 @@ def score(
     per_image: bool = False,
     jobs: int = 1,
     cluster: str | None = None,
+    rules: str | Path | Rules | None = None,
 ) -> Scorecard:
     """Score images against a reference.
 
@@ -87,6 +90,8 @@ def score(
         jobs: processes at a time that look at a source of more than 8,192 images; the result does not depend on it.
         cluster: address of a Ray cluster that looks at such a source instead: ``auto``, ``host:port`` or
             ``ray://host:port``.
+        rules: of an assignment: ``hw6``, or a TOML file of what differs from it; images that break one are flagged as
+            ``invalid``.
 
     Returns:
         The scorecard. What could not be measured is a row with its reason.
@@ -113,9 +118,9 @@ def score(
         cache=cache,
         per_image=per_image,
     )
-    site = Site(jobs, cluster)
+    site, asked = Site(jobs, cluster), Rules.of(rules)
     opened = options.open(source, grid=grid, pad=pad, value_range=value_range)
-    return score_source(opened, Plan.of(options, opened, site=site), site)
+    return judged(score_source(opened, Plan.of(options, opened, site=site), site), asked, source)
 
 
 def _several(reference: Real | Sequence[Real] | None) -> tuple[Real, ...]:

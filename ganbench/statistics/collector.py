@@ -197,6 +197,15 @@ def sample_bound(count: int, cap: int, seed: int = 0) -> int | None:
     return int(least.max())
 
 
+def shuffled(count: int, seed: int) -> np.ndarray:
+    """Return all positions below ``count`` in an order that the seed decides, (count,) int64, the same everywhere.
+
+    It is not that of the sample of a collector with this seed: who chooses images and then a sample chooses twice.
+    """
+    key = int(_mix(np.array([seed % 2**64], np.uint64))[0])
+    return np.argsort(_priorities(key, np.arange(count)), kind="stable")
+
+
 def _reorder(array: np.ndarray, order: np.ndarray) -> None:
     """Put the rows of ``array`` into ``order``, in place and a few columns at a time: no second copy of a sample."""
     if (np.diff(order) == 1).all():

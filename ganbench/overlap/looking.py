@@ -1,0 +1,169 @@
+"""Looking at all sources, here or elsewhere: one that cannot be read costs the others nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+from ganbench.errors import GanbenchError
+from ganbench.features.collect import needs_of
+from ganbench.images.batch import BadImage
+from ganbench.images.source import Piece, Source
+from ganbench.overlap.looked import PIECE, Eye, Looked
+from ganbench.system.cluster import Died, Site, executor
+from ganbench.system.memory import VARIABLE, budget
+from ganbench.system.notes import Note, once
+from ganbench.system.progress import track
+from ganbench.system.tasks import Tell
+
+_PER_IMAGE = 1200  # bytes at most that all steps together hold of an image
+
+
+@dataclass(frozen=True, eq=False)
+class Seen:
+    """A source that was looked at.
+
+    Attributes:
+        number: which of those given it is, from 0.
+        names: of all its images.
+        looked: what is remembered of those that could be read.
+    """
+
+    number: int
+    names: Sequence[str]
+    looked: Looked
+
+
+@dataclass(frozen=True)
+class _Part:
+    """What came of one piece of a source."""
+
+    looked: Looked
+    bad: list[BadImage]
+    notes: list[str]
+
+
+@dataclass
+class _Whole:
+    """A source that is being looked at, and what came of its pieces by their number."""
+
+    number: int
+    source: Source
+    pieces: int
+    found: dict[int, _Part | GanbenchError] = field(default_factory=dict)
+
+
+class _Feed:
+    """Opens one source after the other as there is room for their pieces."""
+
+    def __init__(
+        self, given: Sequence[Any], labels: Sequence[str], opened: Callable[[Any], Source], failed: Callable[..., None]
+    ) -> None:
+        self._given, self._labels, self._open, self._failed = given, labels, opened, failed
+        self._images = 0
+        self.wholes: list[_Whole] = []  # of every piece that was handed out
+
+    def pieces(self) -> Iterator[Piece]:
+        """Yield all pieces of all sources."""
+        for number, one in enumerate(self._given):
+            try:
+                source = self._open(one)
+                cut = source.pieces(PIECE)
+            except GanbenchError as e:
+                self._failed(number, str(e))
+                continue
+            self._images += len(source)
+            self._refuse_too_many()
+            whole = _Whole(number, source, len(cut))
+            for piece in cut:
+                self.wholes.append(whole)
+                yield piece
+
+    def _refuse_too_many(self) -> None:
+        if self._images * _PER_IMAGE > budget():
+            raise GanbenchError(
+                f"{self._images:,} images up to {self._labels[len(self.wholes) and self.wholes[-1].number]} are more "
+                f"than {budget() >> 20:,} MiB hold. Compare fewer (--limit), or allow more: {VARIABLE}=8G"
+            )
+
+
+def look_at_all(
+    given: Sequence[Any],
+    labels: Sequence[str],
+    opened: Callable[[Any], Source],
+    eye: Eye,
+    site: Site,
+    note: Note,
+) -> tuple[list[Seen], dict[int, str]]:
+    """Look at sources.
+
+    Args:
+        given: what ``opened`` takes.
+        labels: of each.
+        opened: opens one.
+        eye: looks at them.
+        site: where.
+        note: told in one line what a reader must know.
+
+    Returns:
+        Those that could be read, in the order given, and of the others the reason, by their number.
+
+    Raises:
+        GanbenchError: more images than there is memory for.
+    """
+    note = once(note)
+    failed: dict[int, str] = {}
+    seen: list[Seen] = []
+    with track("looking at images", len(given), unit="sources") as advance:
+
+        def fail(number: int, why: str) -> None:
+            failed[number] = why
+            advance(1)
+
+        feed = _Feed(given, labels, opened, fail)
+        with executor(partial(_look, eye), site, needs_of(site, eye.device), ahead=4 * site.jobs) as crew:
+            for task, result in crew.run(feed.pieces()):
+                whole = feed.wholes[task]
+                whole.found[task] = GanbenchError(result.why) if isinstance(result, Died) else result
+                if len(whole.found) < whole.pieces:
+                    continue
+                try:
+                    seen.append(_put_together(whole, labels[whole.number], note))
+                    advance(1)
+                except GanbenchError as e:
+                    fail(whole.number, str(e))
+                del whole.source, whole.found
+    return sorted(seen, key=lambda one: one.number), failed
+
+
+def _put_together(whole: _Whole, label: str, note: Note) -> Seen:
+    """Return what came of all pieces of a source, and note what a reader must know of it.
+
+    Raises:
+        GanbenchError: the first of them of which nothing came, or more images that cannot be read than are allowed.
+    """
+    parts: list[_Part] = []
+    for _, part in sorted(whole.found.items()):
+        if isinstance(part, GanbenchError):
+            raise part
+        parts.append(part)
+    whole.source.settle([bad for part in parts for bad in part.bad])
+    for text in (*whole.source.notes, *(text for part in parts for text in part.notes)):
+        note(f"{label}: {text}")
+    if whole.source.bad:
+        note(f"{label}: left out as unreadable: {', '.join(bad.name for bad in whole.source.bad)}")
+    return Seen(whole.number, whole.source.names, Looked.joined([part.looked for part in parts]))
+
+
+def _look(eye: Eye, piece: Piece, tell: Tell) -> _Part | GanbenchError:
+    """Look at a piece; an error is returned, for whoever puts the source together."""
+    del tell
+    notes: list[str] = []
+    try:
+        source = piece.open()
+        looked = eye.look(source, notes.append)
+    except GanbenchError as e:
+        return e
+    return _Part(looked.at(piece.start), source.bad, notes)

@@ -1,0 +1,23 @@
+"""The templates of the pages, of which every value goes through ``html``, the attributes' too."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+from markupsafe import Markup
+
+from ganbench.system.text import html
+
+
+def environment() -> Environment:
+    """Return the templates of this folder."""
+    made = Environment(
+        loader=FileSystemLoader(Path(__file__).parent),
+        autoescape=select_autoescape(),
+        undefined=StrictUndefined,
+        finalize=lambda value: Markup(html(value)) if type(value) is str else value,
+    )
+    made.filters["lines"] = lambda text: Markup(html(str(text), lines=True))
+    made.filters["breakable"] = lambda text: Markup(html(str(text)).replace("[", "\n["))
+    return made
