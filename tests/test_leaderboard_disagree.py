@@ -66,7 +66,9 @@ def test_it_says_which_places_each_gives() -> None:
 
 
 def test_with_shares_the_values_count_as_they_are() -> None:
-    first = [Row(f"precision[{i}]", v, v - 0.01, v + 0.01, "higher") for i, v in enumerate([0.0, 0.2, 0.3, 0.4, 0.5, 0.9])]
+    first = [
+        Row(f"precision[{i}]", v, v - 0.01, v + 0.01, "higher") for i, v in enumerate([0.0, 0.2, 0.3, 0.4, 0.5, 0.9])
+    ]
     second = [Row("precision[x]", v, v - 0.01, v + 0.01, "higher") for v in [0.02, 0.21, 0.3, 0.41, 0.5, 0.1]]
     found = disagreeing(first, second, "higher")
     assert [one is not None for one in found] == [False] * 5 + [True]
