@@ -6,6 +6,7 @@ Source: Gradescope's autograder documentation, pages "Autograder Specifications"
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from ganbench import __version__
