@@ -77,6 +77,7 @@ def test_every_format_that_is_opened_is_tried() -> None:
         ("shards", 40),
         ("references", 60),
         ("recipes", 40),
+        ("classes", 60),
         pytest.param("weights", 40, marks=pytest.mark.slow),
         pytest.param("onnx", 40, marks=pytest.mark.slow),
         pytest.param("scorecards", 30, marks=pytest.mark.slow),

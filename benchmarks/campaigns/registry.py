@@ -18,6 +18,7 @@ SWEEPS = {
     "references": "campaigns.references:References",
     "scorecards": "campaigns.scorecards:Scorecards",
     "recipes": "campaigns.recipes:Recipes",
+    "classes": "campaigns.classes:Classes",
     "weights": "campaigns.weights:Weights",
     "onnx": "campaigns.detectors:Detectors",
     "runs": "campaigns.runs:Runs",
@@ -45,6 +46,11 @@ READERS: dict[str, tuple[str, ...]] = {
     "features/pieces.py": ("caches",),
     "features/registry.py": ("caches",),
     "features/weights.py": ("weights",),
+    "grade/aliases.py": ("classes",),
+    "grade/config.py": ("classes", "recipes"),
+    "grade/exports.py": ("classes",),
+    "grade/roster.py": ("classes",),
+    "grade/state.py": ("classes", "scorecards"),
     "images/archives.py": ("containers",),
     "images/array_files.py": ("containers",),
     "images/decode.py": ("images",),
@@ -90,6 +96,8 @@ READERS: dict[str, tuple[str, ...]] = {
     "training/stored.py": ("remote",),
 }
 TRUSTED = {
+    "cli/grade_export.py": "a page that the same process has just written",
+    "report/grading.py": "what it wrote itself, compared byte for byte and not parsed",
     "system/memory.py": "what the system says of its memory",
     "detectors/cascade.py": "a file that is checked against a pinned hash",
     "images/contract.py": "what the same process has just pickled",
