@@ -10,6 +10,7 @@ import pytest
 import torch
 from bench_processes import bench, context
 from PIL import Image
+from waiting import wait_for_end
 
 from ganbench.features.extractor import Extractor
 from ganbench.images.sources import open_source
@@ -39,7 +40,7 @@ def whole_bench(bench_faces: tuple[Path, Path], tmp_path_factory: pytest.TempPat
     home, out = tmp_path_factory.mktemp("home"), tmp_path_factory.mktemp("whole")
     child = context().Process(target=bench, args=(str(home), *map(str, bench_faces), str(out), {}))
     child.start()
-    child.join()
+    wait_for_end(child)
     assert child.exitcode == 0
     return out
 

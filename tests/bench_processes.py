@@ -24,7 +24,11 @@ SETTINGS = {
 
 
 def context() -> multiprocessing.context.ForkServerContext:
-    """Return a context whose processes start in milliseconds: their parent has the imports done."""
+    """Return a context whose processes start in milliseconds: their parent has the imports done.
+
+    That parent has to have one thread alone. pyarrow, which pandas imports, would start one that gives memory back.
+    """
+    os.environ["JE_ARROW_MALLOC_CONF"] = "background_thread:false"
     made = multiprocessing.get_context("forkserver")
     made.set_forkserver_preload(
         ["bench_processes", "ganbench.bench.run", "ganbench.features.lite0", "pandas", "scipy.stats", "torch._dynamo"]
@@ -55,8 +59,9 @@ def bench(
 
     os.environ |= {"GANBENCH_HOME": home} | (environment or {})
     torch.set_num_threads(1)
-    # This process has run no thread that computes: a copy of it is safe, and starts at once.
-    workers.CONTEXT = multiprocessing.get_context("fork")
+    if not is_url(out):  # a driver for URLs has a thread, whose locks a copy would inherit
+        # This process has one thread alone: a copy of it is safe, and starts at once.
+        workers.CONTEXT = multiprocessing.get_context("fork")
     grid = make_grid(SETTINGS | settings)
     scoring = ScoringPlan.of(ScoreOptions(references=(reference,), detector=None, device="cpu"))
     plan = Plan(grid, Place(data, out if is_url(out) else Path(out), device="cpu"), scoring)

@@ -17,7 +17,7 @@ import pytest
 from bench_fixtures import CELLS, assert_same
 from bench_processes import SETTINGS, bench, context, fragile, parent_of_slow, slow, square
 from typer.testing import CliRunner
-from waiting import is_alive, wait_for
+from waiting import is_alive, wait_for, wait_for_end
 
 from ganbench.bench.changes import refuse_changes
 from ganbench.bench.grid import Place, Plan, cells_of, load_grid, make_grid
@@ -139,7 +139,7 @@ def test_no_worker_outlives_a_killed_parent(tmp_path: Path) -> None:
     worker = int((tmp_path / "pid").read_text())
     assert is_alive(worker)
     parent.kill()
-    parent.join()
+    wait_for_end(parent)
     wait_for(lambda: not is_alive(worker))
 
 
@@ -220,11 +220,11 @@ def test_a_bench_killed_five_times_comes_to_the_same(
         wait_for(lambda point=point: _progress(out) >= point)
         time.sleep(rng.uniform(0, 0.05))  # somewhere between two writes, or in the middle of one
         child.kill()
-        child.join()
+        wait_for_end(child)
         assert child.exitcode == -signal.SIGKILL
     child = context().Process(target=bench, args=arguments)
     child.start()
-    child.join()
+    wait_for_end(child)
     assert child.exitcode == 0
     assert_same(whole_bench, out)
 
@@ -247,7 +247,7 @@ def test_a_signal_saves_what_trains_in_every_process(
     child.start()
     wait_for(lambda: all(_has_logged(out / name) for name in CELLS))
     os.kill(child.pid, number)
-    child.join()
+    wait_for_end(child)
     assert child.exitcode == 130
     assert "The same command goes on from there" in said.read_text()
     for name in CELLS:

@@ -14,7 +14,7 @@ import pytest
 from bench_fixtures import CELLS, assert_same
 from bench_processes import SETTINGS, bench, context
 from typer.testing import CliRunner
-from waiting import wait_for
+from waiting import wait_for, wait_for_end
 
 from ganbench.bench import run as runs
 from ganbench.bench.cell import run_cell
@@ -99,7 +99,7 @@ def test_two_benches_in_one_folder_share_the_cells(
     out, said = tmp_path / "out", [tmp_path / "a", tmp_path / "b"]
     children = [_start(ganbench_home, bench_faces, out, text, {"seeds": [0, 1]}) for text in said]
     for child in children:
-        child.join()
+        wait_for_end(child)
     assert [child.exitcode for child in children] == [0, 0]
     assert_same(whole_bench, out)
     lines = [text.read_text().splitlines() for text in said]
@@ -141,13 +141,13 @@ def test_a_cell_that_is_let_go_of_is_taken_up(
     wait_for(lambda: steps_done(out / CELLS[0]) > 2)
     assert not Out(Place("", out)).sight(CELLS[0]).is_free()
     first.kill()
-    first.join()
+    wait_for_end(first)
     shutil.rmtree(out)
     second = [_start(ganbench_home, bench_faces, out, tmp_path / text, {}) for text in ("b", "c")]
     wait_for(lambda: steps_done(out / CELLS[0]) > 2)
     second[0].kill()
     for child in second:
-        child.join()
+        wait_for_end(child)
     assert second[1].exitcode == 0
     assert_same(whole_bench, out)
 
@@ -281,11 +281,11 @@ def test_a_bench_in_a_store_comes_to_the_same(
     first = _start(ganbench_home, bench_faces, place, tmp_path / "a", {})
     wait_for(lambda: f"bench/{CELLS[0]}/step.json" in s3.names() or not first.is_alive())
     first.kill()
-    first.join()
+    wait_for_end(first)
     assert first.exitcode == -signal.SIGKILL, (tmp_path / "a").read_text()
     shutil.rmtree(ganbench_home / "cache" / "runs")
     second = _start(ganbench_home, bench_faces, place, tmp_path / "b", {})
-    second.join()
+    wait_for_end(second)
     assert second.exitcode == 0, (tmp_path / "b").read_text()
     assert_same(whole_bench, s3.download("bench", tmp_path / "there"))
     collected = _invoke("bench", "collect", place, "--out", tmp_path / "tables")
@@ -321,7 +321,8 @@ def test_a_bench_on_a_cluster_that_loses_processes_and_a_node_comes_to_the_same(
     assert [status.state for status in statuses] == ["done", "done"]
     assert "node" in lost
     assert_same(whole_bench, tmp_path / "out")
-    assert any(text == f"{CELLS[0]}: scoring" for text in said)
+    # Of the process that was killed, what it had said last may not have left it.
+    assert any(text == f"{name}: scoring" for name in CELLS for text in said)
 
 
 @pytest.mark.slow

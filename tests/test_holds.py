@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 import torch
 from training_processes import noise_images
-from waiting import wait_for
+from waiting import wait_for, wait_for_end
 
 from ganbench.errors import CannotWrite, GanbenchError
 from ganbench.images.arrays import ArraySource
@@ -187,7 +187,7 @@ def _hold_and_die(place: str) -> None:
 def test_the_lease_of_a_process_that_died_here_is_free_at_once(place: str) -> None:
     child = multiprocessing.get_context("spawn").Process(target=_hold_and_die, args=(place,))
     child.start()
-    child.join()
+    wait_for_end(child)
     assert child.exitcode == 9
     assert Claims(place).highest().by == "one that dies"
     lease = Lease.take(place, "the next")

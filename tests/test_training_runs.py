@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 import torch
 from training_processes import SMALL, noise_images, one_of_several, run, run_as_one_of_two
+from waiting import wait_for_end
 
 from ganbench.errors import GanbenchError
 from ganbench.images.arrays import ArraySource
@@ -68,7 +69,7 @@ def test_killed_runs_resume_to_the_same_bits(
     arguments = (str(ganbench_home), variant, steps, overrides)
     whole = processes.Process(target=run, args=(tmp_path / "whole", *arguments))
     whole.start()
-    whole.join()
+    wait_for_end(whole)
     killed = loop.RunFolder(tmp_path / "killed")
     for target in sorted(rng.integers(0, steps - 15, KILLS)):
         child = processes.Process(target=run, args=(killed.path, *arguments))
@@ -79,13 +80,13 @@ def test_killed_runs_resume_to_the_same_bits(
             time.sleep(0.002)
         time.sleep(rng.uniform(0, 0.03))  # into a step, a sheet, or a save, which follows each step
         os.kill(child.pid, signal.SIGKILL)
-        child.join()
+        wait_for_end(child)
         assert child.exitcode == -signal.SIGKILL
         if killed.checkpoint.exists():
             load_checkpoint(killed.checkpoint)  # never unreadable
     child = processes.Process(target=run, args=(tmp_path / "killed", *arguments))
     child.start()
-    child.join()
+    wait_for_end(child)
     assert child.exitcode == whole.exitcode == 0
     a, b = (load_checkpoint(tmp_path / name / "checkpoint.pt") for name in ("whole", "killed"))
     assert a["step"] == b["step"] == steps

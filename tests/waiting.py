@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 
 
@@ -21,3 +22,12 @@ def is_alive(pid: int) -> bool:
         return "\nState:\tZ" not in Path(f"/proc/{pid}/status").read_text()
     except FileNotFoundError:
         return False
+
+
+def wait_for_end(process: BaseProcess, seconds: float = 300) -> int | None:
+    """Wait until a process has ended, and return its exit code; one that goes on for so long is killed, an error."""
+    process.join(seconds)
+    if process.is_alive():
+        process.kill()
+        raise AssertionError(f"process {process.pid} did not end in {seconds:.0f} s")
+    return process.exitcode
