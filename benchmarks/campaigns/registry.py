@@ -98,6 +98,8 @@ READERS: dict[str, tuple[str, ...]] = {
     "training/stored.py": ("remote",),
 }
 TRUSTED = {
+    "grade/parcel.py": "files of this installation and of the user's, packed and not parsed",
+    "cli/grade_export.py": "a page that the same process has just written",
     "report/grading.py": "what it wrote itself, compared byte for byte and not parsed",
     "system/memory.py": "what the system says of its memory",
     "detectors/cascade.py": "a file that is checked against a pinned hash",

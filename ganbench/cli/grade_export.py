@@ -98,13 +98,15 @@ def answer(
 
 
 def _answer_gradescope(root: Path) -> None:
+    from ganbench import __version__
     from ganbench.grade import export_gradescope as form
     from ganbench.grade.alone import judge
     from ganbench.system.outputs import write_text
     from ganbench.system.text import json_text
 
     judged = judge(root / form.SUBMISSION, root / form.SOURCE, root / form.REFERENCES)
-    write_text(root / form.RESULTS, json_text(form.to_results(judged)))
+    columns = _columns(judged.graded.config, judged.graded.public)
+    write_text(root / form.RESULTS, json_text(form.to_results(judged, columns, __version__)))
 
 
 def _answer_codabench(program: Path, inputs: Path, output: Path) -> None:

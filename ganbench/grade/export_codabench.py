@@ -17,7 +17,6 @@ from typing import Any
 
 from PIL import Image
 
-from ganbench import __version__
 from ganbench.errors import GanbenchError, GateFailed
 from ganbench.grade.alone import Judged
 from ganbench.grade.config import ClassConfig
@@ -138,7 +137,7 @@ def _competition(
     return {
         "version": 2,
         "title": config.title,
-        "description": f"Judged by ganbench {__version__}",
+        "description": "Judged by ganbench",
         "image": "logo.png",
         "terms": "terms.md",
         "docker_image": image,

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ganbench import __version__
 from ganbench.grade.alone import Judged
 from ganbench.grade.config import ClassConfig
 from ganbench.grade.parcel import pack, write_zip
@@ -52,12 +51,17 @@ def export_gradescope(config: ClassConfig, out: Place) -> int:
     return write_zip(files, out, executable=("setup.sh", "run_autograder"))
 
 
-def to_results(judged: Judged) -> dict[str, Any]:
+def to_results(judged: Judged, columns: Mapping[str, str], version: str) -> dict[str, Any]:
     """Return ``results.json`` for one submission, as plain data.
 
     The score is the tier's points; a flagged submission has none until somebody has looked at it. The leaderboard has
-    every result with a direction that was measured, and none of a submission that is not valid or that is flagged: a
-    Gradescope leaderboard knows no note beside a value.
+    what the public board shows, and nothing of a submission that is not valid or that is flagged: a Gradescope
+    leaderboard knows no note beside a value.
+
+    Args:
+        judged: what ``judge`` returned.
+        columns: ids of the results that the leaderboard has, that ranked by first, with their directions.
+        version: of ganbench, for whoever looks at a grade later.
     """
     student, config = judged.student, judged.graded.config
     look = student.public
@@ -65,8 +69,7 @@ def to_results(judged: Judged) -> dict[str, Any]:
         {"name": check.what, "status": _status(check.ok), "output": check.found}
         for check in (look.checks if look else ())
     ]
-    rules = ("copied", "repeated")
-    for kind in rules:
+    for kind in ("copied", "repeated"):
         texts = [flag.text for flag in student.flags if flag.kind == kind]
         tests.append({"name": f"not {kind}", "status": _status(not texts), "output": "; ".join(texts)})
     tests.append(
@@ -78,6 +81,7 @@ def to_results(judged: Judged) -> dict[str, Any]:
             "output": "; ".join(student.reasons),
         }
     )
+    unranked = student.is_flagged and not config.keep_flagged
     card = look.card if look else None
     rows = card.rows if card is not None else []
     return {
@@ -86,9 +90,9 @@ def to_results(judged: Judged) -> dict[str, Any]:
         "output_format": "md",
         "visibility": "visible",
         "stdout_visibility": "hidden",
-        "extra_data": {"ganbench": __version__, "flags": [flag.to_dict() for flag in student.flags]},
+        "extra_data": {"ganbench": version, "flags": [flag.to_dict() for flag in student.flags]},
         "tests": tests,
-        "leaderboard": [] if student.is_flagged or not student.valid else _leaderboard(rows, judged.graded.public),
+        "leaderboard": _leaderboard(rows, columns) if student.valid and not unranked else [],
     }
 
 
@@ -96,12 +100,13 @@ def _status(ok: bool) -> str:
     return "passed" if ok else "failed"
 
 
-def _leaderboard(rows: list[Row], directions: Mapping[str, str]) -> list[dict[str, Any]]:
+def _leaderboard(rows: list[Row], columns: Mapping[str, str]) -> list[dict[str, Any]]:
     orders = {"lower": "asc", "higher": "desc"}
+    values = {row.id: row.value for row in rows}
     return [
-        {"name": row.id, "value": row.value, "order": orders[directions[row.id]]}
-        for row in rows
-        if row.value is not None and directions.get(row.id) in orders
+        {"name": name, "value": value, "order": orders[better]}
+        for name, better in columns.items()
+        if (value := values.get(name)) is not None
     ]
 
 

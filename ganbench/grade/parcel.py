@@ -16,7 +16,6 @@ from typing import IO
 
 import tomlkit
 
-import ganbench
 from ganbench.errors import GanbenchError, ReferenceError
 from ganbench.features import lite2
 from ganbench.features.export import kept_graph
@@ -94,7 +93,7 @@ def pack(config: ClassConfig) -> Parcel:
 
 
 def _code() -> Files:
-    root = Path(ganbench.__file__).parent
+    root = Path(__file__).parents[1]
     left_out = {"__pycache__", "_shipped"}
     files = [path for path in sorted(root.rglob("*")) if path.is_file() and not left_out & set(path.parts)]
     return {f"ganbench/{path.relative_to(root).as_posix()}": path for path in files}

@@ -22,12 +22,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from ganbench.leaderboard.better import is_better
-from ganbench.metrics.registry import name_of
+from ganbench.metrics.registry import metric_of, name_of
 from ganbench.scoring.row import Row
 
 LEAST = 5  # entries: of fewer, nobody can tell which of them is off
 SPREADS = 5.0  # robust standard deviations off the line; honest ones are further off once in a million
-FLOOR = 0.1  # an honest spread is taken as a tenth of the value at least: of a few entries it may look smaller
+FLOOR = 0.06  # an honest spread is taken as this share of the value at least: of a few entries it may look smaller
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,8 @@ def second_opinions(by: str, results: Iterable[str]) -> list[str]:
         by: id of a result, ``fd[lite0]``.
         results: ids of all results.
     """
-    return [i for i in results if name_of(i) == name_of(by) and _network(i) != _network(by)]
+    metric = metric_of(by) or name_of(by)  # ``fid[inception]`` is the same metric as ``fd[lite0]``
+    return [i for i in results if (metric_of(i) or name_of(i)) == metric and _network(i) != _network(by)]
 
 
 def disagreeing(first: Sequence[Row | None], second: Sequence[Row | None], better: str) -> list[Disagreement | None]:
