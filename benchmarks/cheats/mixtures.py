@@ -44,9 +44,9 @@ def blend_with_samples(pool: Pool, rng: Rng, count: int, weight: float) -> Made:
 def dilute(pool: Pool, rng: Rng, count: int, share: float) -> Made:
     """Make samples of a GAN, a share of them replaced by training images in JPEG."""
     images = pool.samples(rng, count).copy()
-    places = pick(rng, np.arange(count), round(share * count))
+    places = pick(rng, np.arange(count), max(1, round(share * count)))
     images[places] = pool.known_faces(rng, len(places))
-    return Made(valid(images), guilty=share)
+    return Made(valid(images), guilty=len(places) / count)
 
 
 def halves(pool: Pool, rng: Rng, count: int) -> Made:

@@ -1,9 +1,9 @@
 """Images moved downhill in FD[lite0] itself, by its gradient through the network.
 
 With features X (n, D) centred, and the reference's covariance S = L L^T, the trace of (S_X S)^(1/2) is the sum of the
-singular values of X L / sqrt(n - 1), since Tr sqrt(A B) is the nuclear norm of A^(1/2) B^(1/2), and the gradient of that
-norm is U V^T. So the gradient of FD in all features of a set costs one singular value decomposition; what it means for the
-pixels of a batch is one pass backwards.
+singular values of X L / sqrt(n - 1), since Tr sqrt(A B) is the nuclear norm of A^(1/2) B^(1/2), and the gradient of
+that norm is U V^T. So the gradient of FD in all features of a set costs one decomposition; what it means for the pixels
+of a batch is one pass backwards.
 """
 
 from __future__ import annotations
