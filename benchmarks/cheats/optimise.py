@@ -23,6 +23,7 @@ from ganbench.system.progress import track
 from ganbench.system.storage import atomic_write
 
 BATCH = 25
+_LOOK_EVERY = 4  # batches between looks at the gradient of FD in the features: a look costs as much as they do
 EPOCHS = 8  # every image moves so often
 RATE = 4.0  # of 255, the step of a pixel; falls to a tenth
 
@@ -92,17 +93,18 @@ class Climb:
             with track("moving downhill in FD", epochs, self.done, unit="rounds") as advance:
                 for epoch in range(self.done, epochs):
                     step = rate * 0.1 ** (epoch / epochs)
-                    for rows in _batches(len(self.values), epoch):
-                        self._move(rows, features, step, epoch)
+                    for number, rows in enumerate(_batches(len(self.values), epoch)):
+                        if number % _LOOK_EVERY == 0:
+                            gradient = self._distance(features)[1]
+                        self._move(rows, features, gradient, step, epoch)
                     self.course.append(self._distance(features)[0])
                     self.done = epoch + 1
                     self._keep()
                     advance(1, f"FD {self.course[-1]:.1f}")
         return np.clip(np.rint(self.values), 0, 255).astype(np.uint8)
 
-    def _move(self, rows: np.ndarray, features: np.ndarray, step: float, epoch: int) -> None:
+    def _move(self, rows: np.ndarray, features: np.ndarray, gradient: np.ndarray, step: float, epoch: int) -> None:
         """Move a batch by Adam (Kingma and Ba 2015), and take in what its features have become."""
-        _, gradient = self._distance(features)
         pixels = torch.from_numpy(self.values[rows]).requires_grad_()
         found = self._features(pixels)
         features[rows] = found.detach().numpy()

@@ -12,7 +12,7 @@ from ganbench.detectors.base import Detector, DetectorOptions
 from ganbench.detectors.registry import load_detector
 from ganbench.system.progress import track
 
-ROUNDS = 80
+ROUNDS = 300
 _ENOUGH = 0.9
 
 
