@@ -234,8 +234,3 @@ class Scorecard:
                 write_text(path, text())
                 written.append(path)
         return written
-
-
-def _plain(row: Row) -> dict[str, object]:
-    """Return a row as its file has it: without a test there is no ``p``."""
-    return {name: value for name, value in asdict(row).items() if name != "p" or value is not None}
