@@ -183,7 +183,7 @@ def test_another_weights_file_is_refused(tmp_path: Path) -> None:
 
 def test_unknown_names_are_explained() -> None:
     with pytest.raises(UnknownName, match="Did you mean 'lite0'"):
-        load_extractor("lite")
+        load_extractor("light0")
     with pytest.raises(UnknownName, match="one resize protocol"):
         load_extractor("lite0:clean")
     with pytest.raises(GanbenchError, match="unknown device"):

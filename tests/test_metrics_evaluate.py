@@ -76,7 +76,7 @@ def test_neighbours_are_computed_once(rng: np.random.Generator, monkeypatch: pyt
     pairs = Pairs(real, fake)
     evaluate([m.name for m in METRICS.values() if m.uses_pairs], real=real, fake=fake, pairs=pairs)
     assert sorted(calls) == [5, 16]
-    METRICS["copies"].compute(real=real, fake=fake, pairs=pairs)
+    METRICS["precision"].compute(real=real, fake=fake, pairs=pairs)
     assert len(calls) == 2
 
 

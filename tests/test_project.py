@@ -108,11 +108,12 @@ def test_contributors_are_told_of_every_room() -> None:
 
 def test_public_names_are_the_same_for_programs_and_for_type_checkers() -> None:
     assert (ROOT / "ganbench" / "py.typed").is_file()
-    assert set(ganbench.__all__) == {"__version__", *ganbench._PUBLIC}
+    assert set(ganbench.__all__) == {"__version__", *ganbench._PUBLIC, *ganbench._ROOMS}
     tree = ast.parse((ROOT / "ganbench" / "__init__.py").read_text("utf-8"))
     (block,) = [node for node in tree.body if isinstance(node, ast.If)]
     imports = [node for node in block.body if isinstance(node, ast.ImportFrom)]
-    assert {alias.asname: node.module for node in imports for alias in node.names} == ganbench._PUBLIC
+    rooms = {name: "ganbench" for name in ganbench._ROOMS}
+    assert {alias.asname: node.module for node in imports for alias in node.names} == {**ganbench._PUBLIC, **rooms}
     assert all(getattr(ganbench, name) is not None for name in ganbench.__all__)
 
 
