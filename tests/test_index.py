@@ -155,5 +155,5 @@ def test_a_large_search_finds_nearly_all(rng: np.random.Generator, monkeypatch: 
     exact, _ = nearest_codes(codes, codes[:500], 2)
     assert (rows[:, 0] == np.arange(500)).all()
     assert (squared[:, 1] == exact[:, 1]).mean() > 0.95
-    marks = rng.integers(0, 256, (3000, 268), np.uint8)
+    marks = rng.integers(0, 256, (3000, 256), np.uint8)
     assert (nearest_different(codes, marks)[:500] == exact[:, 1]).mean() > 0.95

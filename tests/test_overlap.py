@@ -92,7 +92,7 @@ def test_mirrored_pictures_are_nearest_to_what_they_mirror(rng: np.random.Genera
         assert (nearest & 0xFFFFFFFF).tolist() == [*range(12, 24), *range(12)]
         assert (nearest >> 32).max() < 50  # of 2 * 127 ** 2 between pictures that have nothing in common
     flat = coarse_codes(signatures(np.full((1, 20, 20, 3), 7, np.uint8)))
-    assert flat.tolist() == [[0] * 49]
+    assert flat.tolist() == [[0] * 64]
 
 
 # --- groups ---

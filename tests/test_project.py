@@ -112,7 +112,7 @@ def test_public_names_are_the_same_for_programs_and_for_type_checkers() -> None:
     tree = ast.parse((ROOT / "ganbench" / "__init__.py").read_text("utf-8"))
     (block,) = [node for node in tree.body if isinstance(node, ast.If)]
     imports = [node for node in block.body if isinstance(node, ast.ImportFrom)]
-    rooms = {name: "ganbench" for name in ganbench._ROOMS}
+    rooms = dict.fromkeys(ganbench._ROOMS, "ganbench")
     assert {alias.asname: node.module for node in imports for alias in node.names} == {**ganbench._PUBLIC, **rooms}
     assert all(getattr(ganbench, name) is not None for name in ganbench.__all__)
 

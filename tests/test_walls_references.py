@@ -182,7 +182,7 @@ def test_an_index_comes_back(good: dict[str, Any]) -> None:
     assert list(loaded.index.names) == index.names
     np.testing.assert_array_equal(loaded.index.encode(FEATURES), index.codes)
     assert loaded.held_out == HELD_OUT
-    assert loaded.memory() == "index of all 50 images (276 bytes each), 9 held out"
+    assert loaded.memory() == "index of all 50 images (264 bytes each), 9 held out"
 
 
 @pytest.mark.parametrize(

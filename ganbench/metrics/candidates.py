@@ -10,7 +10,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from ganbench.statistics.signatures import LUMA, mirrored
+from ganbench.statistics.signatures import SIDE, mirrored
 
 _WAVES = 7  # cosines along each side: 48 numbers a picture, without the mean
 _ZOOMS = (1.0, 0.85)  # of the known pictures: as they are, and their middle, as a crop shows it
@@ -22,8 +22,8 @@ def coarse_candidates(known: np.ndarray, signatures: np.ndarray, k: int) -> np.n
     """Return the known pictures that look most alike from afar, as they are or mirrored, whole or cropped.
 
     Args:
-        known: signatures, (N, 268) uint8.
-        signatures: of the pictures in question, (B, 268) uint8.
+        known: signatures, (N, 256) uint8.
+        signatures: of the pictures in question, (B, 256) uint8.
         k: how many of each; all there are if they are fewer.
 
     Returns:
@@ -69,8 +69,8 @@ def _largest(values: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _coarse(signatures: np.ndarray, zoom: float) -> np.ndarray:
-    """Return unit vectors (B, 48) of the coarse brightness of pictures, or of their middle."""
-    planes = signatures[:, : LUMA * LUMA].astype(np.float32)
+    """Return unit vectors (B, 48) of the coarse look of pictures, or of their middle."""
+    planes = signatures.astype(np.float32)
     found = planes @ _waves(zoom)
     found /= np.maximum(np.linalg.norm(found, axis=1, keepdims=True), 1e-6)
     return found
@@ -78,12 +78,12 @@ def _coarse(signatures: np.ndarray, zoom: float) -> np.ndarray:
 
 @lru_cache(maxsize=4)
 def _waves(zoom: float) -> np.ndarray:
-    """Return the matrix (196, 48), float32, from brightness to cosines of its blurred middle."""
-    cells = np.arange(LUMA)
-    at = (np.arange(1, LUMA - 1) - (LUMA - 1) / 2) * zoom + (LUMA - 1) / 2
+    """Return the matrix (256, 48), float32, from cells to cosines of its blurred middle."""
+    cells = np.arange(SIDE)
+    at = (np.arange(1, SIDE - 1) - (SIDE - 1) / 2) * zoom + (SIDE - 1) / 2
     shares = np.exp(-0.5 * (cells - at[:, None]) ** 2)  # blurred by one cell
     shares /= shares.sum(axis=1, keepdims=True)
-    inner = LUMA - 2
+    inner = SIDE - 2
     waves = np.cos(np.pi * np.arange(_WAVES)[:, None] * (np.arange(inner) + 0.5) / inner)
     waves /= np.linalg.norm(waves, axis=1, keepdims=True)
     side = waves @ shares

@@ -1,7 +1,7 @@
 """Registration: are two pictures the same one, up to what a copier may do to it?
 
 One picture is laid over the other: shifted, scaled and turned until they agree best (Gauss-Newton steps, as Lucas and
-Kanade 1981), while brightness, contrast and colour are fitted by least squares. What remains unexplained tells.
+Kanade 1981), while brightness and contrast are fitted by least squares. What remains unexplained tells.
 """
 
 from __future__ import annotations
@@ -11,18 +11,19 @@ from functools import lru_cache
 import cv2
 import numpy as np
 
-from ganbench.statistics.signatures import CHROMA, LUMA, mirrored
+from ganbench.statistics.signatures import SIDE, mirrored
 
-SAME = 0.935  # alike at least so much: the same picture; docs/copies.md shows how it was fixed, and judged
+SAME = 0.92  # alike at least so much: the same picture; docs/copies.md shows how it was fixed, and judged
 _RING = 1  # outermost cells that are not compared: a shift brings in there what the other picture does not have
-_INNER = LUMA - 2 * _RING
-_HALF = (LUMA - 1) / 2
+_INNER = SIDE - 2 * _RING
+_HALF = (SIDE - 1) / 2
 _CHUNK = 512  # pairs at once
 _ACROSS = 64  # pairs beside each other in the mosaic that OpenCV warps
 _BLUR = 1.2  # cells, of the first steps, so that far is not too far
 _HOPELESS = 0.5  # alike less than this after them: no further ones would make the two alike
 _STEP, _SHIFT, _SCALE, _TURN = 1.5, 2.0, 0.35, 0.25  # cells in a step and in all, and shares of the half side
 _DAMPING = 0.5
+_RIDGE = 1e-3  # of the fit of contrast: what is of one colour has none
 _COARSE = 2.0  # cells: what is as wide as this is not compared
 
 
@@ -30,11 +31,11 @@ def alikeness(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     """Return how much alike the pictures of each pair are, one laid over the other, as it is or mirrored.
 
     Args:
-        a: signatures, (P, 268) uint8; see :mod:`ganbench.statistics.signatures`.
+        a: signatures, (P, 256) uint8; see :mod:`ganbench.statistics.signatures`.
         b: the same of the pictures that they are compared with.
 
     Returns:
-        (P,) float32, 0 to 1: the multiple correlation of what is fine in ``a`` with ``b``; 1: the same picture.
+        (P,) float32, 0 to 1: the correlation of what is fine in ``a`` with ``b``; 1: the same picture.
     """
     return np.maximum(upright(a, b), upright(mirrored(a), b))
 
@@ -49,66 +50,55 @@ def upright(a: np.ndarray, b: np.ndarray) -> np.ndarray:
 
 
 def _registered(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    luma, target = (_plane(side, 0, LUMA) for side in (b, a))
-    chroma = np.stack([_enlarged(_plane(b, LUMA * LUMA + i * CHROMA * CHROMA, CHROMA)) for i in (0, 1)], axis=-1)
+    pictures, targets = _cells(b), _cells(a)
     motion, gain = np.zeros((len(a), 4), np.float32), np.ones(len(a), np.float32)
-    motion, gain = _moved(luma, chroma, target, motion, gain, blur=_BLUR, steps=2)
-    found = _likeness(luma, chroma, target, motion)
+    motion, gain = _moved(pictures, targets, motion, gain, blur=_BLUR, steps=2)
+    found = _likeness(pictures, targets, motion)
     left = np.flatnonzero(found >= _HOPELESS)
     if not len(left):
         return found
-    part = luma[left], chroma[left], target[left]
-    motion, _ = _moved(*part, motion[left], gain[left], blur=0.0, steps=3)
-    found[left] = _likeness(*part, motion)
+    motion, _ = _moved(pictures[left], targets[left], motion[left], gain[left], blur=0.0, steps=3)
+    found[left] = _likeness(pictures[left], targets[left], motion)
     return found
 
 
 def _moved(
-    luma: np.ndarray,
-    chroma: np.ndarray,
-    target: np.ndarray,
-    motion: np.ndarray,
-    gain: np.ndarray,
-    *,
-    blur: float,
-    steps: int,
+    pictures: np.ndarray, targets: np.ndarray, motion: np.ndarray, gain: np.ndarray, *, blur: float, steps: int
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Return motion and gain after some steps towards the target."""
-    smooth, wanted = _blurred(luma, blur), _centred(_inside(_blurred(target, blur)))
+    """Return motion and gain after some steps towards the targets."""
+    smooth, wanted = _blurred(pictures, blur), _centred(_inside(_blurred(targets, blur)))
     down, right = np.gradient(smooth, axis=(1, 2))
     stack = np.stack([smooth, right, down], axis=-1)
     x, y = _grid()
     limits = np.array([_SHIFT, _SHIFT, _SCALE * _HALF, _TURN * _HALF], np.float32)
     for _ in range(steps):
         seen, across, along = np.moveaxis(_warped(stack, motion), -1, 0)
-        colours = np.moveaxis(_warped(chroma, motion), -1, 0)
         moves = (across, along, (across * x + along * y) / _HALF, (along * x - across * y) / _HALF)
-        columns = np.stack([seen, *colours, *(gain[:, None] * move for move in moves)], axis=1)
-        fitted = _solved(wanted, columns, free=3)
+        fitted = _solved(wanted, np.stack([seen, *(gain[:, None] * move for move in moves)], axis=1))
         gain = np.clip(fitted[:, 0], 0.2, 3.0)
-        motion = np.clip(motion + np.clip(fitted[:, 3:], -_STEP, _STEP), -limits, limits)
+        motion = np.clip(motion + np.clip(fitted[:, 1:], -_STEP, _STEP), -limits, limits)
     return motion, gain
 
 
-def _likeness(luma: np.ndarray, chroma: np.ndarray, target: np.ndarray, motion: np.ndarray) -> np.ndarray:
+def _likeness(pictures: np.ndarray, targets: np.ndarray, motion: np.ndarray) -> np.ndarray:
     """Return how much of what is fine in the targets the moved pictures explain, (P,) float32."""
-    pictures = np.concatenate([luma[..., None], chroma], axis=-1)
-    columns = _detail(np.moveaxis(_warped(pictures, motion), -1, 1))
-    return _explained(_detail(_inside(target)), columns)
+    return _explained(_detail(_inside(targets)), _detail(_warped(pictures[..., None], motion)[..., 0]))
 
 
 def _detail(images: np.ndarray) -> np.ndarray:
-    """Return pictures (..., 144) without what is coarse: dark hair around a bright face is in all of them."""
+    """Return pictures (..., 196) without what is coarse: dark hair around a bright face is in all of them."""
     planes = images.reshape(*images.shape[:-1], _INNER, _INNER)
-    window = _window(_COARSE)[_RING : LUMA - _RING, _RING : LUMA - _RING]
+    window = _window(_COARSE)[_RING : SIDE - _RING, _RING : SIDE - _RING]
     window = window / window.sum(axis=1, keepdims=True)
     found: np.ndarray = (planes - window @ planes @ window.T).reshape(images.shape)
     return _centred(found)
 
 
-def _explained(wanted: np.ndarray, columns: np.ndarray) -> np.ndarray:
-    """Return the multiple correlation of (P, M) with columns (P, k, M); of nothing at all with nothing it is 1."""
-    left = wanted - np.einsum("pk,pkm->pm", _solved(wanted, columns, free=columns.shape[1]), _centred(columns))
+def _explained(wanted: np.ndarray, seen: np.ndarray) -> np.ndarray:
+    """Return the correlation of (P, M) with (P, M), both centred, 0 to 1; of nothing at all with nothing it is 1."""
+    squares = np.einsum("pm,pm->p", seen, seen)
+    weight = np.einsum("pm,pm->p", seen, wanted) / ((1 + _RIDGE) * squares + _RIDGE)
+    left = wanted - weight[:, None] * seen
     # A picture of one colour has nothing to explain but rounding: half a step in a cell.
     floor = 0.25 * wanted.shape[1]
     whole = np.einsum("pm,pm->p", wanted, wanted)
@@ -116,14 +106,14 @@ def _explained(wanted: np.ndarray, columns: np.ndarray) -> np.ndarray:
     return np.sqrt(np.clip(share, 0, 1)).astype(np.float32)
 
 
-def _solved(wanted: np.ndarray, columns: np.ndarray, *, free: int) -> np.ndarray:
-    """Return the least-squares weights (P, k) of columns (P, k, M) for (P, M); those after ``free`` are damped."""
+def _solved(wanted: np.ndarray, columns: np.ndarray) -> np.ndarray:
+    """Return the least-squares weights (P, k) of columns (P, k, M) for (P, M); those after the first are damped."""
     columns = _centred(columns)
     normal = columns @ columns.transpose(0, 2, 1)
     right = np.einsum("pkm,pm->pk", columns, wanted)
     damping = np.empty(normal.shape[:2], np.float32)
-    damping[:, :free] = 1e-3 * normal[:, :1, 0] + 1e-3
-    damping[:, free:] = _DAMPING * np.mean(wanted**2, axis=1)[:, None] + 1e-3
+    damping[:, 0] = _RIDGE * normal[:, 0, 0] + _RIDGE
+    damping[:, 1:] = _DAMPING * np.mean(wanted**2, axis=1)[:, None] + _RIDGE
     diagonal = np.arange(normal.shape[1])
     normal[:, diagonal, diagonal] += damping
     found: np.ndarray = np.linalg.solve(normal, right[..., None])[..., 0]
@@ -131,37 +121,37 @@ def _solved(wanted: np.ndarray, columns: np.ndarray, *, free: int) -> np.ndarray
 
 
 def _warped(stack: np.ndarray, motion: np.ndarray) -> np.ndarray:
-    """Return pictures (P, 14, 14, c) moved by shifts, scale and turn (P, 4), inner cells alone: (P, 144, c)."""
+    """Return pictures (P, 16, 16, c) moved by shifts, scale and turn (P, 4), inner cells alone: (P, 196, c)."""
     count = len(stack)
     rows = -(-count // _ACROSS)
     x, y = _grid()
     scale, turn = 1 + motion[:, 2, None] / _HALF, motion[:, 3, None] / _HALF
-    to_x = np.clip(scale * x - turn * y + motion[:, 0, None] + _HALF, 0, LUMA - 1)
-    to_y = np.clip(turn * x + scale * y + motion[:, 1, None] + _HALF, 0, LUMA - 1)
+    to_x = np.clip(scale * x - turn * y + motion[:, 0, None] + _HALF, 0, SIDE - 1)
+    to_y = np.clip(turn * x + scale * y + motion[:, 1, None] + _HALF, 0, SIDE - 1)
     number = np.arange(count)[:, None]
-    to_x, to_y = to_x + number % _ACROSS * LUMA, to_y + number // _ACROSS * LUMA
+    to_x, to_y = to_x + number % _ACROSS * SIDE, to_y + number // _ACROSS * SIDE
     mosaic = np.zeros((rows * _ACROSS, *stack.shape[1:]), np.float32)
     mosaic[:count] = stack
-    mosaic = mosaic.reshape(rows, _ACROSS, LUMA, LUMA, -1).transpose(0, 2, 1, 3, 4)
-    mosaic = mosaic.reshape(rows * LUMA, _ACROSS * LUMA, -1)
+    mosaic = mosaic.reshape(rows, _ACROSS, SIDE, SIDE, -1).transpose(0, 2, 1, 3, 4)
+    mosaic = mosaic.reshape(rows * SIDE, _ACROSS * SIDE, -1)
     moved = cv2.remap(mosaic, to_x.astype(np.float32), to_y.astype(np.float32), cv2.INTER_LINEAR)
     return moved.reshape(count, _INNER * _INNER, -1)
 
 
 @lru_cache(maxsize=1)
 def _grid() -> tuple[np.ndarray, np.ndarray]:
-    """Return x and y of the inner cells from the middle, (144,) float32 each."""
+    """Return x and y of the inner cells from the middle, (196,) float32 each."""
     side = np.arange(_INNER, dtype=np.float32) - (_INNER - 1) / 2
     y, x = np.meshgrid(side, side, indexing="ij")
     return x.ravel(), y.ravel()
 
 
-def _plane(signatures: np.ndarray, start: int, cells: int) -> np.ndarray:
-    return signatures[:, start : start + cells * cells].reshape(-1, cells, cells).astype(np.float32)
+def _cells(signatures: np.ndarray) -> np.ndarray:
+    return signatures.reshape(-1, SIDE, SIDE).astype(np.float32)
 
 
 def _inside(images: np.ndarray) -> np.ndarray:
-    return images[:, _RING : LUMA - _RING, _RING : LUMA - _RING].reshape(len(images), -1)
+    return images[:, _RING : SIDE - _RING, _RING : SIDE - _RING].reshape(len(images), -1)
 
 
 def _centred(values: np.ndarray) -> np.ndarray:
@@ -178,25 +168,7 @@ def _blurred(images: np.ndarray, width: float) -> np.ndarray:
 
 @lru_cache(maxsize=4)
 def _window(width: float) -> np.ndarray:
-    """Return the matrix (14, 14), float32, that blurs a side with a Gaussian of so many cells."""
-    cells = np.arange(LUMA)
+    """Return the matrix (16, 16), float32, that blurs a side with a Gaussian of so many cells."""
+    cells = np.arange(SIDE)
     shares = np.exp(-0.5 * ((cells[:, None] - cells) / width) ** 2)
     return (shares / shares.sum(axis=1, keepdims=True)).astype(np.float32)
-
-
-def _enlarged(images: np.ndarray) -> np.ndarray:
-    """Return colour planes (P, 6, 6) on the grid of brightness, (P, 14, 14)."""
-    matrix = _interpolation()
-    found: np.ndarray = matrix @ images @ matrix.T
-    return found
-
-
-@lru_cache(maxsize=1)
-def _interpolation() -> np.ndarray:
-    """Return the matrix (14, 6), float32, that interpolates a side linearly."""
-    at = np.clip((np.arange(LUMA) + 0.5) * CHROMA / LUMA - 0.5, 0, CHROMA - 1)
-    low = np.minimum(at.astype(int), CHROMA - 2)
-    matrix = np.zeros((LUMA, CHROMA), np.float32)
-    matrix[np.arange(LUMA), low] = 1 - (at - low)
-    matrix[np.arange(LUMA), low + 1] += at - low
-    return matrix

@@ -1,6 +1,6 @@
 """The same picture or not: registration, and the coarse look that decides which pairs are worth it.
 
-The coarse look is at brightness alone, on a grid of seven by seven cells. It hardly moves with a small shift, crop or
+The coarse look is on a grid of eight by eight cells. It hardly moves with a small shift, crop or
 turn, with compression or noise, and differs between most pictures: docs/overlap.md. It screens pairs, of which
 registration takes a hundred microseconds or more each, and it finds pairs that features do not: noise and compression
 move these far.
@@ -11,13 +11,13 @@ from __future__ import annotations
 import numpy as np
 
 from ganbench.metrics.registration import upright
-from ganbench.statistics.signatures import LUMA, mirrored
+from ganbench.statistics.signatures import SIDE, mirrored
 
 # Alike at least so much: the same picture. Higher than what tells a copy of a known image, since each image of a set is
 # laid over others of hundreds of sets: docs/overlap.md.
-SURE = 0.95
+SURE = 0.94
 _LEAST = 0.5  # correlation that the screen asks for
-_CELLS = LUMA // 2
+_CELLS = SIDE // 2
 
 
 def same_picture(a: np.ndarray, b: np.ndarray) -> np.ndarray:
@@ -47,14 +47,14 @@ def coarse_codes(signatures: np.ndarray) -> np.ndarray:
         signatures: (n, L) uint8.
 
     Returns:
-        (n, 49) int8.
+        (n, 64) int8.
     """
     return np.rint(127 * _standard(_coarse(signatures))).astype(np.int8).reshape(-1, _CELLS * _CELLS)
 
 
 def _coarse(signatures: np.ndarray) -> np.ndarray:
-    """Return the brightness in cells twice as large, (P, 7, 7) float32."""
-    cells = signatures[:, : LUMA * LUMA].reshape(-1, _CELLS, 2, _CELLS, 2)
+    """Return the gray of cells twice as large, (P, 8, 8) float32."""
+    cells = signatures.reshape(-1, _CELLS, 2, _CELLS, 2)
     return cells.astype(np.float32).mean(axis=(2, 4))
 
 

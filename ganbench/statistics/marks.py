@@ -26,12 +26,12 @@ class MarkCollector:
         return is_sampled(positions, self._bound, self._seed)
 
     def add(self, positions: np.ndarray, signatures: np.ndarray) -> None:
-        """Add positions in the source, (b,), that are wanted, and their signatures, (b, 268) uint8."""
+        """Add positions in the source, (b,), that are wanted, and their signatures, (b, 256) uint8."""
         self._positions.append(np.asarray(positions, np.int64))
         self._signatures.append(signatures)
 
     def pack(self) -> dict[str, np.ndarray]:
-        """Return all as plain arrays, for ``take``: ``positions`` (m,) and ``signatures`` (m, 268)."""
+        """Return all as plain arrays, for ``take``: ``positions`` (m,) and ``signatures`` (m, 256)."""
         self._positions = [np.concatenate(self._positions)]
         self._signatures = [np.concatenate(self._signatures)]
         return {"positions": self._positions[0], "signatures": self._signatures[0]}
@@ -42,7 +42,7 @@ class MarkCollector:
         self._signatures.append(packed["signatures"])
 
     def of(self, positions: np.ndarray) -> np.ndarray:
-        """Return the signatures, (m, 268) uint8, of positions that were collected, ascending."""
+        """Return the signatures, (m, 256) uint8, of positions that were collected, ascending."""
         packed = self.pack()
         found: np.ndarray = packed["signatures"][np.searchsorted(packed["positions"], positions)]
         return found

@@ -1,7 +1,8 @@
 """Signatures: what is remembered of an image so that it can be told again, in some hundred bytes.
 
-A signature is a thumbnail: brightness on a grid of 14 x 14 cells and two colour differences on one of 6 x 6. It is
-small enough to keep for every image of a training set, and says enough to lay one picture over another.
+A signature is a gray thumbnail of 16 x 16 cells. It is small enough to keep for every image of a training set, and
+says enough to lay one picture over another; nobody makes a picture of it again. Its gray is the mean of red, green and
+blue: turning the hue, or swapping the channels, hardly moves it, as it does move what the eye takes for brightness.
 """
 
 from __future__ import annotations
@@ -10,15 +11,9 @@ from functools import lru_cache
 
 import numpy as np
 
-LUMA = 14  # cells along each side
-CHROMA = 6
-LENGTH = LUMA * LUMA + 2 * CHROMA * CHROMA  # bytes: 268
-SIGNATURE = "windows-14-6 v1"  # name and version of the form: signatures of different forms do not compare
-# Y, Cb, Cr of ITU-R BT.601, full range, as in JFIF.
-_YCC = np.array(
-    [[0.299, 0.587, 0.114], [-0.168735892, -0.331264108, 0.5], [0.5, -0.418687589, -0.081312411]], np.float32
-)
-_OFFSETS = (0.0, 128.0, 128.0)
+SIDE = 16  # cells along each side
+LENGTH = SIDE * SIDE  # bytes: 256
+SIGNATURE = "gray-16 v2"  # name and version of the form: signatures of different forms do not compare
 _SPREAD = 0.6  # standard deviation of the window, in cells: narrower ones alias, wider ones hide what tells faces apart
 _TIE = 1e-6  # sums of halves are rounded up, whatever the order in which a machine adds them
 
@@ -33,30 +28,22 @@ def signatures(pixels: np.ndarray) -> np.ndarray:
         pixels: uint8 RGB, (B, H, W, 3).
 
     Returns:
-        uint8 (B, 268): brightness row by row, then the blue and the red difference.
+        uint8 (B, 256): the gray cells row by row.
     """
-    planes = pixels.astype(np.float32) @ _YCC.T
+    gray = pixels.sum(axis=-1, dtype=np.int64).astype(np.float64) / 3
     height, width = pixels.shape[1:3]
-    found = []
-    for plane, cells in ((0, LUMA), (1, CHROMA), (2, CHROMA)):
-        rows, columns = _windows(height, cells), _windows(width, cells)
-        means = rows @ planes[..., plane].astype(np.float64) @ columns.T + _OFFSETS[plane]
-        found.append(np.clip(np.floor(means + 0.5 + _TIE), 0, 255).astype(np.uint8).reshape(len(pixels), -1))
-    return np.hstack(found)
+    means = _windows(height) @ gray @ _windows(width).T
+    return np.clip(np.floor(means + 0.5 + _TIE), 0, 255).astype(np.uint8).reshape(len(pixels), -1)
 
 
 def mirrored(signatures: np.ndarray) -> np.ndarray:
-    """Return the signatures, (B, 268) uint8, of the mirror images."""
-    found = []
-    for start, cells in ((0, LUMA), (LUMA * LUMA, CHROMA), (LUMA * LUMA + CHROMA * CHROMA, CHROMA)):
-        plane = signatures[:, start : start + cells * cells].reshape(-1, cells, cells)
-        found.append(plane[:, :, ::-1].reshape(-1, cells * cells))
-    return np.hstack(found)
+    """Return the signatures, (B, 256) uint8, of the mirror images."""
+    return signatures.reshape(-1, SIDE, SIDE)[:, :, ::-1].reshape(-1, LENGTH)
 
 
 @lru_cache(maxsize=16)
-def _windows(size: int, cells: int) -> np.ndarray:
-    """Return the share that each of ``size`` pixels has in each cell, (cells, size) float64: rows add up to 1."""
-    centres, width = (np.arange(cells)[:, None] + 0.5) * size / cells, _SPREAD * max(size / cells, 1.0)
+def _windows(size: int) -> np.ndarray:
+    """Return the share that each of ``size`` pixels has in each cell, (16, size) float64: rows add up to 1."""
+    centres, width = (np.arange(SIDE)[:, None] + 0.5) * size / SIDE, _SPREAD * max(size / SIDE, 1.0)
     shares = np.exp(-0.5 * ((np.arange(size) + 0.5 - centres) / width) ** 2)
     return shares / shares.sum(axis=1, keepdims=True)
