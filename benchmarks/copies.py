@@ -177,7 +177,7 @@ def main() -> None:
         near = np.flatnonzero(verdicts.alike >= SHOWN)
         order = near[np.argsort(-verdicts.alike[near])]
         show(chosen.out / f"alarms-{name}.png", [(pixels[half[i]], pixels[train[verdicts.row[i]]]) for i in order])
-        print(f"alarms-{name}.png, eight a row, alike by: {np.round(verdicts.alike[order], 3).tolist()}")
+        print(f"alarms-{name}.png, eight a row, alike by: {[round(x, 3) for x in verdicts.alike[order].tolist()]}")
 
     rng = np.random.default_rng(2)
     samples = np.sort(rng.choice(len(train), (2, CHANGED), replace=False), axis=1)
