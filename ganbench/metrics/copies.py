@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -144,9 +145,15 @@ def more_than(count: int, n: int, held_count: int, held_n: int) -> float:
 
     Fisher's exact test, one-sided: the held-out share has an error of its own.
     """
-    from scipy.stats import hypergeom
+    from scipy.special import gammaln  # a part of what scipy.stats would import
 
-    return float(min(1.0, hypergeom.sf(count - 1, n + held_n, count + held_count, n)))
+    def log_ways(of: int, some: int | np.ndarray) -> Any:
+        return gammaln(of + 1) - gammaln(some + 1) - gammaln(of - some + 1)
+
+    counted, others = count + held_count, n + held_n - count - held_count
+    here = np.arange(count, min(n, counted) + 1)
+    logs = log_ways(counted, here) + log_ways(others, n - here) - log_ways(n + held_n, n)
+    return float(min(1.0, np.exp(logs).sum()))
 
 
 def _said(what: str, count: int, n: int, held: HeldOut | None, field: str, p: float) -> str:
