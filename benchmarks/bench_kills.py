@@ -39,7 +39,6 @@ from ganbench.toyfaces import toyfaces
 from ganbench.training.checkpoint import load_checkpoint
 from ganbench.training.run_folder import RunFolder
 
-CELLS = ("dcgan-seed0", "wgan-gp-seed0", "wgan-gp-seed1")
 _LIMIT = 1800.0  # seconds for a bench that is not killed
 _CLOCK = {"images_per_second", "minutes", "speed", "path", "seconds"}
 
