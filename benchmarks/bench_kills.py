@@ -25,7 +25,7 @@ import sys
 import tempfile
 import time
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -39,7 +39,6 @@ from ganbench.toyfaces import toyfaces
 from ganbench.training.checkpoint import load_checkpoint
 from ganbench.training.run_folder import RunFolder
 
-CELLS = ("dcgan-seed0", "wgan-gp-seed0", "wgan-gp-seed1")
 _LIMIT = 1800.0  # seconds for a bench that is not killed
 _CLOCK = {"images_per_second", "minutes", "speed", "path", "seconds"}
 
@@ -157,24 +156,28 @@ class _Trial:
         return False
 
 
+def facts(folder: Path) -> dict[str, Any]:
+    """Return all that a finished bench came to, by what it is, without what the clock says."""
+    found: dict[str, Any] = {"leaderboard": _plain(json.loads((folder / "leaderboard.json").read_text("utf-8")))}
+    for cell in sorted(path.parent for path in folder.glob("*/recipe.toml")):
+        name = cell.name
+        found |= {
+            f"{name}: checkpoint": _plain(load_checkpoint(cell / "checkpoint.pt")),
+            f"{name}: samples": np.load(cell / "samples.npz")["images"].tobytes(),
+            f"{name}: scorecard": Scorecard.read(cell / "scorecard.json").rows,
+            f"{name}: log": _plain(RunFolder(cell).read_metrics()),
+            f"{name}: gradnorm": (cell / "gradnorm.csv").read_bytes(),
+            f"{name}: status": json.loads((cell / "status.json").read_text("utf-8"))["state"],
+            f"{name}: sheets": [(p.name, p.read_bytes()) for p in sorted((cell / "samples").iterdir())],
+            f"{name}: left lying about": [path.name for path in cell.rglob(".*")],
+        }
+    return found
+
+
 def _differences(whole: Path, other: Path) -> list[str]:
     """Return what two benches differ in."""
-    found = []
-    for name in CELLS:
-        one, two = whole / name, other / name
-        looks: dict[str, Callable[[Path], object]] = {
-            "checkpoint": lambda cell: _plain(load_checkpoint(cell / "checkpoint.pt")),
-            "samples": lambda cell: np.load(cell / "samples.npz")["images"].tobytes(),
-            "scorecard": lambda cell: Scorecard.read(cell / "scorecard.json").rows,
-            "log": lambda cell: _plain(RunFolder(cell).read_metrics()),
-            "gradnorm": lambda cell: (cell / "gradnorm.csv").read_bytes(),
-            "status": lambda cell: json.loads((cell / "status.json").read_text("utf-8"))["state"],
-            "sheets": lambda cell: [(p.name, p.read_bytes()) for p in sorted((cell / "samples").iterdir())],
-        }
-        found += [f"{name}: {what}" for what, look in looks.items() if look(one) != look(two)]
-        found += [f"{name}: {path.name} lies about" for path in two.rglob(".*")]
-    boards = [_plain(json.loads((folder / "leaderboard.json").read_text("utf-8"))) for folder in (whole, other)]
-    return found + (["leaderboard"] if boards[0] != boards[1] else [])
+    one, two = facts(whole), facts(other)
+    return [what for what in one.keys() | two.keys() if one.get(what) != two.get(what)]
 
 
 def _plain(value: Any) -> Any:

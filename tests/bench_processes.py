@@ -57,7 +57,8 @@ def bench(
     from ganbench.system.cluster import Site
     from ganbench.system.urls import is_url
 
-    os.environ |= {"GANBENCH_HOME": home} | (environment or {})
+    # One thread, in what this process starts too: the bits depend on it.
+    os.environ |= {"GANBENCH_HOME": home, "OMP_NUM_THREADS": "1"} | (environment or {})
     torch.set_num_threads(1)
     if not is_url(out):  # a driver for URLs has a thread, whose locks a copy would inherit
         # This process has one thread alone: a copy of it is safe, and starts at once.

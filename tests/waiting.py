@@ -24,10 +24,9 @@ def is_alive(pid: int) -> bool:
         return False
 
 
-def wait_for_end(process: BaseProcess, seconds: float = 300) -> int | None:
-    """Wait until a process has ended, and return its exit code; one that goes on for so long is killed, an error."""
+def wait_for_end(process: BaseProcess, seconds: float = 300) -> None:
+    """Wait until a process has ended; one that goes on for so many seconds is killed, and an error."""
     process.join(seconds)
     if process.is_alive():
         process.kill()
         raise AssertionError(f"process {process.pid} did not end in {seconds:.0f} s")
-    return process.exitcode

@@ -95,7 +95,8 @@ class _Driver:
             max_retries=0,  # done here, where it is known how often
             name="ganbench",
         )
-        here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=True)
+        # Not soft: Ray then puts it on any node, and with the loss of that one all that tasks tell is lost.
+        here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=False)
         actor = ray.remote(ray_node.Mailbox)
         self._new_mailbox: Callable[[], Any] = lambda: actor.options(num_cpus=0, scheduling_strategy=here).remote()
         self._mailbox: Any = None

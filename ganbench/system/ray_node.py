@@ -27,6 +27,8 @@ from ganbench.system.versions import library_versions
 
 _LOG = logging.getLogger(__name__)
 _LEAVING = 0.1  # seconds in which an answer still leaves the process
+_DELIVERY = 60.0  # seconds in which what a task told has to reach the mailbox, if that lives
+_AWAITED = 1000  # messages of a task that may be on their way at a time
 STOPPED = "its process was ended by SIGTERM"  # as a process of this machine says it
 
 
@@ -84,13 +86,15 @@ def work(
         leave.start()
         return None
     _heed_stops()
-    told = 0
+    told, on_their_way = 0, []
 
     def tell(message: object) -> None:
         nonlocal told
         if mailbox is not None:
-            mailbox.put.remote(of, told, pickle.dumps(message))
+            on_their_way.append(mailbox.put.remote(of, told, pickle.dumps(message)))
             told += 1
+            if len(on_their_way) == _AWAITED:
+                _await(on_their_way)
 
     result: object
     try:
@@ -100,7 +104,17 @@ def work(
         result = Raised.of(e)
     except KeyboardInterrupt:  # asked to stop, in the midst of what does not care for signals
         result = Died(STOPPED)
+    _await(on_their_way)  # the driver waits for all of them, and a process that has answered may be ended
     return pickle.dumps(result), told
+
+
+def _await(letters: list[Any]) -> None:
+    """Wait until messages have arrived, or will never arrive; forgets them."""
+    import ray
+
+    if letters:
+        ray.wait(letters, num_returns=len(letters), timeout=_DELIVERY)
+        letters.clear()
 
 
 def _heed_stops() -> None:
