@@ -31,7 +31,7 @@ MISTAKES = {
     "score sheet.png --grid 3x3": "do not divide into 3x3 tiles",
     "score sheet.png --grid axb": "expected ROWSxCOLUMNS",
     "score good --grid 2x2": "for one image file that is a sheet",
-    "score good --features lite1": "Did you mean 'lite0'",
+    "score good --features lite00": "Did you mean 'lite0'",
     "score good --features nomodule:thing": "no extractor or module is called 'nomodule'",
     "score good --features os:nothing": "module os has no 'nothing'",
     "score good --metric fdd": "Did you mean 'fd'",

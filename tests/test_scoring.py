@@ -31,7 +31,17 @@ from ganbench.scoring.score import score_source
 from ganbench.scoring.scorecard import Scorecard
 from ganbench.toyfaces import mode_of, toyfaces
 
-FEATURE_METRICS = ("fd", "kd", "precision", "recall", "density", "coverage", "near_duplicates", "copies")
+FEATURE_METRICS = (
+    "fd",
+    "kd",
+    "precision",
+    "recall",
+    "density",
+    "coverage",
+    "near_duplicates",
+    "copies",
+    "authenticity",
+)
 
 
 @pytest.fixture(scope="module")

@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from ganbench.features.lite0 import build, specify
+from ganbench.features.registry import EXTRACTORS
 from ganbench.features.resize import resize_matrix
 from ganbench.features.spec import BuildOptions
 from ganbench.references.reference import Reference
@@ -66,7 +66,8 @@ class Climb:
             kept: the file.
         """
         options = BuildOptions(device="cpu")
-        self._network = build(specify(options), options).to(memory_format=torch.channels_last)
+        lite0 = EXTRACTORS["lite0"]
+        self._network = lite0.build(lite0.specify(options), options).to(memory_format=torch.channels_last)
         self._distance = Frechet(reference)
         self._rows = torch.from_numpy(resize_matrix("bicubic-aa", start.shape[1], 224).copy())
         self._kept = kept

@@ -126,7 +126,7 @@ def _in_one_pass(
     consumers: dict[str, FeatureConsumer] = {}
     for observer in observers:
         name = observer.spec.name
-        keys[name] = _key(source, observer.spec, *sample) if cache else ""
+        keys[name] = features_key(source, observer.spec, *sample) if cache else ""
         known = load_features(keys[name], note) if cache else None
         if known is not None:
             found[name] = known
@@ -172,7 +172,7 @@ def collect_features(
     return found[extractor.spec.name]
 
 
-def _key(source: Source, spec: ExtractorSpec, cap: int, seed: int) -> str:
+def features_key(source: Source, spec: ExtractorSpec, cap: int, seed: int) -> str:
     """Return the cache key of features: a hash of all that they depend on."""
     parts = (source.digest(), spec.key(), str(cap), str(seed))
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()

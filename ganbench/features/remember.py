@@ -14,7 +14,8 @@ from typing import cast
 
 import numpy as np
 
-from ganbench.features.collect import collect_features, goes_in_pieces, needs_of, stream
+from ganbench.features.cache import save_features
+from ganbench.features.collect import collect_features, features_key, goes_in_pieces, needs_of, stream
 from ganbench.features.extractor import BATCH, Extractor
 from ganbench.features.observers import Elsewhere, FeatureObserver, Packed
 from ganbench.features.pieces import look_in_pieces
@@ -86,6 +87,7 @@ class _Observer:
 
     def __init__(self, inner: FeatureObserver, projection: Projection | None) -> None:
         self._inner, self._projection = inner, projection
+        self.spec = inner.spec
         known = "all" if projection is None else projection.identity()
         self.identity = f"{inner.identity} remembered {known} {SIGNATURE}"
 
@@ -96,7 +98,7 @@ class _Observer:
         return _Consumer(loaded, self.tally())
 
     def tally(self) -> _Tally:
-        return _Tally(self._inner.tally(), ImageCollector(self._inner.spec.feature_size, self._projection))
+        return _Tally(self._inner.tally(), ImageCollector(self.spec.feature_size, self._projection))
 
 
 def remember(
@@ -142,6 +144,8 @@ def remember(
         consumer = observer.consumer(observer.load(note, lambda: None))
         stream(source, [consumer], what)
         tally = consumer.tally
+        if cache and not source.bad:  # the same images may be scored next
+            save_features(features_key(source, observer.spec, cap, seed), tally.features.result(), note)
     else:
         needs = needs_of(elsewhere, device)
         tallies = look_in_pieces(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -145,10 +146,10 @@ def more_than(count: int, n: int, held_count: int, held_n: int) -> float:
 
     Fisher's exact test, one-sided: the held-out share has an error of its own.
     """
-    from scipy.special import gammaln  # a part of what scipy.stats would import
+    log_factorial = np.vectorize(lambda k: math.lgamma(k + 1), otypes=[np.float64])  # without the import of SciPy
 
     def log_ways(of: int, some: int | np.ndarray) -> Any:
-        return gammaln(of + 1) - gammaln(some + 1) - gammaln(of - some + 1)
+        return log_factorial(of) - log_factorial(some) - log_factorial(of - np.asarray(some))
 
     counted, others = count + held_count, n + held_n - count - held_count
     here = np.arange(count, min(n, counted) + 1)

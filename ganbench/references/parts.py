@@ -56,11 +56,12 @@ def choose(source: Source, split: str | None, held_out: str | None, seed: int) -
     parts = []
     for name, positions in pools.items():
         kept, out = _hold_out(positions, held_out, seed)
-        if len(kept) < 2 or (held_out is not None and not len(out)):
+        chosen = split is not None or held_out is not None  # a whole set that is too small is refused when it is built
+        if chosen and (len(kept) < 2 or (held_out is not None and not len(out))):
             what = f"part {name} of {source.label}" if name else source.label
             raise ReferenceError(f"{what}: {len(kept)} images are left, and {len(out)} held out, of {len(positions)}")
         choice = None
-        if split is not None or held_out is not None:
+        if chosen:
             part = name or None
             choice = {"count": len(source), "split": split, "part": part, "held_out": held_out, "seed": seed}
         parts.append(Part(name, _view(source, kept), _view(source, out) if len(out) else None, choice))
