@@ -20,12 +20,13 @@ import ganbench
 from ganbench.cli.app import app
 from ganbench.errors import GanbenchError
 from ganbench.images.sources import open_source
-from ganbench.metrics.same import SURE, coarse_codes
+from ganbench.metrics.same import SURE, coarse_codes, same_picture
 from ganbench.overlap.finding import labels_of
 from ganbench.overlap.groups import between_sources, groups_of, matched, shared_counts
 from ganbench.overlap.nearest import Blocks, merged, nothing, unpack
 from ganbench.overlap.result import Compared, Overlap, Pair, Shared
 from ganbench.overlap.sharing import tried
+from ganbench.overlap.verdicts import Verdicts, names_of
 from ganbench.report.overlap import make_overlap_page
 from ganbench.statistics.signatures import mirrored, signatures
 
@@ -218,6 +219,47 @@ def test_what_submissions_share_is_found_and_named(course: Path, monkeypatch: py
     monkeypatch.setattr("ganbench.overlap.looked.collect_all", refuse)
     assert ganbench.overlap.find(*given) == found
     assert ganbench.overlap.find(*given, jobs=2) == found
+
+
+@pytest.mark.slow
+def test_only_pairs_that_are_new_are_laid_over_each_other(course: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    laid: list[int] = []
+
+    def counted(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+        laid.append(len(a))
+        return same_picture(a, b)
+
+    monkeypatch.setattr("ganbench.overlap.sharing.same_picture", counted)
+    first = ganbench.overlap.find(course / "a", course / "b")
+    assert sum(laid) > 0
+    laid.clear()
+    assert ganbench.overlap.find(course / "a", course / "b") == first
+    assert sum(laid) == 0
+    late = ganbench.overlap.find(course / "a", course / "b", course / "c.npy")
+    whole = sum(laid)
+    laid.clear()
+    assert ganbench.overlap.find(course / "a", course / "b", course / "c.npy", cache=False) == late
+    assert 0 < whole < sum(laid)
+
+
+def test_verdicts_are_kept_for_pairs_in_their_order_and_the_oldest_go(
+    rng: np.random.Generator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ganbench.overlap.verdicts.MOST", 5)
+    digests = rng.integers(0, 256, (6, 32)).astype(np.uint8)
+    one, other = np.array([0, 1, 2]), np.array([3, 4, 5])
+    names = names_of(digests, one, other)
+    assert len({*names.tolist(), *names_of(digests, other, one).tolist()}) == 6
+    said: list[str] = []
+    Verdicts(said.append).keep(names, np.array([True, False, True]))
+    known, same = Verdicts(said.append).of(np.append(names, names_of(digests, other, one)))
+    assert known.tolist() == [True] * 3 + [False] * 3
+    assert same.tolist() == [True, False, True] + [False] * 3
+    more = names_of(digests, np.array([0, 0, 0]), np.array([1, 2, 4]))
+    Verdicts(said.append).keep(more, np.array([False, True, False]))
+    assert Verdicts(said.append).of(more)[0].all()
+    assert np.count_nonzero(Verdicts(said.append).of(names)[0]) == 2
+    assert said == []
 
 
 @pytest.mark.slow

@@ -29,6 +29,8 @@ from ganbench.images.sources import open_source
 from ganbench.metrics.evaluate import evaluate
 from ganbench.overlap.axes import shipped_axes
 from ganbench.overlap.looked import Eye
+from ganbench.overlap.verdicts import Verdicts
+from ganbench.references.indexed import collect_indexed
 from ganbench.references.interop import open_reference
 from ganbench.references.library import DEFAULT_NAME, find_reference
 from ganbench.scoring.cached import score_cached
@@ -48,8 +50,10 @@ FILLED = (  # folders of caches
     "pieces",
     "pixels",
     "references",
+    "remembered",
     "scorecards",
     "toyfaces",
+    "verdicts",
 )
 _RARE = 60  # one case in so many damages an exported network: making it again takes seconds
 
@@ -97,6 +101,8 @@ class Caches(Sweep):
             "bf16": self._rounding,
             "pixels": self._pixels,
             "overlap": self._overlap,
+            "verdicts": self._verdicts,
+            "remembered": self._remembered,
             "references": self._reference,
             "toyfaces": self._toyfaces,
             "onnx": self._export,
@@ -172,6 +178,20 @@ class Caches(Sweep):
     def _overlap(self) -> Any:
         found = self._eye.look(open_source(self._images), _say_nothing)
         return _hash(found.index, found.digests, found.codes, found.signatures)
+
+    def _verdicts(self) -> Any:
+        kept = Verdicts(_say_nothing)
+        names = np.arange(100, dtype=np.uint64)
+        known, same = kept.of(names)
+        if not known.all():
+            same = np.where(known, same, names % 3 == 0)  # as it was when it was made
+            kept.keep(names, same)
+        return _hash(same)
+
+    def _remembered(self) -> Any:
+        found, index = collect_indexed(open_source(self._images), self._extractor, cap=5, seed=0, cache=True)
+        moments = found.moments
+        return _hash(moments.mean, moments.cov, found.sample, index.codes, index.signatures, index.nearest)
 
     def _toyfaces(self) -> Any:
         folder = cached_toyfaces(16, 4, 3)

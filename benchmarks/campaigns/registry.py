@@ -66,6 +66,7 @@ READERS: dict[str, tuple[str, ...]] = {
     "leaderboard/results.py": ("scorecards",),
     "models/imported.py": ("weights",),
     "overlap/looked.py": ("caches",),
+    "overlap/verdicts.py": ("caches",),
     "references/indexed.py": ("caches",),
     "references/interop.py": ("references",),
     "references/kept.py": ("caches", "references"),

@@ -22,6 +22,8 @@ FewImages = Callable[[np.ndarray, np.ndarray, np.ndarray], list[np.ndarray]]
 # Images per call. ONNX Runtime gives the same bits for any number; two share a reading of the weights.
 _PER_CALL = {"fp32": 2, "bf16": 1}
 
+_FIRST_READING = threading.Lock()  # of an OpenVINO tensor; see ``_openvino``
+
 
 class CpuRunner:
     """Runs a graph of ``ganbench.features.export``; see ``ganbench.features.extractor.Runner``."""
@@ -72,6 +74,13 @@ def _openvino(graph: bytes) -> FewImages:
         core.compile_model(model, "CPU", {**options, "INFERENCE_PRECISION_HINT": precision})
         for model, precision in models
     )
+
+    # The first reading of a tensor sets up something in OpenVINO's binding that lets go of Python's lock in between: two
+    # threads that come to it at once wait for each other for ever. So it is done before there are two.
+    with _FIRST_READING:
+        one = resize.create_infer_request()
+        one.infer([np.zeros((1, 1, 1, 3), np.uint8), *(np.ones((1, 1), np.float32) for _ in range(2))])
+        one.get_output_tensor().data.copy()
 
     def run(images: np.ndarray, rows: np.ndarray, columns: np.ndarray) -> list[np.ndarray]:
         if not hasattr(requests, "resize"):

@@ -16,6 +16,7 @@ from ganbench.overlap.groups import between_sources, groups_of, matched, shared_
 from ganbench.overlap.looking import Seen
 from ganbench.overlap.nearest import Blocks, merged, nothing, unpack
 from ganbench.overlap.result import Pair, Shared
+from ganbench.overlap.verdicts import Verdicts, names_of
 from ganbench.statistics.pixels import PixelSet
 from ganbench.statistics.signatures import mirrored
 from ganbench.system.cluster import Died, Site, run_tasks
@@ -49,28 +50,30 @@ class _Images:
     signatures: np.ndarray
 
 
-def shared_by(seen: Sequence[Seen], labels: Sequence[str], site: Site) -> list[Pair]:
+def shared_by(seen: Sequence[Seen], labels: Sequence[str], site: Site, verdicts: Verdicts | None = None) -> list[Pair]:
     """Return the pairs of sources that share pictures, the largest share first.
 
     Args:
         seen: the sources; at least two.
         labels: of each.
         site: where the work is done.
+        verdicts: what is known of pairs of pictures, and takes what is found; None: all are laid over each other.
 
     Raises:
         GanbenchError: a process that ended.
     """
     looked = [one.looked for one in seen]
+    digests = np.concatenate([one.digests for one in looked])
     images = _Images(
         np.repeat(np.arange(len(looked)), [one.n for one in looked]),
         np.concatenate([np.arange(one.n) for one in looked]),
-        PixelSet(np.concatenate([one.digests for one in looked])).first,
+        PixelSet(digests).first,
         np.concatenate([one.signatures for one in looked]),
     )
     own = np.arange(len(images.first))
     codes = np.concatenate([one.codes for one in looked])
     one, other = _candidates(codes, images, images.first == own, site)
-    same = _register(images.signatures, one, other, site)
+    same = _judged(images.signatures, digests, one, other, site, verdicts)
     ends = np.concatenate([images.first, one[same]]), np.concatenate([own, other[same]])
     return _pairs(seen, labels, images, groups_of(len(own), *ends))
 
@@ -118,6 +121,26 @@ def _stripe(searches: list[tuple[Blocks, int]], task: tuple[int, range], tell: T
     number, firsts = task
     blocks, k = searches[number]
     return blocks.nearest(firsts, k, tell)
+
+
+def _judged(
+    signatures: np.ndarray,
+    digests: np.ndarray,
+    one: np.ndarray,
+    other: np.ndarray,
+    site: Site,
+    verdicts: Verdicts | None,
+) -> np.ndarray:
+    """Tell which pairs of images show one picture, (m,) bool; those that are known are not looked at again."""
+    if verdicts is None:
+        return _register(signatures, one, other, site)
+    names = names_of(digests, one, other)
+    known, same = verdicts.of(names)
+    new = np.flatnonzero(~known)
+    if len(new):
+        same[new] = _register(signatures, one[new], other[new], site)
+        verdicts.keep(names, same)
+    return same
 
 
 def _register(signatures: np.ndarray, one: np.ndarray, other: np.ndarray, site: Site) -> np.ndarray:
