@@ -8,6 +8,7 @@ import json
 import shutil
 import sys
 from collections import Counter
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import cv2
@@ -23,12 +24,14 @@ from ganbench.images.sources import open_source
 from ganbench.metrics.same import SURE, coarse_codes, same_picture
 from ganbench.overlap.finding import labels_of
 from ganbench.overlap.groups import between_sources, groups_of, matched, shared_counts
+from ganbench.overlap.looked import Looked
 from ganbench.overlap.nearest import Blocks, merged, nothing, unpack
 from ganbench.overlap.result import Compared, Overlap, Pair, Shared
-from ganbench.overlap.sharing import tried
+from ganbench.overlap.searching import candidates, tried
 from ganbench.overlap.verdicts import Verdicts, names_of
 from ganbench.report.overlap import make_overlap_page
-from ganbench.statistics.signatures import mirrored, signatures
+from ganbench.statistics.signatures import LENGTH, mirrored, signatures
+from ganbench.system.cluster import Site
 
 CHROMIUM = shutil.which("chromium") or "/usr/bin/chromium"
 AXE = Path(sys.prefix) / "axe/node_modules/axe-core/axe.min.js"
@@ -240,6 +243,58 @@ def test_only_pairs_that_are_new_are_laid_over_each_other(course: Path, monkeypa
     laid.clear()
     assert ganbench.overlap.find(course / "a", course / "b", course / "c.npy", cache=False) == late
     assert 0 < whole < sum(laid)
+
+
+@pytest.mark.parametrize("mirror", [True, False])
+def test_a_source_that_joins_is_searched_alone_and_the_result_is_that_of_a_whole_search(
+    rng: np.random.Generator, monkeypatch: pytest.MonkeyPatch, mirror: bool
+) -> None:
+    monkeypatch.setattr("ganbench.overlap.searching._THOROUGH", 1000 if mirror else 0)
+    monkeypatch.setattr("ganbench.overlap.searching.MOST", 5)
+    monkeypatch.setattr("ganbench.overlap.nearest.BLOCK", 6)
+
+    def looked(n: int) -> Looked:
+        shapes = ((n, 32), (n, 4), (n, LENGTH))
+        digests, codes, marks = (rng.integers(0, 256 if k else 200, shape) for k, shape in enumerate(shapes))
+        return Looked(np.arange(n), digests.astype(np.uint8), (codes % 7).astype(np.int8), marks.astype(np.uint8))
+
+    def pairs(sources: list[Looked], note: Callable[[str], None] | None) -> list[list[int]]:
+        chosen = np.ones(sum(one.n for one in sources), bool)
+        return np.stack(candidates(sources, chosen, Site(), note)).tolist()
+
+    said: list[str] = []
+    tiles = count_tiles(monkeypatch)
+    before = [looked(n) for n in (14, 9, 20, 8, 11, 7, 10)]
+    assert pairs(before, said.append) == pairs(before, None)
+    tiles.clear()
+    assert pairs(before, said.append) == pairs(before, None)  # nothing is new
+    whole = sum(tiles)
+    tiles.clear()
+    after = [*before[:3], looked(12), *before[3:]]
+    found = pairs(after, said.append)
+    late = sum(tiles)
+    assert found == pairs(after, None)
+    assert 0 < late < sum(tiles) - late
+    assert late < whole
+    less = before[1:]  # one is gone: all of it is searched anew
+    assert pairs(less, said.append) == pairs(less, None)
+    assert said == []
+
+
+def count_tiles(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Count the pairs of blocks that are compared from now on."""
+    counted: list[int] = []
+    honest = Blocks.nearest
+
+    def nearest(self: Blocks, firsts: Sequence[int], k: int, tell: Callable[[int], object]) -> np.ndarray:
+        def hear(done: int) -> None:
+            counted.append(done)
+            tell(done)
+
+        return honest(self, firsts, k, hear)
+
+    monkeypatch.setattr(Blocks, "nearest", nearest)
+    return counted
 
 
 def test_verdicts_are_kept_for_pairs_in_their_order_and_the_oldest_go(

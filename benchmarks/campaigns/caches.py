@@ -11,6 +11,7 @@ import os
 import random
 import shutil
 from collections.abc import Callable
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +29,8 @@ from ganbench.features.spec import BuildOptions
 from ganbench.images.sources import open_source
 from ganbench.metrics.evaluate import evaluate
 from ganbench.overlap.axes import shipped_axes
-from ganbench.overlap.looked import Eye
+from ganbench.overlap.looked import Eye, Looked
+from ganbench.overlap.searching import candidates
 from ganbench.overlap.verdicts import Verdicts
 from ganbench.references.indexed import collect_indexed
 from ganbench.references.interop import open_reference
@@ -38,6 +40,7 @@ from ganbench.scoring.options import ScoreOptions
 from ganbench.scoring.plan import Plan
 from ganbench.statistics.features import FeatureSet
 from ganbench.statistics.moments import CHUNK
+from ganbench.system.cluster import Site
 from ganbench.system.storage import cache_dir
 from ganbench.toyfaces.cached import cached_toyfaces
 from ganbench.training.data import decode_source
@@ -52,6 +55,7 @@ FILLED = (  # folders of caches
     "references",
     "remembered",
     "scorecards",
+    "searches",
     "toyfaces",
     "verdicts",
 )
@@ -101,6 +105,7 @@ class Caches(Sweep):
             "bf16": self._rounding,
             "pixels": self._pixels,
             "overlap": self._overlap,
+            "searches": self._searches,
             "verdicts": self._verdicts,
             "remembered": self._remembered,
             "references": self._reference,
@@ -178,6 +183,11 @@ class Caches(Sweep):
     def _overlap(self) -> Any:
         found = self._eye.look(open_source(self._images), _say_nothing)
         return _hash(found.index, found.digests, found.codes, found.signatures)
+
+    def _searches(self) -> Any:
+        found = self._eye.look(open_source(self._images), _say_nothing)
+        turned = Looked(*(getattr(found, one.name)[::-1] for one in fields(Looked)))
+        return _hash(*candidates([found, turned], np.ones(2 * found.n, bool), Site(), _say_nothing))
 
     def _verdicts(self) -> Any:
         kept = Verdicts(_say_nothing)

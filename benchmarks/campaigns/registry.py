@@ -65,6 +65,7 @@ READERS: dict[str, tuple[str, ...]] = {
     "images/zips.py": ("containers",),
     "leaderboard/results.py": ("scorecards",),
     "models/imported.py": ("weights",),
+    "overlap/earlier.py": ("caches",),
     "overlap/looked.py": ("caches",),
     "overlap/verdicts.py": ("caches",),
     "references/indexed.py": ("caches",),

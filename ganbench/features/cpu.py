@@ -75,8 +75,8 @@ def _openvino(graph: bytes) -> FewImages:
         for model, precision in models
     )
 
-    # The first reading of a tensor sets up something in OpenVINO's binding that lets go of Python's lock in between: two
-    # threads that come to it at once wait for each other for ever. So it is done before there are two.
+    # The first reading of a tensor sets up something in OpenVINO's binding, which lets go of Python's lock in between:
+    # two threads that come to it at once wait for each other for ever. So it is done before there are two.
     with _FIRST_READING:
         one = resize.create_infer_request()
         one.infer([np.zeros((1, 1, 1, 3), np.uint8), *(np.ones((1, 1), np.float32) for _ in range(2))])

@@ -13,8 +13,8 @@ from ganbench.overlap.axes import shipped_axes
 from ganbench.overlap.looked import Eye
 from ganbench.overlap.looking import look_at_all
 from ganbench.overlap.result import Compared, Overlap
-from ganbench.overlap.sharing import LISTED_PAIRS, shared_by, tried
-from ganbench.overlap.verdicts import Verdicts
+from ganbench.overlap.searching import tried
+from ganbench.overlap.sharing import LISTED_PAIRS, shared_by
 from ganbench.scoring.options import Images, ScoreOptions
 from ganbench.system.cluster import Site
 from ganbench.system.location import Location
@@ -106,7 +106,7 @@ def compare(
         told = "; ".join(f"{label}: {why}" for label, why in reasons[:3])
         raise GanbenchError(f"{len(seen)} of {len(sources)} sources can be read, and two are needed. {told}")
     names = [labels[one.number] for one in seen]
-    pairs = shared_by(seen, names, site, Verdicts(notes.append) if cache else None)
+    pairs = shared_by(seen, names, site, notes.append if cache else None)
     if len(pairs) > LISTED_PAIRS:
         notes.append(f"{len(pairs):,} pairs share pictures: of the first {LISTED_PAIRS:,} the pictures are named")
     counts = tuple(Compared(name, one.looked.n) for name, one in zip(names, seen, strict=True))

@@ -14,6 +14,7 @@ import numpy as np
 
 BLOCK = 1024  # images; the distances of two blocks take 4 MiB, which stay in a processor's cache
 _ROW_BITS = 32  # below the distance in a key
+NONE = np.int64(np.iinfo(np.int64).max)  # the key of no image
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,15 +27,24 @@ class Blocks:
             one turned and another as it is there is the distance that is between the other turned and the one.
         rows: of each block, which images it holds, int64.
         owners: of each block, the number of its source.
+        fresh: numbers of sources; pairs of blocks that hold none of theirs are passed over. None: all are compared.
     """
 
     codes: np.ndarray
     turned: np.ndarray
     rows: Sequence[np.ndarray]
     owners: Sequence[int]
+    fresh: frozenset[int] | None = None
 
     @classmethod
-    def of(cls, codes: np.ndarray, sources: np.ndarray, chosen: np.ndarray, turned: np.ndarray | None = None) -> Blocks:
+    def of(
+        cls,
+        codes: np.ndarray,
+        sources: np.ndarray,
+        chosen: np.ndarray,
+        turned: np.ndarray | None = None,
+        fresh: frozenset[int] | None = None,
+    ) -> Blocks:
         """Cut images into blocks.
 
         Args:
@@ -42,6 +52,7 @@ class Blocks:
             sources: number of the source of each, (n,), ascending.
             chosen: which images are to be compared, (n,) bool.
             turned: of all images mirrored; None: as they are.
+            fresh: see the class.
         """
         rows: list[np.ndarray] = []
         owners: list[int] = []
@@ -51,11 +62,22 @@ class Blocks:
                 cut = np.array_split(part, -(-len(part) // BLOCK))
                 rows += cut
                 owners += [int(sources[part[0]])] * len(cut)
-        return cls(codes, codes if turned is None else turned, rows, owners)
+        return cls(codes, codes if turned is None else turned, rows, owners, fresh)
 
     def tiles(self, first: int) -> int:
         """Return with how many later blocks a block is compared."""
-        return sum(owner != self.owners[first] for owner in self.owners[first + 1 :])
+        return len(self._others(first))
+
+    def _others(self, first: int) -> list[int]:
+        """Return the later blocks that a block is compared with."""
+        own, fresh = self.owners[first], self.fresh
+        asked = fresh is None or own in fresh
+        later = range(first + 1, len(self.rows))
+        return [j for j in later if self.owners[j] != own and (asked or self.owners[j] in (fresh or ()))]
+
+    def depth(self, k: int) -> int:
+        """Return how many images of a block count, so that ``k`` of an image can be found."""
+        return -(-k // max(1, len(set(self.owners)) - 1))
 
     def nearest(self, firsts: Sequence[int], k: int, tell: Callable[[int], object]) -> np.ndarray:
         """Compare some blocks with all that come after them.
@@ -69,9 +91,9 @@ class Blocks:
             The nearest images of every image as keys that sort by distance, then by row, (n, k) int64; see ``unpack``.
         """
         best = nothing(len(self.codes), k)
-        depth = -(-k // max(1, len(set(self.owners)) - 1))
+        depth = self.depth(k)
         for first in firsts:
-            others = [j for j in range(first + 1, len(self.rows)) if self.owners[j] != self.owners[first]]
+            others = self._others(first)
             rows = self.rows[first]
             left = _numbers(self.turned[rows], -2.0, own_first=True)
             for other in others:
@@ -87,7 +109,14 @@ class Blocks:
 
 def nothing(count: int, k: int) -> np.ndarray:
     """Return keys of no image, (count, k)."""
-    return np.full((count, k), np.iinfo(np.int64).max)
+    return np.full((count, k), NONE)
+
+
+def moved(keys: np.ndarray, rows: np.ndarray) -> np.ndarray:
+    """Return keys, (n, k), whose images are in other rows now: image ``i`` in ``rows[i]``, ascending."""
+    old = keys & ((1 << _ROW_BITS) - 1)
+    new = rows[np.minimum(old, len(rows) - 1)]
+    return np.where(keys == NONE, NONE, (keys & ~np.int64((1 << _ROW_BITS) - 1)) | new)
 
 
 def merged(one: np.ndarray, other: np.ndarray) -> np.ndarray:
@@ -98,7 +127,7 @@ def merged(one: np.ndarray, other: np.ndarray) -> np.ndarray:
 
 def unpack(keys: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return the pairs in keys, each once: rows of the one and of the other, the lower first, and squared distances."""
-    image, place = np.nonzero(keys != np.iinfo(np.int64).max)
+    image, place = np.nonzero(keys != NONE)
     found = keys[image, place]
     other, squared = found & ((1 << _ROW_BITS) - 1), found >> _ROW_BITS
     low, high = np.minimum(image, other), np.maximum(image, other)

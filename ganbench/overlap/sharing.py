@@ -4,32 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import partial
-from typing import cast
 
 import numpy as np
 
 from ganbench.errors import GanbenchError
 from ganbench.metrics.registration import alikeness
-from ganbench.metrics.same import coarse_codes, same_picture
+from ganbench.metrics.same import same_picture
 from ganbench.overlap.groups import between_sources, groups_of, matched, shared_counts
 from ganbench.overlap.looking import Seen
-from ganbench.overlap.nearest import Blocks, merged, nothing, unpack
 from ganbench.overlap.result import Pair, Shared
+from ganbench.overlap.searching import candidates
 from ganbench.overlap.verdicts import Verdicts, names_of
 from ganbench.statistics.pixels import PixelSet
-from ganbench.statistics.signatures import mirrored
 from ganbench.system.cluster import Died, Site, run_tasks
+from ganbench.system.notes import Note
 from ganbench.system.progress import track
 from ganbench.system.tasks import Tell
 
-LEAST, MOST = 4, 16  # images of other sources that every image is laid over, by features
-_LAID = 1_200_000  # pairs of images that are laid over each other, about: minutes of work
-_LOOKS = 4  # for so many of those by features, one by its coarse look, and one by that mirrored ...
-_THOROUGH = 150_000  # ... where no more images than these are compared: the looks take as long again
 LISTED = 200  # shared pictures named of a pair
 LISTED_PAIRS = 1000  # pairs of which pictures are named
-_STRIPES = 32  # tasks of the search where more than one runs at a time
 _CHUNK = 4096  # pairs registered in one task
 
 
@@ -50,14 +43,14 @@ class _Images:
     signatures: np.ndarray
 
 
-def shared_by(seen: Sequence[Seen], labels: Sequence[str], site: Site, verdicts: Verdicts | None = None) -> list[Pair]:
+def shared_by(seen: Sequence[Seen], labels: Sequence[str], site: Site, note: Note | None = None) -> list[Pair]:
     """Return the pairs of sources that share pictures, the largest share first.
 
     Args:
         seen: the sources; at least two.
         labels: of each.
         site: where the work is done.
-        verdicts: what is known of pairs of pictures, and takes what is found; None: all are laid over each other.
+        note: told where the cache cannot be used, in which searches and verdicts are kept; None: no cache.
 
     Raises:
         GanbenchError: a process that ended.
@@ -71,56 +64,10 @@ def shared_by(seen: Sequence[Seen], labels: Sequence[str], site: Site, verdicts:
         np.concatenate([one.signatures for one in looked]),
     )
     own = np.arange(len(images.first))
-    codes = np.concatenate([one.codes for one in looked])
-    one, other = _candidates(codes, images, images.first == own, site)
-    same = _judged(images.signatures, digests, one, other, site, verdicts)
+    one, other = candidates(looked, images.first == own, site, note)
+    same = _judged(images.signatures, digests, one, other, site, None if note is None else Verdicts(note))
     ends = np.concatenate([images.first, one[same]]), np.concatenate([own, other[same]])
     return _pairs(seen, labels, images, groups_of(len(own), *ends))
-
-
-def tried(images: int) -> tuple[int, int]:
-    """Return over how many images of other sources each of so many is laid: by features, and by looks, twice."""
-    nearest = min(MOST, max(LEAST, _LAID // max(1, images)))
-    return nearest, nearest // _LOOKS if images <= _THOROUGH else 0
-
-
-def _candidates(codes: np.ndarray, images: _Images, chosen: np.ndarray, site: Site) -> tuple[np.ndarray, np.ndarray]:
-    """Return pairs of images of different sources that may show one picture: rows of the one, and of the other."""
-    nearest, by_looks = tried(len(codes))
-    searches = [(Blocks.of(codes, images.sources, chosen), nearest)]
-    if by_looks:
-        looks, turned = coarse_codes(images.signatures), coarse_codes(mirrored(images.signatures))
-        searches += [(Blocks.of(looks, images.sources, chosen, asked), by_looks) for asked in (looks, turned)]
-    pairs = np.unique(np.concatenate(_search(searches, site)), axis=0)
-    return pairs[:, 0], pairs[:, 1]
-
-
-def _search(searches: list[tuple[Blocks, int]], site: Site) -> list[np.ndarray]:
-    """Return of each search the pairs of images of which one is among the nearest of the other, (m, 2)."""
-    tasks: list[tuple[int, range]] = []
-    for number, (blocks, _) in enumerate(searches):
-        count = len(blocks.rows)
-        stripes = min(count, 1 if site.jobs == 1 and site.cluster is None else _STRIPES)
-        # Every n-th block: the first ones have the most to do.
-        tasks += [(number, range(stripe, count, stripes)) for stripe in range(stripes)]
-    best = [nothing(len(blocks.codes), k) for blocks, k in searches]
-    total = sum(blocks.tiles(first) for blocks, _ in searches for first in range(len(blocks.rows)))
-    with track("comparing", total, unit="pairs of blocks") as advance:
-
-        def hear(task: int, done: object) -> None:
-            del task
-            advance(cast(int, done))
-
-        for task, found in run_tasks(partial(_stripe, searches), tasks, site, hear=hear):
-            number = tasks[task][0]
-            best[number] = merged(best[number], _require(found))
-    return [np.stack(unpack(keys)[:2], axis=1) for keys in best]
-
-
-def _stripe(searches: list[tuple[Blocks, int]], task: tuple[int, range], tell: Tell) -> np.ndarray:
-    number, firsts = task
-    blocks, k = searches[number]
-    return blocks.nearest(firsts, k, tell)
 
 
 def _judged(

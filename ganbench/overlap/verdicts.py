@@ -50,7 +50,8 @@ class Verdicts:
         """Read what is kept; ``note`` is told where that cannot be."""
         self._note = note
         known = _CACHE.load(_key(), _parse, note)
-        self._names, self._same = (np.empty(0, np.uint64), np.empty(0, bool)) if known is None else known
+        nothing: tuple[np.ndarray, np.ndarray] = np.empty(0, np.uint64), np.empty(0, bool)
+        self._names, self._same = nothing if known is None else known
 
     def of(self, names: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return which of these pairs are known, and what is known of those: both (m,) bool."""
