@@ -15,6 +15,7 @@ if TYPE_CHECKING:  # what a type checker and an editor see; at run time __getatt
     from ganbench.errors import GanbenchError as GanbenchError
     from ganbench.images.sources import open_source as open_source
     from ganbench.leaderboard.results import load_results as load_results
+    from ganbench.protocols.explain import explain_protocol as explain_protocol
     from ganbench.references.reference import Reference as Reference
     from ganbench.scoring.score import score as score
     from ganbench.scoring.scorecard import Scorecard as Scorecard
@@ -23,6 +24,7 @@ __version__ = "0.1.0"
 
 _PUBLIC = {
     "score": "ganbench.scoring.score",
+    "explain_protocol": "ganbench.protocols.explain",
     "Scorecard": "ganbench.scoring.scorecard",
     "Reference": "ganbench.references.reference",
     "GradNormProbe": "ganbench.diagnostics.gradnorm",
@@ -38,6 +40,7 @@ __all__ = [
     "Reference",
     "Scorecard",
     "__version__",
+    "explain_protocol",
     "load_results",
     "open_source",
     "overlap",

@@ -17,6 +17,7 @@ from ganbench.cli import (
     collect,
     data,
     detect,
+    explain_protocol,
     grade,
     grade_export,
     gradnorm,
@@ -90,6 +91,7 @@ app.command("sample")(sample.sample)
 app.command("bench")(bench.bench)
 app.command("bench collect")(collect.collect)
 app.command("leaderboard")(leaderboard.leaderboard)
+app.command("explain-protocol")(explain_protocol.explain_protocol)
 app.command("overlap")(overlap.overlap)
 app.command("grade")(grade.grade)
 app.command("grade export")(grade_export.export)

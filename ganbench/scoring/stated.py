@@ -28,9 +28,15 @@ def stated_extractor(extractor: Extractor | Elsewhere, asked: str) -> dict[str, 
         asked: what the user called it.
     """
     spec = extractor.spec
-    code = {"code": spec.code} if spec.code else {}
-    ran = {"runtime": extractor.runtime}  # features from the cache may have been computed by another
-    return {"kind": "extractor", **spec.stated(), **arithmetic_of(asked, spec), **code, **ran}
+    return {
+        "kind": "extractor",
+        "protocol": spec.protocol,
+        **spec.stated(),
+        **arithmetic_of(asked, spec),
+        **({"code": spec.code} if spec.code else {}),
+        **({"asked": asked} if asked != spec.name else {}),
+        "runtime": extractor.runtime,  # features from the cache may have been computed by another
+    }
 
 
 def stated_detector(detector: Detector) -> dict[str, Any]:
@@ -38,6 +44,7 @@ def stated_detector(detector: Detector) -> dict[str, Any]:
     code = foreign_code(type(detector))
     return {
         "kind": "detector",
+        "protocol": detector.protocol,
         "name": detector.name,
         "version": detector.version,
         "settings": asdict(detector.settings),
