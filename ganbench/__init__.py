@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:  # what a type checker and an editor see; at run time __getattr__ answers
     from ganbench import overlap as overlap
+    from ganbench import selftest as selftest
     from ganbench.diagnostics.gradnorm import GradNormProbe as GradNormProbe
     from ganbench.errors import GanbenchError as GanbenchError
     from ganbench.images.sources import open_source as open_source
@@ -32,7 +33,7 @@ _PUBLIC = {
     "open_source": "ganbench.images.sources",
     "GanbenchError": "ganbench.errors",
 }
-_ROOMS = ("overlap",)  # whose names go by theirs: ganbench.overlap.find
+_ROOMS = ("overlap", "selftest")  # whose names go by theirs: ganbench.overlap.find
 
 __all__ = [
     "GanbenchError",
@@ -45,6 +46,7 @@ __all__ = [
     "open_source",
     "overlap",
     "score",
+    "selftest",
 ]
 
 # A library is silent until its user asks; ``ganbench -v`` and ``logging.basicConfig()`` ask.

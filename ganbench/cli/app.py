@@ -28,6 +28,7 @@ from ganbench.cli import (
     reference,
     sample,
     score,
+    selftest,
     train,
 )
 from ganbench.errors import GanbenchError
@@ -86,6 +87,7 @@ app.add_typer(reference.app, name="reference")
 app.add_typer(data.app, name="data")
 app.command("detect")(detect.detect)
 app.add_typer(afd.app, name="afd")
+app.command("selftest")(selftest.selftest)
 app.command("train")(train.train)
 app.command("sample")(sample.sample)
 app.command("bench")(bench.bench)
