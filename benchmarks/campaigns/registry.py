@@ -67,6 +67,7 @@ READERS: dict[str, tuple[str, ...]] = {
     "models/imported.py": ("weights",),
     "overlap/looked.py": ("caches",),
     "overlap/verdicts.py": ("caches",),
+    "protocols/variants.py": ("images",),
     "references/indexed.py": ("caches",),
     "references/interop.py": ("references",),
     "references/kept.py": ("caches", "references"),
@@ -113,6 +114,8 @@ TRUSTED = {
     "system/ray_node.py": "what the driver has pickled: whoever can send tasks to a Ray cluster runs code on it anyway",
     "system/ray_workers.py": "what the driver's own tasks have pickled on the nodes, which run its code",
     "system/tasks.py": "what the same process has just pickled",
+    "protocols/public.py": "files of this installation, with the facts of other tools",
+    "selftest/data.py": "files that are checked against the hashes of their card",
     "system/code.py": "source files, hashed and not parsed",
 }
 

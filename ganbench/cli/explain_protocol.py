@@ -49,8 +49,13 @@ def explain_protocol(
             parser=options.place, metavar="PATH|URL", help="A weights file, told by its hash; several times as well."
         ),
     ] = None,
+    features: Annotated[
+        list[str] | None,
+        typer.Option(metavar="MODULE:FACTORY", help="An extractor of your own that a card names; several times as well."),
+    ] = None,
     detector: Annotated[
-        list[str] | None, typer.Option(metavar="yolo:PATH", help="A detector's file; several times as well.")
+        list[str] | None,
+        typer.Option(metavar="yolo:PATH|MODULE:CLASS", help="A detector that is not installed; several times as well."),
     ] = None,
     recursive: options.Recursive = False,
     device: options.Device = "auto",
@@ -88,6 +93,7 @@ def explain_protocol(
         references=reference or (),
         metrics=metric,
         weights=[one.fetched() for one in weights or ()],
+        features=features or (),
         detectors=detector or (),
         recursive=recursive,
         device=device,

@@ -29,6 +29,7 @@ def explain_protocol(
     references: Sequence[str | Path | Reference] = (),
     metrics: Sequence[str] | None = None,
     weights: Sequence[str | Path] = (),
+    features: Sequence[str] = (),
     detectors: Sequence[str] = (),
     recursive: bool = False,
     device: str = "auto",
@@ -49,7 +50,8 @@ def explain_protocol(
         references: names or files of references.
         metrics: which numbers to measure, by name; None: the first that both sides have.
         weights: weights files, told by their hashes.
-        detectors: detectors in files, ``yolo:PATH``.
+        features: extractors of your own that a card names, ``module:factory``: a card alone runs no code.
+        detectors: detectors in files, ``yolo:PATH``, or of your own, ``module:Class``.
         recursive: look into subfolders of ``images`` and ``real`` too.
         device: ``auto``, ``cpu`` or ``cuda``.
         cache: keep and reuse features.
@@ -70,11 +72,12 @@ def explain_protocol(
     found = differences(mine, theirs)
     explained = Explained(mine, theirs, pairs, tuple(found), _pooled(found, own_real=real is not None))
     if images is None:
-        if real is not None or metrics is not None or weights or detectors or references:
+        if real is not None or metrics is not None or weights or features or detectors or references:
             raise GanbenchError("nothing is measured without images to measure on: add --images SRC")
         return explained
     files = tuple(map(Path, weights))
-    given = Material(images, real, tuple(references), files, tuple(detectors), recursive, device, cache)
+    own = tuple(features), tuple(detectors)
+    given = Material(images, real, tuple(references), files, *own, recursive, device, cache)
     measured = [_measure(explained, pair, given) for pair in _chosen(pairs, mine, theirs, metrics)]
     return replace(explained, measured=tuple(measured))
 

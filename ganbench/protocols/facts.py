@@ -96,8 +96,8 @@ def _instrument(card: Scorecard, name: str) -> Facts:
 
 def _protocol(card: Scorecard, name: str) -> str:
     """Return the part of the protocol that all rows of an instrument share, without the reference."""
-    found: str = card.instruments.get(name, {}).get("protocol") or card.shared_protocols().get(name, "")
-    return found.partition(_AGAINST)[0]
+    found = card.instruments.get(name, {}).get("protocol") or card.shared_protocols().get(name, "")
+    return str(found).partition(_AGAINST)[0]
 
 
 def _kind_of(card: Scorecard, name: str) -> str:

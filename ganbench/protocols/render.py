@@ -58,7 +58,8 @@ def _differences(explained: Explained, on: Console | None) -> Table:
     for pool in explained.pools:
         rows = {(title.partition(" (")[0], a, b): (title, a, b) for title, a, b in reversed([*_rows(pool.members)])}
         for number, (title, a, b) in enumerate(reversed(rows.values())):
-            table.add_row(*(cell(text, on) for text in (f"  {title}" if number else title, a, b)))
+            title = f"  {title.partition(' (')[0] if pool.group else title}" if number else title  # said in the first
+            table.add_row(*(cell(text, on) for text in (title, a, b)))
     return table
 
 
@@ -113,7 +114,7 @@ def _numbers(one: Measured, value: float | None) -> tuple[str, str, str]:
     move, relative = one.move(value), one.relative(value)
     assert move is not None  # only what has a value is in the table
     sign = "+" if move > 0 else ""
-    share = "–" if relative is None else f"{100 * relative:+.2f}" if relative else "0"
+    share = "–" if relative is None else f"{sign if relative > 0 else ''}{format_number(100 * relative)}"
     return format_number(value), f"{sign}{format_number(move)}", share
 
 

@@ -7,13 +7,15 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from ganbench.detectors.registry import DETECTORS, result_name
 from ganbench.errors import AssetMissing, GanbenchError
 from ganbench.features.collect import extractor_for
-from ganbench.features.registry import takes_weights
+from ganbench.features.registry import EXTRACTORS, takes_weights
 from ganbench.features.spec import BuildOptions
 from ganbench.images.encoded import EncodedSource
 from ganbench.images.resize import Resize
 from ganbench.images.source import Source
+from ganbench.metrics.registry import METRICS
 from ganbench.protocols.public import PILLOW_CONVERT
 from ganbench.protocols.variants import Converted, form_of
 from ganbench.references.interop import open_reference
@@ -36,7 +38,8 @@ class Material:
         real: real images, from which any reference can be built; None for none.
         references: names or files of references, besides those that are installed.
         weights: weights files.
-        detectors: detectors in files, such as ``yolo:PATH``.
+        extractors: code of the user's own that a card may name, ``module:factory``.
+        detectors: detectors in files, such as ``yolo:PATH``, and of the user's own, ``module:Class``.
         recursive: look into subfolders too.
         device: where networks run.
         cache: keep and reuse features.
@@ -47,6 +50,7 @@ class Material:
     real: Images | None = None
     references: tuple[str | Path | Reference, ...] = ()
     weights: tuple[Path, ...] = ()
+    extractors: tuple[str, ...] = ()
     detectors: tuple[str, ...] = ()
     recursive: bool = False
     device: str = "auto"
@@ -159,7 +163,21 @@ def possible(setup: Setup, given: Material, note: Note) -> Setup:
     return setup
 
 
+def _refuse_code(setup: Setup, given: Material) -> None:
+    """Refuse names of code that only the card names: whoever wrote it would run what they like here.
+
+    Raises:
+        GanbenchError: with the option that allows it.
+    """
+    name = setup.extractor
+    if name and name.partition(":")[0] not in EXTRACTORS and name not in given.extractors:
+        raise GanbenchError(f"{name} is no extractor that is installed. If it is code of yours: --features {name}")
+    if setup.metric not in METRICS:
+        raise GanbenchError(f"{setup.metric} is no metric that is installed")
+
+
 def _options(setup: Setup, given: Material) -> ScoreOptions:
+    _refuse_code(setup, given)
     options = ScoreOptions(
         metrics=(form_of(setup.metric, setup.formula),),
         detector=_detector(setup, given),
@@ -179,7 +197,15 @@ def _options(setup: Setup, given: Material) -> ScoreOptions:
 
 
 def _source(setup: Setup, given: Material, options: ScoreOptions) -> Source:
-    source = options.open(given.images, value_range=setup.value_range)
+    return _decoded(setup, options.open(given.images, value_range=setup.value_range))
+
+
+def _decoded(setup: Setup, source: Source) -> Source:
+    """Return images as the setup decodes them.
+
+    Raises:
+        GanbenchError: another decoder is asked for, and there is nothing to decode.
+    """
     if setup.decoding != PILLOW_CONVERT:
         return source
     if not isinstance(source, EncodedSource):
@@ -188,14 +214,15 @@ def _source(setup: Setup, given: Material, options: ScoreOptions) -> Source:
 
 
 def _detector(setup: Setup, given: Material) -> str | None:
-    """Return what the detector is asked for by: of one in a file, the user's copy."""
-    if not setup.detector.startswith("yolo:"):
+    """Return what the detector is asked for by: of one in a file, the user's copy; code only if the user names it."""
+    if not setup.detector or setup.detector in DETECTORS:
         return setup.detector or None
-    name = setup.detector.removeprefix("yolo:")
-    for one in given.detectors:
-        if Path(one.removeprefix("yolo:")).name == name:
-            return one if one.startswith("yolo:") else f"yolo:{one}"
-    raise AssetMissing(f"{name} is not here. With a copy of it: --detector yolo:PATH/{name}")
+    found = next((one for one in given.detectors if result_name(one) == setup.detector), None)
+    if found is None:
+        name = setup.detector.removeprefix("yolo:")
+        how = f"yolo:PATH/{name}" if setup.detector.startswith("yolo:") else "MODULE:CLASS"
+        raise AssetMissing(f"{name} is not here. With a copy of it: --detector {how}")
+    return found
 
 
 def _weights(setup: Setup, given: Material) -> Path | None:
@@ -221,7 +248,7 @@ def _reference(setup: Setup, given: Material, options: ScoreOptions) -> Referenc
     real = setup.real
     if given.real is not None:
         source = replace(options, resize=real.resize).open_real(given.real)
-        source = source if real.count is None else source.first(real.count)
+        source = _decoded(setup, source if real.count is None else source.first(real.count))
         build = BuildOptions(_weights(setup, given), setup.device, setup.precision)
         size, seed = real.sample
         extractor = extractor_for(source, None, setup.extractor, build)

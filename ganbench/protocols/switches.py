@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from ganbench.errors import GanbenchError
-from ganbench.protocols.difference import UNSAID, Difference
+from ganbench.protocols.difference import UNSAID, Difference, shown
 from ganbench.protocols.facts import Facts, Side, canonical
 from ganbench.protocols.setup import RealSide, Setup, rule_of
 from ganbench.scoring.plan import SAMPLE_CAP
@@ -26,7 +26,7 @@ def setup_of(side: Side, result_id: str) -> Setup:
     extractor = str(instrument.get("extractor.asked") or instrument.get("extractor.name", ""))
     if kind == "extractor" and not extractor:
         raise GanbenchError(f"{side.label} does not say which extractor {result_id} is from: score the images again")
-    seed = general.get("images.sample.seed", facts.get("result.seed"))
+    seed = _whole(general.get("images.sample.seed", facts.get("result.seed")), 0)
     formula = {key.removeprefix("formula."): value for key, value in facts.items() if key.startswith("formula.")}
     return Setup(
         metric=canonical(result_id),
@@ -40,7 +40,7 @@ def setup_of(side: Side, result_id: str) -> Setup:
         resize=rule_of(general.get("images.resize")),
         decoding=str(general.get("images.decoding.rules", "")),
         value_range=_range(general.get("images.value_range")),
-        seed=seed or 0,
+        seed=seed,
         real=_real(instrument),
     )
 
@@ -70,7 +70,8 @@ def _settings(instrument: Facts) -> dict[str, Any]:
 
 
 def _range(value: Any) -> tuple[float, float] | None:
-    return (float(value[0]), float(value[1])) if isinstance(value, list) and len(value) == 2 else None
+    numbers = isinstance(value, list) and len(value) == 2 and all(isinstance(one, int | float) for one in value)
+    return (float(value[0]), float(value[1])) if numbers else None
 
 
 def _real(instrument: Facts) -> RealSide:
@@ -79,8 +80,24 @@ def _real(instrument: Facts) -> RealSide:
         digest=str(instrument.get("reference.data.digest") or ""),
         count=instrument.get("reference.data.count"),
         resize=rule_of(instrument.get("reference.image_resize")),
-        sample=(instrument.get("reference.sample.size") or SAMPLE_CAP, instrument.get("reference.sample.seed") or 0),
+        sample=(
+            _whole(instrument.get("reference.sample.size"), SAMPLE_CAP),
+            _whole(instrument.get("reference.sample.seed"), 0),
+        ),
     )
+
+
+def _whole(value: Any, default: int) -> int:
+    """Return a whole number that a card states.
+
+    Raises:
+        GanbenchError: it is none.
+    """
+    if value is None:
+        return default
+    if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value < 2**63:
+        raise GanbenchError(f"{shown(value)[:40]} is no whole number from 0 on")
+    return value
 
 
 def group_of(difference: Difference, everything: Iterable[Difference], *, own_real: bool) -> str:
