@@ -25,8 +25,8 @@ from ganbench.selftest.checks import array_check, number_check
 from ganbench.system.storage import shipped_dir
 
 
-def altered(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Return the culprits of a self-test in which something was altered, as the command names them."""
+def culprits() -> list[str]:
+    """Return the culprits of a self-test while something is altered."""
     found = selftest.run()
     assert not found.ok
     assert "FAIL" in found.certificate
@@ -55,7 +55,7 @@ def test_another_resampling_of_pillow_is_found(monkeypatch: pytest.MonkeyPatch) 
         return honest(self, size, Image.Resampling.BILINEAR, *rest, **more)
 
     monkeypatch.setattr(Image.Image, "resize", other)
-    assert altered(monkeypatch) == ["resampling"]
+    assert culprits() == ["resampling"]
     done = CliRunner().invoke(app, ["selftest"])
     assert isinstance(done.exception, GateFailed)
     assert "the culprit is resampling." in str(done.exception)
@@ -70,9 +70,8 @@ def test_other_weights_are_found(monkeypatch: pytest.MonkeyPatch, tmp_path: Path
     content = bytearray(lite0.FORM.weights().read_bytes())
     content[len(content) // 2] ^= 1
     path.write_bytes(content)
-    monkeypatch.setattr(lite.LiteForm, "weights", lambda self: path if self.name == "lite0" else honest(self))
-    honest = lambda self: Path(self.file())  # noqa: E731
-    assert altered(monkeypatch) == ["weights: lite0"]
+    monkeypatch.setattr(lite.LiteForm, "weights", lambda self: path if self.name == "lite0" else Path(self.file()))
+    assert culprits() == ["weights: lite0"]
 
 
 @pytest.mark.slow
@@ -86,7 +85,7 @@ def test_another_metric_is_found(monkeypatch: pytest.MonkeyPatch, name: str) -> 
 
     compute.__module__ = honest.compute.__module__
     monkeypatch.setitem(METRICS._entries, name, replace(honest, compute=compute))
-    assert altered(monkeypatch) == [f"metrics: {name}"]
+    assert culprits() == [f"metrics: {name}"]
 
 
 @pytest.mark.slow
@@ -94,18 +93,18 @@ def test_another_decoder_network_detector_and_reference_are_found(monkeypatch: p
     honest = Image.Image.convert
     with monkeypatch.context() as patch:
         patch.setattr(Image.Image, "convert", lambda self, *a, **k: honest(self, *a, **k).point(lambda x: x ^ 8))
-        assert altered(patch) == ["decoding"]
+        assert culprits() == ["decoding"]
     run = CpuRunner.__call__
     with monkeypatch.context() as patch:
         patch.setattr(CpuRunner, "__call__", lambda self, *a: [1.001 * part for part in run(self, *a)])
-        assert altered(patch) == ["network"]
+        assert culprits() == ["network"]
     detect = YoloNano.detect
     with monkeypatch.context() as patch:
         patch.setattr(YoloNano, "detect", lambda self, pixels: detect(self, pixels[:, :, ::-1]))
-        assert altered(patch) == ["detector"]
+        assert culprits() == ["detector"]
     with monkeypatch.context() as patch:
         patch.setattr(stages.Reference, "identity", lambda self: "0" * 64)
-        assert altered(patch) == ["reference"]
+        assert culprits() == ["reference"]
 
 
 def test_every_metric_of_ours_has_a_value() -> None:

@@ -51,7 +51,9 @@ def explain_protocol(
     ] = None,
     features: Annotated[
         list[str] | None,
-        typer.Option(metavar="MODULE:FACTORY", help="An extractor of your own that a card names; several times as well."),
+        typer.Option(
+            metavar="MODULE:FACTORY", help="An extractor of your own that a card names; several times as well."
+        ),
     ] = None,
     detector: Annotated[
         list[str] | None,
@@ -77,7 +79,7 @@ def explain_protocol(
 
       ganbench explain-protocol mine.json --against pytorch-fid --images ./generated --real faces.zip
 
-      ganbench explain-protocol mine.json --against course --metric afd --images ./generated --detector yolo:yolov8x6_animeface.onnx
+      ganbench explain-protocol mine.json --against course --metric afd --images ./generated --detector yolo:x6.onnx
     """
     from ganbench.protocols.explain import explain_protocol as explain
     from ganbench.system.outputs import check_outputs

@@ -51,7 +51,9 @@ def selftest(
 def _show(stage: Stage) -> None:
     made = [check for check in stage.checks if not check.skipped]
     exact = sum(check.exact for check in made)
-    tell(f"{'ok  ' if stage.ok else 'FAIL'} {stage.name}: {len(made)} checks, {exact} to the bit, {stage.seconds:.1f} s")
+    tell(
+        f"{'ok  ' if stage.ok else 'FAIL'} {stage.name}: {len(made)} checks, {exact} to the bit, {stage.seconds:.1f} s"
+    )
     for check in stage.checks:
         if not check.ok or check.skipped:
             tell(f"     {check.what}: {check.found}")

@@ -29,8 +29,8 @@ class ExtractorEntry:
         takes_weights: whether ``--weights`` is for it; otherwise its weights come with the installation.
         in_bf16: what bf16 was measured to do to real images and their results; stands in the protocol beside the error
             on the probe.
-        arithmetic: what a specification stands for and does not spell out, by name: ``layer`` and ``scaling``. Scorecards
-            keep it.
+        arithmetic: what a specification stands for and does not spell out, by name, such as ``layer`` and ``scaling``;
+            scorecards keep it.
     """
 
     specify: Callable[[BuildOptions], ExtractorSpec]

@@ -7,11 +7,12 @@ from dataclasses import replace
 from pathlib import Path
 
 from ganbench.errors import GanbenchError
+from ganbench.protocols.computing import Computed, compute, possible
 from ganbench.protocols.difference import Difference, Pairing, differences, paired
 from ganbench.protocols.explained import Effect, Explained, Measured, Pooled
 from ganbench.protocols.facts import Side, canonical, side_of
 from ganbench.protocols.public import public
-from ganbench.protocols.setup import Computed, Material, Setup, compute, possible
+from ganbench.protocols.setup import Material, Setup
 from ganbench.protocols.switches import group_of, laid_over, setup_of, switched
 from ganbench.references.reference import Reference
 from ganbench.scoring.options import Images
@@ -43,8 +44,8 @@ def explain_protocol(
     Args:
         a: a scorecard, or its file.
         b: another one.
-        against: instead of ``b``, a stated protocol: ``pytorch-fid``, ``clean-fid``, ``torch-fidelity``, ``stylegan`` or
-            ``course``.
+        against: instead of ``b``, a stated protocol: ``pytorch-fid``, ``clean-fid``, ``torch-fidelity``, ``stylegan``
+            or ``course``.
         images: what to measure on; None: differences are named and not measured.
         real: real images, from which every real side is built; None: references that are installed or given.
         references: names or files of references.

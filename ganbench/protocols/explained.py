@@ -113,10 +113,10 @@ class Explained:
     measured: tuple[Measured, ...] = ()
 
     def __str__(self) -> str:
-        from ganbench.protocols.render import renderable
+        from ganbench.protocols.render import WIDTH, renderable
         from ganbench.scoring.render import plain
 
-        return plain(renderable(self))
+        return plain(renderable(self), WIDTH)
 
     def to_dict(self) -> dict[str, object]:
         """Return everything as plain data, the form of the JSON file."""

@@ -33,7 +33,9 @@ CHOICES = (
     Choice("images.image_size", "size of the images", "resize rule"),
     Choice("images.resize", "resize rule", "resize rule"),
     Choice("images.crop", "crop", why="ganbench crops nothing: crop the files, and score them"),
-    Choice("images.files.*", "kind of files", why="what is stored is as it is: compression done before is in the images"),
+    Choice(
+        "images.files.*", "kind of files", why="what is stored is as it is: compression done before is in the images"
+    ),
     Choice("images.decoding.rules", "how files become pixels", "decoding"),
     Choice("images.decoding.*", "library that decodes", why=_HERE),
     Choice("images.value_range", "range of float pixels", "value range"),
@@ -41,7 +43,9 @@ CHOICES = (
     Choice("images.sheet", "how a sheet is cut", why="cut it (ganbench data slice), and score the tiles"),
     Choice("images.skipped", "images left out", why="which images can be read depends on the files"),
     Choice("images.sample.seed", "seed", "seed"),
-    Choice("images.sample.most", "features kept at most", why="it goes with --per-image, and matters above 5,000 images"),
+    Choice(
+        "images.sample.most", "features kept at most", why="it goes with --per-image, and matters above 5,000 images"
+    ),
     Choice("result.seed", "seed", "seed"),
     Choice("versions.*", "version of a library", why=_HERE),
     Choice("extractor.precision", "arithmetic of the network", "precision"),

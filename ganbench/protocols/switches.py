@@ -108,9 +108,10 @@ def group_of(difference: Difference, everything: Iterable[Difference], *, own_re
     """
     group = difference.choice.group
     renamed = {one.name for one in everything if one.of == difference.of}
-    if group in ("weights", "extractor") and "extractor.name" in renamed:
-        return "extractor"
-    if difference.name.startswith(_BY_EXTRACTOR) and "extractor.name" in renamed:
+    names = [(str(one.a), str(one.b)) for one in everything if one.of == difference.of and one.name == "extractor.name"]
+    if group == "weights" and any(_network(a) != _network(b) for a, b in names):
+        return "extractor"  # of one network in two forms the weights are a choice of their own
+    if difference.name.startswith(_BY_EXTRACTOR) and names:
         return "extractor"
     if group in _OF_THE_REAL and not own_real:
         return "reference"
@@ -145,7 +146,13 @@ def switched(a: Setup, b: Setup, group: str, members: Iterable[Difference], *, o
 def _extractor(a: Setup, b: Setup, own_real: bool) -> Setup:
     if a.extractor == b.extractor:
         raise GanbenchError("it is the same extractor in another version: install the ganbench that has it")
-    return replace(a, extractor=b.extractor, weights=b.weights)
+    same = _network(a.extractor) == _network(b.extractor)
+    return replace(a, extractor=b.extractor, weights=a.weights if same else b.weights)
+
+
+def _network(name: str) -> str:
+    """Return the name of an extractor without its form: ``inception`` of ``inception:clean``."""
+    return name.partition(":")[0]
 
 
 def _detector(a: Setup, b: Setup, own_real: bool) -> Setup:

@@ -48,7 +48,9 @@ def expected() -> Expected:
         AssetError: it is not there, or is not what its card names.
     """
     folder = shipped_dir("selftest")
-    with wall(lambda why: AssetError(f"{folder}: the values of the self-test cannot be read: {why}. Reinstall ganbench")):
+    with wall(
+        lambda why: AssetError(f"{folder}: the values of the self-test cannot be read: {why}. Reinstall ganbench")
+    ):
         card = json.loads((folder / CARD).read_text("utf-8"))
         for name in (PICTURES, ARRAYS):
             if sha256_file(folder / name) != card["sha256"][name]:
@@ -58,6 +60,4 @@ def expected() -> Expected:
         with np.load(io.BytesIO((folder / ARRAYS).read_bytes()), allow_pickle=False) as file:
             arrays = {name: file[name] for name in file.files}
         digest = sha256_file(folder / CARD)  # which names the two others by their hashes
-        return Expected(
-            pictures, arrays, card["metrics"], card["score"], card["reference"], digest, folder / PICTURES
-        )
+        return Expected(pictures, arrays, card["metrics"], card["score"], card["reference"], digest, folder / PICTURES)

@@ -37,10 +37,10 @@ SMALL, NETWORK = 64, 224  # pixels that pictures are resized to, and that the ne
 LOSSY_LEVELS = 2.0  # of a decoded JPEG or WebP, of 255
 RESIZED_LEVELS = 1.0  # of a resized picture, of 255
 MATRIX = 1e-6  # of an entry of a resize matrix
-FEATURES = 2e-4  # of a feature, of the largest
+FEATURES = 1e-4  # of a feature, of the largest
 BOX_PIXELS, BOX_SCORE = 0.05, 1e-3
-METRIC, INTERVAL = 1e-6, 1e-4  # relative
-COUNTED = 2.5e-3  # of metrics that count images by distances: two or three images of a thousand at their edge
+METRIC, INTERVAL = 1e-8, 1e-6  # relative
+COUNTED = 1e-3  # of metrics that count images within balls: one image of a thousand at an edge
 SCORED = 5e-3  # of the whole way
 LOSSLESS = (".png", ".bmp")
 
@@ -119,7 +119,6 @@ def _metric(name: str, must: dict[str, float | None]) -> Iterator[Check]:
     if must["version"] != metric.version:
         yield Check.failed(name, f"version {metric.version}, and the value that it must have is of {must['version']}")
         return
-    counted = metric.uses_pairs or metric.unit == "share"
     for what, tolerance in (("value", METRIC), ("low", INTERVAL), ("high", INTERVAL)):
         number, wanted = getattr(found, what), must[what]
         label = name if what == "value" else f"{name}, {what} end"
@@ -127,7 +126,7 @@ def _metric(name: str, must: dict[str, float | None]) -> Iterator[Check]:
             if number is not wanted:
                 yield Check.failed(label, f"{number}, and it must be {wanted}")
             continue
-        yield number_check(label, number, wanted, COUNTED if counted else tolerance)
+        yield number_check(label, number, wanted, COUNTED if metric.uses_pairs else tolerance)
 
 
 def detector(expected: Expected) -> Iterator[Check]:
