@@ -136,7 +136,7 @@ def test_each_move_is_that_of_a_score_with_this_choice(card: Scorecard, faces: P
     assert effects["number of images"] == ganbench.score(faces, real, limit=11, cache=False)["fd"].value
     assert effects["seed"] == fd.value
     assert effects["resize rule"] == fd.value  # all are of that size already
-    assert effects["the images scored"] is None
+    assert effects["digest of the images"] is None
     assert fd.together == fd.value_b == other["fd"].value
     moves = [abs(fd.move(effect.value) or 0) for effect in fd.ranked() if effect.value is not None]
     assert moves == sorted(moves, reverse=True)

@@ -65,9 +65,9 @@ def possible(setup: Setup, given: Material, note: Note) -> Setup:
     """
     options = ScoreOptions(resize=setup.resize, recursive=given.recursive)
     there = len(options.open(given.images, value_range=setup.value_range))
-    if setup.count is not None and setup.count > there:
+    if setup.count is not None and setup.count + setup.skipped > there:
         note(f"{there:,} images are here, and {setup.count:,} were scored: all of them are taken")
-        setup = replace(setup, count=there)
+        setup = replace(setup, count=max(there - setup.skipped, 0))
     if given.real is not None and setup.extractor:
         real = len(replace(options, resize=setup.real.resize).open_real(given.real))
         if setup.real.count is not None and setup.real.count > real:
@@ -101,7 +101,8 @@ def _options(setup: Setup, given: Material) -> ScoreOptions:
         device=setup.device,
         resize=setup.resize,
         recursive=given.recursive,
-        limit=setup.count,
+        limit=setup.files,
+        skip_bad=setup.skipped,
         seed=setup.seed,
         cache=given.cache,
     )

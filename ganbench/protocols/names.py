@@ -27,7 +27,7 @@ _HERE = "another installation computes so: install it beside this one, score the
 
 # The first that fits counts.
 CHOICES = (
-    Choice("images.digest", "the images scored", why="both sides are measured on the images given"),
+    Choice("images.digest", "digest of the images", why="both are measured on the images given, whatever they are"),
     Choice("images.count", "number of images", "number of images"),
     Choice("result.n", "number of images", "number of images"),
     Choice("images.image_size", "size of the images", "resize rule"),

@@ -75,6 +75,7 @@ class Setup:
         detector: its name in results; "" for none.
         settings: its settings.
         count: images scored; None: all there are.
+        skipped: unreadable ones among them that were left out.
         resize: rule for images of another size.
         decoding: how files become pixels.
         value_range: of float images.
@@ -91,11 +92,17 @@ class Setup:
     detector: str = ""
     settings: Mapping[str, Any] = field(default_factory=dict)
     count: int | None = None
+    skipped: int = 0
     resize: str | None = None
     decoding: str = ""
     value_range: tuple[float, float] | None = None
     seed: int = 0
     real: RealSide = RealSide()
+
+    @property
+    def files(self) -> int | None:
+        """Images that were read, or tried."""
+        return None if self.count is None else self.count + self.skipped
 
 
 def rule_of(value: object) -> str | None:
