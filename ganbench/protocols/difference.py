@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -77,7 +77,8 @@ def paired(a: Side, b: Side) -> Pairing:
     """Return what of two sides is compared: equal names first, then instruments of one kind in their order."""
     instruments: list[tuple[str, str]] = []
     rest = list(b.instruments)
-    for same in (str, _base):
+    forms: tuple[Callable[[str], str], ...] = (str, _base)
+    for same in forms:
         for name in a.instruments:
             if name in dict(instruments):
                 continue
