@@ -7,6 +7,7 @@ metrics of a scorecard: nothing lists them, and their ids are names of their own
 from __future__ import annotations
 
 import io
+import warnings
 from collections.abc import Callable, Mapping
 
 import numpy as np
@@ -18,6 +19,7 @@ from ganbench.images.source import Slice, Source
 from ganbench.metrics.base import Estimate, Metric, metric
 from ganbench.metrics.frechet import solve
 from ganbench.statistics.features import FeatureSet
+from ganbench.system.shared_state import SharedState
 from ganbench.system.wall import wall
 
 OURS = ("divided by n - 1", "singular values of a product of factors")
@@ -53,6 +55,19 @@ def _singular(real: FeatureSet, fake: FeatureSet) -> float:
     return (whole - solve(real, fake).value) / 2
 
 
+def _silence() -> Callable[[], None]:
+    from scipy.linalg import LinAlgWarning
+
+    silent = warnings.catch_warnings()
+    silent.__enter__()
+    warnings.simplefilter("ignore", LinAlgWarning)
+    return lambda: silent.__exit__(None, None, None)
+
+
+# Of few images every covariance is singular, which SciPy would say each time; what it makes of that is what is measured.
+_SILENT = SharedState(_silence)
+
+
 def _sqrtm(real: FeatureSet, fake: FeatureSet) -> float:
     """Return it from SciPy's root of the matrix; where that is not finite, 1e-6 is added to both diagonals first."""
     from scipy.linalg import sqrtm
@@ -60,7 +75,7 @@ def _sqrtm(real: FeatureSet, fake: FeatureSet) -> float:
     offset = 1e-6 * np.eye(real.size)
     for added in (0.0, 1.0):
         product = (real.moments.cov + added * offset) @ (fake.moments.cov + added * offset)
-        with np.errstate(all="ignore"):
+        with np.errstate(all="ignore"), _SILENT:
             found = np.trace(np.asarray(sqrtm(product)))
         if np.isfinite(found):
             return float(found.real)
