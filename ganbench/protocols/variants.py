@@ -64,7 +64,7 @@ def _silence() -> Callable[[], None]:
     return lambda: silent.__exit__(None, None, None)
 
 
-# Of few images every covariance is singular, which SciPy would say each time; what it makes of that is what is measured.
+# Of few images every covariance is singular, which SciPy would say each time. What it makes of that is to be measured.
 _SILENT = SharedState(_silence)
 
 
