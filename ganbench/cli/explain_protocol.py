@@ -111,8 +111,7 @@ def explain_protocol(
 
 
 def _show(explained: Explained) -> None:
-    from ganbench.protocols.render import renderable
     from ganbench.system.streams import console
 
     screen = console()
-    screen.print(renderable(explained, screen))
+    screen.print(explained.renderable(screen))

@@ -9,7 +9,8 @@ from pathlib import Path
 from ganbench.errors import GanbenchError
 from ganbench.protocols.computing import Computed, compute, possible
 from ganbench.protocols.difference import Difference, Pairing, differences, paired
-from ganbench.protocols.explained import Effect, Explained, Measured, Pooled
+from ganbench.protocols.effects import Effect, Measured, Pooled
+from ganbench.protocols.explained import Explained
 from ganbench.protocols.facts import Side, canonical, side_of
 from ganbench.protocols.public import public
 from ganbench.protocols.setup import Material, Setup

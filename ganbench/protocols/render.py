@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from rich.console import Console, Group, RenderableType
 from rich.padding import Padding
@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ganbench.protocols.difference import Difference
-from ganbench.protocols.explained import Effect, Explained, Measured
+from ganbench.protocols.effects import Effect, Measured, Pooled
 from ganbench.protocols.facts import Side
 from ganbench.scoring.numbers import format_number
 from ganbench.system.streams import cell
@@ -19,18 +19,24 @@ WIDTH = 80
 _MANY = 4  # facts of one kind that are shown one by one
 
 
-def renderable(explained: Explained, on: Console | None = None) -> Group:
-    """Return what is shown: the sides, the differences, and what each of them moves."""
-    parts: list[RenderableType] = [cell(f"A  {_named(explained.a)}", on), cell(f"B  {_named(explained.b)}", on)]
-    if not explained.differences:
-        parts.append(Text("They differ in nothing that is recorded."))
-    else:
-        parts.append(_differences(explained, on))
-    parts += [part for one in explained.measured for part in _measured(one, on)]
-    notes = explained.b.notes
-    parts += [_line(f"B: {note}", on) for note in notes]
-    if explained.b.source:
-        parts.append(_line(f"B is stated by: {explained.b.source}", on))
+def renderable(
+    a: Side, b: Side, pools: Sequence[Pooled], measured: Sequence[Measured], on: Console | None = None
+) -> Group:
+    """Return what is shown: the sides, the differences, and what each of them moves.
+
+    Args:
+        a: the first side.
+        b: the second one.
+        pools: the differences.
+        measured: what they move.
+        on: the console that will show it, where its encoding matters.
+    """
+    parts: list[RenderableType] = [cell(f"A  {_named(a)}", on), cell(f"B  {_named(b)}", on)]
+    parts.append(_differences(pools, on) if pools else Text("They differ in nothing that is recorded."))
+    parts += [part for one in measured for part in _measured(one, on)]
+    parts += [_line(f"B: {note}", on) for note in b.notes]
+    if b.source:
+        parts.append(_line(f"B is stated by: {b.source}", on))
     return Group(*parts)
 
 
@@ -51,11 +57,11 @@ def _table(*columns: str, width: int = WIDTH) -> Table:
     return table
 
 
-def _differences(explained: Explained, on: Console | None) -> Table:
+def _differences(pools: Sequence[Pooled], on: Console | None) -> Table:
     table = _table("what differs", "A", "B")
     for column, share in zip(table.columns, (4, 3, 3), strict=True):
         column.ratio = share
-    for pool in explained.pools:
+    for pool in pools:
         rows = {(title.partition(" (")[0], a, b): (title, a, b) for title, a, b in reversed([*_rows(pool.members)])}
         for number, (title, a, b) in enumerate(reversed(rows.values())):
             title = f"  {title.partition(' (')[0] if pool.group else title}" if number else title  # said in the first
