@@ -75,7 +75,7 @@ def test_other_weights_are_found(monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["kd", "precision", "copies", "afd"])
+@pytest.mark.parametrize("name", ["kd", "copies"])
 def test_another_metric_is_found(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     honest = METRICS[name]
 
