@@ -24,6 +24,8 @@ CARRIED = (
     "ganbench/report/page.html",
     "ganbench/_shipped/reference_stats/anime-faces-64.lite0.npz",
     "ganbench/_shipped/detectors/yolo-nano/yolo-nano.onnx",
+    "ganbench/_shipped/selftest/expected.npz",
+    "ganbench/protocols/public/pytorch-fid.toml",
 )
 # Commands as they are told to people, in an empty folder, and the files that each must leave there.
 LITERAL = (

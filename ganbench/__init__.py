@@ -11,10 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:  # what a type checker and an editor see; at run time __getattr__ answers
     from ganbench import overlap as overlap
+    from ganbench import selftest as selftest
     from ganbench.diagnostics.gradnorm import GradNormProbe as GradNormProbe
     from ganbench.errors import GanbenchError as GanbenchError
     from ganbench.images.sources import open_source as open_source
     from ganbench.leaderboard.results import load_results as load_results
+    from ganbench.protocols.explain import explain_protocol as explain_protocol
     from ganbench.references.reference import Reference as Reference
     from ganbench.scoring.score import score as score
     from ganbench.scoring.scorecard import Scorecard as Scorecard
@@ -23,6 +25,7 @@ __version__ = "0.1.0"
 
 _PUBLIC = {
     "score": "ganbench.scoring.score",
+    "explain_protocol": "ganbench.protocols.explain",
     "Scorecard": "ganbench.scoring.scorecard",
     "Reference": "ganbench.references.reference",
     "GradNormProbe": "ganbench.diagnostics.gradnorm",
@@ -30,7 +33,7 @@ _PUBLIC = {
     "open_source": "ganbench.images.sources",
     "GanbenchError": "ganbench.errors",
 }
-_ROOMS = ("overlap",)  # whose names go by theirs: ganbench.overlap.find
+_ROOMS = ("overlap", "selftest")  # whose names go by theirs: ganbench.overlap.find
 
 __all__ = [
     "GanbenchError",
@@ -38,10 +41,12 @@ __all__ = [
     "Reference",
     "Scorecard",
     "__version__",
+    "explain_protocol",
     "load_results",
     "open_source",
     "overlap",
     "score",
+    "selftest",
 ]
 
 # A library is silent until its user asks; ``ganbench -v`` and ``logging.basicConfig()`` ask.

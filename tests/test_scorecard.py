@@ -38,7 +38,7 @@ def test_json_round_trip(card: Scorecard) -> None:
     assert data["schema"] == 1
     assert data["results"][0]["value"] == 33.25
     assert data["results"][1]["value"] is None
-    assert set(data) == {"schema", "results", "source", "reference", "tier", "flags", "warnings", "versions"}
+    assert set(data) == {*"schema results source reference instruments tier flags warnings versions".split()}
     assert Scorecard.from_json(card.to_json()).rows == card.rows
 
 

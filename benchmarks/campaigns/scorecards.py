@@ -24,6 +24,8 @@ from ganbench.leaderboard.choice import choose
 from ganbench.leaderboard.entries import collect, known_results
 from ganbench.leaderboard.export import to_csv, to_json, to_latex, to_markdown
 from ganbench.leaderboard.terminal import print_boards
+from ganbench.protocols.explain import explain_protocol
+from ganbench.protocols.switches import laid_over, setup_of
 from ganbench.report.page import make_page
 from ganbench.scoring.plan import Plan
 
@@ -115,7 +117,22 @@ class Scorecards(Sweep):
             faults.append(f"{label}: the honest scorecards are ranked otherwise")
         if number < len(lies) and any(entry.path == path for one in board.boards for entry in one.entries):
             faults.append(f"{label}: is ranked")
-        return faults + export(board, label, page=number % 4 == 0)
+        return faults + export(board, label, page=number % 4 == 0) + self._compared(path, label)
+
+    def _compared(self, path: Path, label: str) -> list[str]:
+        """Compare the mutant with an honest card, either way round, and take it for what can be scored."""
+        honest, faults = self.folder / HONEST[0], []
+        for one, other in ((path, honest), (honest, path)):
+            found, more = guard(f"{label}, compared", partial(explain_protocol, one, other))
+            faults += more
+            if found is None:
+                continue
+            text, more = guard(f"{label}, explained", partial(str, found))
+            faults += more + faults_of("terminal", text or "") + guard(f"{label}, as JSON", found.to_json)[1]
+            for a, b in found.pairs.results:
+                laid = guard(f"{label}, laid over", partial(laid_over, found.a, found.b, a, b))
+                faults += laid[1] + guard(f"{label}, taken", partial(setup_of, found.a, a))[1]
+        return faults
 
     def _board(self, paths: list[Path]) -> Leaderboard:
         plan: Callable[[], Plan] = partial(_no_plan)

@@ -17,6 +17,7 @@ from ganbench.cli import (
     collect,
     data,
     detect,
+    explain_protocol,
     grade,
     grade_export,
     gradnorm,
@@ -27,6 +28,7 @@ from ganbench.cli import (
     reference,
     sample,
     score,
+    selftest,
     train,
 )
 from ganbench.errors import GanbenchError
@@ -85,11 +87,13 @@ app.add_typer(reference.app, name="reference")
 app.add_typer(data.app, name="data")
 app.command("detect")(detect.detect)
 app.add_typer(afd.app, name="afd")
+app.command("selftest")(selftest.selftest)
 app.command("train")(train.train)
 app.command("sample")(sample.sample)
 app.command("bench")(bench.bench)
 app.command("bench collect")(collect.collect)
 app.command("leaderboard")(leaderboard.leaderboard)
+app.command("explain-protocol")(explain_protocol.explain_protocol)
 app.command("overlap")(overlap.overlap)
 app.command("grade")(grade.grade)
 app.command("grade export")(grade_export.export)

@@ -55,8 +55,9 @@ def extractor_for(
         return load_extractor(name, options, note=note, first=first)
     again = partial(load_extractor, name, options)
     if site.cluster is not None and options.device == "cuda":  # which this machine need not have
-        return Elsewhere(specify_extractor(name, options), again)
-    return Elsewhere(again(note=note, first=first).spec, again)
+        return Elsewhere(specify_extractor(name, options), again, "PyTorch, cuda")
+    loaded = again(note=note, first=first)
+    return Elsewhere(loaded.spec, again, loaded.runtime)
 
 
 def needs_of(site: Site, device: str) -> Needs | None:

@@ -30,6 +30,7 @@ class CpuRunner:
 
     def __init__(self, graph: bytes, precision: str) -> None:
         self._run = {"fp32": _onnx_runtime, "bf16": _openvino}[precision](graph)
+        self.runtime = {"fp32": "ONNX Runtime, cpu", "bf16": "OpenVINO, cpu"}[precision]
         self._per_call = _PER_CALL[precision]
         cores = available_cores()
         # A lone core computes in the calling thread: every change of threads would cost it time.

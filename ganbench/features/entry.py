@@ -12,6 +12,11 @@ if TYPE_CHECKING:
     from torch import nn
 
 
+def _nothing(spec: ExtractorSpec) -> dict[str, str]:
+    del spec
+    return {}
+
+
 @dataclass(frozen=True)
 class ExtractorEntry:
     """An extractor whose weights are a file: found and hashed first, loaded only when the network has to run.
@@ -24,6 +29,8 @@ class ExtractorEntry:
         takes_weights: whether ``--weights`` is for it; otherwise its weights come with the installation.
         in_bf16: what bf16 was measured to do to real images and their results; stands in the protocol beside the error
             on the probe.
+        arithmetic: what a specification stands for and does not spell out, by name, such as ``layer`` and ``scaling``;
+            scorecards keep it.
     """
 
     specify: Callable[[BuildOptions], ExtractorSpec]
@@ -31,3 +38,4 @@ class ExtractorEntry:
     exportable: bool = True
     takes_weights: bool = True
     in_bf16: str = ""
+    arithmetic: Callable[[ExtractorSpec], dict[str, str]] = _nothing

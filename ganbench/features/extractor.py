@@ -42,6 +42,11 @@ class Extractor:
         self._run = runner
         self.again = again
 
+    @property
+    def runtime(self) -> str:
+        """What runs the network, and on what; it moves the last digits of features, and is no part of the protocol."""
+        return str(getattr(self._run, "runtime", ""))  # a function that was put in by hand says nothing
+
     def __deepcopy__(self, memo: dict[int, Any]) -> Extractor:
         """Return itself: it never changes, and a network session cannot be copied."""
         return self

@@ -171,4 +171,13 @@ def _dinov2(spec: ExtractorSpec, path: Path) -> nn.Module:
 
 _BUILDERS = {"vgg16": _vgg16, "clip": _clip, "dinov2": _dinov2}
 
-ENTRY = ExtractorEntry(specify, build, exportable=False)  # for each of the names in NETWORKS
+_LAYERS = {"vgg16": "second fully connected layer after its ReLU", "clip": "image embedding", "dinov2": "class token"}
+
+
+def arithmetic(spec: ExtractorSpec) -> dict[str, str]:
+    """Return the layer and the scaling in words."""
+    mean, deviation = (", ".join(f"{x:g}" for x in part) for part in NETWORKS[spec.name].normalisation)
+    return {"layer": _LAYERS[spec.name.split("-")[0]], "scaling": f"(x / 255 - ({mean})) / ({deviation})"}
+
+
+ENTRY = ExtractorEntry(specify, build, exportable=False, arithmetic=arithmetic)  # for each of the names in NETWORKS

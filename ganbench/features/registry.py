@@ -51,6 +51,20 @@ def takes_weights(name: str) -> bool:
     return isinstance(entry, ExtractorEntry) and entry.takes_weights
 
 
+def arithmetic_of(name: str, spec: ExtractorSpec) -> dict[str, str]:
+    """Return what a specification stands for and does not spell out; nothing of a user's own network.
+
+    Args:
+        name: what the extractor was asked for by.
+        spec: its specification.
+
+    Raises:
+        UnknownName: no such extractor.
+    """
+    entry, _, _ = _find(name)
+    return entry.arithmetic(spec) if isinstance(entry, ExtractorEntry) else {}
+
+
 def specify_extractor(name: str, options: BuildOptions | None = None) -> ExtractorSpec:
     """Return the specification of an extractor without building its network; the names are those of ``load_extractor``.
 

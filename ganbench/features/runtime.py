@@ -95,6 +95,7 @@ class TorchRunner:
         import torch
 
         self._device = torch.device(device)
+        self.runtime = f"PyTorch, {device}"
         self._precision = precision
         self._network = network.to(self._device).to(memory_format=torch.channels_last).eval()
 

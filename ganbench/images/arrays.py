@@ -70,6 +70,7 @@ class ArraySource(Source):
         self._shape, self._dtype = array.shape[1:], array.dtype
         self._channels_first = stored().shape != array.shape
         self._range = value_range
+        self.shaping = {"value_range": None if value_range is None else list(value_range)}
 
     @classmethod
     def of(

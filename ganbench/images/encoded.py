@@ -47,6 +47,7 @@ class EncodedSource(Source):
         background: tuple[int, int, int],
     ) -> None:
         super().__init__(label, names, resize=resize, skip_bad=skip_bad, salt=f"background {background}")
+        self.shaping = {"background": list(background)}
         self._files = files
         self._background = background
 

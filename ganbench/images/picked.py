@@ -34,6 +34,7 @@ class Picked(Source):
         names = _Names(whole.names, positions)
         super().__init__(whole.label, names, resize=whole.resize, skip_bad=whole._skip_bad, salt=whole._salt)
         self.ignored, self.notes, self.stored_order = whole.ignored, whole.notes, whole.stored_order
+        self.shaping = whole.shaping
         self._whole, self.positions = whole, positions
 
     def content(self, index: int) -> bytes | memoryview:

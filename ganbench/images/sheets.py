@@ -62,6 +62,7 @@ class SheetSource(Source):
         self.blank = count - kept
         names = [f"{path.stem}-{i + 1}" for i in range(kept)]
         super().__init__(str(path), names, resize=resize, salt=str(self.geometry))
+        self.shaping = {"background": list(background), "sheet": str(self.geometry)}
 
     def _tile(self, index: int) -> np.ndarray:
         top, left = self.geometry.corner(self._offset + index)

@@ -285,7 +285,7 @@ class Slice(Source):
     def __init__(self, whole: Source, start: int, stop: int) -> None:
         names = whole.names[start:stop]
         super().__init__(whole.label, names, resize=whole.resize, skip_bad=whole._skip_bad, salt=whole._salt)
-        self.stored_order = whole.stored_order
+        self.stored_order, self.shaping = whole.stored_order, whole.shaping
         self._whole, self._start = whole, start
 
     def content(self, index: int) -> bytes | memoryview:

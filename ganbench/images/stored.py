@@ -26,6 +26,7 @@ class Stored(ABC):
         names: the images, in natural order (2.jpg before 10.jpg), or in that in which they are stored.
         stored_order: whether it is that in which they are stored.
         resize: rule that brings every image to one size, or None.
+        shaping: what else shapes the pixels of an image, by name, plain data for scorecards.
     """
 
     stored_order = False
@@ -35,6 +36,7 @@ class Stored(ABC):
         self.names = names
         self.resize = resize
         self._salt = salt
+        self.shaping: dict[str, object] = {}
         self._hashes = Hashes(len(names))  # of what is stored, filled by whoever reads it first
         _LOG.info("%s: %s of %d images, resize %s", label, type(self).__name__, len(names), resize or "none")
 

@@ -15,6 +15,7 @@ from ganbench.system.container import Content
 
 _LOG = logging.getLogger(__name__)
 
+_FORM = "instruments stated"  # raised when a card says more: cards that are kept would lack it
 _CACHE = Cache("scorecards", "the scorecard", 256 << 20)
 
 
@@ -28,7 +29,7 @@ def score_cached(source: Source, plan: Plan) -> Scorecard:
         return score_source(source, plan)
     # A scorecard names images, in warnings and row by row: the digest is of what they show alone.
     notes = [text for text in (*plan.notes, *source.notes) if not is_remark(text)]
-    parts = [source.digest(), plan.key, *notes, "", *source.names]
+    parts = [_FORM, source.digest(), plan.key, *notes, "", *source.names]
     key = hashlib.sha256("\0".join(parts).encode("utf-8", "surrogatepass")).hexdigest()
     remarks: list[str] = []
     card = _CACHE.load(key, _parse, remarks.append)

@@ -138,7 +138,10 @@ class Card(_Part):
     results: Annotated[list[Row], Field(max_length=MOST_ROWS)]
     source: _SourceTable
     reference: Annotated[dict[_Text, _ReferenceTable], Field(max_length=MOST_ROWS)]
-    flags: _Flags = []  # cards of earlier versions have none
+    instruments: Annotated[
+        dict[_Text, dict[str, Any]], Field(max_length=MOST_ROWS)
+    ] = {}  # cards of earlier versions have none
+    flags: _Flags = []  # likewise
     warnings: list[_Text]
     versions: dict[_Text, _Text]
 

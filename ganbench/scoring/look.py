@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from functools import partial
-from typing import cast
+from typing import Any, cast
 
 import numpy as np
 
@@ -18,6 +18,7 @@ from ganbench.images.batch import Batch
 from ganbench.images.first_look import look_first
 from ganbench.images.source import Source
 from ganbench.scoring.plan import SAMPLE_CAP, Plan
+from ganbench.scoring.stated import stated_detector, stated_extractor
 from ganbench.statistics.collector import sample_bound
 from ganbench.statistics.detections import DetectionCollector, DetectionSet
 from ganbench.statistics.features import FeatureSet
@@ -38,6 +39,8 @@ class Seen:
         features: under each extractor that was run, by its name.
         detections: what the detector found, None without one.
         protocols: of each instrument, by its name: all that its values depend on, in one line.
+        instruments: the same as plain data, and what ran them, for scorecards.
+        sample: how many features of images are kept at most, and the seed of their choice.
         marks: signatures of the images whose features are kept, None where no metric compares with single real ones.
     """
 
@@ -46,6 +49,8 @@ class Seen:
     features: dict[str, FeatureSet]
     detections: DetectionSet | None
     protocols: dict[str, str]
+    instruments: dict[str, dict[str, Any]]
+    sample: dict[str, int]
     marks: MarkCollector | None = None
 
 
@@ -169,6 +174,7 @@ def look(source: Source, plan: Plan, extractors: Collection[str], note: Note, si
         for name, asked, build in plan.extractors(extractors)
     }
     protocols = {name: extractor.spec.protocol for name, extractor in loaded.items()} | {"pixels": ""}
+    stated = {name: stated_extractor(loaded[name], asked) for name, asked, _ in plan.extractors(extractors)}
     cap = max(len(source), SAMPLE_CAP) if options.per_image else SAMPLE_CAP
     others: list[_PixelObserver | _MarkObserver | _FaceObserver] = [_PixelObserver()]
     if plan.reads_index and loaded:
@@ -180,6 +186,7 @@ def look(source: Source, plan: Plan, extractors: Collection[str], note: Note, si
         absent = not stays and site is not None and site.cluster is not None and options.device == "cuda"
         detector = load_detector(*chosen, note=_unsaid if absent else note)
         protocols[detector.name] = detector.protocol
+        stated[detector.name] = stated_detector(detector)
         others.append(_FaceObserver(*chosen, detector.identity, detector if stays else None))
         del detector
     features, tallies = collect_all(
@@ -198,7 +205,7 @@ def look(source: Source, plan: Plan, extractors: Collection[str], note: Note, si
     marks = next((tally for tally in tallies if isinstance(tally, MarkCollector)), None)
     boxes = next((tally for tally in tallies if isinstance(tally, DetectionCollector)), None)
     faces = None if boxes is None else boxes.result(source.image_size())
-    return Seen(index, pixels, features, faces, protocols, marks)
+    return Seen(index, pixels, features, faces, protocols, stated, {"most": cap, "seed": options.seed}, marks)
 
 
 def _unsaid(text: str) -> None:

@@ -52,8 +52,8 @@ def _flagged(flag: Flag, on: Console | None) -> Text:
     return Text.assemble(("flag", "bold red"), " ", cell(str(flag), on))
 
 
-def plain(content: RenderableType) -> str:
-    """Return what a console would show, without colours."""
+def plain(content: RenderableType, columns: int = WIDTH) -> str:
+    """Return what a console of so many columns would show, without colours."""
     buffer = io.StringIO()
-    Console(file=buffer, width=WIDTH, highlight=False, no_color=True, force_terminal=False).print(content)
+    Console(file=buffer, width=columns, highlight=False, no_color=True, force_terminal=False).print(content)
     return buffer.getvalue().rstrip()

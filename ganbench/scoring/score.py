@@ -25,6 +25,7 @@ from ganbench.scoring.plan import Instrument, Plan
 from ganbench.scoring.row import Row
 from ganbench.scoring.rows import absent_row, measured_rows
 from ganbench.scoring.scorecard import Scorecard
+from ganbench.scoring.stated import stated_images
 from ganbench.scoring.validity import judged
 from ganbench.statistics.detections import DetectionSet
 from ganbench.statistics.known import CodedImages, KnownImages
@@ -181,7 +182,8 @@ def score_source(source: Source, plan: Plan, site: Site | None = None) -> Scorec
         ]
     notes += [f"{bad.name} was left out: {bad.why}" for bad in source.bad]
     said = {name: reference.meta() for name, reference in references.items()}
-    return Scorecard(rows, _describe(source, seen), said, notes, table, flags=flags_of(rows, said))
+    flags = flags_of(rows, said)
+    return Scorecard(rows, _describe(source, seen), said, notes, table, flags=flags, instruments=seen.instruments)
 
 
 def refuse_empty(card: Scorecard, plan: Plan) -> None:
@@ -283,4 +285,6 @@ def _describe(source: Source, seen: Seen) -> dict[str, object]:
         "resize": None if source.resize is None else str(source.resize),
         "digest": source.digest(),
         "skipped": [bad.name for bad in source.bad],
+        **stated_images(source),
+        "sample": seen.sample,
     }

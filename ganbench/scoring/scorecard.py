@@ -38,6 +38,7 @@ class Scorecard:
         reference: what it was scored against: name, count, digest, sample size; one entry per extractor.
         warnings: what a reader must know before trusting a row.
         flags: why the numbers may not be the work of a generator; at most one of a kind.
+        instruments: all that decides what each instrument says, by name; empty in cards of earlier versions.
         per_image: one dict per image (``name`` and columns such as ``nearest_reference[lite0]``).
         versions: library versions.
     """
@@ -49,6 +50,7 @@ class Scorecard:
     per_image: list[dict[str, object]] = field(default_factory=list)
     versions: dict[str, str] = field(default_factory=library_versions)
     flags: list[Flag] = field(default_factory=list)
+    instruments: dict[str, Any] = field(default_factory=dict)
 
     def __getitem__(self, result_id: str) -> Row:
         """Return a row by its id, or by its metric alone where only one instrument measured that.
@@ -123,6 +125,7 @@ class Scorecard:
             "results": [row.to_dict() for row in self.rows],
             "source": self.source,
             "reference": self.reference,
+            "instruments": self.instruments,
             "tier": self.tier.to_dict(),
             "flags": [flag.to_dict() for flag in self.flags],
             "warnings": self.warnings,
@@ -148,7 +151,7 @@ class Scorecard:
         rows = [Row(**row.model_dump()) for row in card.results]
         # What the rows say is flagged, whatever stands beside them.
         flags = joined((Flag(**flag.model_dump()) for flag in card.flags), flags_of(rows, card.reference))
-        return cls(rows, card.source, card.reference, card.warnings, [], card.versions, flags)
+        return cls(rows, card.source, card.reference, card.warnings, [], card.versions, flags, card.instruments)
 
     @classmethod
     def read(cls, path: Path) -> Scorecard:

@@ -66,7 +66,7 @@ def shipped_dir(name: str) -> Path:
     """Return a folder of assets that come with ganbench, in an installed wheel or in a checkout.
 
     Args:
-        name: ``"reference_stats"`` or ``"detectors"``.
+        name: ``"reference_stats"``, ``"detectors"`` or ``"selftest"``.
     """
     package = Path(__file__).resolve().parent.parent
     installed = package / "_shipped" / name

@@ -1,0 +1,1 @@
+"""Why a number is not another one's: what two protocols differ in, and what each difference moves."""
