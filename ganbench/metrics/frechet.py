@@ -7,6 +7,7 @@ defined for singular covariances. The derivation is in docs/metrics.md.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,7 +15,9 @@ import numpy as np
 from ganbench.errors import MetricError
 from ganbench.metrics.base import Estimate, metric
 from ganbench.metrics.checks import check_sizes
+from ganbench.metrics.downdate import lost_roots
 from ganbench.metrics.intervals import Z95
+from ganbench.metrics.variation import Variation, random_halves
 from ganbench.statistics.features import FeatureSet
 from ganbench.statistics.moments import Moments
 
@@ -93,8 +96,20 @@ def frechet_distance(
     return solve(FeatureSet(real, *empty), FeatureSet(fake, *empty)).value
 
 
+def _variation(*, real: FeatureSet, fake: FeatureSet, seed: int = 0) -> Variation:
+    n, m = fake.n, len(fake.sample)
+    if min(n, m) < 4:
+        raise MetricError(f"how it varies takes the features of at least 4 fake images, got {m}.")
+    check_sizes(real, fake)
+    value, without = _without_each(real, fake)
+    parts = (np.flatnonzero(part) for half in random_halves(m, seed) for part in (half, ~half))
+    halves = distances_of_parts(real, sampled(fake), parts).reshape(-1, 2)
+    return Variation(value, n, (n - 1) * (without.mean() - without), halves)
+
+
 @metric(
     "fd",
+    variation=_variation,
     column=True,
     title="Frechet distance",
     better="lower",
@@ -233,3 +248,59 @@ def factor_of(features: FeatureSet) -> tuple[np.ndarray, float]:
     centred = features.sample.astype(np.float64) - features.moments.mean
     factor = centred.T / np.sqrt(features.n - 1)
     return factor, float(np.sum(factor * factor))
+
+
+def _without_each(real: FeatureSet, fake: FeatureSet) -> tuple[float, np.ndarray]:
+    """Return the distance, and what it is without each sample image, up to a constant, (m,)."""
+    n, (factor, real_trace) = fake.n, factor_of(real)
+    offset = fake.sample.astype(np.float64) - fake.moments.mean
+    mapped = offset @ factor
+    if _few(fake):
+        values, vectors = np.linalg.eigh(mapped @ mapped.T)
+        squares = vectors**2 * np.maximum(values, 0.0)
+        trace = float(np.einsum("ij,ij", offset, offset))
+    else:
+        values, vectors = np.linalg.eigh(factor.T @ fake.moments.scatter @ factor)
+        squares = (mapped @ vectors) ** 2
+        trace = float(np.trace(fake.moments.scatter))
+    values = np.maximum(values, 0.0)
+    shift = fake.moments.mean - real.moments.mean
+    value = float(shift @ shift + real_trace + trace / (n - 1) - 2 * np.sqrt(values).sum() / np.sqrt(n - 1))
+    norms = np.einsum("ij,ij->i", offset, offset)
+    mean = norms / (n - 1) ** 2 - 2 * offset @ shift / (n - 1)
+    spread = -norms * n / (n - 1) / (n - 2)
+    return max(0.0, value), mean + spread + 2 * lost_roots(values, squares, n) / np.sqrt(n - 2)
+
+
+def sampled(features: FeatureSet) -> FeatureSet:
+    """Return the set of the images whose features are known, which may be all."""
+    return features if features.complete else FeatureSet.of(features.sample)
+
+
+def distances_of_parts(real: FeatureSet, fake: FeatureSet, parts: Iterable[np.ndarray]) -> np.ndarray:
+    """Return the distance of each of several parts of the fake images, (parts,).
+
+    The product with the real factor is computed once; a part takes rows of it and centres them anew.
+
+    Args:
+        real: Moments suffice.
+        fake: Complete.
+        parts: Rows of the sample, at least two in each.
+    """
+    factor, real_trace = factor_of(real)
+    features = fake.sample.astype(np.float64) - fake.moments.mean
+    mapped = features @ factor
+    norms = np.einsum("ij,ij->i", features, features)
+    shift = fake.moments.mean - real.moments.mean
+    distances = []
+    for rows in parts:
+        size = len(rows)
+        mean = features[rows].mean(axis=0)
+        trace = (norms[rows].sum() - size * (mean @ mean)) / (size - 1)
+        part = mapped[rows]
+        part -= part.mean(axis=0)
+        gram = part @ part.T if size <= part.shape[1] else part.T @ part
+        # Not refined as in singular_values: an error of 1e-8 per root is far below the spread of parts.
+        roots = np.sqrt(np.maximum(np.linalg.eigvalsh(gram), 0.0) / (size - 1))
+        distances.append(np.sum((shift + mean) ** 2) + real_trace + trace - 2 * roots.sum())
+    return np.array(distances)
