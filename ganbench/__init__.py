@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:  # what a type checker and an editor see; at run time __getattr__ answers
     from ganbench import overlap as overlap
+    from ganbench.comparison.compare import compare as compare
     from ganbench.diagnostics.gradnorm import GradNormProbe as GradNormProbe
     from ganbench.errors import GanbenchError as GanbenchError
     from ganbench.images.sources import open_source as open_source
@@ -22,6 +23,7 @@ if TYPE_CHECKING:  # what a type checker and an editor see; at run time __getatt
 __version__ = "0.1.0"
 
 _PUBLIC = {
+    "compare": "ganbench.comparison.compare",
     "score": "ganbench.scoring.score",
     "Scorecard": "ganbench.scoring.scorecard",
     "Reference": "ganbench.references.reference",
@@ -38,6 +40,7 @@ __all__ = [
     "Reference",
     "Scorecard",
     "__version__",
+    "compare",
     "load_results",
     "open_source",
     "overlap",

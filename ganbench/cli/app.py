@@ -15,6 +15,7 @@ from ganbench.cli import (
     assets,
     bench,
     collect,
+    compare,
     data,
     detect,
     grade,
@@ -90,6 +91,7 @@ app.command("sample")(sample.sample)
 app.command("bench")(bench.bench)
 app.command("bench collect")(collect.collect)
 app.command("leaderboard")(leaderboard.leaderboard)
+app.command("compare")(compare.compare)
 app.command("overlap")(overlap.overlap)
 app.command("grade")(grade.grade)
 app.command("grade export")(grade_export.export)

@@ -79,9 +79,7 @@ def _of_density(*, real: FeatureSet, fake: FeatureSet, seed: int = 0, pairs: Pai
     return Variation.of_mean((pairs or Pairs(real, fake, seed)).between.balls / K_DENSITY)
 
 
-@metric(
-    "density", title="Density", better="higher", needs="features", uses_pairs=True, least=0, variation=_of_density
-)
+@metric("density", title="Density", better="higher", needs="features", uses_pairs=True, least=0, variation=_of_density)
 def density(*, real: FeatureSet, fake: FeatureSet, seed: int = 0, pairs: Pairs | None = None) -> Estimate:
     """Return the mean number of real 5-neighbour balls that hold a fake image, divided by 5; may exceed 1.
 

@@ -7,9 +7,9 @@ Two things are known of a value T of n images, and a metric gives what it has:
 - The values T1 and T2 of the two halves of random splits. T1 - T2 knows the variance for n / 2 images; T1 + T2 keeps to
   2 T but for what pairs of images add, and so knows that part alone.
 
-With V1 the part of single images and V2 that of pairs, at n images: the mean square influence over n is V1 + 2 V2, half
-the mean of (T1 - T2)^2 is 2 V1 + 4 V2, and the variance of T1 + T2 over the splits is 4 V2; wanted is V1 + V2. V2 is all
-there is where two distributions are equal under a distance: there the jackknife alone is 1.4 times too wide.
+With V1 the part of single images and V2 that of pairs, at n images: the mean square influence over n is V1 + 2 V2,
+half the mean of (T1 - T2)^2 is 2 V1 + 4 V2, and the variance of T1 + T2 over the splits is 4 V2; wanted is V1 + V2. V2
+is nearly all where two distributions are equal under a distance: there the jackknife alone is 1.4 times too wide.
 """
 
 from __future__ import annotations

@@ -6,8 +6,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
-import numpy as np
-
 from ganbench.detectors.base import DetectorOptions
 from ganbench.errors import GanbenchError, MetricError, ReferenceError, SourceError
 from ganbench.images.resize import Resize
@@ -19,7 +17,7 @@ from ganbench.references.held_out import known_images
 from ganbench.references.reference import Reference
 from ganbench.scoring.flags import flags_of
 from ganbench.scoring.look import Seen, look
-from ganbench.scoring.options import DEFAULT_DETECTOR, DEFAULT_FEATURES, Images, Real, ScoreOptions
+from ganbench.scoring.options import DEFAULT_DETECTOR, DEFAULT_FEATURES, Images, Real, ScoreOptions, several
 from ganbench.scoring.per_image import per_image_table
 from ganbench.scoring.plan import Instrument, Plan
 from ganbench.scoring.row import Row
@@ -105,7 +103,7 @@ def score(
     options = ScoreOptions(
         features=(features,) if isinstance(features, str) else tuple(features),
         metrics=None if metrics is None else (metrics,) if isinstance(metrics, str) else tuple(metrics),
-        references=_several(reference),
+        references=several(reference),
         detector=detector,
         detector_settings=DetectorOptions.of(
             device, detector_settings, conf=conf, iou=iou, imgsz=imgsz, layout=layout
@@ -124,14 +122,6 @@ def score(
     site, asked = Site(jobs, cluster), Rules.of(rules)
     opened = options.open(source, grid=grid, pad=pad, value_range=value_range)
     return judged(score_source(opened, Plan.of(options, opened, site=site), site), asked, source)
-
-
-def _several(reference: Real | Sequence[Real] | None) -> tuple[Real, ...]:
-    if reference is None:
-        return ()
-    if isinstance(reference, str | Path | np.ndarray | Source | Reference):
-        return (reference,)
-    return tuple(reference)
 
 
 def score_source(

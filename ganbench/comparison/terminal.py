@@ -1,0 +1,124 @@
+"""A comparison at a terminal: two sides line by line, of three and more the values and a matrix for each result."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from ganbench.comparison.result import Comparison
+from ganbench.comparison.words import OTHER, difference_of, legend, p_text, tests_of, title, value_of, verdict_of
+from ganbench.scoring.numbers import column_decimals, format_fixed
+from ganbench.system.location import Location
+from ganbench.system.streams import cell, console
+
+MATRIX_NOTE = "Above the diagonal: the row less the column, * where told apart; below: adjusted p."
+BEST_NOTE = "*: the best, and what is not told apart from it."
+OTHER_NOTE = f"{OTHER}: measured otherwise than the best; does not compare."
+
+
+def print_comparison(
+    comparison: Comparison, shown: Sequence[str], written: Sequence[Location], *, err: bool = False
+) -> None:
+    """Print a comparison, and which files were written.
+
+    Args:
+        comparison: all of it.
+        shown: ids of the results of which three or more sides have a matrix.
+        written: files.
+        err: whether to print to standard error.
+    """
+    screen = console(err=err)
+    if len(comparison.sides) == 2:
+        screen.print(_pair(comparison, screen))
+    else:
+        _print_several(comparison, shown, screen)
+    for text in (*legend(comparison), *tests_of(comparison)):
+        screen.print(cell(text, screen, "dim"))
+    reasons: dict[str, list[str]] = {}
+    for one in comparison.refused:
+        reasons.setdefault(one.reason, []).append(f"{one.id} ({one.a}, {one.b})")
+    for reason, names in reasons.items():
+        more = f" and {len(names) - 3} more" if len(names) > 3 else ""
+        screen.print(cell(f"Not compared: {', '.join(names[:3])}{more}: {reason}", screen))
+    for note in comparison.notes:
+        screen.print(cell(f"Note: {note}", screen))
+    for path in written:
+        screen.print(cell(f"wrote {path}", screen), soft_wrap=True)
+
+
+def _table(titles: Sequence[Text]) -> Table:
+    view = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0), show_edge=False)
+    for number, text in enumerate(titles):
+        view.add_column(text, justify="right" if number else "left", overflow="fold")
+    return view
+
+
+def _split(name: str) -> list[str]:
+    at = name.find("[")
+    return [name[:at], name[at:]] if at > 0 else [name]
+
+
+def _lines(parts: Sequence[str], screen: Console) -> Text:
+    return Text("\n").join(cell(part, screen) for part in parts)
+
+
+def _pair(comparison: Comparison, screen: Console) -> Table:
+    """Return a line of two for every result."""
+    a, b = (side.label for side in comparison.sides)
+    view = _table([cell(name, screen) for name in ("result", a, b, "difference", "verdict")])
+    view.columns[3].no_wrap = True
+    for one in comparison.compared:
+        values = [value_of(comparison, one.id, label) for label in (a, b)]
+        advice = f", {one.advice}" if one.advice else ""
+        view.add_row(
+            _lines(_split(title(comparison, one.id)), screen),
+            *(cell(value, screen) for value in values),
+            _lines(difference_of(one), screen),
+            _lines([verdict_of(one), f"p {p_text(one.p_adjusted)}{advice}"], screen),
+        )
+    return view
+
+
+def _print_several(comparison: Comparison, shown: Sequence[str], screen: Console) -> None:
+    numbers = {side.label: str(number) for number, side in enumerate(comparison.sides, 1)}
+    for label, number in numbers.items():
+        screen.print(cell(f"{number}  {label}", screen))
+    screen.print()
+    view = _table([cell(name, screen) for name in ("result", *numbers.values())])
+    others = False
+    for name in comparison.ids:
+        best = comparison.best(name)
+        values = [value_of(comparison, name, label) + (" *" if label in best else "") for label in numbers]
+        others |= any(value.endswith(OTHER) for value in values)
+        view.add_row(cell(title(comparison, name), screen), *(cell(value, screen) for value in values))
+    screen.print(view)
+    screen.print(cell(BEST_NOTE, screen, "dim"))
+    if others:
+        screen.print(cell(OTHER_NOTE, screen, "dim"))
+    for name in shown:
+        screen.print()
+        screen.print(_matrix(comparison, name, numbers, screen))
+    screen.print(cell(MATRIX_NOTE, screen, "dim"))
+
+
+def _matrix(comparison: Comparison, name: str, numbers: dict[str, str], screen: Console) -> Table:
+    """Return the differences of all pairs of one result, and their p-values."""
+    view = _table([cell(text, screen) for text in (title(comparison, name), *numbers.values())])
+    pairs = [one for one in comparison.compared if one.id == name]
+    decimals = column_decimals(name, [one.found.difference for one in pairs])
+    for row, (label, number) in enumerate(numbers.items()):
+        cells = [number]
+        for column, other in enumerate(numbers):
+            one = None if row == column else comparison.of(name, label, other)
+            if one is None:
+                cells.append("" if row == column else "–")
+            elif row < column:
+                cells.append(format_fixed(one.found.difference, decimals) + (" *" if one.told_apart else ""))
+            else:
+                cells.append(p_text(one.p_adjusted))
+        view.add_row(*(cell(text, screen) for text in cells))
+    return view
