@@ -63,8 +63,8 @@ def of_sets(a: Variation, b: Variation, *, paired: bool = False) -> Difference:
         test = "paired t: " + _known_of(found)
         return _student(found.value, variance, degrees, test)
     (first, first_degrees), (second, second_degrees) = a.variance(), b.variance()
-    degrees = _welch(first, first_degrees, second, second_degrees)
-    return _student(a.value - b.value, first + second, degrees, "unpaired Welch t: " + _known_of(a))
+    both = _welch(first, first_degrees, second, second_degrees)
+    return _student(a.value - b.value, first + second, both, "unpaired Welch t: " + _known_of(a))
 
 
 def of_intervals(a: Row, b: Row) -> Difference:

@@ -91,13 +91,13 @@ class Compared:
 
     @property
     def advice(self) -> str:
-        """What it would take to tell them apart, such as ``n = 5,300``; empty where they are told apart."""
+        """What it would take to tell them apart, such as ``n 5,300``; empty where they are told apart."""
         if self.told_apart:
             return ""
         if self.needed is None:
             return "equal"
         what = "seeds" if self.seeds else "n"
-        return f"{what} > {MOST:,}" if self.needed >= MOST else f"{what} = {_rounded(self.needed, self.seeds):,}"
+        return f"{what} > {MOST:.0e}" if self.needed >= MOST else f"{what} {_rounded(self.needed, self.seeds):,}"
 
     def to_dict(self) -> dict[str, object]:
         """Return plain data, with the names of ``COLUMNS``."""

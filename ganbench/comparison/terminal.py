@@ -10,11 +10,22 @@ from rich.table import Table
 from rich.text import Text
 
 from ganbench.comparison.result import Comparison
-from ganbench.comparison.words import OTHER, difference_of, legend, p_text, tests_of, title, value_of, verdict_of
-from ganbench.scoring.numbers import column_decimals, format_fixed
+from ganbench.comparison.words import (
+    OTHER,
+    decimals_of,
+    difference_of,
+    legend,
+    p_text,
+    tests_of,
+    title,
+    value_of,
+    verdict_of,
+)
+from ganbench.scoring.numbers import format_fixed
 from ganbench.system.location import Location
 from ganbench.system.streams import cell, console
 
+_SHORT = 9  # characters of a label that a verdict has room for
 MATRIX_NOTE = "Above the diagonal: the row less the column, * where told apart; below: adjusted p."
 BEST_NOTE = "*: the best, and what is not told apart from it."
 OTHER_NOTE = f"{OTHER}: measured otherwise than the best; does not compare."
@@ -69,16 +80,18 @@ def _lines(parts: Sequence[str], screen: Console) -> Text:
 def _pair(comparison: Comparison, screen: Console) -> Table:
     """Return a line of two for every result."""
     a, b = (side.label for side in comparison.sides)
-    view = _table([cell(name, screen) for name in ("result", a, b, "difference", "verdict")])
-    view.columns[3].no_wrap = True
+    heads = [f"A: {a}", f"B: {b}"] if max(len(a), len(b)) > _SHORT else [a, b]
+    view = _table([cell(name, screen) for name in ("result", *heads, "difference", "verdict")])
+    view.columns[3].no_wrap = view.columns[4].no_wrap = True
+    short = {a: "A", b: "B"} if max(len(a), len(b)) > _SHORT else {a: a, b: b}
     for one in comparison.compared:
         values = [value_of(comparison, one.id, label) for label in (a, b)]
         advice = f", {one.advice}" if one.advice else ""
         view.add_row(
             _lines(_split(title(comparison, one.id)), screen),
             *(cell(value, screen) for value in values),
-            _lines(difference_of(one), screen),
-            _lines([verdict_of(one), f"p {p_text(one.p_adjusted)}{advice}"], screen),
+            _lines(difference_of(comparison, one), screen),
+            _lines([verdict_of(one, short), f"p {p_text(one.p_adjusted)}{advice}"], screen),
         )
     return view
 
@@ -108,8 +121,7 @@ def _print_several(comparison: Comparison, shown: Sequence[str], screen: Console
 def _matrix(comparison: Comparison, name: str, numbers: dict[str, str], screen: Console) -> Table:
     """Return the differences of all pairs of one result, and their p-values."""
     view = _table([cell(text, screen) for text in (title(comparison, name), *numbers.values())])
-    pairs = [one for one in comparison.compared if one.id == name]
-    decimals = column_decimals(name, [one.found.difference for one in pairs])
+    decimals = decimals_of(comparison, name)
     for row, (label, number) in enumerate(numbers.items()):
         cells = [number]
         for column, other in enumerate(numbers):

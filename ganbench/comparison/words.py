@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from ganbench.comparison.power import POWER
 from ganbench.comparison.result import LEVEL, Compared, Comparison
 from ganbench.scoring.numbers import column_decimals, format_fixed
@@ -18,8 +20,9 @@ def title(comparison: Comparison, result_id: str) -> str:
 
 def decimals_of(comparison: Comparison, result_id: str) -> int:
     """Return the decimals that all values of a result have."""
-    spreads = [side.deviations.get(result_id) for side in comparison.sides]
-    return column_decimals(result_id, [*(side.values.get(result_id) for side in comparison.sides), *spreads])
+    values = [number.get(result_id) for side in comparison.sides for number in (side.values, side.deviations)]
+    found = [one.found for one in comparison.compared if one.id == result_id]
+    return column_decimals(result_id, [*values, *(end for one in found for end in (one.low, one.high))])
 
 
 def value_of(comparison: Comparison, result_id: str, label: str) -> str:
@@ -36,19 +39,18 @@ def value_of(comparison: Comparison, result_id: str, label: str) -> str:
     return f"{text} {OTHER}" if alone else text
 
 
-def difference_of(one: Compared) -> tuple[str, str]:
+def difference_of(comparison: Comparison, one: Compared) -> tuple[str, str]:
     """Return the difference and its interval."""
-    found = one.found
-    decimals = column_decimals(one.id, [found.difference, found.low, found.high])
+    found, decimals = one.found, decimals_of(comparison, one.id)
     difference, low, high = (format_fixed(number, decimals) for number in (found.difference, found.low, found.high))
     return difference, f"{low} … {high}"
 
 
-def verdict_of(one: Compared) -> str:
-    """Return who is better, or that nobody can tell."""
+def verdict_of(one: Compared, called: Mapping[str, str]) -> str:
+    """Return who is better, or that nobody can tell; ``called`` says what to call each side, by its label."""
     if not one.told_apart:
         return "not told apart"
-    return f"{one.winner} better" if one.winner else "they differ"
+    return f"{called[one.winner]} better" if one.winner else "they differ"
 
 
 def p_text(p: float) -> str:
@@ -72,7 +74,7 @@ def legend(comparison: Comparison) -> list[str]:
         what = "training seeds of each kind" if any(one.seeds for one in open_pairs) else "images in each set"
         name = "seeds" if any(one.seeds for one in open_pairs) else "n"
         lines.append(
-            f"{name} = : so many {what} would tell the two apart {POWER:.0%} of the time, if they differ by as much as "
+            f"{name}: so many {what} would tell the two apart {POWER:.0%} of the time, if they differ by as much as "
             "it seems."
         )
     return lines

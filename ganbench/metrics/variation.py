@@ -55,8 +55,9 @@ class Variation:
     @classmethod
     def of_mean(cls, values: np.ndarray) -> Variation:
         """Return that of the mean of what independent images have, (m,)."""
-        mean = float(np.mean(values))
-        return cls(mean, len(values), each=np.asarray(values, np.float64) - mean)
+        mean, n = float(np.mean(values)), len(values)
+        unbiased = math.sqrt(n / max(1, n - 1))
+        return cls(mean, n, each=unbiased * (np.asarray(values, np.float64) - mean))
 
     @classmethod
     def of_groups(cls, sizes: np.ndarray, value: float, n: int) -> Variation:
