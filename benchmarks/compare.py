@@ -7,12 +7,14 @@
 FEATURES are of real faces, (N, D). Some are the reference. The others are cut into disjoint sets, in several random
 ways, and every pair of sets of one cut is a null comparison: whatever is told apart there is a false positive. Of some
 sets a share of the images is replaced by blends of two faces each: what is told apart there from untouched sets is
-found. How each value of a set varies is kept in a folder, so that the work can be stopped and goes on.
+found. How each value of a set varies is kept in a folder, so that the work can be stopped and goes on. With the pixels
+of the same images, uint8 (N, H, W, 3), the metrics that read no features are tried too; blends have none.
 """
 
 from __future__ import annotations
 
 import argparse
+import hashlib
 import time
 from itertools import combinations
 from pathlib import Path
@@ -20,15 +22,25 @@ from pathlib import Path
 import numpy as np
 
 from ganbench.comparison.difference import of_sets
-from ganbench.errors import MetricError
+from ganbench.detectors.answers import detections
+from ganbench.detectors.registry import load_detector
 from ganbench.metrics.base import Metric
 from ganbench.metrics.neighbours import Pairs
 from ganbench.metrics.registry import METRICS
 from ganbench.metrics.variation import Variation
 from ganbench.metrics.varying import vary
+from ganbench.references.nearest import nearest_different
+from ganbench.scoring.options import DEFAULT_DETECTOR
+from ganbench.statistics.detections import DetectionSet
 from ganbench.statistics.features import FeatureSet
+from ganbench.statistics.index import ImageIndex
+from ganbench.statistics.known import CodedImages, KnownImages
+from ganbench.statistics.pixels import PixelSet
+from ganbench.statistics.projection import Projection
+from ganbench.statistics.signatures import SIGNATURE, signatures
 
 BLENDS = (0.05, 0.1, 0.2)
+READ = ("moments", "features")  # of metrics that read features alone
 FIELDS = ("each", "halves", "trials")
 
 
@@ -69,6 +81,41 @@ class Faces:
         return found
 
 
+class Pictures:
+    """The pixels of the same images, as the metrics see them that read no features."""
+
+    def __init__(self, pixels: np.ndarray, faces: Faces, folder: Path) -> None:
+        self._pixels, self._faces = pixels, faces
+        self._counts = self._faces_found(folder / "faces.npy")
+        known = np.sort(np.random.default_rng(0).permutation(len(pixels))[: faces.real.n])
+        projection = Projection.of(faces.real.moments)
+        codes, seen = projection.encode(faces.real.sample), signatures(np.array(pixels[known]))
+        nearest = (np.sqrt(nearest_different(codes, seen)) * projection.step).astype(np.float32)
+        names = [str(number) for number in known]
+        self.known = KnownImages(ImageIndex(projection, codes, seen, SIGNATURE, nearest, known, names))
+
+    def _faces_found(self, kept: Path) -> np.ndarray:
+        """Return how many faces there are in each image, (N,) int64; found once."""
+        if not kept.is_file():
+            detector = load_detector(DEFAULT_DETECTOR)
+            parts = (self._pixels[start : start + 256] for start in range(0, len(self._pixels), 256))
+            np.save(kept, [len(one.scores) for part in parts for one in detections(detector, np.array(part))])
+        found: np.ndarray = np.load(kept, allow_pickle=False)
+        return found
+
+    def side(self, needs: str, cut: int, number: int) -> CodedImages | PixelSet | DetectionSet:
+        """Return one set of a cut."""
+        rows = self._faces.rows(cut, number)
+        pixels = np.array(self._pixels[rows])
+        if needs == "pixels":
+            return PixelSet.of([hashlib.sha256(image.tobytes()).hexdigest() for image in pixels])
+        if needs == "detections":
+            boxes = [(np.ones((count, 4)), np.ones(count)) for count in self._counts[rows]]
+            return DetectionSet.of(boxes, pixels.shape[1:3])
+        codes = self.known.index.encode(self._faces.features(cut, number, 0.0))
+        return CodedImages(codes, signatures(pixels), np.arange(len(rows)), len(rows))
+
+
 def kept_name(metric: str, cut: int, number: int, blended: float) -> str:
     return f"{metric}-{cut}-{number}-{blended:g}.npz"
 
@@ -86,12 +133,13 @@ def read(path: Path) -> Variation:
     return Variation(value, int(n), units=None if np.isnan(units) else units, grain=grain, **arrays)
 
 
-def work(faces: Faces, metrics: list[Metric], cuts: int, folder: Path, until: float) -> None:
+def work(faces: Faces, pictures: Pictures | None, metrics: list[Metric], cuts: int, folder: Path, until: float) -> None:
     """Compute how values vary, until the time is over."""
     todo = [(cut, number, 0.0) for cut in range(cuts) for number in range(faces.sets)]
     todo += [(0, number, share) for share in BLENDS for number in range(faces.sets // 2)]
     for cut, number, share in todo:
-        missing = [m for m in metrics if not (folder / kept_name(m.name, cut, number, share)).is_file()]
+        wanted = [m for m in metrics if m.needs in READ or (pictures is not None and not share)]
+        missing = [m for m in wanted if not (folder / kept_name(m.name, cut, number, share)).is_file()]
         if not missing:
             continue
         if time.monotonic() > until:
@@ -99,7 +147,11 @@ def work(faces: Faces, metrics: list[Metric], cuts: int, folder: Path, until: fl
         fake = FeatureSet.of(faces.features(cut, number, share))
         pairs = Pairs(faces.real, fake, 0)
         for metric in missing:
-            found = vary(metric, real=faces.real, fake=fake, pairs=pairs)
+            if metric.needs in READ:
+                found = vary(metric, real=faces.real, fake=fake, pairs=pairs)
+            else:
+                known = pictures.known if metric.needs == "index" else None
+                found = vary(metric, real=known, fake=pictures.side(metric.needs, cut, number))
             write(folder / kept_name(metric.name, cut, number, share), found)
 
 
@@ -138,6 +190,7 @@ def main() -> None:
     """Do some of the work, and print the table of what is done."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("features", type=Path, help="features of real faces, .npy")
+    parser.add_argument("--pixels", type=Path, help="pixels of the same images, .npy")
     parser.add_argument("--count", type=int, default=500, help="images of a set")
     parser.add_argument("--real", type=int, default=5000, help="images of the reference")
     parser.add_argument("--cuts", type=int, default=4, help="ways to cut the others into sets")
@@ -146,15 +199,14 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, default=60, help="how long to work")
     args = parser.parse_args()
     faces = Faces(np.load(args.features, mmap_mode="r"), args.count, args.real)
-    usual = [name for name in METRICS if METRICS[name].default and METRICS[name].needs in ("moments", "features")]
+    usual = [name for name in METRICS if METRICS[name].default and METRICS[name].needs != "logits"]
     names = args.metric or usual
     folder = args.keep / str(args.count)
     folder.mkdir(parents=True, exist_ok=True)
     until = time.monotonic() + 60 * args.minutes
-    try:
-        work(faces, [METRICS[name] for name in names], args.cuts, folder, until)
-    except MetricError as e:
-        parser.error(str(e))
+    if args.minutes > 0:
+        pictures = None if args.pixels is None else Pictures(np.load(args.pixels, mmap_mode="r"), faces, args.keep)
+        work(faces, pictures, [METRICS[name] for name in names], args.cuts, folder, until)
     table(faces, names, args.cuts, folder)
 
 

@@ -155,12 +155,18 @@ def compare_sides(
     if not compared:
         first = refused[0] if refused else Refused("", sides[0].label, sides[1].label, "neither has any result")
         raise GanbenchError(f"{first.a} and {first.b} cannot be compared: {first.id} {first.reason}".replace("  ", " "))
-    notes += [f"{side.label} is flagged: {flag}" for side in sides for flag in _flags_of(side)]
+    notes += _said_of(sides)
     return Comparison(tuple(_standing(side) for side in sides), tuple(compared), tuple(refused), tuple(notes))
 
 
-def _flags_of(side: Side) -> list[str]:
-    return list(dict.fromkeys(str(flag) for cards in side.cards for card in cards for flag in card.flags))
+def _said_of(sides: Sequence[Side]) -> list[str]:
+    """Return what scorecards flag and warn of, each once, with all sides that it is said of."""
+    said: dict[str, dict[str, None]] = {}
+    for side in sides:
+        for card in (card for cards in side.cards for card in cards):
+            for text in (*(f"flagged: {flag}" for flag in card.flags), *card.warnings):
+                said.setdefault(text, {})[side.label] = None
+    return [f"{', '.join(labels)}: {text}" for text, labels in said.items()]
 
 
 def _standing(side: Side) -> Standing:

@@ -10,7 +10,7 @@ import numpy as np
 
 from ganbench.errors import GanbenchError
 from ganbench.metrics.intervals import Z95
-from ganbench.metrics.variation import Variation
+from ganbench.metrics.variation import Variation, variance_of
 from ganbench.scoring.row import Row
 
 
@@ -59,12 +59,8 @@ def of_sets(a: Variation, b: Variation, *, paired: bool = False) -> Difference:
         return _shares(a.value, a.units, b.value, b.units)
     if paired:
         found = a.less(b)
-        variance, degrees = found.variance()
-        test = "paired t: " + _known_of(found)
-        return _student(found.value, variance, degrees, test)
-    (first, first_degrees), (second, second_degrees) = a.variance(), b.variance()
-    both = _welch(first, first_degrees, second, second_degrees)
-    return _student(a.value - b.value, first + second, both, "unpaired Welch t: " + _known_of(a))
+        return _student(found.value, *variance_of(found), "paired t: " + _known_of(found))
+    return _student(a.value - b.value, *variance_of(a, b), "unpaired Welch t: " + _known_of(a))
 
 
 def of_intervals(a: Row, b: Row) -> Difference:

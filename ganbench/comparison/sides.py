@@ -78,14 +78,14 @@ def gather(
         GanbenchError: something that cannot be read or scored, or trainings beside anything else.
     """
     places = [_as_path(one) for one in given]
-    runs = [found for place in places if place is not None for found in _runs_at(place)]
-    if runs:
-        if strangers := [str(one) for one, place in zip(given, places, strict=True) if not _is_trained(place)]:
+    runs = [[] if place is None else _runs_at(place) for place in places]
+    if any(runs):
+        if strangers := [_whole_name(one) for one, some in zip(given, runs, strict=True) if not some]:
             raise GanbenchError(
                 f"{strangers[0]} is no training, and the others are compared over their seeds. Give trainings alone, "
                 "or the images of a run: RUN/samples.npz"
             )
-        return _trainings(runs, labels, plan, site, note)
+        return _trainings([path for some in runs for path in some], labels, plan, site, note)
     called = _called(given, labels)
     if len(given) < 2:
         raise GanbenchError(f"{called[0] if called else 'nothing'} alone: give two or more to compare")
@@ -111,10 +111,6 @@ def _as_path(one: Given) -> Path | None:
     if isinstance(one, str | Path) and not is_url(str(one)):
         return Path(one)
     return None
-
-
-def _is_trained(place: Path | None) -> bool:
-    return place is not None and bool(_runs_at(place))
 
 
 def _runs_at(place: Path) -> list[Path]:

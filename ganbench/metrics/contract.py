@@ -12,6 +12,7 @@ import numpy as np
 
 from ganbench.errors import MetricError
 from ganbench.metrics.base import Estimate, Metric
+from ganbench.metrics.variation import variance_of
 from ganbench.metrics.varying import vary
 from ganbench.statistics.detections import DetectionSet
 from ganbench.statistics.features import FeatureSet
@@ -109,7 +110,9 @@ def _check_variation(metric: Metric, first: Estimate) -> None:
     )
     for what, rows in (("each", found.each), ("trials", found.trials)):
         require(rows is None or rows.shape == (_FAKE,), f"{metric.name}: its variation has no {what} of every image")
-    require(found.units is not None or math.isfinite(found.variance()[0]), f"{metric.name}: its variance is no number")
+    require(
+        found.units is not None or math.isfinite(variance_of(found)[0]), f"{metric.name}: its variance is no number"
+    )
 
 
 def _check_few(metric: Metric) -> None:

@@ -95,18 +95,34 @@ class Variation:
         grain = max(self.grain, other.grain)
         return Variation(self.value - other.value, self.n, each, halves, grain=grain)
 
-    def variance(self) -> tuple[float, int]:
-        """Return the variance of the value, and its degrees of freedom; of what has ``each`` or ``halves``."""
+    def parts(self) -> tuple[float, float, int]:
+        """Return the variance if pairs of images added nothing, what they add to it, and its degrees of freedom.
+
+        Raises:
+            ValueError: neither ``each`` nor ``halves`` is known.
+        """
         pairs = 0.0 if self.halves is None else float(np.var(self.halves.sum(axis=1), ddof=1)) / 4
         if self.each is not None:
-            whole = float(np.mean(self.each**2)) / self.n
-            found, degrees = whole - min(pairs, whole / 2), len(self.each) - 1
-        elif self.halves is not None:
+            return float(np.mean(self.each**2)) / self.n, pairs, max(1, len(self.each) - 1)
+        if self.halves is not None:
             half = float(np.mean((self.halves[:, 0] - self.halves[:, 1]) ** 2)) / 2
-            found, degrees = half / 2 - min(pairs, half / 4), len(self.halves) - 1
-        else:
-            raise ValueError("nothing is known of how this value varies")
-        return max(found, (self.grain / 2) ** 2), max(1, degrees)
+            return half / 2, pairs, max(1, len(self.halves) - 1)
+        raise ValueError("nothing is known of how this value varies")
+
+
+def variance_of(*sets: Variation) -> tuple[float, float]:
+    """Return the variance of a sum of independent values, or of one less the other, and its degrees of freedom.
+
+    The part of pairs is taken off all of them at once: each by itself is uncertain, and cannot be more than half.
+
+    Raises:
+        ValueError: as ``parts``.
+    """
+    known = [one.parts() for one in sets]
+    whole, pairs = (sum(parts[i] for parts in known) for i in (0, 1))
+    grain = max(one.grain for one in sets)
+    degrees = whole**2 / sum(single**2 / free for single, _, free in known) if whole else known[0][2]
+    return max(whole - min(pairs, whole / 2), (grain / 2) ** 2), degrees
 
 
 def random_halves(n: int, seed: int, splits: int = SPLITS) -> np.ndarray:
