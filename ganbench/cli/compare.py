@@ -65,8 +65,9 @@ def compare(
 ) -> None:
     """Tell which sets of images, scorecards or kinds of trainings are better, and which cannot be told apart.
 
-    Differences have 95 % intervals and p-values, adjusted for the number of pairs. Trainings are compared over their
-    seeds, never over their images. Results of different protocols, references or n are not compared.
+    Each difference has a 95 % interval and a p-value, adjusted for the pairs.
+    Trainings are compared over their seeds, never over their images.
+    Results of different protocols, references or n are not compared.
 
     [bold]Examples[/bold]
 
@@ -74,7 +75,7 @@ def compare(
 
       ganbench compare before/ after/ --paired names --metric fd --metric kd
 
-      ganbench compare dcgan.tgz wgan.tgz stylegan.tgz --columns fd,kd,afd --latex table.tex --caption "Faces."
+      ganbench compare a.tgz b.tgz c.tgz --columns fd,kd,afd --latex table.tex
 
       ganbench compare dcgan.json wgan.json --json -
 

@@ -7,9 +7,9 @@ Two things are known of a value T of n images, and a metric gives what it has:
 - The values T1 and T2 of the two halves of random splits. T1 - T2 knows the variance for n / 2 images; T1 + T2 keeps to
   2 T but for what pairs of images add, and so knows that part alone.
 
-With V1 the part of single images and V2 that of pairs, at n images: the mean square influence over n is V1 + 2 V2,
-half the mean of (T1 - T2)^2 is 2 V1 + 4 V2, and the variance of T1 + T2 over the splits is 4 V2; wanted is V1 + V2. V2
-is nearly all where two distributions are equal under a distance: there the jackknife alone is 1.4 times too wide.
+With V1 the part of single images and V2 that of pairs, at n images: the mean square influence over n is V1 + 2 V2, half
+the mean of (T1 - T2)^2 is 2 V1 + 4 V2, and the variance of T1 + T2 over the splits is 4 V2; wanted is V1 + V2. V2 is
+nearly all where two distributions are equal under a distance: there the jackknife alone is 1.4 times too wide.
 """
 
 from __future__ import annotations
@@ -96,17 +96,17 @@ class Variation:
         return Variation(self.value - other.value, self.n, each, halves, grain=grain)
 
     def parts(self) -> tuple[float, float, int]:
-        """Return the variance if pairs of images added nothing, what they add to it, and its degrees of freedom.
+        """Return the variance with twice what pairs of images add, that part, and the degrees of freedom.
 
         Raises:
             ValueError: neither ``each`` nor ``halves`` is known.
         """
-        pairs = 0.0 if self.halves is None else float(np.var(self.halves.sum(axis=1), ddof=1)) / 4
         if self.each is not None:
+            pairs = 0.0 if self.halves is None else float(np.var(self.halves.sum(axis=1), ddof=1)) / 4
             return float(np.mean(self.each**2)) / self.n, pairs, max(1, len(self.each) - 1)
         if self.halves is not None:
             half = float(np.mean((self.halves[:, 0] - self.halves[:, 1]) ** 2)) / 2
-            return half / 2, pairs, max(1, len(self.halves) - 1)
+            return half / 2, 0.0, max(1, len(self.halves) - 1)  # what pairs add stays in: too much of it, if any
         raise ValueError("nothing is known of how this value varies")
 
 
