@@ -238,6 +238,12 @@ def test_a_wide_comparison_fits_a_terminal(three: Comparison, monkeypatch: pytes
         "up to 3 pairs of each result by itself",
     ):
         assert expected in text
+    many = ganbench.compare(*(card(f"side {number}", 30.0 + number) for number in range(12)))
+    screen = Console(width=80, record=True, color_system=None)
+    terminal.print_comparison(many, many.ids, [])
+    text = screen.export_text()
+    assert max(map(len, text.splitlines())) <= 80
+    assert "No room for the matrices of 12: see --json" in text
     with pytest.raises(UnknownName, match="no result is called 'kd'"):
         three.chosen(["kd"])
 

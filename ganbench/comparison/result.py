@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from ganbench.comparison.difference import Difference
@@ -160,9 +161,13 @@ class Comparison:
             "each other"
         )
 
+    @cached_property
+    def _by_pair(self) -> dict[tuple[str, frozenset[str]], Compared]:
+        return {(one.id, frozenset((one.a, one.b))): one for one in self.compared}
+
     def of(self, result_id: str, a: str, b: str) -> Compared | None:
         """Return what is known of a result of two sides, whichever way round; None where they do not compare in it."""
-        return next((one for one in self.compared if one.id == result_id and {one.a, one.b} == {a, b}), None)
+        return self._by_pair.get((result_id, frozenset((a, b))))
 
     def best(self, result_id: str) -> list[str]:
         """Return the labels of the best side of a result and of those that it is not told apart from, the best first.

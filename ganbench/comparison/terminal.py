@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
@@ -26,6 +26,7 @@ from ganbench.system.location import Location
 from ganbench.system.streams import cell, console
 
 _SHORT = 9  # characters of a label that a verdict has room for
+_NAME, _NUMBER = 14, 11  # of a terminal's columns, what names of results and a number take at least
 MATRIX_NOTE = "Above the diagonal: the row less the column, * where told apart; below: adjusted p."
 BEST_NOTE = "*: the best, and what is not told apart from it."
 OTHER_NOTE = f"{OTHER}: measured otherwise than the best; does not compare."
@@ -101,21 +102,43 @@ def _print_several(comparison: Comparison, shown: Sequence[str], screen: Console
     for label, number in numbers.items():
         screen.print(cell(f"{number}  {label}", screen))
     screen.print()
-    view = _table([cell(name, screen) for name in ("result", *numbers.values())])
-    others = False
-    for name in comparison.ids:
-        best = comparison.best(name)
-        values = [value_of(comparison, name, label) + (" *" if label in best else "") for label in numbers]
-        others |= any(value.endswith(OTHER) for value in values)
-        view.add_row(cell(title(comparison, name), screen), *(cell(value, screen) for value in values))
-    screen.print(view)
+    narrow = _NAME + len(numbers) * _NUMBER > screen.width
+    values = {
+        (name, label): value_of(comparison, name, label) + (" *" if label in comparison.best(name) else "")
+        for name in comparison.ids
+        for label in numbers
+    }
+    screen.print(_values(comparison, values, numbers, shown if narrow else (), screen))
     screen.print(cell(BEST_NOTE, screen, "dim"))
-    if others:
+    if any(value.endswith(OTHER) for value in values.values()):
         screen.print(cell(OTHER_NOTE, screen, "dim"))
+    if narrow:
+        screen.print(cell(f"No room for the matrices of {len(numbers)}: see --json, or --csv.", screen, "dim"))
+        return
     for name in shown:
         screen.print()
         screen.print(_matrix(comparison, name, numbers, screen))
     screen.print(cell(MATRIX_NOTE, screen, "dim"))
+
+
+def _values(
+    comparison: Comparison,
+    values: Mapping[tuple[str, str], str],
+    numbers: Mapping[str, str],
+    columns: Sequence[str],
+    screen: Console,
+) -> Table:
+    """Return the values: a line for each result, or, of too many sides for that, a column for each of some."""
+    if columns:
+        view = _table([cell("", screen), *(_lines(_split(title(comparison, name)), screen) for name in columns)])
+        for label, number in numbers.items():
+            view.add_row(*(cell(text, screen) for text in (number, *(values[name, label] for name in columns))))
+        return view
+    view = _table([cell(name, screen) for name in ("result", *numbers.values())])
+    for name in comparison.ids:
+        texts = (title(comparison, name), *(values[name, label] for label in numbers))
+        view.add_row(*(cell(text, screen) for text in texts))
+    return view
 
 
 def _matrix(comparison: Comparison, name: str, numbers: dict[str, str], screen: Console) -> Table:

@@ -65,7 +65,7 @@ def _variation(*, real: FeatureSet, fake: FeatureSet, seed: int = 0) -> Variatio
     check_sizes(real, fake)
     value, without = _without_each(real, fake)
     parts = (np.flatnonzero(part) for half in random_halves(m, seed) for part in (half, ~half))
-    halves = distances_of_parts(real, sampled(fake), parts).reshape(-1, 2)
+    halves = distances_of_parts(real, sampled(fake), parts).reshape(-1, 2) * (m / n)  # pairs of all add (m / n)^2
     return Variation(value, n, (n - 1) * (without.mean() - without), halves)
 
 
