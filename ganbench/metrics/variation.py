@@ -88,10 +88,11 @@ class Variation:
         Raises:
             ValueError: the two know different things, or of different numbers of images.
         """
+        mine, others = ([np.shape(one.each), np.shape(one.halves), one.n] for one in (self, other))
+        if mine != others:
+            raise ValueError("the variations of two values are of different kinds")
         each = None if self.each is None or other.each is None else self.each - other.each
         halves = None if self.halves is None or other.halves is None else self.halves - other.halves
-        if self.n != other.n or (each is None) != (self.each is None) or (halves is None) != (self.halves is None):
-            raise ValueError("the variations of two values are of different kinds")
         grain = max(self.grain, other.grain)
         return Variation(self.value - other.value, self.n, each, halves, grain=grain)
 
