@@ -23,7 +23,7 @@ from ganbench.statistics.pixels import PixelSet
 
 
 def drawn(rng: np.random.Generator, count: int, size: int = 24, shift: float = 0.0) -> FeatureSet:
-    return FeatureSet.of(rng.normal(size=(count, size)) * np.arange(1, size + 1) ** -0.5 + 2 + shift)
+    return FeatureSet.of((rng.normal(size=(count, size)) + shift) * np.arange(1, size + 1) ** -0.5 + 2)
 
 
 @pytest.mark.parametrize(
@@ -64,9 +64,9 @@ def test_halves_are_values_of_halves(rng: np.random.Generator, name: str) -> Non
 def test_the_error_is_the_spread_of_fresh_sets(name: str, shift: float) -> None:
     rng = np.random.default_rng(5)
     real = drawn(rng, 300, size=80)
-    sets = [vary(METRICS[name], real=real, fake=drawn(rng, 60, size=80, shift=shift)) for _ in range(100)]
+    sets = [vary(METRICS[name], real=real, fake=drawn(rng, 60, size=80, shift=shift)) for _ in range(200)]
     error = np.sqrt(np.mean([variance_of(one)[0] for one in sets]))
-    assert 0.82 < error / np.std([one.value for one in sets], ddof=1) < 1.25
+    assert 0.87 < error / np.std([one.value for one in sets], ddof=1) < 1.3
 
 
 def test_pairs_have_less_to_tell(rng: np.random.Generator) -> None:
