@@ -60,9 +60,9 @@ def _statement(comparison: Comparison) -> str:
     what = f"Mean ± standard deviation over {count} training seeds." if over_seeds else f"{count} images each."
     pairs = len(comparison.sides) * (len(comparison.sides) - 1) // 2
     holm = f", Holm-adjusted over {pairs} pairs" if pairs > 1 else ""
-    tests = sorted({one.found.test.partition(":")[0] for one in comparison.compared})
-    test = "Welch's t-test over training seeds" if over_seeds else " and ".join(tests) + " tests of single results"
-    text = f"{what} Bold: the best, and what is not told apart from it ({test}, level {LEVEL:.0%}{holm})."
+    kinds = sorted({one.found.test.split(maxsplit=1)[0].rstrip(":") for one in comparison.compared})
+    test = "Welch's t-test over training seeds" if over_seeds else " and ".join(kinds) + " tests, each result by itself"
+    text = f"{what} Bold: the best, and what is not told apart from it ({test}, level {100 * LEVEL:g} %{holm})."
     others = any(
         value_of(comparison, name, side.label).endswith(OTHER) for name in comparison.ids for side in comparison.sides
     )

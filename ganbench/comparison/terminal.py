@@ -118,7 +118,15 @@ def _print_several(comparison: Comparison, shown: Sequence[str], screen: Console
     for name in shown:
         screen.print()
         screen.print(_matrix(comparison, name, numbers, screen))
+        if advice := _advice(comparison, name, numbers):
+            screen.print(cell(f"not told apart: {advice}", screen, "dim"))
     screen.print(cell(MATRIX_NOTE, screen, "dim"))
+
+
+def _advice(comparison: Comparison, name: str, numbers: Mapping[str, str]) -> str:
+    """Return the pairs that one result does not tell apart, each with what it would take."""
+    pairs = [one for one in comparison.compared if one.id == name and not one.told_apart]
+    return "; ".join(f"{numbers[one.a]} and {numbers[one.b]}, {one.advice}" for one in pairs)
 
 
 def _values(

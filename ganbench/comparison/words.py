@@ -68,13 +68,13 @@ def tests_of(comparison: Comparison) -> list[str]:
 
 def legend(comparison: Comparison) -> list[str]:
     """Return what a reader must know to read the tables."""
-    lines = [f"Level {LEVEL:.0%}; {comparison.family}. Intervals are 95 %, of one pair by itself."]
+    lines = [f"Level {100 * LEVEL:g} %; {comparison.family}. Intervals are 95 %, of one pair by itself."]
     open_pairs = [one for one in comparison.compared if not one.told_apart]
     if any(one.needed is not None for one in open_pairs):
         what = "training seeds of each kind" if any(one.seeds for one in open_pairs) else "images in each set"
         name = "seeds" if any(one.seeds for one in open_pairs) else "n"
         lines.append(
-            f"{name}: so many {what} would tell the two apart {POWER:.0%} of the time, if they differ by as much as "
+            f"{name}: so many {what} would tell the two apart {100 * POWER:g} % of the time, if they differ by as much as "
             "it seems."
         )
     return lines

@@ -88,13 +88,15 @@ class Variation:
         Raises:
             ValueError: the two know different things, or of different numbers of images.
         """
-        mine, others = ([np.shape(one.each), np.shape(one.halves), one.n] for one in (self, other))
-        if mine != others:
+        if self._known() != other._known():
             raise ValueError("the variations of two values are of different kinds")
         each = None if self.each is None or other.each is None else self.each - other.each
         halves = None if self.halves is None or other.halves is None else self.halves - other.halves
         grain = max(self.grain, other.grain)
         return Variation(self.value - other.value, self.n, each, halves, grain=grain)
+
+    def _known(self) -> tuple[object, ...]:
+        return self.n, *(None if rows is None else rows.shape for rows in (self.each, self.halves))
 
     def parts(self) -> tuple[float, float, int]:
         """Return the variance with twice what pairs of images add, that part, and the degrees of freedom.
