@@ -74,7 +74,7 @@ def legend(comparison: Comparison) -> list[str]:
         what = "training seeds of each kind" if any(one.seeds for one in open_pairs) else "images in each set"
         name = "seeds" if any(one.seeds for one in open_pairs) else "n"
         lines.append(
-            f"{name}: so many {what} would tell the two apart {100 * POWER:g} % of the time, if they differ by as much as "
-            "it seems."
+            f"{name}: so many {what} would tell the two apart {100 * POWER:g} % of the time, if they differ by as "
+            "much as it seems."
         )
     return lines
