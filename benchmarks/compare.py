@@ -158,7 +158,7 @@ def work(faces: Faces, pictures: Pictures | None, metrics: list[Metric], cuts: i
 def table(faces: Faces, metrics: list[str], cuts: int, folder: Path) -> None:
     """Print a line for every metric: false positives, and what is found of each share of blends."""
     print(f"n = {faces.count}, reference of {faces.real.n}; level 5 %\n")
-    titles = " | ".join(f"{share:.0%} blends" for share in BLENDS)
+    titles = " | ".join(f"{100 * share:g} % blends" for share in BLENDS)
     print(f"| metric | null comparisons | false positives | error / true spread | {titles} |")
     print("|---|---|---|---|" + "---|" * len(BLENDS))
     for name in metrics:
@@ -175,7 +175,9 @@ def table(faces: Faces, metrics: list[str], cuts: int, folder: Path) -> None:
         spread = np.sqrt(2) * np.std([one.value for one in known.values()], ddof=1)
         ratio = np.sqrt(np.mean([one.error**2 for one in found])) / spread if spread else float("nan")
         cells = [_found(name, share, known, faces, folder) for share in BLENDS]
-        print(f"| {name} | {len(found)} of {len(known)} sets | {wrong:.1%} | {ratio:.2f} | {' | '.join(cells)} |")
+        print(
+            f"| {name} | {len(found)} of {len(known)} sets | {100 * wrong:.1f} % | {ratio:.2f} | {' | '.join(cells)} |"
+        )
 
 
 def _found(name: str, share: float, known: dict[tuple[int, int], Variation], faces: Faces, folder: Path) -> str:
@@ -183,7 +185,7 @@ def _found(name: str, share: float, known: dict[tuple[int, int], Variation], fac
     others = [known[0, number] for number in range(faces.sets // 2, faces.sets) if (0, number) in known]
     paths = [folder / kept_name(name, 0, number, share) for number in range(faces.sets // 2)]
     p = [of_sets(read(path), other).p for path in paths if path.is_file() for other in others]
-    return f"{np.mean(np.array(p) < 0.05):.0%}" if p else "–"
+    return f"{100 * np.mean(np.array(p) < 0.05):.0f} %" if p else "–"
 
 
 def main() -> None:

@@ -116,7 +116,8 @@ class Variation:
 def variance_of(*sets: Variation) -> tuple[float, float]:
     """Return the variance of a sum of independent values, or of one less the other, and its degrees of freedom.
 
-    The part of pairs is taken off all of them at once: each by itself is uncertain, and cannot be more than half.
+    The part of pairs is taken off all of them at once. It is half of the whole at most, but both are uncertain: only
+    where it seems to be more than three quarters is it taken for less.
 
     Raises:
         ValueError: as ``parts``.
@@ -125,7 +126,7 @@ def variance_of(*sets: Variation) -> tuple[float, float]:
     whole, pairs = (sum(parts[i] for parts in known) for i in (0, 1))
     grain = max(one.grain for one in sets)
     degrees = whole**2 / sum(single**2 / free for single, _, free in known) if whole else known[0][2]
-    return max(whole - min(pairs, whole / 2), (grain / 2) ** 2), degrees
+    return max(whole - min(pairs, 0.75 * whole), (grain / 2) ** 2), degrees
 
 
 def random_halves(n: int, seed: int, splits: int = SPLITS) -> np.ndarray:
