@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from itertools import combinations
 
@@ -115,6 +116,22 @@ def test_power_is_what_simulation_finds(rng: np.random.Generator, shift: float, 
     a, b = rng.normal(0, 1, (20000, count)), rng.normal(shift, 1, (20000, count))
     found = float(np.mean(stats.ttest_ind(a, b, axis=1).pvalue < 0.05))
     assert power(shift, math.sqrt(2 / count), 2 * count - 2, 0.05) == pytest.approx(found, abs=0.012)
+
+
+@pytest.mark.parametrize("degrees", [1.05, 1.27, 2.0, 5.5, 40.0, 900.0, 1001.0, math.inf])
+@pytest.mark.parametrize("level", [0.05, 0.05 / 45])
+def test_power_grows_with_the_difference(degrees: float, level: float) -> None:
+    found = [power(shift, 1.0, degrees, level) for shift in np.linspace(0, 40, 81)]
+    assert found[0] == pytest.approx(level, abs=1e-6)
+    assert all(a <= b + 1e-6 for a, b in itertools.pairwise(found))
+    assert found[-1] <= 1
+
+
+def test_power_of_two_seeds_each() -> None:
+    draw = np.random.default_rng(0)  # Welch's degrees of freedom of two pairs
+    t = (draw.normal(size=200_000) + 12.1) / np.sqrt(draw.chisquare(1.27, 200_000) / 1.27)
+    bound = stats.t.ppf(1 - 0.05 / 6, 1.27)
+    assert power(12.1, 1.0, 1.27, 0.05 / 3) == pytest.approx(np.mean(np.abs(t) > bound), abs=0.01)
 
 
 def test_what_is_needed_is_the_least_that_is_enough() -> None:

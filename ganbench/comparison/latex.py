@@ -66,7 +66,7 @@ def _statement(comparison: Comparison) -> str:
     others = any(
         value_of(comparison, name, side.label).endswith(OTHER) for name in comparison.ids for side in comparison.sides
     )
-    return text + (f" {OTHER}: measured otherwise than the best; does not compare." if others else "")
+    return text + (f" {OTHER}: does not compare with the best." if others else "")
 
 
 def _name(text: str) -> str:

@@ -31,7 +31,9 @@ def power(difference: float, error: float, degrees: float, level: float) -> floa
         bound = float(ndtri(1 - level / 2))
         return float(ndtr(shift - bound) + ndtr(-shift - bound))
     bound = float(stdtrit(degrees, 1 - level / 2))
-    return float(1 - nctdtr(degrees, shift, bound) + nctdtr(degrees, shift, -bound))
+    below, wrong_side = float(nctdtr(degrees, shift, bound)), float(nctdtr(degrees, shift, -bound))
+    # Far on the wrong side, where there is nothing, SciPy has no number.
+    return 1 - below + (0.0 if math.isnan(wrong_side) else wrong_side)
 
 
 def detectable(error: float, degrees: float, level: float) -> float:

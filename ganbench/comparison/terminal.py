@@ -29,7 +29,7 @@ _SHORT = 9  # characters of a label that a verdict has room for
 _NAME, _NUMBER = 14, 11  # of a terminal's columns, what names of results and a number take at least
 MATRIX_NOTE = "Above the diagonal: the row less the column, * where told apart; below: adjusted p."
 BEST_NOTE = "*: the best, and what is not told apart from it."
-OTHER_NOTE = f"{OTHER}: measured otherwise than the best; does not compare."
+OTHER_NOTE = f"{OTHER}: does not compare with the best; the reasons are below."
 
 
 def print_comparison(
