@@ -80,6 +80,16 @@ def test_shares_by_hand() -> None:
     assert paired.low == pytest.approx(shift - 1.959964 * error)
 
 
+@pytest.mark.parametrize(("share", "low", "high"), [(0.005, 0.0, 0.02), (0.02, 0.025, 0.05), (0.3, 0.045, 0.055)])
+def test_equal_shares_are_rarely_told_apart(share: float, low: float, high: float) -> None:
+    n = 300
+    counts = [k for k in range(n + 1) if stats.binom.pmf(k, n, share) > 1e-4]
+    sets = {k: Variation.of_trials(np.arange(n) < k) for k in counts}
+    chance = {k: stats.binom.pmf(k, n, share) for k in counts}
+    wrong = sum(chance[a] * chance[b] for a in counts for b in counts if of_sets(sets[a], sets[b]).p < 0.05)
+    assert low <= wrong <= high
+
+
 def test_shares_of_nothing_have_a_width() -> None:
     none = Variation.of_trials(np.zeros(1000, bool))
     found = of_sets(none, none)
