@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:  # what a type checker and an editor see; at run time __getattr__ answers
     from ganbench import overlap as overlap
     from ganbench import selftest as selftest
+    from ganbench.comparison.compare import compare as compare
     from ganbench.diagnostics.gradnorm import GradNormProbe as GradNormProbe
     from ganbench.errors import GanbenchError as GanbenchError
     from ganbench.images.sources import open_source as open_source
@@ -24,6 +25,7 @@ if TYPE_CHECKING:  # what a type checker and an editor see; at run time __getatt
 __version__ = "0.1.0"
 
 _PUBLIC = {
+    "compare": "ganbench.comparison.compare",
     "score": "ganbench.scoring.score",
     "explain_protocol": "ganbench.protocols.explain",
     "Scorecard": "ganbench.scoring.scorecard",
@@ -42,6 +44,7 @@ __all__ = [
     "Scorecard",
     "__version__",
     "explain_protocol",
+    "compare",
     "load_results",
     "open_source",
     "overlap",

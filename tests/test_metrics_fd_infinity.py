@@ -6,19 +6,17 @@ import numpy as np
 import pytest
 
 from ganbench.errors import MetricError
-from ganbench.metrics.fd_infinity import POINTS, _subset_distances, fd_inf
-from ganbench.metrics.frechet import fd, frechet_distance
+from ganbench.metrics.fd_infinity import POINTS, fd_inf
+from ganbench.metrics.frechet import distances_of_parts, fd, frechet_distance
 from ganbench.statistics.features import FeatureSet
 
 
-def test_subset_distances_are_frechet_distances(rng: np.random.Generator):
+def test_distances_of_parts_are_frechet_distances(rng: np.random.Generator):
     real, fake = FeatureSet.of(rng.normal(0, 1, (300, 20))), FeatureSet.of(rng.normal(0.3, 1.2, (90, 20)))
-    sizes = np.array([12, 40, 90])
-    distances = _subset_distances(real, fake, sizes, seed=4)
-    draw = np.random.default_rng(4)
-    for size, value in zip(sizes, distances, strict=True):
-        subset = FeatureSet.of(fake.sample[draw.permutation(90)[:size]])
-        assert value == pytest.approx(fd(real=real, fake=subset).value, rel=1e-6)
+    parts = [rng.permutation(90)[:size] for size in (12, 40, 90)]
+    distances = distances_of_parts(real, fake, parts)
+    for rows, value in zip(parts, distances, strict=True):
+        assert value == pytest.approx(fd(real=real, fake=FeatureSet.of(fake.sample[rows])).value, rel=1e-6)
 
 
 @pytest.mark.slow

@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ganbench.errors import MetricError
-from ganbench.metrics.frechet import cholesky_factor, fd, frechet_distance, singular_values, solve
+from ganbench.metrics.factors import cholesky_factor
+from ganbench.metrics.frechet import fd, frechet_distance, singular_values, solve
 from ganbench.statistics.features import FeatureSet
 from ganbench.statistics.moments import Moments
 

@@ -75,6 +75,7 @@ COMMANDS = [
     "score images.zip --reference real.npz --quiet --html page.html --json card2.json --per-image table.csv",
     "leaderboard generated images.zip images.tar.gz card.json run --reference real.npz --quiet",
     "overlap generated images.zip --html shared.html --quiet",
+    "compare generated images.zip --reference real.npz --quiet --latex table.tex;compare card.json card.json",
     "reference build generated -o built.npz;reference show real.npz;reference list",
     "detect generated;reference export real.npz stats.npz;assets list",
     "recipes list;recipes show wgan-gp;recipes show stylegan2;recipes diff dcgan wgan",

@@ -15,6 +15,7 @@ from ganbench.cli import (
     assets,
     bench,
     collect,
+    compare,
     data,
     detect,
     explain_protocol,
@@ -94,6 +95,7 @@ app.command("bench")(bench.bench)
 app.command("bench collect")(collect.collect)
 app.command("leaderboard")(leaderboard.leaderboard)
 app.command("explain-protocol")(explain_protocol.explain_protocol)
+app.command("compare")(compare.compare)
 app.command("overlap")(overlap.overlap)
 app.command("grade")(grade.grade)
 app.command("grade export")(grade_export.export)

@@ -9,24 +9,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import NamedTuple
 
 from ganbench.leaderboard.better import is_better
-from ganbench.leaderboard.choice import Choice, choose, direction, directions
+from ganbench.leaderboard.choice import Choice, choose, directions
+from ganbench.leaderboard.conditions import Conditions, conditions_of
 from ganbench.leaderboard.entries import Entry
 from ganbench.scoring.flags import withholding
 from ganbench.scoring.row import Row
 
 _SIGNS = {"lower": 1, "higher": -1, "none": 0}  # by which values sort with the best first; 0 leaves the order
-
-
-class Conditions(NamedTuple):
-    """What two rows must share to compare."""
-
-    protocol: str
-    n: int
-    reference: str  # digest of its images
-    better: str
 
 
 @dataclass
@@ -149,7 +140,7 @@ class Leaderboard:
             row: what it has of the result ranked by.
             elsewhere: whether the first board does where none is of its conditions.
         """
-        conditions = conditions_of(entry, row)
+        conditions = conditions_of(entry.card, row)
         found = next((board for board in boards if board.conditions == conditions), None)
         if found is None and elsewhere and boards:
             return boards[0]
@@ -176,7 +167,7 @@ def _order(board: Board, entry: Entry) -> tuple[bool, bool, float]:
     row = measured(entry, board.by)
     if row is None or row.value is None:
         return True, True, 0.0
-    return not board.is_ranked(entry), conditions_of(entry, row) != board.conditions, board.sign * row.value
+    return not board.is_ranked(entry), conditions_of(entry.card, row) != board.conditions, board.sign * row.value
 
 
 def _breaks_rules(entry: Entry) -> bool:
@@ -194,21 +185,14 @@ def measured(entry: Entry, result_id: str) -> Row | None:
     return entry.card[result_id]
 
 
-def conditions_of(entry: Entry, row: Row) -> Conditions:
-    """Return what a row of an entry must share with others to compare."""
-    reference = entry.card.reference.get(row.instrument) if entry.card else None
-    data = reference.get("data") if isinstance(reference, dict) else None
-    return Conditions(row.protocol, row.n or 0, str((data or {}).get("digest") or ""), direction(row))
-
-
 def comparable(board: Board, entry: Entry, result_id: str) -> Row | None:
     """Return an entry's row if it compares with the others in its column: those of the best entry that has one."""
     row = measured(entry, result_id)
     if row is None:
         return None
     columns = ((other, measured(other, result_id)) for other in board.entries)
-    first = next(conditions_of(other, found) for other, found in columns if found is not None)
-    return row if first == conditions_of(entry, row) else None
+    first = next(conditions_of(other.card, found) for other, found in columns if found is not None)
+    return row if first == conditions_of(entry.card, row) else None
 
 
 def tier(entry: Entry) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import statistics
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ganbench.leaderboard.boards import Board, comparable
@@ -40,7 +41,7 @@ def over_seeds(board: Board, shown: list[str]) -> list[tuple[str, int, dict[str,
     Copies of one run count once, by their mean. Only rows that compare with those of the board's first entry count.
     """
     lines = []
-    for group, seeds in _groups(board).items():
+    for group, seeds in distinct_trainings(board.entries).items():
         if len(seeds) < 2:
             continue
         spreads = {}
@@ -55,7 +56,7 @@ def over_seeds(board: Board, shown: list[str]) -> list[tuple[str, int, dict[str,
 def copies_of(board: Board) -> list[Copies]:
     """Return the runs of a board that were taken as copies of one another."""
     found = []
-    for group, seeds in _groups(board).items():
+    for group, seeds in distinct_trainings(board.entries).items():
         for copies in seeds:
             if len(copies) > 1:
                 links = [what for i, a in enumerate(copies) for b in copies[:i] for what in _shared(b, a)]
@@ -63,10 +64,10 @@ def copies_of(board: Board) -> list[Copies]:
     return found
 
 
-def _groups(board: Board) -> dict[str, list[list[Entry]]]:
+def distinct_trainings(entries: Sequence[Entry]) -> dict[str, list[list[Entry]]]:
     """Return the runs of every group, those that are copies of one another together."""
     groups: dict[str, list[list[Entry]]] = {}
-    for entry in board.entries:
+    for entry in entries:
         if entry.is_run:
             seeds = groups.setdefault(entry.group, [])
             same = [copies for copies in seeds if any(_shared(other, entry) for other in copies)]

@@ -9,6 +9,7 @@ from numbers import Real
 from typing import Any, Literal, get_args
 
 from ganbench.errors import MetricError
+from ganbench.metrics.variation import Variation
 
 Better = Literal["lower", "higher", "none"]
 Needs = Literal["moments", "features", "logits", "index", "detections", "pixels"]
@@ -94,6 +95,8 @@ class Metric:
         least: No value can be lower, and a file that has one is not believed; of a share 0, of classes 1.
         most: No value can be higher; of a share 1.
         decimals: How many its values have in tables, whatever they are; None: as many as they need.
+        variation: ``variation(*, real, fake, seed=0)``, with ``pairs=`` as ``compute``: how the value varies, for
+            comparisons of two sets; None: random halves of the images tell.
 
     Raises:
         MetricError: a name that cannot be part of a result's id, or a field that is none of those above.
@@ -113,6 +116,7 @@ class Metric:
     least: float = -math.inf
     most: float = math.inf
     decimals: int | None = None
+    variation: Callable[..., Variation] | None = None
 
     def __post_init__(self) -> None:
         for end, value in zip(("least", "most"), _RANGES.get(self.unit, (-math.inf, math.inf)), strict=True):
@@ -166,13 +170,14 @@ def metric(
     least: float = -math.inf,
     most: float = math.inf,
     decimals: int | None = None,
+    variation: Callable[..., Variation] | None = None,
 ) -> Callable[[Callable[..., Estimate]], Metric]:
     """Make the decorated function a metric; see :class:`Metric` for the fields."""
 
     def make(compute: Callable[..., Estimate]) -> Metric:
         return Metric(
             name, version, title, better, needs, compute, unit, inception_name, default, column, uses_pairs,
-            least=least, most=most, decimals=decimals,
+            least=least, most=most, decimals=decimals, variation=variation,
         )  # fmt: skip
 
     return make

@@ -15,11 +15,23 @@ from ganbench.metrics.base import Estimate, metric
 from ganbench.metrics.checks import small_sample_warnings
 from ganbench.metrics.intervals import share_interval
 from ganbench.metrics.neighbours import K_DENSITY, Pairs
+from ganbench.metrics.variation import Variation, covering_variation
 from ganbench.statistics.features import FeatureSet
+
+
+def _variation(*, real: FeatureSet, fake: FeatureSet, seed: int = 0, pairs: Pairs | None = None) -> Variation:
+    held = (pairs or Pairs(real, fake, seed)).held.whole
+    found = covering_variation(held, K_DENSITY, seed)
+    expected = expected_filling(len(fake.sample), len(real.sample))
+    mean = min(found.value, float(expected[-1]))
+    at = min(max(int(np.searchsorted(expected, mean)), 1), len(expected) - 1)
+    slope = 1 / (len(fake.sample) * (expected[at] - expected[at - 1]))  # of the calibration, where the value is
+    return found.scaled(float(slope)).at(calibrated(mean, expected))
 
 
 @metric(
     "clipped_coverage",
+    variation=_variation,
     title="Clipped coverage",
     better="higher",
     unit="share",
@@ -46,7 +58,7 @@ def clipped_coverage(*, real: FeatureSet, fake: FeatureSet, seed: int = 0, pairs
     lost = np.count_nonzero(held[counts <= K_DENSITY], axis=0) / (K_DENSITY * m)
     error = math.sqrt((n - 1) / n * float(np.sum((lost - lost.mean()) ** 2)))
     ends = share_interval(mean, error, n - 1, m)
-    value, low, high = (float(np.interp(number, expected, np.arange(n + 1))) / n for number in (mean, *ends))
+    value, low, high = (calibrated(number, expected) for number in (mean, *ends))
     detail = f"k={K_DENSITY}, real sample {m}"
     warnings = small_sample_warnings(real, fake)
     if repeated := np.count_nonzero(pairs.real_near[:, K_DENSITY - 1] == 0):
@@ -55,6 +67,12 @@ def clipped_coverage(*, real: FeatureSet, fake: FeatureSet, seed: int = 0, pairs
             "calibration expects, and the value is too high",
         )
     return Estimate(value, low, high, "delete-one jackknife", n, None, detail, warnings)
+
+
+def calibrated(mean: float, expected: np.ndarray) -> float:
+    """Return the share of good images whose ``expected`` filling, (n + 1,), is this one."""
+    n = len(expected) - 1
+    return float(np.interp(mean, expected, np.arange(n + 1))) / n
 
 
 def expected_filling(fake_count: int, real_count: int, k: int = K_DENSITY) -> np.ndarray:

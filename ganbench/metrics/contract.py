@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import inspect
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -11,6 +12,8 @@ import numpy as np
 
 from ganbench.errors import MetricError
 from ganbench.metrics.base import Estimate, Metric
+from ganbench.metrics.variation import variance_of
+from ganbench.metrics.varying import vary
 from ganbench.statistics.detections import DetectionSet
 from ganbench.statistics.features import FeatureSet
 from ganbench.statistics.index import ImageIndex
@@ -30,7 +33,8 @@ def check_metric(metric: Metric) -> None:
     It takes ``real=``, ``fake=`` and ``seed=`` by keyword and
     nothing by position, so that nobody swaps the sides. It is pure: equal arguments give equal estimates, and the
     arrays stay as they are. Its interval holds its value. Its detail, which becomes part of the protocol, does not
-    depend on the images. No images at all are a ``MetricError``, and so is one image where there is nothing to say
+    depend on the images. How it varies, for comparisons, is said of the same value, and of every image. No images at
+    all are a ``MetricError``, and so is one image where there is nothing to say
     of one. (Its name, version, direction and needs were checked when it was made.)
 
     Args:
@@ -52,6 +56,7 @@ def check_metric(metric: Metric) -> None:
         f"{name}: its detail depends on the images ({first.detail!r}, {other.detail!r}), so that no two values compare",
     )
     _check_few(metric)
+    _check_variation(metric, first)
 
 
 def _check_signature(metric: Metric) -> None:
@@ -94,6 +99,23 @@ def _computed(metric: Metric, *, seed: int) -> Estimate:
         return metric(real=real, fake=fake, seed=3)
     except MetricError as e:
         raise AssertionError(f"{metric.name}: {_FAKE} images gave no value: {e}") from e
+
+
+def _check_variation(metric: Metric, first: Estimate) -> None:
+    real, fake = _sides(metric, _FAKE, seed=0)
+    try:
+        found = vary(metric, real=real, fake=fake, seed=3)
+    except MetricError:
+        return  # half the images may be too few for it
+    require(
+        abs(found.value - first.value) <= 1e-6 * (1 + abs(first.value)) and found.n == first.n,
+        f"{metric.name}: its variation is of {found.value} of {found.n} images, its value {first.value} of {first.n}",
+    )
+    for what, rows in (("each", found.each), ("trials", found.trials)):
+        require(rows is None or rows.shape == (_FAKE,), f"{metric.name}: its variation has no {what} of every image")
+    require(
+        found.units is not None or math.isfinite(variance_of(found)[0]), f"{metric.name}: its variance is no number"
+    )
 
 
 def _check_few(metric: Metric) -> None:

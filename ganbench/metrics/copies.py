@@ -13,6 +13,7 @@ from ganbench.metrics.base import Estimate, metric
 from ganbench.metrics.candidates import coarse_candidates
 from ganbench.metrics.intervals import wilson
 from ganbench.metrics.registration import SAME, alikeness
+from ganbench.metrics.variation import Variation
 from ganbench.statistics.index import ImageIndex
 from ganbench.statistics.known import CodedImages, HeldOut, KnownImages
 from ganbench.statistics.signatures import SIGNATURE
@@ -91,7 +92,20 @@ def _nearer(index: ImageIndex, distances: np.ndarray, near: np.ndarray) -> np.nd
     return found
 
 
-@metric("copies", version=3, title="Copies of training images", better="lower", unit="share", needs="index")
+def _of_copies(*, real: KnownImages, fake: CodedImages, seed: int = 0) -> Variation:
+    del seed
+    return Variation.of_trials(judge(real, fake).copied)
+
+
+@metric(
+    "copies",
+    version=3,
+    title="Copies of training images",
+    better="lower",
+    unit="share",
+    needs="index",
+    variation=_of_copies,
+)
 def copies(*, real: KnownImages, fake: CodedImages, seed: int = 0) -> Estimate:
     """Return the share of images that are the same picture as one of the known real ones.
 
@@ -114,10 +128,19 @@ def copies(*, real: KnownImages, fake: CodedImages, seed: int = 0) -> Estimate:
     return Estimate(count / n, low, high, "Wilson", n, None, detail, (*warnings, *_limits(real, fake)), p)
 
 
+def _of_authenticity(*, real: KnownImages, fake: CodedImages, seed: int = 0) -> Variation:
+    del seed
+    return Variation.of_trials(judge(real, fake).nearer)
+
+
 @metric(
-    "authenticity", title="Nearer to training images than those to each other", better="lower", unit="share",
+    "authenticity",
+    title="Nearer to training images than those to each other",
+    better="lower",
+    unit="share",
     needs="index",
-)  # fmt: skip
+    variation=_of_authenticity,
+)
 def authenticity(*, real: KnownImages, fake: CodedImages, seed: int = 0) -> Estimate:
     """Return the share of images nearer to their nearest known image than that one is to its own nearest different one.
 

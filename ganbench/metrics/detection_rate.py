@@ -7,10 +7,24 @@ import numpy as np
 from ganbench.errors import MetricError
 from ganbench.metrics.base import Estimate, metric
 from ganbench.metrics.intervals import wilson
+from ganbench.metrics.variation import Variation
 from ganbench.statistics.detections import DetectionSet
 
 
-@metric("afd", column=True, title="Anime-face detection rate", better="higher", unit="share", needs="detections")
+def _variation(*, real: None = None, fake: DetectionSet, seed: int = 0) -> Variation:
+    del real, seed
+    return Variation.of_trials(fake.counts > 0)
+
+
+@metric(
+    "afd",
+    column=True,
+    title="Anime-face detection rate",
+    better="higher",
+    unit="share",
+    needs="detections",
+    variation=_variation,
+)
 def afd(*, real: None = None, fake: DetectionSet, seed: int = 0) -> Estimate:
     """Return the detection rate, a share from 0 to 1, with its Wilson interval: images are independent trials.
 

@@ -7,10 +7,16 @@ import numpy as np
 from ganbench.errors import MetricError
 from ganbench.metrics.base import Estimate, metric
 from ganbench.metrics.intervals import wilson
+from ganbench.metrics.variation import Variation
 from ganbench.statistics.pixels import PixelSet
 
 
-@metric("duplicates", title="Exact duplicates", better="lower", unit="share", needs="pixels")
+def _variation(*, real: None = None, fake: PixelSet, seed: int = 0) -> Variation:
+    found = duplicates(real=real, fake=fake, seed=seed)
+    return Variation.of_groups(np.bincount(fake.first, minlength=fake.n), found.value, found.n)
+
+
+@metric("duplicates", title="Exact duplicates", better="lower", unit="share", needs="pixels", variation=_variation)
 def duplicates(*, real: None = None, fake: PixelSet, seed: int = 0) -> Estimate:
     """Return the share of images that are equal to at least one other image of the set.
 

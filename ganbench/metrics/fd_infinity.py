@@ -13,7 +13,7 @@ import numpy as np
 from ganbench.errors import MetricError
 from ganbench.metrics.base import Estimate, metric
 from ganbench.metrics.checks import check_sizes
-from ganbench.metrics.frechet import factor_of, solve
+from ganbench.metrics.frechet import distances_of_parts, sampled, solve
 from ganbench.metrics.intervals import student
 from ganbench.statistics.features import FeatureSet
 
@@ -49,9 +49,10 @@ def fd_inf(*, real: FeatureSet, fake: FeatureSet, seed: int = 0) -> Estimate:
     n = len(fake.sample)
     if n < _FEWEST:
         raise MetricError(f"an extrapolation over the number of images needs at least {_FEWEST} fake images, got {n}.")
-    whole = fake if fake.complete else FeatureSet.of(fake.sample)
+    whole = sampled(fake)
     sizes = np.linspace(min(SMALLEST, n // 5), n, POINTS).astype(np.int64)
-    distances = _subset_distances(real, whole, sizes, seed)
+    draw = np.random.default_rng(seed)
+    distances = distances_of_parts(real, whole, (draw.permutation(n)[:size] for size in sizes))
     inverse = 1.0 / sizes
     offset = inverse - inverse.mean()
     slope = float(offset @ distances / (offset @ offset))
@@ -68,28 +69,3 @@ def fd_inf(*, real: FeatureSet, fake: FeatureSet, seed: int = 0) -> Estimate:
     detail = f"{POINTS} subsets of {sizes[0]} to {n}"
     interval = "regression error and infinitesimal jackknife, Student t"
     return Estimate(value, value - half, value + half, interval, n, seed, detail, warnings)
-
-
-def _subset_distances(real: FeatureSet, fake: FeatureSet, sizes: np.ndarray, seed: int) -> np.ndarray:
-    """Return the Frechet distance of one random subset of each size, (len(sizes),).
-
-    The product with the real factor is computed once; a subset takes rows of it and centres them anew.
-    """
-    factor, real_trace = factor_of(real)
-    features = fake.sample.astype(np.float64) - fake.moments.mean
-    mapped = features @ factor
-    norms = np.einsum("ij,ij->i", features, features)
-    shift = fake.moments.mean - real.moments.mean
-    draw = np.random.default_rng(seed)
-    distances = np.empty(len(sizes))
-    for i, size in enumerate(sizes):
-        rows = draw.permutation(len(features))[:size]
-        mean = features[rows].mean(axis=0)
-        trace = (norms[rows].sum() - size * (mean @ mean)) / (size - 1)
-        part = mapped[rows]
-        part -= part.mean(axis=0)
-        gram = part @ part.T if size <= part.shape[1] else part.T @ part
-        # Not refined as in frechet.singular_values: an error of 1e-8 per root is far below the spread of subsets.
-        roots = np.sqrt(np.maximum(np.linalg.eigvalsh(gram), 0.0) / (size - 1))
-        distances[i] = np.sum((shift + mean) ** 2) + real_trace + trace - 2 * roots.sum()
-    return distances

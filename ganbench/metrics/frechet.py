@@ -7,6 +7,7 @@ defined for singular covariances. The derivation is in docs/metrics.md.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,51 +15,15 @@ import numpy as np
 from ganbench.errors import MetricError
 from ganbench.metrics.base import Estimate, metric
 from ganbench.metrics.checks import check_sizes
+from ganbench.metrics.downdate import lost_roots
+from ganbench.metrics.factors import are_few, factor_of
 from ganbench.metrics.intervals import Z95
+from ganbench.metrics.variation import Variation, random_halves
 from ganbench.statistics.features import FeatureSet
 from ganbench.statistics.moments import Moments
 
 # Singular values below this share of the largest are computed anew: see singular_values.
 _SMALL = 1e-4
-
-
-# A variance may be negative by so much of the largest second moment. Summed in one pass, as sum(x^2) - n mean^2, it is
-# off by up to n times the rounding of float64, 1.1e-16, of mean^2 + variance: 2e-10 for two million images. What is
-# negative by more is no rounding; what is negative by less, taken as 0, moves no distance that anybody prints.
-_ROUNDING = 1e-9
-
-
-def rounding_of(variances: np.ndarray, mean: np.ndarray | None) -> float:
-    """Return by how much a variance may be negative, given all variances (D,) and the mean (D,) or None for 0."""
-    return _ROUNDING * float((variances if mean is None else variances + mean.astype(np.float64) ** 2).max())
-
-
-def cholesky_factor(cov: np.ndarray, mean: np.ndarray | None = None) -> np.ndarray:
-    """Return C, (D, rank), with ``C C' = cov``: Cholesky with complete pivoting, which stops at the numerical rank.
-
-    Args:
-        cov: Symmetric positive semidefinite but for rounding, (D, D); singular is fine.
-        mean: What it was computed about, (D,); variances of features far from 0 round the most. None for 0.
-
-    Raises:
-        MetricError: the matrix is not positive semidefinite, so no covariance.
-    """
-    from scipy.linalg import lapack
-
-    variances = np.diagonal(cov)
-    trace, smallest, dimensions = np.trace(cov), variances.min(), len(cov)
-    rounding = rounding_of(variances, mean)
-    lower, pivots, rank, info = lapack.dpstrf(cov, lower=1)
-    if info < 0:
-        raise MetricError("the covariance cannot be factored: it holds NaN or infinite values.")
-    del cov, variances  # at 2048 features each such matrix is 34 MB, and these are the peak of a scorecard
-    lower = np.tril(lower)[:, :rank]
-    factor = np.empty_like(lower, order="C")
-    factor[pivots - 1] = lower
-    astray = abs(trace - np.vdot(factor, factor))
-    if smallest < -rounding or astray > 1e-6 * abs(trace) + dimensions * rounding:
-        raise MetricError("the covariance is not positive semidefinite; the statistics are damaged.")
-    return factor
 
 
 def singular_values(matrix: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -93,8 +58,20 @@ def frechet_distance(
     return solve(FeatureSet(real, *empty), FeatureSet(fake, *empty)).value
 
 
+def _variation(*, real: FeatureSet, fake: FeatureSet, seed: int = 0) -> Variation:
+    n, m = fake.n, len(fake.sample)
+    if min(n, m) < 4:
+        raise MetricError(f"how it varies takes the features of at least 4 fake images, got {m}.")
+    check_sizes(real, fake)
+    value, without = _without_each(real, fake)
+    parts = (np.flatnonzero(part) for half in random_halves(m, seed) for part in (half, ~half))
+    halves = distances_of_parts(real, sampled(fake), parts).reshape(-1, 2) * (m / n)  # pairs of all add (m / n)^2
+    return Variation(value, n, (n - 1) * (without.mean() - without), halves)
+
+
 @metric(
     "fd",
+    variation=_variation,
     column=True,
     title="Frechet distance",
     better="lower",
@@ -195,7 +172,7 @@ def solve(real: FeatureSet, fake: FeatureSet) -> Solution:
     product = real_factor.T @ fake_factor
     del fake_factor
     transport = forms = None
-    if _few(fake):
+    if are_few(fake):
         # d_i = sqrt(n - 1) C_f e_i, so that d_i' T d_i is the i-th diagonal entry of (n - 1) (M' M)^1/2.
         values, vectors = singular_values(product)
         forms = (fake.n - 1) * (vectors**2 @ values)
@@ -213,23 +190,61 @@ def solve(real: FeatureSet, fake: FeatureSet) -> Solution:
     if value < 0:
         warnings = (f"rounding made the distance {value:.1e}; it is reported as 0",)
         value = 0.0
-    rank = real.n - 1 if _few(real) else real_factor.shape[1]
+    rank = real.n - 1 if are_few(real) else real_factor.shape[1]
     return Solution(value, rank, warnings, real, fake, transport, forms)
 
 
-def _few(features: FeatureSet) -> bool:
-    """Whether the features themselves are the smaller factor of the covariance (a float16 sample is too coarse)."""
-    return features.complete and features.n <= features.size and features.sample.dtype != np.float16
+def _without_each(real: FeatureSet, fake: FeatureSet) -> tuple[float, np.ndarray]:
+    """Return the distance, and what it is without each sample image, up to a constant, (m,)."""
+    n, (factor, real_trace) = fake.n, factor_of(real)
+    offset = fake.sample.astype(np.float64) - fake.moments.mean
+    mapped = offset @ factor
+    if are_few(fake):
+        values, vectors = np.linalg.eigh(mapped @ mapped.T)
+        squares = vectors**2 * np.maximum(values, 0.0)
+        trace = float(np.einsum("ij,ij", offset, offset))
+    else:
+        values, vectors = np.linalg.eigh(factor.T @ fake.moments.scatter @ factor)
+        squares = (mapped @ vectors) ** 2
+        trace = float(np.trace(fake.moments.scatter))
+    values = np.maximum(values, 0.0)
+    shift = fake.moments.mean - real.moments.mean
+    value = float(shift @ shift + real_trace + trace / (n - 1) - 2 * np.sqrt(values).sum() / np.sqrt(n - 1))
+    norms = np.einsum("ij,ij->i", offset, offset)
+    mean = norms / (n - 1) ** 2 - 2 * offset @ shift / (n - 1)
+    spread = -norms * n / (n - 1) / (n - 2)
+    return max(0.0, value), mean + spread + 2 * lost_roots(values, squares, n) / np.sqrt(n - 2)
 
 
-def factor_of(features: FeatureSet) -> tuple[np.ndarray, float]:
-    """Return C, (D, k), with C C' = covariance, and the covariance's trace; k is the rank or the number of images."""
-    if not _few(features):
-        trace = float(np.trace(features.moments.scatter)) / (features.n - 1)
-        moments = features.moments
-        if features.memory is None:  # not held on to: at 2048 features it takes 34 MB
-            return cholesky_factor(moments.cov, moments.mean), trace
-        return features.lasting("factor", lambda: cholesky_factor(moments.cov, moments.mean)), trace
-    centred = features.sample.astype(np.float64) - features.moments.mean
-    factor = centred.T / np.sqrt(features.n - 1)
-    return factor, float(np.sum(factor * factor))
+def sampled(features: FeatureSet) -> FeatureSet:
+    """Return the set of the images whose features are known, which may be all."""
+    return features if features.complete else FeatureSet.of(features.sample)
+
+
+def distances_of_parts(real: FeatureSet, fake: FeatureSet, parts: Iterable[np.ndarray]) -> np.ndarray:
+    """Return the distance of each of several parts of the fake images, (parts,).
+
+    The product with the real factor is computed once; a part takes rows of it and centres them anew.
+
+    Args:
+        real: Moments suffice.
+        fake: Complete.
+        parts: Rows of the sample, at least two in each.
+    """
+    factor, real_trace = factor_of(real)
+    features = fake.sample.astype(np.float64) - fake.moments.mean
+    mapped = features @ factor
+    norms = np.einsum("ij,ij->i", features, features)
+    shift = fake.moments.mean - real.moments.mean
+    distances = []
+    for rows in parts:
+        size = len(rows)
+        mean = features[rows].mean(axis=0)
+        trace = (norms[rows].sum() - size * (mean @ mean)) / (size - 1)
+        part = mapped[rows]
+        part -= part.mean(axis=0)
+        gram = part @ part.T if size <= part.shape[1] else part.T @ part
+        # Not refined as in singular_values: an error of 1e-8 per root is far below the spread of parts.
+        roots = np.sqrt(np.maximum(np.linalg.eigvalsh(gram), 0.0) / (size - 1))
+        distances.append(np.sum((shift + mean) ** 2) + real_trace + trace - 2 * roots.sum())
+    return np.array(distances)

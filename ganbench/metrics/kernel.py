@@ -15,6 +15,7 @@ from ganbench.metrics.base import Estimate, metric
 from ganbench.metrics.checks import check_samples
 from ganbench.metrics.intervals import Z95
 from ganbench.metrics.pairwise import dot_blocks
+from ganbench.metrics.variation import MANY_SPLITS, Variation, means_of_halves, random_halves
 from ganbench.statistics.features import FeatureSet
 
 SUBSETS = 100
@@ -44,7 +45,25 @@ def kernel_times_self(x: np.ndarray, weights: np.ndarray) -> np.ndarray:
     return total
 
 
-@metric("kd", column=True, title="Kernel distance", better="lower", needs="features", inception_name="kid", decimals=4)
+def _variation(*, real: FeatureSet, fake: FeatureSet, seed: int = 0) -> Variation:
+    check_samples(real, fake, at_least=6)
+    n, m = len(fake.sample), len(real.sample)
+    halves = random_halves(n, seed, MANY_SPLITS)
+    products = kernel_times_self(fake.sample, np.hstack([np.ones((n, 1)), halves.T]))
+    with_real = kernel_times(fake.sample, real.sample, np.ones((m, 1)))[:, 0]
+    return variation_of_discrepancy(_among_real(real), products, with_real, m, halves)
+
+
+@metric(
+    "kd",
+    column=True,
+    title="Kernel distance",
+    better="lower",
+    needs="features",
+    inception_name="kid",
+    decimals=4,
+    variation=_variation,
+)
 def kd(*, real: FeatureSet, fake: FeatureSet, seed: int = 0) -> Estimate:
     """Return the unbiased squared MMD over all pairs of the two samples.
 
@@ -61,14 +80,18 @@ def kd(*, real: FeatureSet, fake: FeatureSet, seed: int = 0) -> Estimate:
     """
     check_samples(real, fake, at_least=3)
     n, m = len(fake.sample), len(real.sample)
-    ones = np.ones((max(n, m), 1))
-    whole = real.lasting("kernel", lambda: np.array(kernel_times_self(real.sample, ones[:m]).sum()))
-    among_real = float(whole) / (m * (m - 1))
-    with_fake = kernel_times_self(fake.sample, ones[:n])[:, 0]
-    with_real = kernel_times(fake.sample, real.sample, ones[:m])[:, 0]
-    value, error = unbiased_discrepancy(among_real, with_fake, with_real, m)
+    with_fake = kernel_times_self(fake.sample, np.ones((n, 1)))[:, 0]
+    with_real = kernel_times(fake.sample, real.sample, np.ones((m, 1)))[:, 0]
+    value, error = unbiased_discrepancy(_among_real(real), with_fake, with_real, m)
     half = Z95 * error
     return Estimate(value, value - half, value + half, "delete-one jackknife", n, detail=f"all pairs, real sample {m}")
+
+
+def _among_real(real: FeatureSet) -> float:
+    """Return the mean kernel value of two different real images."""
+    m = len(real.sample)
+    whole = real.lasting("kernel", lambda: np.array(kernel_times_self(real.sample, np.ones((m, 1))).sum()))
+    return float(whole) / (m * (m - 1))
 
 
 @metric(
@@ -128,12 +151,41 @@ def unbiased_discrepancy(
     """
     n, m = len(with_fake), real_count
     value = float(among_real + with_fake.sum() / (n * (n - 1)) - 2 * with_real.sum() / (m * n))
-    without = (
+    without = _without_one(among_real, with_fake, with_real, m)
+    return value, math.sqrt((n - 1) / n * float(np.sum((without - without.mean()) ** 2)))
+
+
+def _without_one(among_real: float, with_fake: np.ndarray, with_real: np.ndarray, m: int) -> np.ndarray:
+    """Return the squared discrepancy without each fake image, (n,)."""
+    n = len(with_fake)
+    found: np.ndarray = (
         among_real
         + (with_fake.sum() - 2 * with_fake) / ((n - 1) * (n - 2))
         - 2 * (with_real.sum() - with_real) / (m * (n - 1))
     )
-    return value, math.sqrt((n - 1) / n * float(np.sum((without - without.mean()) ** 2)))
+    return found
+
+
+def variation_of_discrepancy(
+    among_real: float, products: np.ndarray, with_real: np.ndarray, real_count: int, halves: np.ndarray
+) -> Variation:
+    """Return how the unbiased squared maximum mean discrepancy varies.
+
+    Args:
+        among_real: Mean kernel value of two different real images.
+        products: K @ [1, halves], (n, 1 + splits), with the kernel values K of the fake images and 0 on its diagonal.
+        with_real: Sum of each fake image's kernel values with all real images, (n,).
+        real_count: Number of real images, m.
+        halves: Splits, (splits, n) bool.
+    """
+    n, m, with_fake = len(with_real), real_count, products[:, 0]
+    value, _ = unbiased_discrepancy(among_real, with_fake, with_real, m)
+    without = _without_one(among_real, with_fake, with_real, m)
+    first = np.einsum("si,is->s", halves.astype(np.float64), products[:, 1:])
+    within = np.stack([first, with_fake.sum() - 2 * halves @ with_fake + first], axis=1)
+    sizes = np.stack([halves.sum(axis=1), (~halves).sum(axis=1)], axis=1)
+    parts = among_real + within / (sizes * (sizes - 1)) - 2 * means_of_halves(with_real, halves) / m
+    return Variation(value, n, math.sqrt(n * (n - 1)) * (without.mean() - without), parts)
 
 
 def _cubic(dots: np.ndarray, size: int) -> np.ndarray:

@@ -12,11 +12,17 @@ from ganbench.metrics.base import Estimate, metric
 from ganbench.metrics.checks import small_sample_warnings
 from ganbench.metrics.intervals import group_jackknife_error, halves_error, mean_interval, share_interval, wilson
 from ganbench.metrics.neighbours import K_DENSITY, K_MANIFOLD, SPLITS, Pairs
+from ganbench.metrics.variation import Variation, covering_variation
 from ganbench.statistics.features import FeatureSet
+
+
+def _of_precision(*, real: FeatureSet, fake: FeatureSet, seed: int = 0, pairs: Pairs | None = None) -> Variation:
+    return Variation.of_trials((pairs or Pairs(real, fake, seed)).between.inside)
 
 
 @metric(
     "precision",
+    variation=_of_precision,
     column=True,
     title="Improved precision",
     better="higher",
@@ -37,8 +43,21 @@ def precision(*, real: FeatureSet, fake: FeatureSet, seed: int = 0, pairs: Pairs
     return _estimate(share, low, high, "Wilson", K_MANIFOLD, None, real, fake)
 
 
+def _of_recall(*, real: FeatureSet, fake: FeatureSet, seed: int = 0, pairs: Pairs | None = None) -> Variation:
+    between = (pairs or Pairs(real, fake, seed)).between
+    halves, grain = between.recalled_by_half.mean(axis=0), 1 / len(real.sample)
+    return Variation(float(np.mean(between.recalled)), len(fake.sample), halves=halves, grain=grain)
+
+
 @metric(
-    "recall", column=True, title="Improved recall", better="higher", unit="share", needs="features", uses_pairs=True
+    "recall",
+    column=True,
+    title="Improved recall",
+    better="higher",
+    unit="share",
+    needs="features",
+    uses_pairs=True,
+    variation=_of_recall,
 )
 def recall(*, real: FeatureSet, fake: FeatureSet, seed: int = 0, pairs: Pairs | None = None) -> Estimate:
     """Return the share of real images inside the 3-neighbour ball of at least one fake image.
@@ -56,7 +75,11 @@ def recall(*, real: FeatureSet, fake: FeatureSet, seed: int = 0, pairs: Pairs | 
     return _estimate(share, low, high, f"halves of {SPLITS} random splits", K_MANIFOLD, seed, real, fake)
 
 
-@metric("density", title="Density", better="higher", needs="features", uses_pairs=True, least=0)
+def _of_density(*, real: FeatureSet, fake: FeatureSet, seed: int = 0, pairs: Pairs | None = None) -> Variation:
+    return Variation.of_mean((pairs or Pairs(real, fake, seed)).between.balls / K_DENSITY)
+
+
+@metric("density", title="Density", better="higher", needs="features", uses_pairs=True, least=0, variation=_of_density)
 def density(*, real: FeatureSet, fake: FeatureSet, seed: int = 0, pairs: Pairs | None = None) -> Estimate:
     """Return the mean number of real 5-neighbour balls that hold a fake image, divided by 5; may exceed 1.
 
@@ -70,7 +93,20 @@ def density(*, real: FeatureSet, fake: FeatureSet, seed: int = 0, pairs: Pairs |
     return _estimate(float(np.mean(each)), max(0.0, low), high, "Student t", K_DENSITY, None, real, fake)
 
 
-@metric("coverage", column=True, title="Coverage", better="higher", unit="share", needs="features", uses_pairs=True)
+def _of_coverage(*, real: FeatureSet, fake: FeatureSet, seed: int = 0, pairs: Pairs | None = None) -> Variation:
+    return covering_variation((pairs or Pairs(real, fake, seed)).strictly_held, 1, seed)
+
+
+@metric(
+    "coverage",
+    column=True,
+    title="Coverage",
+    better="higher",
+    unit="share",
+    needs="features",
+    uses_pairs=True,
+    variation=_of_coverage,
+)
 def coverage(*, real: FeatureSet, fake: FeatureSet, seed: int = 0, pairs: Pairs | None = None) -> Estimate:
     """Return the share of real images whose 5-neighbour ball holds at least one fake image.
 

@@ -17,6 +17,7 @@ import numpy as np
 from ganbench.metrics.base import Estimate, metric
 from ganbench.metrics.checks import check_samples
 from ganbench.metrics.intervals import Z95
+from ganbench.metrics.variation import Variation, random_halves
 from ganbench.statistics.features import FeatureSet
 
 PROJECTIONS = 1000  # the paper's number
@@ -24,7 +25,26 @@ _STREAM = 0x4D494E44  # keeps the directions apart from what a user draws with t
 _AT_ONCE = 100  # directions whose sorted values are in memory together
 
 
-@metric("mind", title="Sliced Wasserstein distance (MIND)", better="lower", needs="features", least=0, default=False)
+def _variation(*, real: FeatureSet, fake: FeatureSet, seed: int = 0) -> Variation:
+    check_samples(real, fake, at_least=4)
+    scale = 3 * fake.size / PROJECTIONS
+    ordered, projected = _along_lines(real, fake, seed)
+    value, influences = _transported(ordered, projected)
+    splits = random_halves(len(fake.sample), seed)
+    halves = [[_transported(ordered, projected[:, part])[0] for part in (half, ~half)] for half in splits]
+    each = scale * (influences - influences.mean())
+    return Variation(scale * value, len(fake.sample), each, scale * np.array(halves))
+
+
+@metric(
+    "mind",
+    title="Sliced Wasserstein distance (MIND)",
+    better="lower",
+    needs="features",
+    least=0,
+    default=False,
+    variation=_variation,
+)
 def mind(*, real: FeatureSet, fake: FeatureSet, seed: int = 0) -> Estimate:
     """Return 3 D times the mean squared Wasserstein-2 distance of the two samples along 1,000 random directions.
 
@@ -42,20 +62,30 @@ def mind(*, real: FeatureSet, fake: FeatureSet, seed: int = 0) -> Estimate:
     """
     check_samples(real, fake, at_least=2)
     size, n = fake.size, len(fake.sample)
-    directions = real.once(f"directions {seed}", lambda: directions_of(size, seed))
-    ordered = real.once(f"projected {seed}", lambda: np.sort(_project(real.sample, directions), axis=1))
-    projected = _project(fake.sample, directions)
-    value, influences = 0.0, np.zeros(n)
-    for start in range(0, PROJECTIONS, _AT_ONCE):
-        part = slice(start, start + _AT_ONCE)
-        squared, potentials = transport(ordered[part], projected[part])
-        value += float(squared.sum())
-        influences += potentials.sum(axis=0)
+    value, influences = _transported(*_along_lines(real, fake, seed))
     scale = 3 * size / PROJECTIONS
     value *= scale
     half = Z95 * scale * math.sqrt(float(np.mean((influences - influences.mean()) ** 2)) / n)
     detail = f"{PROJECTIONS} directions, all quantiles, real sample {len(real.sample)}"
     return Estimate(value, max(0.0, value - half), value + half, "infinitesimal jackknife", n, seed, detail)
+
+
+def _along_lines(real: FeatureSet, fake: FeatureSet, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return the values of the real sample along all directions, each row ascending, and of the fake one, in order."""
+    directions = real.once(f"directions {seed}", lambda: directions_of(fake.size, seed))
+    ordered = real.once(f"projected {seed}", lambda: np.sort(_project(real.sample, directions), axis=1))
+    return ordered, _project(fake.sample, directions)
+
+
+def _transported(ordered: np.ndarray, projected: np.ndarray) -> tuple[float, np.ndarray]:
+    """Return the sum over all directions of the squared distance, and of the potentials of each fake image, (n,)."""
+    value, influences = 0.0, np.zeros(projected.shape[1])
+    for start in range(0, len(projected), _AT_ONCE):
+        part = slice(start, start + _AT_ONCE)
+        squared, potentials = transport(ordered[part], projected[part])
+        value += float(squared.sum())
+        influences += potentials.sum(axis=0)
+    return value, influences
 
 
 def transport(real: np.ndarray, fake: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

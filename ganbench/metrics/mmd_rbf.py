@@ -13,15 +13,38 @@ from ganbench.errors import MetricError
 from ganbench.metrics.base import Estimate, metric
 from ganbench.metrics.checks import check_samples
 from ganbench.metrics.intervals import Z95
-from ganbench.metrics.kernel import unbiased_discrepancy
+from ganbench.metrics.kernel import unbiased_discrepancy, variation_of_discrepancy
 from ganbench.metrics.pairwise import distance_blocks
+from ganbench.metrics.variation import MANY_SPLITS, Variation, random_halves
 from ganbench.statistics.features import FeatureSet
 
 SCALE = 1000.0
 _MEDIAN_OF = 1000  # images of the reference whose distances the median is taken of: half a million pairs
 
 
-@metric("mmd_rbf", title="Maximum mean discrepancy, Gaussian kernel", better="lower", needs="features", default=False)
+def _variation(*, real: FeatureSet, fake: FeatureSet, seed: int = 0) -> Variation:
+    check_samples(real, fake, at_least=6)
+    n, m = len(fake.sample), len(real.sample)
+    width = -0.5 / _checked(median_distance(real), "the median distance of real images") ** 2
+    halves = random_halves(n, seed, MANY_SPLITS)
+    weights, products = np.hstack([np.ones((n, 1)), halves.T]), np.zeros((n, 1 + len(halves)))
+    for rows, columns, squared in distance_blocks(fake.sample):
+        kernel = _gaussian(squared, width)
+        products[rows] += kernel @ weights[columns]
+        if rows != columns:
+            products[columns] += kernel.T @ weights[rows]
+    with_real = _sums_with(fake.sample, real.sample, width)
+    return variation_of_discrepancy(_among_real(real, width), products, with_real, m, halves).scaled(SCALE)
+
+
+@metric(
+    "mmd_rbf",
+    title="Maximum mean discrepancy, Gaussian kernel",
+    better="lower",
+    needs="features",
+    default=False,
+    variation=_variation,
+)
 def mmd_rbf(*, real: FeatureSet, fake: FeatureSet, seed: int = 0, bandwidth: float | None = None) -> Estimate:
     """Return 1,000 times the unbiased squared MMD over all pairs of the two samples; slightly below 0 where equal.
 
@@ -40,16 +63,26 @@ def mmd_rbf(*, real: FeatureSet, fake: FeatureSet, seed: int = 0, bandwidth: flo
     check_samples(real, fake, at_least=3)
     m = len(real.sample)
     rule = "the median distance of real images" if bandwidth is None else f"{bandwidth:g}"
-    bandwidth = median_distance(real) if bandwidth is None else bandwidth
-    if not bandwidth > 0:
-        raise MetricError(f"the bandwidth of the kernel must be above 0, and {rule} is {bandwidth:g}.")
+    bandwidth = _checked(median_distance(real) if bandwidth is None else bandwidth, rule)
     width = -0.5 / bandwidth**2
-    among_real = real.once(f"gaussian {width!r}", lambda: float(_sums_among(real.sample, width).sum()) / (m * (m - 1)))
+    among_real = _among_real(real, width)
     with_fake, with_real = _sums_among(fake.sample, width), _sums_with(fake.sample, real.sample, width)
     value, error = unbiased_discrepancy(among_real, with_fake, with_real, m)
     value, half = SCALE * value, Z95 * SCALE * error
     detail = f"bandwidth {rule}, all pairs, real sample {m}"
     return Estimate(value, value - half, value + half, "delete-one jackknife", len(fake.sample), detail=detail)
+
+
+def _checked(bandwidth: float, rule: str) -> float:
+    if not bandwidth > 0:
+        raise MetricError(f"the bandwidth of the kernel must be above 0, and {rule} is {bandwidth:g}.")
+    return bandwidth
+
+
+def _among_real(real: FeatureSet, width: float) -> float:
+    """Return the mean kernel value of two different real images."""
+    m = len(real.sample)
+    return real.once(f"gaussian {width!r}", lambda: float(_sums_among(real.sample, width).sum()) / (m * (m - 1)))
 
 
 def median_distance(real: FeatureSet) -> float:

@@ -125,6 +125,15 @@ class Pairs:
         return Held(whole, balls)
 
     @cached_property
+    def strictly_held(self) -> np.ndarray:
+        """Whether the 5-neighbour ball of a real image holds the fake one, its surface left out, (r, f) bool."""
+        strict = self.real_near[:, K_DENSITY - 1] * (1 - _SLACK)
+        held = np.empty((len(self.real.sample), len(self.fake.sample)), bool)
+        for rows, columns, squared in distance_blocks(self.real.sample, self.fake.sample):
+            held[rows, columns] = squared < strict[rows, None]
+        return held
+
+    @cached_property
     def between(self) -> Between:
         """Everything read off the distances between real and fake images."""
         real, fake = self.real.sample, self.fake.sample

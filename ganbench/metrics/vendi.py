@@ -14,13 +14,29 @@ from ganbench.errors import MetricError
 from ganbench.metrics.base import Estimate, metric
 from ganbench.metrics.checks import check_sizes
 from ganbench.metrics.intervals import Z95
+from ganbench.metrics.variation import Variation, random_halves
 from ganbench.statistics.features import FeatureSet
 
 _NOTHING = 1e-14  # eigenvalues below are rounding; all of them together are 1
 
 
+def _variation(*, real: FeatureSet | None = None, fake: FeatureSet, seed: int = 0) -> Variation:
+    unit = _unit(real, fake)
+    entropy, surprises = _entropy(unit)
+    splits = random_halves(len(unit), seed)
+    halves = [[_entropy(unit[part])[0] for part in (half, ~half)] for half in splits]
+    value = math.exp(entropy)  # whose derivative it is: halves have fewer images, and so a lower value, all alike
+    return Variation(value, len(unit), value * (surprises - entropy), value * np.array(halves))
+
+
 @metric(
-    "vendi", title="Vendi score: effective number of images", better="none", needs="features", least=1, default=False
+    "vendi",
+    title="Vendi score: effective number of images",
+    better="none",
+    needs="features",
+    least=1,
+    default=False,
+    variation=_variation,
 )
 def vendi(*, real: FeatureSet | None = None, fake: FeatureSet, seed: int = 0) -> Estimate:
     """Return the effective number of different images, from 1 to n.
@@ -39,6 +55,17 @@ def vendi(*, real: FeatureSet | None = None, fake: FeatureSet, seed: int = 0) ->
             features of another length.
     """
     del seed
+    n, unit = len(fake.sample), _unit(real, fake)
+    entropy, surprises = _entropy(unit)
+    half = Z95 * math.sqrt(float(np.mean((surprises - entropy) ** 2)) / n)
+    value = math.exp(entropy)
+    low, high = max(1.0, math.exp(entropy - half)), min(float(n), math.exp(entropy + half))
+    interval = "infinitesimal jackknife (limit of the bootstrap)"
+    return Estimate(value, min(low, value), max(high, value), interval, n, detail="cosine kernel")
+
+
+def _unit(real: FeatureSet | None, fake: FeatureSet) -> np.ndarray:
+    """Return the fake features, each of length 1, (n, D) float64."""
     if real is not None:
         check_sizes(real, fake)
     n = len(fake.sample)
@@ -48,13 +75,8 @@ def vendi(*, real: FeatureSet | None = None, fake: FeatureSet, seed: int = 0) ->
     if not norms.all():
         image = fake.sample_index[int(np.argmin(norms))]
         raise MetricError(f"the features of image {image} are all 0: it has no cosine with others.")
-    unit = fake.sample / norms[:, None]
-    entropy, surprises = _entropy(unit)
-    half = Z95 * math.sqrt(float(np.mean((surprises - entropy) ** 2)) / n)
-    value = math.exp(entropy)
-    low, high = max(1.0, math.exp(entropy - half)), min(float(n), math.exp(entropy + half))
-    interval = "infinitesimal jackknife (limit of the bootstrap)"
-    return Estimate(value, min(low, value), max(high, value), interval, n, detail="cosine kernel")
+    unit: np.ndarray = fake.sample / norms[:, None]
+    return unit
 
 
 def _entropy(unit: np.ndarray) -> tuple[float, np.ndarray]:

@@ -15,7 +15,7 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from ganbench.errors import ReferenceError
-from ganbench.metrics.frechet import rounding_of
+from ganbench.metrics.factors import rounding_of
 from ganbench.references import index_file
 from ganbench.references.form import SCHEMA, checksum
 from ganbench.references.index_file import IndexMeta

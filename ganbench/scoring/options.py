@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -98,3 +98,12 @@ class ScoreOptions:
             SourceError: bad images.
         """
         return open_source(real, resize=self.resize, recursive=self.recursive and isinstance(real, str | Path))
+
+
+def several(reference: Real | Sequence[Real] | None) -> tuple[Real, ...]:
+    """Return the references that a user gave: none, one or several."""
+    if reference is None:
+        return ()
+    if isinstance(reference, str | Path | np.ndarray | Source | Reference):
+        return (reference,)
+    return tuple(reference)

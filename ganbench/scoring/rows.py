@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import MutableMapping, Sequence
 
 from ganbench.errors import MetricError
 from ganbench.metrics.base import Estimate, Metric
 from ganbench.metrics.evaluate import evaluate
 from ganbench.metrics.neighbours import Pairs
+from ganbench.metrics.variation import Variation
+from ganbench.metrics.varying import vary
 from ganbench.scoring.plan import Instrument
 from ganbench.scoring.row import Row
 from ganbench.statistics.detections import DetectionSet
 from ganbench.statistics.features import FeatureSet
 from ganbench.statistics.known import CodedImages, KnownImages
 from ganbench.statistics.pixels import PixelSet
+
+Variations = MutableMapping[str, Variation | str]  # by the id of a row; or why it is not known
 
 
 def measured_rows(
@@ -25,6 +29,7 @@ def measured_rows(
     fake: FeatureSet | CodedImages | PixelSet | DetectionSet,
     seed: int,
     pairs: Pairs | None = None,
+    variations: Variations | None = None,
 ) -> tuple[list[Row], list[str]]:
     """Compute metrics; one that cannot be computed gets a row with the reason.
 
@@ -36,6 +41,7 @@ def measured_rows(
         fake: the side that is scored.
         seed: of every random choice.
         pairs: neighbours of both sides, to share them; made when needed.
+        variations: filled, by the id of every row with a value; None: nobody asks.
 
     Returns:
         The rows, and what limits their values in sentences.
@@ -49,6 +55,11 @@ def measured_rows(
             continue
         rows.append(_row(metric, instrument, protocol, estimate))
         warnings += [f"{rows[-1].id}: {text}" for text in estimate.warnings]
+        if variations is not None:
+            try:
+                variations[rows[-1].id] = vary(metric, real=real, fake=fake, seed=seed, pairs=pairs)
+            except MetricError as e:
+                variations[rows[-1].id] = str(e)
     return rows, warnings
 
 

@@ -6,8 +6,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
-import numpy as np
-
 from ganbench.detectors.base import DetectorOptions
 from ganbench.errors import GanbenchError, MetricError, ReferenceError, SourceError
 from ganbench.images.resize import Resize
@@ -19,11 +17,11 @@ from ganbench.references.held_out import known_images
 from ganbench.references.reference import Reference
 from ganbench.scoring.flags import flags_of
 from ganbench.scoring.look import Seen, look
-from ganbench.scoring.options import DEFAULT_DETECTOR, DEFAULT_FEATURES, Images, Real, ScoreOptions
+from ganbench.scoring.options import DEFAULT_DETECTOR, DEFAULT_FEATURES, Images, Real, ScoreOptions, several
 from ganbench.scoring.per_image import per_image_table
 from ganbench.scoring.plan import Instrument, Plan
 from ganbench.scoring.row import Row
-from ganbench.scoring.rows import absent_row, measured_rows
+from ganbench.scoring.rows import Variations, absent_row, measured_rows
 from ganbench.scoring.scorecard import Scorecard
 from ganbench.scoring.stated import stated_images
 from ganbench.scoring.validity import judged
@@ -106,7 +104,7 @@ def score(
     options = ScoreOptions(
         features=(features,) if isinstance(features, str) else tuple(features),
         metrics=None if metrics is None else (metrics,) if isinstance(metrics, str) else tuple(metrics),
-        references=_several(reference),
+        references=several(reference),
         detector=detector,
         detector_settings=DetectorOptions.of(
             device, detector_settings, conf=conf, iou=iou, imgsz=imgsz, layout=layout
@@ -127,21 +125,16 @@ def score(
     return judged(score_source(opened, Plan.of(options, opened, site=site), site), asked, source)
 
 
-def _several(reference: Real | Sequence[Real] | None) -> tuple[Real, ...]:
-    if reference is None:
-        return ()
-    if isinstance(reference, str | Path | np.ndarray | Source | Reference):
-        return (reference,)
-    return tuple(reference)
-
-
-def score_source(source: Source, plan: Plan, site: Site | None = None) -> Scorecard:
+def score_source(
+    source: Source, plan: Plan, site: Site | None = None, variations: Variations | None = None
+) -> Scorecard:
     """Score an opened source by a plan.
 
     Args:
         source: the images.
         plan: what is measured, with what, against what.
         site: where a large source is looked at; the scorecard does not depend on it. None: in this process.
+        variations: filled with how each value varies, for comparisons; None: nobody asks.
 
     Raises:
         GanbenchError: bad images, or none of the references is of such images.
@@ -169,7 +162,7 @@ def score_source(source: Source, plan: Plan, site: Site | None = None) -> Scorec
         known = None if reference is None else _compared(reference, seen, instrument)
         if known is not None:
             compared[instrument.name] = known
-        more, warnings = _measure(plan, instrument, reference, seen, pairs, known)
+        more, warnings = _measure(plan, instrument, reference, seen, pairs, known, variations)
         rows += more
         notes += warnings
     table = []
@@ -245,6 +238,7 @@ def _measure(
     seen: Seen,
     pairs: Pairs | None,
     compared: tuple[KnownImages, CodedImages] | None,
+    variations: Variations | None,
 ) -> tuple[list[Row], list[str]]:
     protocol = seen.protocols[instrument.name]
     metrics, seed = plan.metrics_of(instrument), plan.options.seed
@@ -254,7 +248,14 @@ def _measure(
         single = [metric for metric in metrics if metric.needs == "index"]
         others = [metric for metric in metrics if metric.needs != "index"]
         rows, warnings = measured_rows(
-            others, instrument, protocol, real=reference.features, fake=fake, seed=seed, pairs=pairs
+            others,
+            instrument,
+            protocol,
+            real=reference.features,
+            fake=fake,
+            seed=seed,
+            pairs=pairs,
+            variations=variations,
         )
         if compared is None:
             reason = (
@@ -263,11 +264,13 @@ def _measure(
             rows += [absent_row(metric, instrument, reason) for metric in single]
         else:
             known, coded = compared
-            more, said = measured_rows(single, instrument, protocol, real=known, fake=coded, seed=seed)
+            more, said = measured_rows(
+                single, instrument, protocol, real=known, fake=coded, seed=seed, variations=variations
+            )
             rows, warnings = rows + more, warnings + said
         return _in_order(rows, metrics, instrument), warnings
     looked = seen.pixels if instrument.kind == "pixels" else cast(DetectionSet, seen.detections)
-    return measured_rows(metrics, instrument, protocol, real=None, fake=looked, seed=seed)
+    return measured_rows(metrics, instrument, protocol, real=None, fake=looked, seed=seed, variations=variations)
 
 
 def _in_order(rows: list[Row], metrics: Sequence[Metric], instrument: Instrument) -> list[Row]:

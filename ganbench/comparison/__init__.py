@@ -1,0 +1,1 @@
+"""Comparisons that hold: differences with intervals and p-values between sets of images, scorecards and trainings."""
