@@ -18,7 +18,7 @@ from ganbench.grade.config import ClassConfig, LateSection, TierSection, load_cl
 from ganbench.grade.exports import Export
 from ganbench.grade.handed_in import HandedIn, collect
 from ganbench.grade.lateness import Came, Lateness, lateness
-from ganbench.grade.measure import Look
+from ganbench.grade.measure import PRIVATE, PUBLIC, Look, Task, measure
 from ganbench.grade.roster import Person, read_roster
 from ganbench.grade.settle import settle
 from ganbench.grade.student import Graded, Student
@@ -141,6 +141,29 @@ def test_ids_are_found_in_names_of_files_and_folders(tmp_path: Path) -> None:
 def test_without_a_pattern_the_rosters_own_ids_are_looked_for(tmp_path: Path) -> None:
     put(tmp_path, "final b10901001.tgz")
     assert taken(tmp_path, ClassConfig(roster="r")) == {"b10901001": "final b10901001.tgz"}
+
+
+def test_an_id_that_is_a_word_does_not_stand_in_a_longer_one(tmp_path: Path) -> None:
+    put(tmp_path, "johanna.zip", "planning.tgz", "hw6_Ann.tgz", "王小明bob1.tgz")
+    roster = [Person("ann", "Ann Lee"), Person("bob1", "Bob")]
+    found = collect(tmp_path, roster, ClassConfig(roster="r"), ())
+    assert {key: one.unit.label for key, one in found.taken.items()} == {"ann": "hw6_Ann.tgz", "bob1": "王小明bob1.tgz"}
+    assert sorted(label for label, _ in found.strays) == ["johanna.zip", "planning.tgz"]
+
+
+def test_a_node_that_does_not_see_the_class_costs_nobody_points(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unseen(path: Path) -> None:
+        raise GanbenchError(f"{path} is not there on node b")
+
+    monkeypatch.setattr("ganbench.grade.measure.refuse_unseen", unseen)
+    looks = measure({}, ClassConfig(roster="r").asked, Task(tmp_path / "x.tgz", (PUBLIC, PRIVATE)), lambda _: None)
+    assert set(looks) == {PUBLIC, PRIVATE}
+    assert not any(look.lasting for look in looks.values())
+    settled = settle(student(1, looks[PUBLIC]), ClassConfig(roster="r"))
+    assert settled.points is None
+    assert "not measured" in settled.reasons[0]
 
 
 def test_the_export_is_believed_before_what_a_student_chose(tmp_path: Path) -> None:

@@ -24,7 +24,7 @@ from ganbench.grade.alone import Judged, judge
 from ganbench.grade.config import load_class
 from ganbench.grade.export_codabench import export_codabench, key_of, to_scores
 from ganbench.grade.export_gradescope import export_gradescope
-from ganbench.grade.parcel import pack
+from ganbench.grade.parcel import free_name, pack
 from ganbench.grade.student import Graded, Student
 from ganbench.toyfaces import toyfaces
 
@@ -61,6 +61,14 @@ def config(tmp_path: Path) -> Path:
     (folder / "roster.csv").write_text("id,name\nb12345678,Somebody Secret\n", "utf-8")
     (folder / "class.toml").write_text(CLASS, "utf-8")
     return folder / "class.toml"
+
+
+def test_files_of_one_name_from_two_folders_both_travel() -> None:
+    taken: dict[str, Path | bytes] = {}
+    files = [Path("a/real.npz"), Path("b/real.npz"), Path("a/real.npz"), Path("c/real.npz")]
+    for file in files:
+        taken[free_name(file, taken)] = file
+    assert taken == {"real.npz": files[0], "real-2.npz": files[1], "real-3.npz": files[3]}
 
 
 @pytest.fixture

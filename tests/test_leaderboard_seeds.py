@@ -10,9 +10,11 @@ from pathlib import Path
 import pytest
 from synthetic_runs import make_card, make_run
 
+from ganbench.images.rules import HW6
 from ganbench.leaderboard.boards import Leaderboard
 from ganbench.leaderboard.entries import Entry, collect
 from ganbench.leaderboard.export import to_json, to_markdown
+from ganbench.leaderboard.flagged import judged
 from ganbench.leaderboard.seeds import Copies, copies_of, over_seeds
 from ganbench.report.page import make_page
 
@@ -102,3 +104,11 @@ def test_seeds_of_a_result_without_values_are_left_out(tmp_path: Path) -> None:
     ((_, count, spreads),) = over_seeds(board, [FD, "kd[lite0]"])
     assert count == 3
     assert list(spreads) == [FD]  # one value of kd has no spread
+
+
+def test_a_group_of_which_one_run_compares_has_no_spread(tmp_path: Path) -> None:
+    few = make_card({FD: (10.0, 9.0, 11.0)}, n=500)
+    entries = collect([_run(tmp_path / "a", 0, 12.0), make_run(tmp_path / "b", "dcgan", 1, few)], lambda: None)
+    leaderboard = Leaderboard.of(judged(entries, HW6), FD)
+    assert [len(over_seeds(board, [FD])) for board in leaderboard.boards] == [0] * len(leaderboard.boards)
+    assert "500 images" in to_markdown(leaderboard)

@@ -38,7 +38,7 @@ class LateSection(_Section):
         deadline: the moment, with its offset from UTC; None: nothing is late.
         grace: minutes after it that still count as in time.
         per_day: share of the points that every begun day costs.
-        most_days: from how many begun days on nothing is left; None: as long as ``per_day`` leaves something.
+        most_days: begun days after which nothing is left; None: as long as ``per_day`` leaves something.
         believe: where the moment of handing in is taken from: ``export`` (its metadata, or its names), ``mtime`` (of
             the file), or ``any``: the export where it says one, the file's elsewhere.
         in_name: pattern of a time in names that the export makes, one group; it is looked for in the name of the

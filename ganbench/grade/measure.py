@@ -84,10 +84,13 @@ class Task:
 def measure(plans: Mapping[str, Plan], rules: Rules, task: Task, tell: Tell) -> dict[str, Look]:
     """Return what the boards see of a submission. Whatever is wrong with it becomes part of that."""
     del tell
+    try:
+        refuse_unseen(task.path)
+    except GanbenchError as e:  # a fault of the node, not of the submission
+        return dict.fromkeys(task.boards, Look(error=str(e), lasting=False))
     found = {}
     for board in task.boards:
         try:
-            refuse_unseen(task.path)
             found[board] = _look(task.path, plans[board], rules if board == PUBLIC else None)
         except GanbenchError as e:
             found[board] = Look(error=without_path(str(e), task.path))

@@ -79,7 +79,7 @@ def pack(config: ClassConfig) -> Parcel:
         spec, graph = _graph(name, board)
         program[f"{HOME}/cache/onnx/{graph.name}"] = graph
         for file in _references(board, spec):
-            references[file.name] = file
+            references[free_name(file, references)] = file
     there = board.model_copy(update={"reference": [], "weights": weights})
     judged = ClassConfig(
         roster=ROSTER, title=config.title, export="plain", flagged=config.flagged, keep_flagged=config.keep_flagged,
@@ -122,6 +122,14 @@ def _references(board: BoardSection, extractor: str) -> list[Path]:
             raise ReferenceError(f"{one} has no reference for {extractor}. Build one: ganbench reference build")
         found.append(file)
     return found
+
+
+def free_name(file: Path, taken: Files) -> str:
+    """Return a name for a file that no other file has: references of two extractors may be called the same."""
+    name, number = file.name, 2
+    while taken.get(name, file) != file:
+        name, number = f"{file.stem}-{number}{file.suffix}", number + 1
+    return name
 
 
 def _requirements(board: BoardSection) -> list[str]:

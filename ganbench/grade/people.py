@@ -27,8 +27,11 @@ class People:
                 self._by_name.setdefault(key, []).append(person)
         longest_first = sorted((person.id for person in roster), key=len, reverse=True)
         given = "|".join(map(re.escape, longest_first)) if pattern is None else pattern
-        # Part of a longer number is none: b10901001 does not stand in b109010012.
-        self._pattern = re.compile(rf"(?<!\d(?=\d))(?:{given})(?!(?<=\d)\d)", re.IGNORECASE)
+        # Part of a longer number is none: b10901001 does not stand in b109010012. Nor is an id that is a word part of a
+        # longer word: ann does not stand in johanna; who gives a pattern says by it what may be around.
+        around = (r"(?<!\d(?=\d))", r"(?!(?<=\d)\d)")
+        word = ("", "") if pattern is not None else (r"(?<![a-z](?=[a-z]))", r"(?!(?<=[a-z])[a-z])")
+        self._pattern = re.compile(f"{around[0]}{word[0]}(?:{given}){around[1]}{word[1]}", re.IGNORECASE)
 
     def whose(self, stated: Stated) -> tuple[list[Person], str]:
         """Return whose a submission is, and in one line why it is nobody's, or what there is to say of it.

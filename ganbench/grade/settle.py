@@ -47,7 +47,7 @@ def _faults(handed: HandedIn, look: Look) -> list[str]:
         what = "an empty folder" if handed.unit.path.is_dir() else f"{handed.unit.path.name} is no archive of images"
         return [what]
     broken = [f"{check.what}: {check.found}" for check in look.checks if not check.ok]
-    return broken or ([look.error] if look.error and not look.checks else [])
+    return broken or ([look.error] if look.error and look.lasting and not look.checks else [])
 
 
 def _flags(student: Student, faults: Sequence[str], shared: Iterable[Flag]) -> list[Flag]:

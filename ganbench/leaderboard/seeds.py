@@ -49,7 +49,8 @@ def over_seeds(board: Board, shown: list[str]) -> list[tuple[str, int, dict[str,
             values = [mean for copies in seeds if (mean := _mean(board, copies, result_id)) is not None]
             if len(values) > 1:
                 spreads[result_id] = Spread(statistics.mean(values), statistics.stdev(values), len(values))
-        lines.append((group, len(seeds), spreads))
+        if board.by in spreads:  # of a group of which one run alone compares here there is no spread
+            lines.append((group, len(seeds), spreads))
     return sorted(lines, key=lambda line: board.sign * line[2][board.by].mean)
 
 
