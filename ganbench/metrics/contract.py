@@ -15,6 +15,7 @@ from ganbench.statistics.detections import DetectionSet
 from ganbench.statistics.features import FeatureSet
 from ganbench.statistics.index import ImageIndex
 from ganbench.statistics.known import CodedImages, HeldOut, KnownImages
+from ganbench.statistics.packets import PacketSet
 from ganbench.statistics.pixels import PixelSet
 from ganbench.statistics.projection import Projection
 from ganbench.statistics.signatures import LENGTH, SIGNATURE
@@ -116,6 +117,8 @@ def _sides(metric: Metric, count: int, *, seed: int) -> tuple[Any, Any]:
     makers: dict[str, Callable[[np.random.Generator, int], object]] = {"pixels": _pixels, "detections": _detections}
     if metric.needs in makers:
         return None, makers[metric.needs](rng, count)
+    if metric.needs == "packets":
+        return _packets(rng, _REAL), _packets(rng, count)
     if metric.needs == "index":
         return _known(rng), _coded(rng, count)
     return _features(rng, _REAL), _features(rng, count)
@@ -142,6 +145,10 @@ def _features(rng: np.random.Generator, count: int) -> FeatureSet:
 
 def _pixels(rng: np.random.Generator, count: int) -> PixelSet:
     return PixelSet.of([f"{number:064x}" for number in rng.integers(0, 2 * count + 1, count)])
+
+
+def _packets(rng: np.random.Generator, count: int) -> PacketSet:
+    return PacketSet.of(rng.integers(0, 256, (count, 8, 8, 3), np.uint8))
 
 
 def _detections(rng: np.random.Generator, count: int) -> DetectionSet:

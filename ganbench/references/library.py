@@ -61,6 +61,18 @@ def find_reference(name: str, extractor: str) -> Path | None:
     return None
 
 
+def find_by_name(name: str) -> Path:
+    """Return the file of a named reference, for whichever extractor comes first: they are of the same images.
+
+    Raises:
+        UnknownName: no reference of this name.
+    """
+    known = [path for path in installed_references() if name in (path.stem, path.name.split(".")[0])]
+    if not known:
+        find_reference(name, "")  # says what there is
+    return known[0]
+
+
 @dataclass(frozen=True)
 class Check:
     """One question about a reference, with its answer."""
