@@ -34,9 +34,7 @@ def main() -> None:
     parser.add_argument("archive", type=Path, help="the archive of 20,000 faces")
     parser.add_argument("--features", default="lite0", help="extractor")
     parser.add_argument("-o", "--out", type=Path, default=Path(__file__).parent, help="folder to write into")
-    parser.add_argument(
-        "--pixels", action="store_true", help="make the wavelet packets alone"
-    )
+    parser.add_argument("--pixels", action="store_true", help="make the wavelet packets alone")
     options = parser.parse_args()
     if sha256_file(options.archive) != ARCHIVE_SHA256:
         raise SystemExit(f"{options.archive}: another archive than the card names")

@@ -23,6 +23,7 @@ from ganbench.cli import (
     leaderboard,
     output,
     overlap,
+    ppl,
     recipes,
     reference,
     sample,
@@ -87,6 +88,7 @@ app.command("detect")(detect.detect)
 app.add_typer(afd.app, name="afd")
 app.command("train")(train.train)
 app.command("sample")(sample.sample)
+app.command("ppl")(ppl.ppl)
 app.command("bench")(bench.bench)
 app.command("bench collect")(collect.collect)
 app.command("leaderboard")(leaderboard.leaderboard)

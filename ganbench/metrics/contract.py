@@ -16,6 +16,7 @@ from ganbench.statistics.features import FeatureSet
 from ganbench.statistics.index import ImageIndex
 from ganbench.statistics.known import CodedImages, HeldOut, KnownImages
 from ganbench.statistics.packets import PacketSet
+from ganbench.statistics.paths import PathSet
 from ganbench.statistics.pixels import PixelSet
 from ganbench.statistics.projection import Projection
 from ganbench.statistics.signatures import LENGTH, SIGNATURE
@@ -114,7 +115,9 @@ def _check_few(metric: Metric) -> None:
 def _sides(metric: Metric, count: int, *, seed: int) -> tuple[Any, Any]:
     """Return random sides of the kind that a metric reads; a seed gives the same ones."""
     rng = np.random.default_rng(seed)
-    makers: dict[str, Callable[[np.random.Generator, int], object]] = {"pixels": _pixels, "detections": _detections}
+    makers: dict[str, Callable[[np.random.Generator, int], object]] = {
+        "pixels": _pixels, "detections": _detections, "paths": _paths,
+    }  # fmt: skip
     if metric.needs in makers:
         return None, makers[metric.needs](rng, count)
     if metric.needs == "packets":
@@ -145,6 +148,10 @@ def _features(rng: np.random.Generator, count: int) -> FeatureSet:
 
 def _pixels(rng: np.random.Generator, count: int) -> PixelSet:
     return PixelSet.of([f"{number:064x}" for number in rng.integers(0, 2 * count + 1, count)])
+
+
+def _paths(rng: np.random.Generator, count: int) -> PathSet:
+    return PathSet(rng.gamma(2, 1, count))
 
 
 def _packets(rng: np.random.Generator, count: int) -> PacketSet:

@@ -26,6 +26,7 @@ METRICS.add("copies", "ganbench.metrics.copies:copies")
 METRICS.add("authenticity", "ganbench.metrics.copies:authenticity")
 METRICS.add("duplicates", "ganbench.metrics.duplicates:duplicates")
 METRICS.add("afd", "ganbench.metrics.detection_rate:afd")
+METRICS.add("ppl", "ganbench.metrics.path_length:ppl")
 
 
 def name_of(result_id: str) -> str:

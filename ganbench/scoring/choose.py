@@ -14,7 +14,7 @@ READ_BY = {
     "extractor": ("moments", "features", "logits", "index"),
     "pixels": ("pixels", "packets"),
     "detector": ("detections",),
-}
+}  # "paths" are read off generators, which are not scored
 
 
 def is_inception(extractor: str) -> bool:
@@ -52,6 +52,8 @@ def _metric_name(name: str, options: ScoreOptions) -> str:
             )
         return known
     called = METRICS[name].name  # imports it, or says why not
+    if METRICS[name].needs == "paths":
+        raise GanbenchError(f"{name} is measured on a generator, not on images: ganbench ppl RUN")
     # One that goes by the name of another would have its results taken for that one's.
     if called != name and (called in METRICS or called in _established()):
         raise GanbenchError(f"{name} calls itself {called!r}, which is another metric's name. Give it its own.")
