@@ -139,7 +139,7 @@ def test_a_linear_generator_has_a_known_length(factory: str, space: str):
     ("factory", "why"),
     [
         ("own_walks:Bare", "latent must be the length of its latents, not None"),
-        ("own_walks:Broken", r"the generator own_walks:Broken fails in own_walks.py, line 28: ValueError: no such"),
+        ("own_walks:Broken", r"the generator own_walks:Broken fails in own_walks.py, line 26: ValueError: no such"),
         ("own_walks:Sideways", r"made \(16, 2\) of 16 latents, not images"),
         ("own_walks:nothing", "returned int, not a torch.nn.Module"),
         ("own_walks:OTHER", "has no 'OTHER'"),
