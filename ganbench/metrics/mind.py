@@ -42,8 +42,8 @@ def mind(*, real: FeatureSet, fake: FeatureSet, seed: int = 0) -> Estimate:
     """
     check_samples(real, fake, at_least=2)
     size, n = fake.size, len(fake.sample)
-    directions = real.once(f"directions {seed}", lambda: directions_of(size, seed))
-    ordered = real.once(f"projected {seed}", lambda: np.sort(_project(real.sample, directions), axis=1))
+    directions = real.lasting(f"directions {seed}", lambda: directions_of(size, seed))
+    ordered = real.lasting(f"projected {seed}", lambda: np.sort(_project(real.sample, directions), axis=1))
     projected = _project(fake.sample, directions)
     value, influences = 0.0, np.zeros(n)
     for start in range(0, PROJECTIONS, _AT_ONCE):

@@ -44,7 +44,8 @@ def mmd_rbf(*, real: FeatureSet, fake: FeatureSet, seed: int = 0, bandwidth: flo
     if not bandwidth > 0:
         raise MetricError(f"the bandwidth of the kernel must be above 0, and {rule} is {bandwidth:g}.")
     width = -0.5 / bandwidth**2
-    among_real = real.once(f"gaussian {width!r}", lambda: float(_sums_among(real.sample, width).sum()) / (m * (m - 1)))
+    whole = real.lasting(f"gaussian {width!r}", lambda: np.array(_sums_among(real.sample, width).sum()))
+    among_real = float(whole) / (m * (m - 1))
     with_fake, with_real = _sums_among(fake.sample, width), _sums_with(fake.sample, real.sample, width)
     value, error = unbiased_discrepancy(among_real, with_fake, with_real, m)
     value, half = SCALE * value, Z95 * SCALE * error
@@ -55,15 +56,15 @@ def mmd_rbf(*, real: FeatureSet, fake: FeatureSet, seed: int = 0, bandwidth: flo
 def median_distance(real: FeatureSet) -> float:
     """Return the median distance between two different images among 1,000 spread evenly over the real sample."""
 
-    def compute() -> float:
+    def compute() -> np.ndarray:
         rows = np.linspace(0, len(real.sample) - 1, min(len(real.sample), _MEDIAN_OF)).round().astype(np.int64)
         squared = [
             block[np.triu_indices_from(block, 1)] if top == left else block.ravel()
             for top, left, block in distance_blocks(real.sample[rows])
         ]
-        return float(np.sqrt(np.median(np.concatenate(squared))))
+        return np.array(np.sqrt(np.median(np.concatenate(squared))))
 
-    return real.once("median distance", compute)
+    return float(real.lasting("median distance", compute))
 
 
 def _sums_among(x: np.ndarray, width: float) -> np.ndarray:
