@@ -10,7 +10,7 @@ import numpy as np
 
 from ganbench.errors import GanbenchError
 from ganbench.features.registry import load_for_floats
-from ganbench.features.runtime import resolve_device
+from ganbench.features.runtime import WHOLE_FLOAT32, resolve_device
 from ganbench.features.spec import BuildOptions
 from ganbench.metrics.registry import METRICS
 from ganbench.scoring.plan import Instrument
@@ -121,7 +121,8 @@ def _lengths(
             parts = [_draw(walk, Draw(stream, CHUNK), full) for _ in range(min(batch, -(-(count - start) // CHUNK)))]
             ends = _joined([ends for ends, _ in parts])
             t = torch.cat([shares for _, shares in parts]).to(walk.device)
-            images = torch.cat([walk.images(ends, t), walk.images(ends, t + epsilon)])
+            with WHOLE_FLOAT32:  # less would drown such steps
+                images = torch.cat([walk.images(ends, t), walk.images(ends, t + epsilon)])
             if not images.isfinite().all():
                 raise GanbenchError("the generator's images hold NaN or infinite values. Take an earlier checkpoint")
             size = (images.shape[2], images.shape[3])

@@ -122,7 +122,7 @@ class TorchRunner:
 
         left = torch.from_numpy(rows.copy()).to(self._device)
         right = torch.from_numpy(columns.copy()).to(self._device)
-        with torch.inference_mode(), _WHOLE_FLOAT32:
+        with torch.inference_mode(), WHOLE_FLOAT32:
             # The resize stays in float32: only the network may run in a lower precision.
             x = left.matmul(images).matmul(right)
             x = x.contiguous(memory_format=torch.channels_last)
@@ -153,4 +153,4 @@ def _forbid_less_than_float32() -> Callable[[], None]:
 
 
 # Keeps float32 arithmetic float32, even inside a program that allows itself less (as training loops do).
-_WHOLE_FLOAT32 = SharedState(_forbid_less_than_float32)
+WHOLE_FLOAT32 = SharedState(_forbid_less_than_float32)

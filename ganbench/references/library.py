@@ -117,6 +117,11 @@ def check_reference(reference: Reference, source: str | None = None) -> list[Che
         )
     if reference.index is not None:
         checks.append(_check_index(reference))
+    if reference.packets is not None:
+        spans = np.linalg.eigvalsh(reference.packets.cov)[:, [0, -1]]
+        worst = float((spans[:, 0] / np.maximum(spans[:, 1], 1e-300)).min())
+        ok = bool(worst >= -1e-5)  # float32 storage, as above
+        checks.append(Check("wavelet packets have covariances", ok, f"lowest eigenvalue {worst:.1e} of the highest"))
     if source is not None:
         opened = open_source(source, resize=reference.image_resize)
         checks.append(_check_digest("made of these images", _images_of(reference, opened), reference.data["digest"]))
