@@ -292,7 +292,7 @@ def test_packets_that_are_none_are_refused(good: dict[str, Any], changed: dict[s
 @pytest.mark.parametrize(
     ("said_of_it", "why"),
     [
-        ({"packets": {"transform": "haar v1", "level": 3}}, "level 3; those of 64x64 images have 4"),
+        ({"packets": {"transform": "haar v1", "level": 3}}, "level 3, and those of 64x64 images have 4"),
         ({"packets": {"transform": "db2 v1", "level": 4}}, "packets.transform"),
         ({"image_size": None}, "images of no size"),
         ({"image_size": [1 << 20, 1 << 20]}, "MB, and the memory budget is"),
