@@ -15,6 +15,9 @@ import ganbench
 from ganbench.cli.app import app
 from ganbench.diagnostics.path_length import path_length
 from ganbench.errors import GanbenchError, MetricError
+from ganbench.features.extractor import Extractor
+from ganbench.features.registry import load_for_floats
+from ganbench.features.spec import BuildOptions
 from ganbench.metrics.path_length import ppl
 from ganbench.models import dcgan, stylegan2
 from ganbench.models.draw import Draw
@@ -178,6 +181,17 @@ def test_a_walk_starts_at_the_images_of_its_latents(network: torch.nn.Module):
             walk_of(network, "w")
     with pytest.raises(GanbenchError, match="unknown space 'x'"):
         walk_of(network, "x")
+
+
+@pytest.mark.slow
+def test_whole_grey_levels_have_the_extractors_own_features(lite0: Extractor, rng: np.random.Generator):
+    images = rng.integers(0, 256, (3, 24, 32, 3), np.uint8)
+    between = load_for_floats("lite0", BuildOptions(device="cpu"))
+    assert between.spec == lite0.spec
+    floats = torch.from_numpy(images).permute(0, 3, 1, 2).float()
+    np.testing.assert_allclose(between(floats), lite0(images)[0], atol=2e-4)
+    moved = between(floats + 1e-3)  # less than any grey level
+    assert 0 < np.abs(moved - between(floats)).max() < 1e-2
 
 
 @pytest.mark.slow
