@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -73,6 +74,7 @@ def nothing():
 def own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "own_walks.py").write_text(OWN)
     monkeypatch.chdir(tmp_path)
+    monkeypatch.delitem(sys.modules, "own_walks", raising=False)  # of another test's folder
     monkeypatch.syspath_prepend(str(tmp_path))
 
 
