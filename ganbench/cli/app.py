@@ -25,6 +25,7 @@ from ganbench.cli import (
     leaderboard,
     output,
     overlap,
+    ppl,
     recipes,
     reference,
     sample,
@@ -91,6 +92,7 @@ app.add_typer(afd.app, name="afd")
 app.command("selftest")(selftest.selftest)
 app.command("train")(train.train)
 app.command("sample")(sample.sample)
+app.command("ppl")(ppl.ppl)
 app.command("bench")(bench.bench)
 app.command("bench collect")(collect.collect)
 app.command("leaderboard")(leaderboard.leaderboard)

@@ -12,7 +12,7 @@ from ganbench.errors import MetricError
 from ganbench.metrics.variation import Variation
 
 Better = Literal["lower", "higher", "none"]
-Needs = Literal["moments", "features", "logits", "index", "detections", "pixels"]
+Needs = Literal["moments", "features", "logits", "index", "detections", "pixels", "packets", "paths"]
 _RANGES = {"share": (0.0, 1.0), "classes": (1.0, math.inf)}  # of values, by their unit
 
 
@@ -85,7 +85,9 @@ class Metric:
             :class:`~ganbench.statistics.known.KnownImages`, every real image under one extractor, and ``fake`` a
             :class:`~ganbench.statistics.known.CodedImages`. ``"detections"``: ``fake`` is a
             :class:`~ganbench.statistics.detections.DetectionSet`; ``"pixels"``: a
-            :class:`~ganbench.statistics.pixels.PixelSet`; ``real`` is None for both of them.
+            :class:`~ganbench.statistics.pixels.PixelSet`; ``real`` is None for both of them. ``"packets"``: both sides
+            are a :class:`~ganbench.statistics.packets.PacketSet`. ``"paths"``: ``fake`` is a
+            :class:`~ganbench.statistics.paths.PathSet` of a generator, and no images have one; ``real`` is None.
         compute: ``compute(*, real, fake, seed=0) -> Estimate``; takes ``pairs=`` as well when ``uses_pairs``.
         unit: Unit of the value: ``""`` (a plain number), ``"share"`` (0 to 1), ``"classes"``.
         inception_name: Result id on Inception features where the field has a name of its own for it, such as ``fid``.

@@ -129,7 +129,10 @@ def kd_subsets(
         in_fake[draw.choice(n, size, replace=False), i] = 1
         in_real[draw.choice(m, size, replace=False), i] = 1
     among_fake = np.sum(in_fake * kernel_times_self(fake.sample, in_fake), axis=0)
-    among_real = np.sum(in_real * kernel_times_self(real.sample, in_real), axis=0)
+    among_real = real.lasting(
+        f"subsets {seed} {n} {subsets} {size}",  # the draws of both sides take turns
+        lambda: np.sum(in_real * kernel_times_self(real.sample, in_real), axis=0),
+    )
     across = np.sum(in_fake * kernel_times(fake.sample, real.sample, in_real), axis=0)
     each = (among_fake + among_real) / (size * (size - 1)) - 2 * across / size**2
     mean, spread = float(np.mean(each)), float(np.std(each))
