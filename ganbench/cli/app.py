@@ -13,6 +13,7 @@ from ganbench import __version__
 from ganbench.cli import (
     afd,
     assets,
+    audit,
     bench,
     collect,
     data,
@@ -91,6 +92,7 @@ app.command("bench")(bench.bench)
 app.command("bench collect")(collect.collect)
 app.command("leaderboard")(leaderboard.leaderboard)
 app.command("overlap")(overlap.overlap)
+app.command("audit")(audit.audit)
 app.command("grade")(grade.grade)
 app.command("grade export")(grade_export.export)
 app.command("grade answer", hidden=True)(grade_export.answer)

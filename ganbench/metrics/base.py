@@ -12,6 +12,7 @@ from ganbench.errors import MetricError
 
 Better = Literal["lower", "higher", "none"]
 Needs = Literal["moments", "features", "logits", "index", "detections", "pixels"]
+Asks = Literal["distance", "fidelity", "diversity", "repeats", "copies", ""]
 _RANGES = {"share": (0.0, 1.0), "classes": (1.0, math.inf)}  # of values, by their unit
 
 
@@ -94,6 +95,9 @@ class Metric:
         least: No value can be lower, and a file that has one is not believed; of a share 0, of classes 1.
         most: No value can be higher; of a share 1.
         decimals: How many its values have in tables, whatever they are; None: as many as they need.
+        asks: What question it answers, so that an audit knows what to expect of it: how far the distributions are apart
+            (``"distance"``), whether images are good (``"fidelity"``), whether all kinds are there (``"diversity"``),
+            whether images repeat each other (``"repeats"``) or real ones (``"copies"``); ``""``: not stated.
 
     Raises:
         MetricError: a name that cannot be part of a result's id, or a field that is none of those above.
@@ -113,6 +117,7 @@ class Metric:
     least: float = -math.inf
     most: float = math.inf
     decimals: int | None = None
+    asks: Asks = ""
 
     def __post_init__(self) -> None:
         for end, value in zip(("least", "most"), _RANGES.get(self.unit, (-math.inf, math.inf)), strict=True):
@@ -123,9 +128,11 @@ class Metric:
             raise MetricError(f"{name!r} cannot be a metric's name: it is part of a result's id, such as fd[lite0]")
         if not isinstance(self.version, int) or self.version < 1:
             raise MetricError(f"{name}: the version must be a whole number from 1, not {self.version!r}")
-        for what, known in (("better", get_args(Better)), ("needs", get_args(Needs))):
+        for what, known in (("better", get_args(Better)), ("needs", get_args(Needs)), ("asks", get_args(Asks))):
             if getattr(self, what) not in known:
-                raise MetricError(f"{name}: {what} is {getattr(self, what)!r}, not one of {', '.join(known)}")
+                raise MetricError(
+                    f"{name}: {what} is {getattr(self, what)!r}, not one of {', '.join(filter(None, known))}"
+                )
         object.__setattr__(self, "__doc__", self.compute.__doc__)
 
     @property
@@ -166,13 +173,14 @@ def metric(
     least: float = -math.inf,
     most: float = math.inf,
     decimals: int | None = None,
+    asks: Asks = "",
 ) -> Callable[[Callable[..., Estimate]], Metric]:
     """Make the decorated function a metric; see :class:`Metric` for the fields."""
 
     def make(compute: Callable[..., Estimate]) -> Metric:
         return Metric(
             name, version, title, better, needs, compute, unit, inception_name, default, column, uses_pairs,
-            least=least, most=most, decimals=decimals,
+            least=least, most=most, decimals=decimals, asks=asks,
         )  # fmt: skip
 
     return make

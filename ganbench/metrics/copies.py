@@ -91,7 +91,9 @@ def _nearer(index: ImageIndex, distances: np.ndarray, near: np.ndarray) -> np.nd
     return found
 
 
-@metric("copies", version=3, title="Copies of training images", better="lower", unit="share", needs="index")
+@metric(
+    "copies", version=3, title="Copies of training images", better="lower", unit="share", needs="index", asks="copies"
+)
 def copies(*, real: KnownImages, fake: CodedImages, seed: int = 0) -> Estimate:
     """Return the share of images that are the same picture as one of the known real ones.
 
@@ -116,7 +118,7 @@ def copies(*, real: KnownImages, fake: CodedImages, seed: int = 0) -> Estimate:
 
 @metric(
     "authenticity", title="Nearer to training images than those to each other", better="lower", unit="share",
-    needs="index",
+    needs="index", asks="copies",
 )  # fmt: skip
 def authenticity(*, real: KnownImages, fake: CodedImages, seed: int = 0) -> Estimate:
     """Return the share of images nearer to their nearest known image than that one is to its own nearest different one.

@@ -10,7 +10,15 @@ from ganbench.metrics.intervals import wilson
 from ganbench.statistics.detections import DetectionSet
 
 
-@metric("afd", column=True, title="Anime-face detection rate", better="higher", unit="share", needs="detections")
+@metric(
+    "afd",
+    column=True,
+    title="Anime-face detection rate",
+    better="higher",
+    unit="share",
+    needs="detections",
+    asks="fidelity",
+)
 def afd(*, real: None = None, fake: DetectionSet, seed: int = 0) -> Estimate:
     """Return the detection rate, a share from 0 to 1, with its Wilson interval: images are independent trials.
 

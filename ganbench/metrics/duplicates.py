@@ -10,7 +10,7 @@ from ganbench.metrics.intervals import wilson
 from ganbench.statistics.pixels import PixelSet
 
 
-@metric("duplicates", title="Exact duplicates", better="lower", unit="share", needs="pixels")
+@metric("duplicates", title="Exact duplicates", better="lower", unit="share", needs="pixels", asks="repeats")
 def duplicates(*, real: None = None, fake: PixelSet, seed: int = 0) -> Estimate:
     """Return the share of images that are equal to at least one other image of the set.
 

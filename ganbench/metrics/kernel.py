@@ -44,7 +44,16 @@ def kernel_times_self(x: np.ndarray, weights: np.ndarray) -> np.ndarray:
     return total
 
 
-@metric("kd", column=True, title="Kernel distance", better="lower", needs="features", inception_name="kid", decimals=4)
+@metric(
+    "kd",
+    column=True,
+    title="Kernel distance",
+    better="lower",
+    needs="features",
+    inception_name="kid",
+    decimals=4,
+    asks="distance",
+)
 def kd(*, real: FeatureSet, fake: FeatureSet, seed: int = 0) -> Estimate:
     """Return the unbiased squared MMD over all pairs of the two samples.
 
@@ -78,6 +87,7 @@ def kd(*, real: FeatureSet, fake: FeatureSet, seed: int = 0) -> Estimate:
     needs="features",
     inception_name="kid_subsets",
     default=False,
+    asks="distance",
 )
 def kd_subsets(
     *, real: FeatureSet, fake: FeatureSet, seed: int = 0, subsets: int = SUBSETS, subset_size: int = SUBSET_SIZE

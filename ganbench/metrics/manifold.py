@@ -23,6 +23,7 @@ from ganbench.statistics.features import FeatureSet
     unit="share",
     needs="features",
     uses_pairs=True,
+    asks="fidelity",
 )
 def precision(*, real: FeatureSet, fake: FeatureSet, seed: int = 0, pairs: Pairs | None = None) -> Estimate:
     """Return the share of fake images inside the 3-neighbour ball of at least one real image.
@@ -38,7 +39,14 @@ def precision(*, real: FeatureSet, fake: FeatureSet, seed: int = 0, pairs: Pairs
 
 
 @metric(
-    "recall", column=True, title="Improved recall", better="higher", unit="share", needs="features", uses_pairs=True
+    "recall",
+    column=True,
+    title="Improved recall",
+    better="higher",
+    unit="share",
+    needs="features",
+    uses_pairs=True,
+    asks="diversity",
 )
 def recall(*, real: FeatureSet, fake: FeatureSet, seed: int = 0, pairs: Pairs | None = None) -> Estimate:
     """Return the share of real images inside the 3-neighbour ball of at least one fake image.
@@ -56,7 +64,7 @@ def recall(*, real: FeatureSet, fake: FeatureSet, seed: int = 0, pairs: Pairs | 
     return _estimate(share, low, high, f"halves of {SPLITS} random splits", K_MANIFOLD, seed, real, fake)
 
 
-@metric("density", title="Density", better="higher", needs="features", uses_pairs=True, least=0)
+@metric("density", title="Density", better="higher", needs="features", uses_pairs=True, least=0, asks="fidelity")
 def density(*, real: FeatureSet, fake: FeatureSet, seed: int = 0, pairs: Pairs | None = None) -> Estimate:
     """Return the mean number of real 5-neighbour balls that hold a fake image, divided by 5; may exceed 1.
 
@@ -70,7 +78,16 @@ def density(*, real: FeatureSet, fake: FeatureSet, seed: int = 0, pairs: Pairs |
     return _estimate(float(np.mean(each)), max(0.0, low), high, "Student t", K_DENSITY, None, real, fake)
 
 
-@metric("coverage", column=True, title="Coverage", better="higher", unit="share", needs="features", uses_pairs=True)
+@metric(
+    "coverage",
+    column=True,
+    title="Coverage",
+    better="higher",
+    unit="share",
+    needs="features",
+    uses_pairs=True,
+    asks="diversity",
+)
 def coverage(*, real: FeatureSet, fake: FeatureSet, seed: int = 0, pairs: Pairs | None = None) -> Estimate:
     """Return the share of real images whose 5-neighbour ball holds at least one fake image.
 

@@ -24,7 +24,15 @@ _STREAM = 0x4D494E44  # keeps the directions apart from what a user draws with t
 _AT_ONCE = 100  # directions whose sorted values are in memory together
 
 
-@metric("mind", title="Sliced Wasserstein distance (MIND)", better="lower", needs="features", least=0, default=False)
+@metric(
+    "mind",
+    title="Sliced Wasserstein distance (MIND)",
+    better="lower",
+    needs="features",
+    least=0,
+    default=False,
+    asks="distance",
+)
 def mind(*, real: FeatureSet, fake: FeatureSet, seed: int = 0) -> Estimate:
     """Return 3 D times the mean squared Wasserstein-2 distance of the two samples along 1,000 random directions.
 

@@ -21,7 +21,14 @@ SCALE = 1000.0
 _MEDIAN_OF = 1000  # images of the reference whose distances the median is taken of: half a million pairs
 
 
-@metric("mmd_rbf", title="Maximum mean discrepancy, Gaussian kernel", better="lower", needs="features", default=False)
+@metric(
+    "mmd_rbf",
+    title="Maximum mean discrepancy, Gaussian kernel",
+    better="lower",
+    needs="features",
+    default=False,
+    asks="distance",
+)
 def mmd_rbf(*, real: FeatureSet, fake: FeatureSet, seed: int = 0, bandwidth: float | None = None) -> Estimate:
     """Return 1,000 times the unbiased squared MMD over all pairs of the two samples; slightly below 0 where equal.
 

@@ -18,7 +18,7 @@ _CHUNK = 4096  # pairs laid over each other at once
 
 
 @metric("near_duplicates", version=3, title="Near duplicates among the fake images", better="lower", unit="share",
-        needs="index")  # fmt: skip
+        needs="index", asks="repeats")  # fmt: skip
 def near_duplicates(*, real: KnownImages, fake: CodedImages, seed: int = 0) -> Estimate:
     """Return the share of images that show the same picture as another image of the set.
 
