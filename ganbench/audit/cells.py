@@ -48,7 +48,7 @@ class Cell:
 
 def cells_of(materials: Sequence[Material], checks: Sequence[Check], scale: Scale) -> list[Cell]:
     """Return all the work of an audit, in the order of the checks."""
-    base = [code_of(*(_PACKAGE / room for room in ("audit", "metrics", "statistics"))), library_versions()]
+    base = [code_of(_PACKAGE / "metrics", _PACKAGE / "statistics"), library_versions()]
     found: dict[tuple[int, str], Cell] = {}
     for check in checks:
         for number, material in enumerate(materials):

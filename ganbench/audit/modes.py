@@ -7,6 +7,7 @@ back, and tell four of ten dropped from none.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from statistics import fmean
 
 import numpy as np
@@ -82,7 +83,7 @@ def judged(
     metric: Metric,
     points: list[Point],
     clean: dict[int, list[float]],
-    steps: dict[str, tuple[int, ...]],
+    steps: Mapping[str, tuple[int, ...]],
     must_tell: float,
     what: str,
 ) -> Finding:

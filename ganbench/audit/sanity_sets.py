@@ -173,7 +173,7 @@ def radii(variant: int, points: int) -> list[float]:
 
 def numbers(variant: Any, points: int) -> list[float]:
     """Return numbers of images from 100 to 3,000."""
-    return [int(n) for n in np.logspace(*np.log10(_SIZES), points).round()]
+    return [int(n) for n in np.geomspace(*_SIZES, points).round()]
 
 
 def distances(variant: int, points: int) -> list[float]:

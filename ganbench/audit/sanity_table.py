@@ -54,13 +54,13 @@ class Synthetic:
         return [*self.rules.get(asks, ()), *self.by_variant.get(variant, {}).get(asks, ())]
 
 
-def _both(*rules: tuple[str, Rule]) -> Rules:
+def _both(*rules: tuple[str, Rule]) -> dict[str, Sequence[tuple[str, Rule]]]:
     return {"fidelity": rules, "diversity": rules}
 
 
 _EQUAL = ("bounds", near(1.0, 0.0))
 _APART = ("bounds", near(0.0, "first")), ("bounds", near(0.0, "last"))
-_BELL = _both(_EQUAL, *_APART, ("purpose", bell(0.0))) | {"distance": [("purpose", valley(0.0))]}
+_BELL: Rules = _both(_EQUAL, *_APART, ("purpose", bell(0.0))) | {"distance": [("purpose", valley(0.0))]}
 _SAME_AT_FIRST = ("bounds", near(1.0, "first"))
 _DIMENSIONS = (1, 8, 64)
 
