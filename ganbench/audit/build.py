@@ -24,24 +24,19 @@ from ganbench.images.picked import Picked
 from ganbench.images.source import Source
 from ganbench.metrics.registry import METRICS
 from ganbench.references.held_out import known_images
-from ganbench.references.nearest import nearest_different
+from ganbench.references.indexed import collect_indexed
 from ganbench.references.reference import SAMPLE_SIZE, Reference
 from ganbench.scoring.options import DEFAULT_FEATURES, ScoreOptions
 from ganbench.scoring.plan import SAMPLE_CAP, Instrument, Plan, build_options, choose_metrics
 from ganbench.statistics.collector import shuffled
 from ganbench.statistics.features import FeatureSet
-from ganbench.statistics.index import ImageIndex
 from ganbench.statistics.known import KnownImages
 from ganbench.statistics.moments import Moments
-from ganbench.statistics.projection import Projection
-from ganbench.statistics.signatures import SIGNATURE, signatures
 from ganbench.system.cluster import Site
 from ganbench.system.memory import VARIABLE, budget
 from ganbench.system.notes import Note, log_note
-from ganbench.system.progress import track
 
 LEAST = 400  # real images that an audit takes
-_BATCH = 64
 
 
 def materials_of(
@@ -156,25 +151,32 @@ def _with_images(
     )  # fmt: skip
     extractor = looked if isinstance(looked, Extractor) else load_extractor(asked, build_options(options, asked))
     wanted = any(METRICS[name].needs == "index" for name in blank.args[1])
-    marks = _marks(images, whole.sample_index) if wanted else None
+    inside: np.ndarray | None = None
     if options.references:
         reference = _reference(options, asked, images, site)
         reference.require_match(extractor.spec, images.image_size())
         known = known_images(reference) if wanted else None
-        real, origin, inside, fresh = reference.features, reference.identity(), None, np.arange(whole.n)
+        real, origin, fresh = reference.features, reference.identity(), np.arange(whole.n)
     else:
         order = shuffled(whole.n, options.seed)
-        inside, fresh = np.split(order, [min(whole.n // 4, SAMPLE_CAP)])
-        inside, fresh = np.sort(inside), np.sort(fresh)
-        real, origin = _real_side(whole.sample[inside], _some(whole.logits, inside), options.seed), f"{len(inside)}"
-        known = None if marks is None else KnownImages(_index(images, whole, inside, marks[inside], real.moments))
+        inside, fresh = (np.sort(part) for part in np.split(order, [min(whole.n // 4, SAMPLE_CAP)]))
+        part = Picked(images, whole.sample_index[inside])
+        known = None
+        if wanted:
+            real, index = collect_indexed(
+                part, looked, cap=SAMPLE_SIZE, seed=options.seed, cache=options.cache, note=note, site=site,
+                device=options.device,
+            )  # fmt: skip
+            known = KnownImages(index)
+        else:
+            real = _real_side(whole.sample[inside], _some(whole.logits, inside), options.seed)
+        origin = f"{len(inside)} of them"
     return blank(
         extractor=extractor,
         real=real,
         known=known,
         pool=whole.sample[fresh],
         logits=_some(whole.logits, fresh),
-        marks=None if known is None else _some(marks, fresh),
         images=Picked(images, whole.sample_index[fresh]),
         real_images=None if inside is None else Picked(images, whole.sample_index[inside]),
         key=_key(blank, images.digest(), origin),
@@ -185,27 +187,6 @@ def _real_side(features: np.ndarray, logits: np.ndarray | None, seed: int) -> Fe
     """Return the real side: moments of all, and as large a sample as a reference keeps."""
     rows = np.sort(shuffled(len(features), seed)[:SAMPLE_SIZE])
     return FeatureSet(Moments.of(features), np.ascontiguousarray(features[rows]), rows, _some(logits, rows))
-
-
-def _index(images: Source, whole: FeatureSet, rows: np.ndarray, marks: np.ndarray, moments: Moments) -> ImageIndex:
-    projection = Projection.of(moments)
-    codes = projection.encode(whole.sample[rows])
-    nearest = (np.sqrt(nearest_different(codes, marks)) * projection.step).astype(np.float32)
-    positions = whole.sample_index[rows]
-    return ImageIndex(
-        projection, codes, marks, SIGNATURE, nearest, positions, [images.names[int(place)] for place in positions]
-    )
-
-
-def _marks(images: Source, positions: np.ndarray) -> np.ndarray:
-    """Return the signatures of images at positions, in order, (n, L) uint8."""
-    source = Picked(images, positions)
-    with track("signatures", len(source), unit="images") as advance:
-        found = []
-        for batch in source.batches(_BATCH):
-            found.append(signatures(batch.pixels))
-            advance(len(batch.pixels))
-    return np.concatenate(found)
 
 
 def _some(rows: np.ndarray | None, chosen: np.ndarray) -> np.ndarray | None:

@@ -63,7 +63,6 @@ class Material:
         known: That of metrics that compare with every real image, or None.
         pool: Features of fresh real images, which the real side does not hold, (N, D) float32.
         logits: Their logits, or None.
-        marks: Their signatures, or None.
         images: The images themselves, in the order of the pool; None where only features are known.
         real_images: Those of the real side, or None.
         runs: Folders of training runs that the user calls healthy.
@@ -79,7 +78,6 @@ class Material:
     known: KnownImages | None
     pool: np.ndarray
     logits: np.ndarray | None = None
-    marks: np.ndarray | None = None
     images: Source | None = None
     real_images: Source | None = None
     runs: tuple[str, ...] = ()
@@ -107,14 +105,15 @@ class Material:
 
         Args:
             rows: of the pool, in any order, repeats allowed.
-            pixels: whether to decode them, for metrics that read pixels or faces.
+            pixels: whether to decode them, for metrics that read more than features.
         """
-        wanted = pixels and self.others is not None and self.images is not None
+        looked = pixels and self.images is not None and (self.known is not None or self.others is not None)
+        shown = pixels_of(cast(Source, self.images), rows) if looked else None
         return Fake(
             self.pool[rows],
             None if self.logits is None else self.logits[rows],
-            None if self.marks is None else self.marks[rows],
-            pixels_of(cast(Source, self.images), rows) if wanted else None,
+            None if shown is None or self.known is None else signatures(shown),
+            None if self.others is None else shown,
         )
 
     def seen(self, pixels: np.ndarray) -> Fake:

@@ -47,7 +47,7 @@ class Scale:
             raise GanbenchError(f"--n {n}: with fewer than {_LEAST} images no metric tells anything")
         if quick:
             sizes = tuple(sorted({250, n}))
-            return cls(n, sizes, sets=5, images=max(250, min(n, 500)), corrupted=2, repeats=2, coverage=20, drawn=600,
+            return cls(n, sizes, sets=8, images=max(250, min(n, 500)), corrupted=2, repeats=2, coverage=40, drawn=600,
                        points=5)  # fmt: skip
         return cls(n, tuple(sorted({250, USUAL, 5000, n})), images=max(USUAL, min(n, 5000)))
 

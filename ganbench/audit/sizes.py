@@ -37,7 +37,7 @@ class Sizes(Check):
         found: list[Setting] = []
         for n in scale.sizes:
             found += _pieces(CLEAN, n, min(scale.sets, len(material.pool) // n))
-        n = min(len(material.pool) // scale.coverage, scale.n)
+        n = min(len(material.pool) // scale.coverage, scale.sizes[0])
         if n >= _FEWEST:
             found += _pieces(COUNTED, n, scale.coverage)
         return found
