@@ -54,8 +54,8 @@ def cells_of(materials: Sequence[Material], checks: Sequence[Check], scale: Scal
         for number, material in enumerate(materials):
             if check.missing(material):
                 continue
-            depends = [*base, check.name, check.version, scale.plain(), _metrics(material), material.seed]
-            depends += [material.key] if check.needs_material else []
+            depends = [*base, check.name, check.version, scale.plain(), material.seed]
+            depends += [_metrics(material), material.key] if check.needs_material else [_named(material.metrics)]
             for setting in check.settings(material, scale):
                 text = json.dumps([*depends, setting], sort_keys=True)
                 key = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
@@ -82,7 +82,10 @@ def keep(cell: Cell, points: list[Point], note: Note) -> None:
 
 
 def _metrics(material: Material) -> list[Any]:
-    names = [*material.metrics, *(() if material.others is None else material.others.metric_names)]
+    return _named([*material.metrics, *(() if material.others is None else material.others.metric_names)])
+
+
+def _named(names: Sequence[str]) -> list[Any]:
     return [(name, METRICS[name].version, foreign_code(METRICS[name].compute)) for name in names]
 
 

@@ -1,19 +1,20 @@
 """Check 3: bias and spread in the number of images, and how often the 95 % interval holds what it should.
 
 Fresh real images in disjoint sets. A metric is biased where its mean over sets of a quarter as many images is off by a
-spread of one set or more: then two numbers of unlike n differ by nothing but n. An interval should hold the mean of the
+spread of one set or more, and by two of its own standard errors: then two numbers of unlike n differ by nothing but n. An interval should hold the mean of the
 metric over sets of that size; that fewer than 90 of 100 disjoint sets do has a chance of 1 in 35 where it is right, and
 then it is too narrow. One more than twice as wide as it needs to be is too wide.
 """
 
 from __future__ import annotations
 
+import math
 import statistics
 
 from ganbench.audit.check import Check, Finding, Points, Setting
 from ganbench.audit.material import Material
 from ganbench.audit.points import Point, values_of
-from ganbench.audit.rules import ENOUGH, floor_of, spread_at
+from ganbench.audit.rules import ENOUGH, d_prime, floor_of, spread_at
 from ganbench.audit.scale import Scale
 from ganbench.metrics.base import Metric
 from ganbench.metrics.intervals import Z95
@@ -22,6 +23,7 @@ CLEAN, COUNTED = "clean", "intervals"
 HOLDS = 0.90
 TOO_WIDE = 2.0
 BIASED = 1.0
+SURE = 2.0  # standard errors by which a bias must be off besides
 _FEWEST = 20  # images of a set whose interval is counted
 _AT_ONCE = {CLEAN: 2500, COUNTED: 1500}  # images that one piece of work goes through
 
@@ -58,7 +60,7 @@ class Sizes(Check):
         means = {n: statistics.fmean(values) for n, values in by_size.items()}
         spreads = {n: spread_at(n, by_size, floor_of(metric.unit, n)) for n in by_size}
         figures: dict[str, object] = {"mean": _plain(means), "spread": _plain(spreads)}
-        bias, said = _bias(means, spreads, scale.n)
+        bias, said = _bias(by_size, means, spreads, scale.n)
         figures["bias"] = bias
         coverage, width = _coverage([p for p in mine if p.series == COUNTED])
         if coverage is not None:
@@ -83,8 +85,10 @@ def _pieces(series: str, n: int, sets: int) -> list[Setting]:
     return [(series, n, first, min(step, sets - first)) for first in range(0, sets, step)]
 
 
-def _bias(means: dict[int, float], spreads: dict[int, float | None], n: int) -> tuple[float | None, str]:
-    """Return by how many spreads the mean is off at a quarter of the images, and that in words."""
+def _bias(
+    values: dict[int, list[float]], means: dict[int, float], spreads: dict[int, float | None], n: int
+) -> tuple[float | None, str]:
+    """Return by how many spreads the mean is off at a quarter of the images, 0 where that may be chance, and words."""
     usable = [size for size in means if size <= n]
     if len(usable) < 2:
         return None, "too few sets to tell a bias"
@@ -92,7 +96,10 @@ def _bias(means: dict[int, float], spreads: dict[int, float | None], n: int) -> 
     small = min(usable[:-1], key=lambda size: abs(size - large / 4))
     spread = spreads[large] or spreads[small] or 0.0
     off = means[small] - means[large]
-    bias = 0.0 if off == 0 else off / spread if spread else float("999")
+    error = math.hypot(*((spreads[size] or spread) / math.sqrt(len(values[size])) for size in (small, large)))
+    bias = d_prime(off, spread)
+    if abs(off) < SURE * error:
+        bias = 0.0
     if abs(bias) < BIASED:
         return bias, f"hardly depends on n ({off:+.3g} from {large:,} to {small:,} images)"
     return bias, (

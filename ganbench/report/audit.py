@@ -65,9 +65,8 @@ def corruption_figure(found: Audit) -> Figure | None:
     for axes, name in zip(places, names, strict=False):
         for number, row in enumerate(rows):
             told = row.finding.figures["corruptions"].get(name)
-            if told is None:
-                continue
-            steps = [min(_CAP, max(-_CAP, d)) for d in told["d"][str(found.scale.n)]]
+            steps = [] if told is None else told["d"].get(str(found.scale.n), [])
+            steps = [min(_CAP, max(-_CAP, d)) for d in steps]
             axes.plot(range(1, len(steps) + 1), steps, **_style(number, row.id))
         axes.axhline(4, color="gray", linewidth=0.8)
         axes.set_yscale("symlog", linthresh=4)
