@@ -1,9 +1,10 @@
 """Check 3: bias and spread in the number of images, and how often the 95 % interval holds what it should.
 
 Fresh real images in disjoint sets. A metric is biased where its mean over sets of a quarter as many images is off by a
-spread of one set or more, and by two of its own standard errors: then two numbers of unlike n differ by nothing but n. An interval should hold the mean of the
-metric over sets of that size; that fewer than 90 of 100 disjoint sets do has a chance of 1 in 35 where it is right, and
-then it is too narrow. One more than twice as wide as it needs to be is too wide.
+spread of one set or more, and by two of its own standard errors: then two numbers of unlike n differ by nothing but n.
+An interval should hold the mean of the metric over sets of that size; that fewer than 90 of 100 disjoint sets do has a
+chance of 1 in 35 where it is right, and then it is too narrow. One more than twice as wide as it needs to be is too
+wide.
 """
 
 from __future__ import annotations
