@@ -16,7 +16,7 @@ from ganbench.audit.check import Check, Finding, Points, Setting
 from ganbench.audit.corruptions import CORRUPTIONS, corrupted
 from ganbench.audit.material import Material, pixels_of
 from ganbench.audit.points import Point, values_of
-from ganbench.audit.rules import SLACK, TOLD, d_prime, floor_of, rises, spread_at, worse_by
+from ganbench.audit.rules import SLACK, d_prime, floor_of, rises, spread_at, told_from, worse_by
 from ganbench.audit.scale import Scale
 from ganbench.audit.sizes import Sizes, clean_values
 from ganbench.images.source import Source
@@ -69,7 +69,7 @@ class Corruptions(Check):
             scaled = {n: [d * math.sqrt(n / largest) for d in measured[largest]] for n in scale.sizes if n > largest}
             everywhere = measured | scaled
             monotone = rises([0.0, *measured[largest]], SLACK)
-            smallest = {n: _smallest(one.strengths, everywhere[n]) for n in everywhere}
+            smallest = {n: told_from(one.strengths, everywhere[n]) for n in everywhere}
             if not monotone:
                 wrong.append(name)
             if smallest.get(scale.n) is None:
@@ -100,16 +100,6 @@ def _steps(
     if not base or spread is None or not all(changed):
         return None
     return [d_prime(worse_by(metric.better, fmean(values), fmean(base)), spread) for values in changed]
-
-
-def _smallest(strengths: tuple[float, ...], steps: list[float]) -> float | None:
-    """Return the first strength from which on all are told apart, or None."""
-    found = None
-    for strength, d in zip(reversed(strengths), reversed(steps), strict=True):
-        if d < TOLD:
-            break
-        found = strength
-    return found
 
 
 def _least(told: dict[str, Any], name: str, n: int) -> str:

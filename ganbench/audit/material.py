@@ -97,8 +97,8 @@ class Material:
         return found
 
     def rows(self, n: int, number: int = 0) -> np.ndarray:
-        """Return the pool's rows of one of its disjoint sets of ``n`` images, ascending, (n,) or fewer at its end."""
-        return np.sort(self._order[number * n : (number + 1) * n])
+        """Return the pool's rows of one of its disjoint sets of ``n`` images, in random order, fewer at its end."""
+        return self._order[number * n : (number + 1) * n]
 
     def fresh(self, rows: np.ndarray, *, pixels: bool = True) -> Fake:
         """Return fresh real images at rows of the pool.

@@ -15,7 +15,7 @@ import numpy as np
 from ganbench.audit.check import Check, Finding, Points, Setting
 from ganbench.audit.material import Material
 from ganbench.audit.points import Point, values_of
-from ganbench.audit.rules import SLACK, TOLD, d_prime, floor_of, rises, spread_at, worse_by
+from ganbench.audit.rules import SLACK, TOLD, d_prime, floor_of, rises, spread_at, told_from, worse_by
 from ganbench.audit.scale import Scale
 from ganbench.audit.sizes import Sizes, clean_values
 from ganbench.metrics.base import Metric
@@ -98,7 +98,7 @@ def judged(
         if spread is None or not all(values):
             continue
         ds = [d_prime(worse_by(metric.better, fmean(one), fmean(values[0])), spread) for one in values]
-        first = next((s for s, d in zip(along, ds, strict=True) if d >= TOLD), None)
+        first = told_from(along, ds)
         monotone = rises(ds, SLACK)
         figures[series] = {"along": list(along), "d": [round(d, 2) for d in ds], "first": first, "monotone": monotone}
         better = min(ds) <= -TOLD

@@ -67,3 +67,13 @@ def rises(steps: Sequence[float], slack: float) -> bool:
             return False
         highest = max(highest, step)
     return True
+
+
+def told_from(along: Sequence[float], ds: Sequence[float]) -> float | None:
+    """Return the first step from which on all are told apart, by d' at each step; None where not even the last is."""
+    found = None
+    for step, d in zip(reversed(along), reversed(ds), strict=True):
+        if d < TOLD:
+            break
+        found = step
+    return found

@@ -12,6 +12,8 @@ from __future__ import annotations
 import math
 import statistics
 
+import numpy as np
+
 from ganbench.audit.check import Check, Finding, Points, Setting
 from ganbench.audit.material import Material
 from ganbench.audit.points import Point, values_of
@@ -50,7 +52,7 @@ class Sizes(Check):
         series, n, first, count = setting
         points = []
         for number in range(first, first + count):
-            found = material.measure(material.fresh(material.rows(n, number)))
+            found = material.measure(material.fresh(np.sort(material.rows(n, number))))
             points += [Point.of(one, series, number, n, value) for one, value in found.items()]
         return points
 
