@@ -16,11 +16,12 @@ from audit_pieces import SMALL, Slow, bare, seeing
 from typer.testing import CliRunner
 
 from ganbench.audit import cells
+from ganbench.audit.build import materials_of
 from ganbench.audit.check import Check, Finding
 from ganbench.audit.copying import EXACT, KINDS, MIRRORED, changed
 from ganbench.audit.corruption import NONE, Corruptions
 from ganbench.audit.corruptions import CORRUPTIONS, corrupted
-from ganbench.audit.material import Material
+from ganbench.audit.material import Material, pixels_of
 from ganbench.audit.points import Point
 from ganbench.audit.registry import CHECKS, chosen_checks
 from ganbench.audit.rules import TOLD, d_prime, rises, spread_at, worse_by
@@ -31,7 +32,9 @@ from ganbench.cli.app import app
 from ganbench.errors import GanbenchError, UnknownName
 from ganbench.images.arrays import ArraySource
 from ganbench.metrics.registry import METRICS
+from ganbench.references.reference import Reference
 from ganbench.report.audit import make_audit_page
+from ganbench.scoring.options import ScoreOptions
 from ganbench.statistics.features import FeatureSet
 from ganbench.system.cluster import Site
 from ganbench.training.run_folder import RunFolder
@@ -353,3 +356,34 @@ def test_the_command_with_somebody_elses_extractor_and_metric(tmp_path: Path) ->
     few = CliRunner().invoke(app, ["audit", "real.npy", "--limit", "10"])
     assert few.exit_code != 0
     assert isinstance(few.exception, GanbenchError)
+
+
+@pytest.mark.usefixtures("own_instruments")
+def test_material_is_cut_from_images_or_taken_from_a_reference(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    images = rng.integers(0, 256, (2400, 4, 4, 3), dtype=np.uint8).repeat(2, axis=1).repeat(2, axis=2)
+    real, fresh = (ArraySource.of(name, part, value_range=None, resize=None) for name, part in
+                   (("real", images[:1000]), ("fresh", images[1000:])))  # fmt: skip
+    features = "own_instruments.features:thumbnail"
+    options = ScoreOptions(features=(features,), metrics=("kd", "copies"), detector=None)
+    (cut,), notes = materials_of(options, fresh)
+    assert notes == []
+    assert (cut.real.n, len(cut.pool), list(cut.ids())) == (350, 1050, ["kd[thumbnail]", "copies[thumbnail]"])
+    assert cut.known is not None
+    assert cut.images is not None
+    assert cut.real_images is not None
+    assert set(cut.images.names).isdisjoint(cut.real_images.names)
+    seen = cut.measure(cut.seen(pixels_of(cut.real_images, np.arange(60))))
+    assert seen["copies[thumbnail]"].value == 1.0  # type: ignore[union-attr]  # there is a value
+    (other,), _ = materials_of(replace(options, seed=1), fresh)
+    assert other.key == cut.key  # the seed stands beside it
+    Reference.build(real, features).save(tmp_path / "real.npz")
+    known = replace(options, references=(tmp_path / "real.npz",))
+    (against,), _ = materials_of(known, fresh)
+    assert (against.real.n, len(against.pool), against.real_images) == (1000, 1400, None)
+    assert against.key != cut.key
+    (bare_one,), notes = materials_of(known, None)
+    assert (bare_one.real.n, len(bare_one.pool), bare_one.known, bare_one.images) == (500, 500, None, None)
+    assert "without real images" in notes[0]
+    with pytest.raises(GanbenchError, match="at least 400 real images, found 100"):
+        materials_of(options, fresh.first(100))
