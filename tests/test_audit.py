@@ -266,6 +266,7 @@ def test_a_row_for_each_metric_extractor_and_check() -> None:
     assert len(audit.to_csv().splitlines()) == 5
 
 
+@pytest.mark.slow
 def test_two_processes_find_the_same() -> None:
     checks = chosen_checks(["matched"])
     alone = run_audit([bare(("kd",))], checks, SMALL, cache=False)
@@ -284,6 +285,7 @@ run_audit([bare(("kd",))], [Slow()], SMALL)
 """
 
 
+@pytest.mark.slow
 def test_a_killed_audit_goes_on(ganbench_home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     script = KILLED.format(tests=str(TESTS))
     process = subprocess.Popen([sys.executable, "-c", script], env=os.environ, stderr=subprocess.DEVNULL)
