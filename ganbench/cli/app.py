@@ -13,6 +13,7 @@ from ganbench import __version__
 from ganbench.cli import (
     afd,
     assets,
+    audit,
     bench,
     collect,
     compare,
@@ -99,6 +100,7 @@ app.command("leaderboard")(leaderboard.leaderboard)
 app.command("explain-protocol")(explain_protocol.explain_protocol)
 app.command("compare")(compare.compare)
 app.command("overlap")(overlap.overlap)
+app.command("audit")(audit.audit)
 app.command("grade")(grade.grade)
 app.command("grade export")(grade_export.export)
 app.command("grade answer", hidden=True)(grade_export.answer)

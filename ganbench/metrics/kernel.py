@@ -63,6 +63,7 @@ def _variation(*, real: FeatureSet, fake: FeatureSet, seed: int = 0) -> Variatio
     inception_name="kid",
     decimals=4,
     variation=_variation,
+    asks="distance",
 )
 def kd(*, real: FeatureSet, fake: FeatureSet, seed: int = 0) -> Estimate:
     """Return the unbiased squared MMD over all pairs of the two samples.
@@ -101,6 +102,7 @@ def _among_real(real: FeatureSet) -> float:
     needs="features",
     inception_name="kid_subsets",
     default=False,
+    asks="distance",
 )
 def kd_subsets(
     *, real: FeatureSet, fake: FeatureSet, seed: int = 0, subsets: int = SUBSETS, subset_size: int = SUBSET_SIZE

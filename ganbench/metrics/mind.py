@@ -44,6 +44,7 @@ def _variation(*, real: FeatureSet, fake: FeatureSet, seed: int = 0) -> Variatio
     least=0,
     default=False,
     variation=_variation,
+    asks="distance",
 )
 def mind(*, real: FeatureSet, fake: FeatureSet, seed: int = 0) -> Estimate:
     """Return 3 D times the mean squared Wasserstein-2 distance of the two samples along 1,000 random directions.

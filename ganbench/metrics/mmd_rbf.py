@@ -44,6 +44,7 @@ def _variation(*, real: FeatureSet, fake: FeatureSet, seed: int = 0) -> Variatio
     needs="features",
     default=False,
     variation=_variation,
+    asks="distance",
 )
 def mmd_rbf(*, real: FeatureSet, fake: FeatureSet, seed: int = 0, bandwidth: float | None = None) -> Estimate:
     """Return 1,000 times the unbiased squared MMD over all pairs of the two samples; slightly below 0 where equal.

@@ -20,7 +20,9 @@ _NOTHING = 1e-6  # singular values below this share of a packet's largest are di
 _AT_ONCE = 64  # images whose influence is computed together
 
 
-@metric("fwd", title="Frechet wavelet distance", better="lower", needs="packets", least=0, default=False)
+@metric(
+    "fwd", title="Frechet wavelet distance", better="lower", needs="packets", least=0, default=False, asks="distance"
+)
 def fwd(*, real: PacketSet, fake: PacketSet, seed: int = 0) -> Estimate:
     """Return the mean over wavelet packets of the Frechet distance of their coefficients.
 
