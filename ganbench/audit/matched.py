@@ -17,7 +17,7 @@ from ganbench.audit.rules import TOLD, d_prime, floor_of, spread_at, worse_by
 from ganbench.audit.scale import Scale
 from ganbench.audit.sizes import Sizes, clean_values
 from ganbench.metrics.base import Metric
-from ganbench.metrics.frechet import cholesky_factor
+from ganbench.metrics.factors import cholesky_factor
 
 SERIES = "matched"
 _SETS = 2

@@ -12,7 +12,7 @@ import numpy as np
 
 from ganbench.errors import MetricError
 from ganbench.metrics.base import Estimate, metric
-from ganbench.metrics.frechet import cholesky_factor
+from ganbench.metrics.factors import cholesky_factor
 from ganbench.metrics.intervals import Z95
 from ganbench.statistics.packets import PacketMoments, PacketSet, packets_of
 
