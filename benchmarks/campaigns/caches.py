@@ -212,7 +212,7 @@ class Caches(Sweep):
         return _hash(same)
 
     def _remembered(self) -> Any:
-        found, index = collect_indexed(open_source(self._images), self._extractor, cap=5, seed=0, cache=True)
+        found, index, _ = collect_indexed(open_source(self._images), self._extractor, cap=5, seed=0, cache=True)
         moments = found.moments
         return _hash(moments.mean, moments.cov, found.sample, index.codes, index.signatures, index.nearest)
 

@@ -163,7 +163,7 @@ def _with_images(
         part = Picked(images, whole.sample_index[inside])
         known = None
         if wanted:
-            real, index = collect_indexed(
+            real, index, _ = collect_indexed(
                 part, looked, cap=SAMPLE_SIZE, seed=options.seed, cache=options.cache, note=note, site=site,
                 device=options.device,
             )  # fmt: skip

@@ -95,7 +95,9 @@ def foreign_walk(name: str, device: str, space: str | None = None) -> Walk:
         return tuple(module.map(end) for end in ends) if chosen == "w" else ends
 
     def images(ends: tuple[Any, ...], t: torch.Tensor) -> torch.Tensor:
-        found: torch.Tensor = module.synthesise(lerp(*ends, t)) if chosen == "w" else module(slerp(*ends, t))
+        start, end = ends
+        between = lerp(start, end, t) if chosen == "w" else slerp(start, end, t)
+        found: torch.Tensor = module.synthesise(between) if chosen == "w" else module(between)
         return found
 
     return _guarded(name, Walk(chosen, torch.device(device), draw, images))

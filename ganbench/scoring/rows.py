@@ -16,6 +16,7 @@ from ganbench.statistics.detections import DetectionSet
 from ganbench.statistics.features import FeatureSet
 from ganbench.statistics.known import CodedImages, KnownImages
 from ganbench.statistics.packets import PacketSet
+from ganbench.statistics.paths import PathSet
 from ganbench.statistics.pixels import PixelSet
 
 Variations = MutableMapping[str, Variation | str]  # by the id of a row; or why it is not known
@@ -27,7 +28,7 @@ def measured_rows(
     protocol: str,
     *,
     real: FeatureSet | KnownImages | PacketSet | None,
-    fake: FeatureSet | CodedImages | PixelSet | PacketSet | DetectionSet,
+    fake: FeatureSet | CodedImages | PixelSet | PacketSet | PathSet | DetectionSet,
     seed: int,
     pairs: Pairs | None = None,
     variations: Variations | None = None,
