@@ -11,7 +11,7 @@ import pytest
 
 from ganbench.errors import ReferenceError
 from ganbench.features.spec import ExtractorSpec
-from ganbench.metrics import frechet, kernel, mind, mmd_rbf, neighbours
+from ganbench.metrics import factors, kernel, mind, mmd_rbf, neighbours
 from ganbench.metrics.base import Estimate
 from ganbench.metrics.evaluate import evaluate
 from ganbench.references import kept, stored
@@ -45,7 +45,7 @@ def test_the_second_time_nothing_is_computed_from_the_reference_alone(
 ) -> None:
     first = values(Reference.load(file))
     again = open_reference(file)
-    for module, name in ((frechet, "cholesky_factor"), (stored, "read_reference"), (stored, "read_headers")):
+    for module, name in ((factors, "cholesky_factor"), (stored, "read_reference"), (stored, "read_headers")):
         monkeypatch.setattr(module, name, lambda *args, name=name: pytest.fail(f"{name} is called again"))
     for module, name in ((kernel, "kernel_times_self"), (neighbours, "nearest")):  # of the 11 images scored they are
         compute = getattr(module, name)
