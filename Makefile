@@ -15,7 +15,7 @@ demo: $(READY)
 test: lint
 	$(BIN)/python -m pytest -q -n 2 $(PYTEST)
 
-# What is not marked slow: 90 seconds on two cores.
+# What is not marked slow: two minutes on two cores.
 test-fast: $(READY)
 	$(BIN)/python -m pytest -q -n 2 -m "not slow" $(PYTEST)
 
