@@ -85,7 +85,7 @@ def png(image: np.ndarray) -> bytes:
 def card_of(what: Path | np.ndarray, *, jobs: int = 1, **options: object) -> Scorecard:
     """Score against the first images."""
     real = Reference.build(open_source(np.random.default_rng(5).integers(0, 256, (50, 12, 12, 3), np.uint8)), EXTRACTOR)
-    metrics = ["fd", "kd", "inception_score", "duplicates", "afd"]
+    metrics = ["fd", "kd", "inception_score", "fwd", "duplicates", "afd"]
     return ganbench.score(what, real, EXTRACTOR, DETECTOR, metrics=metrics, jobs=jobs, **options)
 
 
@@ -143,7 +143,7 @@ def test_processes_of_their_own(rng: np.random.Generator, tmp_path: Path) -> Non
     assert card_of(path, jobs=3).to_json() == expected.to_json()
     assert expected["fd[channels]"].n == size
     kept = list((cache_dir() / "pieces").glob("*.cache"))
-    assert len(kept) == 3 * 3  # of each piece the pixels, the faces and the features
+    assert len(kept) == 3 * 4  # of each piece the pixels, their packets, the faces and the features
 
 
 @pytest.mark.slow

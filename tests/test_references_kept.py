@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,8 @@ import pytest
 
 from ganbench.errors import ReferenceError
 from ganbench.features.spec import ExtractorSpec
-from ganbench.metrics import factors, kernel, neighbours
+from ganbench.metrics import factors, kernel, mind, mmd_rbf, neighbours
+from ganbench.metrics.base import Estimate
 from ganbench.metrics.evaluate import evaluate
 from ganbench.references import kept, stored
 from ganbench.references.interop import open_reference
@@ -112,3 +114,19 @@ def test_arrays_of_any_shape_are_kept(shape: tuple[int, ...]) -> None:
     assert again is not None
     assert again.shape == shape
     assert (again == array).all()
+
+
+def test_metrics_on_demand_have_the_same_numbers_from_what_is_kept(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    names = ["mind", "mmd_rbf", "clipped_density", "clipped_coverage", "kd_subsets"]
+    fake = FeatureSet.of(np.random.default_rng(1).normal(size=(11, 12)).astype(np.float32))
+
+    def computed() -> dict[str, Any]:
+        few = partial(kernel.kd_subsets.compute, subsets=4, subset_size=6)
+        real = Reference.load(file).features
+        return evaluate(names[:-1], real=real, fake=fake) | {"kd_subsets": few(real=real, fake=fake)}
+
+    first = computed()
+    assert all(isinstance(one, Estimate) for one in first.values())
+    monkeypatch.setattr(mind, "directions_of", lambda *args: pytest.fail("directions are drawn again"))
+    monkeypatch.setattr(mmd_rbf.np, "triu_indices_from", lambda *args: pytest.fail("the median is found again"))
+    assert computed() == first

@@ -78,6 +78,7 @@ COMMANDS = [
     "compare generated images.zip --reference real.npz --quiet --latex table.tex;compare card.json card.json",
     "reference build generated -o built.npz;reference show real.npz;reference list",
     "detect generated;reference export real.npz stats.npz;assets list",
+    "score generated --reference images.zip --metric fwd --quiet;score generated --reference real.npz --metric fwd",
     "recipes list;recipes show wgan-gp;recipes show stylegan2;recipes diff dcgan wgan",
     "data toyfaces toys --count 3",
 ]

@@ -17,14 +17,16 @@ from mutations import mutated_bytes, mutated_tree, peak_memory
 
 from ganbench.errors import GanbenchError, ReferenceError
 from ganbench.features.spec import ExtractorSpec
-from ganbench.references import form, index_file, stored
+from ganbench.references import form, index_file, packet_file, stored
 from ganbench.references.interop import open_reference
 from ganbench.references.library import check_reference, holds_statistics
+from ganbench.references.real_pixels import RealPixels
 from ganbench.references.reference import Reference
 from ganbench.references.stored import checksum
 from ganbench.statistics.features import FeatureSet
 from ganbench.statistics.index import ImageIndex
 from ganbench.statistics.moments import Moments
+from ganbench.statistics.packets import PacketMoments
 from ganbench.statistics.projection import Projection
 from ganbench.statistics.signatures import LENGTH, SIGNATURE
 
@@ -34,6 +36,9 @@ SPEC = ExtractorSpec("lite0", 1, 8, 224, "bicubic-aa", "0" * 64)
 
 HELD_OUT = {"images": 9, "digest": "e", "copies": 1, "nearer": 2,
             "figures": {"fd": {"value": 1.5, "low": None, "high": 2.0, "n": 9, "version": 1}}}  # fmt: skip
+
+
+PACKETS = PacketMoments(50, (64, 64), 4, np.full((256, 48), 0.5), np.tile(np.eye(48), (256, 1, 1)))
 
 
 def an_index() -> ImageIndex:
@@ -49,7 +54,8 @@ def good(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     folder = tmp_path_factory.mktemp("references")
     features = FeatureSet(Moments.of(FEATURES), FEATURES, np.arange(50), None)
     data = {"label": "a", "count": 50, "digest": "d"}
-    reference = Reference(features, SPEC, (64, 64), None, data, name="good", index=an_index(), held_out=HELD_OUT)
+    reference = Reference(features, SPEC, (64, 64), None, data, name="good", index=an_index(), held_out=HELD_OUT,
+                          packets=PACKETS)  # fmt: skip
     reference.save(folder / "good.npz")
     theirs = io.BytesIO()
     np.savez(theirs, mu=FEATURES.mean(0, np.float64), sigma=np.cov(FEATURES, rowvar=False))
@@ -182,7 +188,7 @@ def test_an_index_comes_back(good: dict[str, Any]) -> None:
     assert list(loaded.index.names) == index.names
     np.testing.assert_array_equal(loaded.index.encode(FEATURES), index.codes)
     assert loaded.held_out == HELD_OUT
-    assert loaded.memory() == "index of all 50 images (264 bytes each), 9 held out"
+    assert loaded.memory() == "index of all 50 images (264 bytes each), 9 held out, 256 wavelet packets"
 
 
 @pytest.mark.parametrize(
@@ -229,12 +235,13 @@ def test_an_index_that_does_not_fit_into_memory_is_refused_before_it_is_read(
 
 def test_schema_1_loads_and_says_what_it_lacks(good: dict[str, Any]) -> None:
     meta = json.loads(str(good["arrays"]["meta"])) | {"schema": 1}
-    old = {name: array for name, array in good["arrays"].items() if name not in index_file.ARRAYS}
-    old["meta"] = np.array(json.dumps({name: part for name, part in meta.items() if name not in ("index", "held_out")}))
+    late = (*index_file.ARRAYS, *packet_file.ARRAYS)
+    old = {name: array for name, array in good["arrays"].items() if name not in late}
+    old["meta"] = np.array(json.dumps({name: part for name, part in meta.items() if name not in form.SINCE}))
     path = good["folder"] / "old.npz"
     np.savez(path, **old, checksum=np.array(checksum(old)))
     loaded = Reference.load(path)
-    assert loaded.index is loaded.held_out is None
+    assert loaded.index is loaded.held_out is loaded.packets is None
     assert loaded.meta()["schema"] == 1
     assert "lacks an index" in loaded.memory()
     assert "build it anew" in loaded.memory()
@@ -244,8 +251,61 @@ def test_schema_1_loads_and_says_what_it_lacks(good: dict[str, Any]) -> None:
         Reference.load(altered(good, "late.npz", meta=np.array(json.dumps(meta))))
 
 
+def test_schema_2_loads_and_says_what_it_lacks(good: dict[str, Any]) -> None:
+    meta = json.loads(str(good["arrays"]["meta"])) | {"schema": 2}
+    old = {name: array for name, array in good["arrays"].items() if name not in packet_file.ARRAYS}
+    old["meta"] = np.array(json.dumps({name: part for name, part in meta.items() if name != "packets"}))
+    path = good["folder"] / "two.npz"
+    np.savez(path, **old, checksum=np.array(checksum(old)))
+    loaded = Reference.load(path)
+    assert loaded.packets is None
+    assert loaded.index is not None
+    assert loaded.memory().endswith("9 held out, lacks wavelet packets")
+    with pytest.raises(ReferenceError, match=r"reference good lacks the wavelet packets of its images: build it anew"):
+        RealPixels.of(loaded)
+    with pytest.raises(ReferenceError, match="it says schema 2, which has no packets"):
+        Reference.load(altered(good, "late.npz", meta=np.array(json.dumps(meta))))
+
+
+def test_packets_come_back_as_they_were(good: dict[str, Any]) -> None:
+    loaded = Reference.load(altered(good, "same.npz", mu=good["arrays"]["mu"])).packets
+    assert (loaded.n, loaded.size, loaded.level) == (50, (64, 64), 4)
+    np.testing.assert_array_equal(loaded.mean, PACKETS.mean)
+    np.testing.assert_array_equal(loaded.cov, PACKETS.cov)
+
+
+@pytest.mark.parametrize(
+    ("changed", "why"),
+    [
+        ({"packet_mean": np.full((256, 48), np.nan)}, "NaN, infinite or absurd"),
+        ({"packet_upper": np.full((256, 1176), 1e6, np.float32)}, "NaN, infinite or absurd"),
+        ({"packet_upper": np.full((256, 1176), -1, np.float32)}, "no variance is"),
+        ({"packet_mean": np.zeros((256, 47))}, "belongs there"),
+        ({"packet_upper": np.zeros((256, 1176))}, "belongs there"),
+    ],
+)
+def test_packets_that_are_none_are_refused(good: dict[str, Any], changed: dict[str, np.ndarray], why: str) -> None:
+    with pytest.raises(ReferenceError, match=why):
+        Reference.load(altered(good, "packets.npz", **changed))
+
+
+@pytest.mark.parametrize(
+    ("said_of_it", "why"),
+    [
+        ({"packets": {"transform": "haar v1", "level": 3}}, "level 3, and those of 64x64 images have 4"),
+        ({"packets": {"transform": "db2 v1", "level": 4}}, "packets.transform"),
+        ({"image_size": None}, "images of no size"),
+        ({"image_size": [1 << 20, 1 << 20]}, "MB, and the memory budget is"),
+        ({"image_size": [65, 64]}, "multiples of 16"),
+    ],
+)
+def test_what_a_file_says_of_its_packets_is_checked(good: dict[str, Any], said_of_it: Any, why: str) -> None:
+    with pytest.raises(ReferenceError, match=why):
+        Reference.load(altered(good, "packets.npz", meta=said(good, **said_of_it)))
+
+
 def test_older_readers_refuse_it_in_one_line(good: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(stored, "SCHEMA", 1)
-    with pytest.raises(ReferenceError, match=r"reference schema 2, this ganbench reads 1\. Update it"):
+    with pytest.raises(ReferenceError, match=r"reference schema 3, this ganbench reads 1\. Update it"):
         Reference.load(altered(good, "newer.npz", mu=good["arrays"]["mu"] + 1e-13))
-    assert form.SCHEMA == 2
+    assert form.SCHEMA == 3

@@ -20,6 +20,10 @@ import numpy as np
 from campaigns.base import Sweep, guard
 from campaigns.images import smooth
 from campaigns.mutate import damage
+from ganbench.audit.material import Material
+from ganbench.audit.registry import chosen_checks
+from ganbench.audit.run import run_audit
+from ganbench.audit.scale import Scale
 from ganbench.errors import GanbenchError
 from ganbench.features import pieces
 from ganbench.features.collect import collect_features
@@ -37,7 +41,7 @@ from ganbench.references.interop import open_reference
 from ganbench.references.library import DEFAULT_NAME, find_reference
 from ganbench.scoring.cached import score_cached
 from ganbench.scoring.options import ScoreOptions
-from ganbench.scoring.plan import Plan
+from ganbench.scoring.plan import Instrument, Plan
 from ganbench.statistics.features import FeatureSet
 from ganbench.statistics.moments import CHUNK
 from ganbench.system.cluster import Site
@@ -46,6 +50,7 @@ from ganbench.toyfaces.cached import cached_toyfaces
 from ganbench.training.data import decode_source
 
 FILLED = (  # folders of caches
+    "audit",
     "bf16",
     "features",
     "onnx",
@@ -100,6 +105,7 @@ class Caches(Sweep):
         self._plan = Plan.of(ScoreOptions(detector=None))
         self._ways: dict[str, Callable[[], Any]] = {
             "scorecards": self._score,
+            "audit": self._audit,
             "features": self._features,
             "pieces": self._pieces,
             "bf16": self._rounding,
@@ -147,6 +153,13 @@ class Caches(Sweep):
             if not path.is_file() or path.stat().st_size != len(data) or path.read_bytes() != data:
                 path.parent.mkdir(parents=True, exist_ok=True)
                 path.write_bytes(data)
+
+    def _audit(self) -> Any:
+        features = np.random.default_rng(3).normal(size=(400, 4)).astype(np.float32)
+        instrument = Instrument("extractor", "made", "made", "made")
+        material = Material(instrument, ("kd",), None, None, FeatureSet.of(features[:200]), None, features[200:])
+        scale = Scale(50, (25, 50), sets=4, coverage=8)
+        return run_audit([material], chosen_checks(["matched"]), scale).to_dict()
 
     def _score(self) -> Any:
         card = score_cached(open_source(self._images), self._plan)
@@ -199,7 +212,7 @@ class Caches(Sweep):
         return _hash(same)
 
     def _remembered(self) -> Any:
-        found, index = collect_indexed(open_source(self._images), self._extractor, cap=5, seed=0, cache=True)
+        found, index, _ = collect_indexed(open_source(self._images), self._extractor, cap=5, seed=0, cache=True)
         moments = found.moments
         return _hash(moments.mean, moments.cov, found.sample, index.codes, index.signatures, index.nearest)
 

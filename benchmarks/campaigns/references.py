@@ -21,12 +21,15 @@ from campaigns.base import Sweep, guard
 from campaigns.mutate import bend, damage
 from ganbench.features.spec import ExtractorSpec
 from ganbench.metrics.frechet import fd
+from ganbench.metrics.wavelet import fwd
 from ganbench.references.interop import read_clean_fid
 from ganbench.references.library import check_reference, holds_statistics
+from ganbench.references.real_pixels import RealPixels
 from ganbench.references.reference import Reference
 from ganbench.statistics.features import FeatureSet
 from ganbench.statistics.index import ImageIndex
 from ganbench.statistics.moments import Moments
+from ganbench.statistics.packets import PacketSet
 from ganbench.statistics.projection import Projection
 from ganbench.statistics.signatures import LENGTH, SIGNATURE
 
@@ -72,7 +75,12 @@ class References(Sweep):
         data: dict[str, Any] = {"label": "faces", "count": 50, "digest": "d" * 64}
         held_out = {"images": 9, "digest": "e" * 64, "copies": 1, "nearer": 2, "figures": {}}
         index = _index(features, rng)
-        self._reference = Reference(FeatureSet.of(features), spec, (64, 64), None, data, index=index, held_out=held_out)
+        drawn = rng.integers(0, 256, (90, 8, 8, 3), np.uint8)
+        self._pixels = PacketSet.of(drawn[50:])
+        self._reference = Reference(
+            FeatureSet.of(features), spec, (8, 8), None, data, index=index, held_out=held_out,
+            packets=PacketSet.of(drawn[:50]).moments,
+        )  # fmt: skip
         ours = folder / "ours.npz"
         self._reference.save(ours)
         self._ours = ours.read_bytes()
@@ -146,7 +154,13 @@ class References(Sweep):
         )[1]
         spec = self._reference.extractor
         assert spec is not None
-        faults += guard(f"{label}, compared", lambda: reference.require_match(spec, (64, 64)))[1]
+        faults += guard(f"{label}, compared", lambda: reference.require_match(spec, (8, 8)))[1]
+        if reference.packets is not None and reference.packets.size == (8, 8):
+            real = RealPixels.of(reference).packets
+            score, more = guard(f"{label}, scored by pixels", lambda: fwd(real=real, fake=self._pixels))
+            faults += more
+            if score is not None and not (math.isfinite(score.value) and score.value >= 0):
+                faults.append(f"{label}: gives FWD {score.value}")
         if len(reference.features.moments.mean) == _SIZE:
             if reference.index is not None:
                 faults += guard(f"{label}, searched", lambda: _search(reference.index))[1]

@@ -32,6 +32,7 @@ COMMANDS = {
 }
 
 READERS: dict[str, tuple[str, ...]] = {
+    "audit/cells.py": ("caches",),
     "bench/grid.py": ("recipes",),
     "bench/status.py": ("runs",),
     "bench/written.py": ("runs",),
@@ -100,6 +101,7 @@ READERS: dict[str, tuple[str, ...]] = {
     "training/stored.py": ("remote",),
 }
 TRUSTED = {
+    "audit/corruptions.py": "what the same process has just encoded",
     "grade/parcel.py": "files of this installation and of the user's, packed and not parsed",
     "cli/grade_export.py": "a page that the same process has just written",
     "report/grading.py": "what it wrote itself, compared byte for byte and not parsed",

@@ -13,6 +13,7 @@ from ganbench import __version__
 from ganbench.cli import (
     afd,
     assets,
+    audit,
     bench,
     collect,
     compare,
@@ -25,6 +26,7 @@ from ganbench.cli import (
     leaderboard,
     output,
     overlap,
+    ppl,
     recipes,
     reference,
     sample,
@@ -91,12 +93,14 @@ app.add_typer(afd.app, name="afd")
 app.command("selftest")(selftest.selftest)
 app.command("train")(train.train)
 app.command("sample")(sample.sample)
+app.command("ppl")(ppl.ppl)
 app.command("bench")(bench.bench)
 app.command("bench collect")(collect.collect)
 app.command("leaderboard")(leaderboard.leaderboard)
 app.command("explain-protocol")(explain_protocol.explain_protocol)
 app.command("compare")(compare.compare)
 app.command("overlap")(overlap.overlap)
+app.command("audit")(audit.audit)
 app.command("grade")(grade.grade)
 app.command("grade export")(grade_export.export)
 app.command("grade answer", hidden=True)(grade_export.answer)

@@ -34,9 +34,9 @@ def images_or_toyfaces(data: str | None, size: int) -> str:
 
 def against_toyfaces(scoring: ScoreOptions, toyfaces: str) -> ScoreOptions:
     """Return the options of scoring with the toy faces as reference, unless one was given or no metric reads any."""
-    from ganbench.scoring.plan import reads_features
+    from ganbench.scoring.choose import reads_real
 
-    if scoring.references or not reads_features(scoring):
+    if scoring.references or not reads_real(scoring):
         return scoring
     say("no --reference: samples are scored against the toy faces, which they are trained on")
     return replace(scoring, references=(toyfaces,))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
@@ -11,6 +11,9 @@ from ganbench.errors import MetricError
 from ganbench.features.resize import resize_matrix
 from ganbench.features.spec import ExtractorSpec
 from ganbench.system.code import plugin_errors
+
+if TYPE_CHECKING:
+    import torch
 
 BATCH = 32  # images that are decoded, and on CUDA run, together
 
@@ -90,6 +93,36 @@ class Extractor:
                 f"{self.spec.feature_size} numbers of each image were promised"
             )
         return features, np.concatenate([p[1] for p in parts]) if parts and self.spec.logits else None
+
+
+class FloatRunner(Protocol):
+    """Runs a network on images that need not be whole grey levels."""
+
+    def on_floats(self, images: torch.Tensor, rows: np.ndarray, columns: np.ndarray) -> list[np.ndarray]:
+        """Return what ``Runner`` does, of float32 images (N, 3, H, W) in 0..255 on the network's device."""
+        ...
+
+
+class FloatExtractor:
+    """Computes features of images between the grey levels: how they change where an image changes a little."""
+
+    def __init__(self, spec: ExtractorSpec, runner: FloatRunner) -> None:
+        """Set up; ``load_for_floats`` does it.
+
+        Args:
+            spec: what decides its features.
+            runner: runs the network.
+        """
+        self.spec = spec
+        self._run = runner
+
+    def __call__(self, images: torch.Tensor) -> np.ndarray:
+        """Return float32 features, (N, D), of float32 images, (N, 3, H, W) in 0..255, on the network's device."""
+        size, resize = self.spec.input_size, self.spec.resize
+        rows = resize_matrix(resize, images.shape[2], size)
+        columns = resize_matrix(resize, images.shape[3], size).T
+        with plugin_errors(f"the extractor {self.spec.name}", bool(self.spec.code)):
+            return self._run.on_floats(images, rows, columns)[0]
 
 
 def _load_again(load: Callable[[], Extractor], spec: ExtractorSpec) -> Extractor:

@@ -13,7 +13,7 @@ import numpy as np
 
 from ganbench.errors import GanbenchError, UnknownName
 from ganbench.features.entry import ExtractorEntry
-from ganbench.features.extractor import Extractor, Runner
+from ganbench.features.extractor import Extractor, FloatExtractor, Runner
 from ganbench.features.spec import BuildOptions, ExtractorSpec
 from ganbench.registry import Registry
 from ganbench.system.cache import Cache
@@ -99,6 +99,20 @@ def load_extractor(
     options = options or BuildOptions()
     # A pickled extractor is its name and the options, and the network is loaded anew where it arrives.
     return _assemble(_resolve(name, options), options.device, partial(load_extractor, name, options), note, first)
+
+
+def load_for_floats(name: str, options: BuildOptions) -> FloatExtractor:
+    """Build an extractor for images that are not whole grey levels; the names are those of ``load_extractor``.
+
+    It runs in PyTorch on every device: its numbers are those of ``load_extractor`` but for rounding.
+
+    Raises:
+        GanbenchError: as ``load_extractor``.
+    """
+    from ganbench.features.runtime import torch_runner
+
+    found = _resolve(name, options)
+    return FloatExtractor(found.spec, torch_runner(found.spec, partial(found.build, found.spec), options.device))
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,8 @@ import numpy as np
 from ganbench.features.cache import save_features
 from ganbench.features.collect import collect_features, features_key, goes_in_pieces, needs_of, stream
 from ganbench.features.extractor import BATCH, Extractor
-from ganbench.features.observers import Elsewhere, FeatureObserver, Packed
+from ganbench.features.observers import Consumer, Elsewhere, FeatureObserver, Observer, Packed
+from ganbench.features.packets import PacketObserver, can_be_cut
 from ganbench.features.pieces import look_in_pieces
 from ganbench.images.batch import Batch
 from ganbench.images.picked import Picked
@@ -25,6 +26,7 @@ from ganbench.images.source import Source
 from ganbench.statistics.collector import FeatureCollector, sample_bound, shuffled
 from ganbench.statistics.features import FeatureSet
 from ganbench.statistics.moments import CHUNK
+from ganbench.statistics.packets import PacketCollector, PacketMoments
 from ganbench.statistics.projection import Projection
 from ganbench.statistics.remembered import ImageCollector
 from ganbench.statistics.signatures import SIGNATURE, signatures
@@ -45,6 +47,7 @@ class Remembered:
         positions: of the images that could be read, (n,) int64.
         codes: (n, K) int8.
         signatures: (n, L) uint8.
+        packets: moments of the wavelet packets, where they were asked for.
     """
 
     features: FeatureSet
@@ -52,6 +55,7 @@ class Remembered:
     positions: np.ndarray
     codes: np.ndarray
     signatures: np.ndarray
+    packets: PacketMoments | None = None
 
 
 class _Tally:
@@ -110,6 +114,7 @@ def remember(
     what: str,
     cache: bool,
     projection: Projection | None = None,
+    packets: bool = False,
     note: Note = log_note,
     site: Site | None = None,
     device: str = "auto",
@@ -124,6 +129,7 @@ def remember(
         what: shown beside the progress.
         cache: of a large source, reuse what was seen of its pieces before, and keep what is seen.
         projection: how features become codes; None: one made from these images.
+        packets: whether the moments of wavelet packets are wanted; images of some sizes have none.
         note: told when that cannot be kept.
         site: where large sources are looked at; None: in one pass of this process.
         device: on which the networks run.
@@ -140,18 +146,23 @@ def remember(
     elsewhere = site if goes_in_pieces(source, site) else None
     bound = None if elsewhere is None else sample_bound(len(source), cap + source.skip_bad, seed)
     observer = _Observer(FeatureObserver(extractor, cap=cap, seed=seed, bound=bound), projection)
+    observers: list[Observer] = [observer]
+    if packets and can_be_cut(source):
+        observers.append(PacketObserver(source.image_size(), sampled=False))
     if elsewhere is None:
-        consumer = observer.consumer(observer.load(note, lambda: None))
-        stream(source, [consumer], what)
-        tally = consumer.tally
+        consumers: list[Consumer] = [one.consumer(one.load(note, lambda: None)) for one in observers]
+        stream(source, consumers, what)
+        tallies = [one.tally for one in consumers]
         if cache and not source.bad:  # the same images may be scored next
-            save_features(features_key(source, observer.spec, cap, seed), tally.features.result(), note)
+            features = cast(_Tally, tallies[0]).features.result()
+            save_features(features_key(source, observer.spec, cap, seed), features, note)
     else:
         needs = needs_of(elsewhere, device)
         tallies = look_in_pieces(
-            source, [observer], site=elsewhere, needs=needs, batch=BATCH, what=what, cache=cache, note=note
+            source, observers, site=elsewhere, needs=needs, batch=BATCH, what=what, cache=cache, note=note
         )
-        tally = cast(_Tally, tallies[0])
+    tally = cast(_Tally, tallies[0])
+    moments = cast(PacketCollector, tallies[1]).result().moments if len(observers) > 1 else None
     features = tally.features.result()
     projection = projection or Projection.of(features.moments)
-    return Remembered(features, projection, *tally.images.result(projection))
+    return Remembered(features, projection, *tally.images.result(projection), moments)

@@ -20,6 +20,7 @@ from ganbench.system.notes import Note, log_note
 from ganbench.system.shared_state import SharedState
 
 if TYPE_CHECKING:
+    import torch
     from torch import nn
 
 DEVICES = ("auto", "cpu", "cuda")
@@ -83,6 +84,12 @@ def make_runner(
     _LOG.info("%s runs on %s (asked for: %s), in %s", spec.name, resolved, device, spec.precision)
     if exportable and resolved == "cpu" and runs_on_cpu(spec.precision):
         return CpuRunner(exported(spec, build, note, first), spec.precision)
+    return torch_runner(spec, build, resolved)
+
+
+def torch_runner(spec: ExtractorSpec, build: Callable[[], nn.Module], device: str) -> TorchRunner:
+    """Return what runs a network in PyTorch on a device, ``auto``, ``cpu`` or ``cuda``."""
+    resolved = resolve_device(device)
     with _BUILDING:
         network = build()
     return TorchRunner(network, resolved, spec.precision)
@@ -108,11 +115,17 @@ class TorchRunner:
         if on_cuda:
             batch = batch.pin_memory()
         batch = batch.to(self._device, non_blocking=on_cuda)
+        return self.on_floats(batch.float().permute(0, 3, 1, 2), rows, columns)
+
+    def on_floats(self, images: torch.Tensor, rows: np.ndarray, columns: np.ndarray) -> list[np.ndarray]:
+        """Run one batch of images that need not be whole grey levels, float32 (N, 3, H, W) in 0..255 on the device."""
+        import torch
+
         left = torch.from_numpy(rows.copy()).to(self._device)
         right = torch.from_numpy(columns.copy()).to(self._device)
-        with torch.inference_mode(), _WHOLE_FLOAT32:
+        with torch.inference_mode(), WHOLE_FLOAT32:
             # The resize stays in float32: only the network may run in a lower precision.
-            x = left.matmul(batch.float().permute(0, 3, 1, 2)).matmul(right)
+            x = left.matmul(images).matmul(right)
             x = x.contiguous(memory_format=torch.channels_last)
             with torch.autocast(self._device.type, torch.bfloat16, enabled=self._precision == "bf16"):
                 outputs = self._network(x)
@@ -141,4 +154,4 @@ def _forbid_less_than_float32() -> Callable[[], None]:
 
 
 # Keeps float32 arithmetic float32, even inside a program that allows itself less (as training loops do).
-_WHOLE_FLOAT32 = SharedState(_forbid_less_than_float32)
+WHOLE_FLOAT32 = SharedState(_forbid_less_than_float32)

@@ -12,7 +12,8 @@ from ganbench.errors import MetricError
 from ganbench.metrics.variation import Variation
 
 Better = Literal["lower", "higher", "none"]
-Needs = Literal["moments", "features", "logits", "index", "detections", "pixels"]
+Needs = Literal["moments", "features", "logits", "index", "detections", "pixels", "packets", "paths"]
+Asks = Literal["distance", "fidelity", "diversity", "repeats", "copies", ""]
 _RANGES = {"share": (0.0, 1.0), "classes": (1.0, math.inf)}  # of values, by their unit
 
 
@@ -85,7 +86,9 @@ class Metric:
             :class:`~ganbench.statistics.known.KnownImages`, every real image under one extractor, and ``fake`` a
             :class:`~ganbench.statistics.known.CodedImages`. ``"detections"``: ``fake`` is a
             :class:`~ganbench.statistics.detections.DetectionSet`; ``"pixels"``: a
-            :class:`~ganbench.statistics.pixels.PixelSet`; ``real`` is None for both of them.
+            :class:`~ganbench.statistics.pixels.PixelSet`; ``real`` is None for both of them. ``"packets"``: both sides
+            are a :class:`~ganbench.statistics.packets.PacketSet`. ``"paths"``: ``fake`` is a
+            :class:`~ganbench.statistics.paths.PathSet` of a generator, and no images have one; ``real`` is None.
         compute: ``compute(*, real, fake, seed=0) -> Estimate``; takes ``pairs=`` as well when ``uses_pairs``.
         unit: Unit of the value: ``""`` (a plain number), ``"share"`` (0 to 1), ``"classes"``.
         inception_name: Result id on Inception features where the field has a name of its own for it, such as ``fid``.
@@ -97,6 +100,9 @@ class Metric:
         decimals: How many its values have in tables, whatever they are; None: as many as they need.
         variation: ``variation(*, real, fake, seed=0)``, with ``pairs=`` as ``compute``: how the value varies, for
             comparisons of two sets; None: random halves of the images tell.
+        asks: What question it answers, so that an audit knows what to expect of it: how far the distributions are apart
+            (``"distance"``), whether images are good (``"fidelity"``), whether all kinds are there (``"diversity"``),
+            whether images repeat each other (``"repeats"``) or real ones (``"copies"``); ``""``: not stated.
 
     Raises:
         MetricError: a name that cannot be part of a result's id, or a field that is none of those above.
@@ -117,6 +123,7 @@ class Metric:
     most: float = math.inf
     decimals: int | None = None
     variation: Callable[..., Variation] | None = None
+    asks: Asks = ""
 
     def __post_init__(self) -> None:
         for end, value in zip(("least", "most"), _RANGES.get(self.unit, (-math.inf, math.inf)), strict=True):
@@ -127,9 +134,11 @@ class Metric:
             raise MetricError(f"{name!r} cannot be a metric's name: it is part of a result's id, such as fd[lite0]")
         if not isinstance(self.version, int) or self.version < 1:
             raise MetricError(f"{name}: the version must be a whole number from 1, not {self.version!r}")
-        for what, known in (("better", get_args(Better)), ("needs", get_args(Needs))):
+        for what, known in (("better", get_args(Better)), ("needs", get_args(Needs)), ("asks", get_args(Asks))):
             if getattr(self, what) not in known:
-                raise MetricError(f"{name}: {what} is {getattr(self, what)!r}, not one of {', '.join(known)}")
+                raise MetricError(
+                    f"{name}: {what} is {getattr(self, what)!r}, not one of {', '.join(filter(None, known))}"
+                )
         object.__setattr__(self, "__doc__", self.compute.__doc__)
 
     @property
@@ -171,13 +180,14 @@ def metric(
     most: float = math.inf,
     decimals: int | None = None,
     variation: Callable[..., Variation] | None = None,
+    asks: Asks = "",
 ) -> Callable[[Callable[..., Estimate]], Metric]:
     """Make the decorated function a metric; see :class:`Metric` for the fields."""
 
     def make(compute: Callable[..., Estimate]) -> Metric:
         return Metric(
             name, version, title, better, needs, compute, unit, inception_name, default, column, uses_pairs,
-            least=least, most=most, decimals=decimals, variation=variation,
+            least=least, most=most, decimals=decimals, variation=variation, asks=asks,
         )  # fmt: skip
 
     return make

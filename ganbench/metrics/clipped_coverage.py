@@ -38,6 +38,7 @@ def _variation(*, real: FeatureSet, fake: FeatureSet, seed: int = 0, pairs: Pair
     needs="features",
     default=False,
     uses_pairs=True,
+    asks="diversity",
 )
 def clipped_coverage(*, real: FeatureSet, fake: FeatureSet, seed: int = 0, pairs: Pairs | None = None) -> Estimate:
     """Return the calibrated mean of min(fake images in the ball / 5, 1) over the 5-neighbour balls of real images.

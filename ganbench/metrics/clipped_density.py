@@ -36,6 +36,7 @@ def _variation(*, real: FeatureSet, fake: FeatureSet, seed: int = 0, pairs: Pair
     needs="features",
     default=False,
     uses_pairs=True,
+    asks="fidelity",
 )
 def clipped_density(*, real: FeatureSet, fake: FeatureSet, seed: int = 0, pairs: Pairs | None = None) -> Estimate:
     """Return the mean of min(balls that hold the fake image / 5, 1), over that of the real images; at most 1.

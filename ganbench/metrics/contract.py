@@ -18,6 +18,8 @@ from ganbench.statistics.detections import DetectionSet
 from ganbench.statistics.features import FeatureSet
 from ganbench.statistics.index import ImageIndex
 from ganbench.statistics.known import CodedImages, HeldOut, KnownImages
+from ganbench.statistics.packets import PacketSet
+from ganbench.statistics.paths import PathSet
 from ganbench.statistics.pixels import PixelSet
 from ganbench.statistics.projection import Projection
 from ganbench.statistics.signatures import LENGTH, SIGNATURE
@@ -135,9 +137,13 @@ def _check_few(metric: Metric) -> None:
 def _sides(metric: Metric, count: int, *, seed: int) -> tuple[Any, Any]:
     """Return random sides of the kind that a metric reads; a seed gives the same ones."""
     rng = np.random.default_rng(seed)
-    makers: dict[str, Callable[[np.random.Generator, int], object]] = {"pixels": _pixels, "detections": _detections}
+    makers: dict[str, Callable[[np.random.Generator, int], object]] = {
+        "pixels": _pixels, "detections": _detections, "paths": _paths,
+    }  # fmt: skip
     if metric.needs in makers:
         return None, makers[metric.needs](rng, count)
+    if metric.needs == "packets":
+        return _packets(rng, _REAL), _packets(rng, count)
     if metric.needs == "index":
         return _known(rng), _coded(rng, count)
     return _features(rng, _REAL), _features(rng, count)
@@ -164,6 +170,14 @@ def _features(rng: np.random.Generator, count: int) -> FeatureSet:
 
 def _pixels(rng: np.random.Generator, count: int) -> PixelSet:
     return PixelSet.of([f"{number:064x}" for number in rng.integers(0, 2 * count + 1, count)])
+
+
+def _paths(rng: np.random.Generator, count: int) -> PathSet:
+    return PathSet(rng.gamma(2, 1, count))
+
+
+def _packets(rng: np.random.Generator, count: int) -> PacketSet:
+    return PacketSet.of(rng.integers(0, 256, (count, 8, 8, 3), np.uint8))
 
 
 def _detections(rng: np.random.Generator, count: int) -> DetectionSet:

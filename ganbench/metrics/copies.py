@@ -105,6 +105,7 @@ def _of_copies(*, real: KnownImages, fake: CodedImages, seed: int = 0) -> Variat
     unit="share",
     needs="index",
     variation=_of_copies,
+    asks="copies",
 )
 def copies(*, real: KnownImages, fake: CodedImages, seed: int = 0) -> Estimate:
     """Return the share of images that are the same picture as one of the known real ones.
@@ -140,6 +141,7 @@ def _of_authenticity(*, real: KnownImages, fake: CodedImages, seed: int = 0) -> 
     unit="share",
     needs="index",
     variation=_of_authenticity,
+    asks="copies",
 )
 def authenticity(*, real: KnownImages, fake: CodedImages, seed: int = 0) -> Estimate:
     """Return the share of images nearer to their nearest known image than that one is to its own nearest different one.

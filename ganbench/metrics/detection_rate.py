@@ -24,6 +24,7 @@ def _variation(*, real: None = None, fake: DetectionSet, seed: int = 0) -> Varia
     unit="share",
     needs="detections",
     variation=_variation,
+    asks="fidelity",
 )
 def afd(*, real: None = None, fake: DetectionSet, seed: int = 0) -> Estimate:
     """Return the detection rate, a share from 0 to 1, with its Wilson interval: images are independent trials.

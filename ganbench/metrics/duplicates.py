@@ -16,7 +16,15 @@ def _variation(*, real: None = None, fake: PixelSet, seed: int = 0) -> Variation
     return Variation.of_groups(np.bincount(fake.first, minlength=fake.n), found.value, found.n)
 
 
-@metric("duplicates", title="Exact duplicates", better="lower", unit="share", needs="pixels", variation=_variation)
+@metric(
+    "duplicates",
+    title="Exact duplicates",
+    better="lower",
+    unit="share",
+    needs="pixels",
+    variation=_variation,
+    asks="repeats",
+)
 def duplicates(*, real: None = None, fake: PixelSet, seed: int = 0) -> Estimate:
     """Return the share of images that are equal to at least one other image of the set.
 

@@ -30,6 +30,7 @@ _FEWEST = 50
     needs="features",
     inception_name="fid_inf",
     default=False,
+    asks="distance",
 )
 def fd_inf(*, real: FeatureSet, fake: FeatureSet, seed: int = 0) -> Estimate:
     """Return the intercept of a line through the Frechet distances of random subsets, over 1/N.

@@ -78,6 +78,7 @@ def _variation(*, real: FeatureSet, fake: FeatureSet, seed: int = 0) -> Variatio
     needs="moments",
     inception_name="fid",
     least=0,
+    asks="distance",
 )
 def fd(*, real: FeatureSet, fake: FeatureSet, seed: int = 0) -> Estimate:
     """Return the Frechet distance with an infinitesimal-jackknife interval over the fake images.

@@ -63,6 +63,7 @@ def _variation(*, real: FeatureSet, fake: FeatureSet, seed: int = 0) -> Variatio
     inception_name="kid",
     decimals=4,
     variation=_variation,
+    asks="distance",
 )
 def kd(*, real: FeatureSet, fake: FeatureSet, seed: int = 0) -> Estimate:
     """Return the unbiased squared MMD over all pairs of the two samples.
@@ -101,6 +102,7 @@ def _among_real(real: FeatureSet) -> float:
     needs="features",
     inception_name="kid_subsets",
     default=False,
+    asks="distance",
 )
 def kd_subsets(
     *, real: FeatureSet, fake: FeatureSet, seed: int = 0, subsets: int = SUBSETS, subset_size: int = SUBSET_SIZE
@@ -129,7 +131,10 @@ def kd_subsets(
         in_fake[draw.choice(n, size, replace=False), i] = 1
         in_real[draw.choice(m, size, replace=False), i] = 1
     among_fake = np.sum(in_fake * kernel_times_self(fake.sample, in_fake), axis=0)
-    among_real = np.sum(in_real * kernel_times_self(real.sample, in_real), axis=0)
+    among_real = real.lasting(
+        f"subsets {seed} {n} {subsets} {size}",  # the draws of both sides take turns
+        lambda: np.sum(in_real * kernel_times_self(real.sample, in_real), axis=0),
+    )
     across = np.sum(in_fake * kernel_times(fake.sample, real.sample, in_real), axis=0)
     each = (among_fake + among_real) / (size * (size - 1)) - 2 * across / size**2
     mean, spread = float(np.mean(each)), float(np.std(each))

@@ -29,6 +29,7 @@ def _of_precision(*, real: FeatureSet, fake: FeatureSet, seed: int = 0, pairs: P
     unit="share",
     needs="features",
     uses_pairs=True,
+    asks="fidelity",
 )
 def precision(*, real: FeatureSet, fake: FeatureSet, seed: int = 0, pairs: Pairs | None = None) -> Estimate:
     """Return the share of fake images inside the 3-neighbour ball of at least one real image.
@@ -58,6 +59,7 @@ def _of_recall(*, real: FeatureSet, fake: FeatureSet, seed: int = 0, pairs: Pair
     needs="features",
     uses_pairs=True,
     variation=_of_recall,
+    asks="diversity",
 )
 def recall(*, real: FeatureSet, fake: FeatureSet, seed: int = 0, pairs: Pairs | None = None) -> Estimate:
     """Return the share of real images inside the 3-neighbour ball of at least one fake image.
@@ -79,7 +81,16 @@ def _of_density(*, real: FeatureSet, fake: FeatureSet, seed: int = 0, pairs: Pai
     return Variation.of_mean((pairs or Pairs(real, fake, seed)).between.balls / K_DENSITY)
 
 
-@metric("density", title="Density", better="higher", needs="features", uses_pairs=True, least=0, variation=_of_density)
+@metric(
+    "density",
+    title="Density",
+    better="higher",
+    needs="features",
+    uses_pairs=True,
+    least=0,
+    variation=_of_density,
+    asks="fidelity",
+)
 def density(*, real: FeatureSet, fake: FeatureSet, seed: int = 0, pairs: Pairs | None = None) -> Estimate:
     """Return the mean number of real 5-neighbour balls that hold a fake image, divided by 5; may exceed 1.
 
@@ -106,6 +117,7 @@ def _of_coverage(*, real: FeatureSet, fake: FeatureSet, seed: int = 0, pairs: Pa
     needs="features",
     uses_pairs=True,
     variation=_of_coverage,
+    asks="diversity",
 )
 def coverage(*, real: FeatureSet, fake: FeatureSet, seed: int = 0, pairs: Pairs | None = None) -> Estimate:
     """Return the share of real images whose 5-neighbour ball holds at least one fake image.

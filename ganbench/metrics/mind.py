@@ -44,6 +44,7 @@ def _variation(*, real: FeatureSet, fake: FeatureSet, seed: int = 0) -> Variatio
     least=0,
     default=False,
     variation=_variation,
+    asks="distance",
 )
 def mind(*, real: FeatureSet, fake: FeatureSet, seed: int = 0) -> Estimate:
     """Return 3 D times the mean squared Wasserstein-2 distance of the two samples along 1,000 random directions.
@@ -72,8 +73,8 @@ def mind(*, real: FeatureSet, fake: FeatureSet, seed: int = 0) -> Estimate:
 
 def _along_lines(real: FeatureSet, fake: FeatureSet, seed: int) -> tuple[np.ndarray, np.ndarray]:
     """Return the values of the real sample along all directions, each row ascending, and of the fake one, in order."""
-    directions = real.once(f"directions {seed}", lambda: directions_of(fake.size, seed))
-    ordered = real.once(f"projected {seed}", lambda: np.sort(_project(real.sample, directions), axis=1))
+    directions = real.lasting(f"directions {seed}", lambda: directions_of(fake.size, seed))
+    ordered = real.lasting(f"projected {seed}", lambda: np.sort(_project(real.sample, directions), axis=1))
     return ordered, _project(fake.sample, directions)
 
 

@@ -44,6 +44,7 @@ def _variation(*, real: FeatureSet, fake: FeatureSet, seed: int = 0) -> Variatio
     needs="features",
     default=False,
     variation=_variation,
+    asks="distance",
 )
 def mmd_rbf(*, real: FeatureSet, fake: FeatureSet, seed: int = 0, bandwidth: float | None = None) -> Estimate:
     """Return 1,000 times the unbiased squared MMD over all pairs of the two samples; slightly below 0 where equal.
@@ -82,21 +83,22 @@ def _checked(bandwidth: float, rule: str) -> float:
 def _among_real(real: FeatureSet, width: float) -> float:
     """Return the mean kernel value of two different real images."""
     m = len(real.sample)
-    return real.once(f"gaussian {width!r}", lambda: float(_sums_among(real.sample, width).sum()) / (m * (m - 1)))
+    whole = real.lasting(f"gaussian {width!r}", lambda: np.array(_sums_among(real.sample, width).sum()))
+    return float(whole) / (m * (m - 1))
 
 
 def median_distance(real: FeatureSet) -> float:
     """Return the median distance between two different images among 1,000 spread evenly over the real sample."""
 
-    def compute() -> float:
+    def compute() -> np.ndarray:
         rows = np.linspace(0, len(real.sample) - 1, min(len(real.sample), _MEDIAN_OF)).round().astype(np.int64)
         squared = [
             block[np.triu_indices_from(block, 1)] if top == left else block.ravel()
             for top, left, block in distance_blocks(real.sample[rows])
         ]
-        return float(np.sqrt(np.median(np.concatenate(squared))))
+        return np.array(np.sqrt(np.median(np.concatenate(squared))))
 
-    return real.once("median distance", compute)
+    return float(real.lasting("median distance", compute))
 
 
 def _sums_among(x: np.ndarray, width: float) -> np.ndarray:

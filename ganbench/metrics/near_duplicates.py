@@ -38,6 +38,7 @@ def _variation(*, real: KnownImages, fake: CodedImages, seed: int = 0) -> Variat
     unit="share",
     needs="index",
     variation=_variation,
+    asks="repeats",
 )
 def near_duplicates(*, real: KnownImages, fake: CodedImages, seed: int = 0) -> Estimate:
     """Return the share of images that show the same picture as another image of the set.

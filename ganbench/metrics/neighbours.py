@@ -110,7 +110,7 @@ class Pairs:
                     balls[rows] += np.count_nonzero(squared <= self._clipped[columns], axis=1)
             return balls
 
-        return self.real.once("clipped balls", count)
+        return self.real.lasting("clipped balls", count).astype(np.int64)
 
     @cached_property
     def held(self) -> Held:

@@ -12,6 +12,7 @@ METRICS.add("kd", "ganbench.metrics.kernel:kd")
 METRICS.add("kd_subsets", "ganbench.metrics.kernel:kd_subsets")
 METRICS.add("mmd_rbf", "ganbench.metrics.mmd_rbf:mmd_rbf")
 METRICS.add("mind", "ganbench.metrics.mind:mind")
+METRICS.add("fwd", "ganbench.metrics.wavelet:fwd")
 METRICS.add("inception_score", "ganbench.metrics.inception_score:inception_score")
 METRICS.add("precision", "ganbench.metrics.manifold:precision")
 METRICS.add("recall", "ganbench.metrics.manifold:recall")
@@ -25,6 +26,7 @@ METRICS.add("copies", "ganbench.metrics.copies:copies")
 METRICS.add("authenticity", "ganbench.metrics.copies:authenticity")
 METRICS.add("duplicates", "ganbench.metrics.duplicates:duplicates")
 METRICS.add("afd", "ganbench.metrics.detection_rate:afd")
+METRICS.add("ppl", "ganbench.metrics.path_length:ppl")
 
 
 def name_of(result_id: str) -> str:

@@ -14,10 +14,12 @@ from ganbench.metrics.variation import Variation, random_halves
 from ganbench.statistics.detections import DetectionSet
 from ganbench.statistics.features import FeatureSet
 from ganbench.statistics.known import CodedImages
+from ganbench.statistics.packets import PacketSet
+from ganbench.statistics.paths import PathSet
 from ganbench.statistics.pixels import PixelSet
 from ganbench.system.code import foreign_place
 
-Looked = FeatureSet | CodedImages | PixelSet | DetectionSet
+Looked = FeatureSet | CodedImages | PixelSet | PacketSet | PathSet | DetectionSet
 
 
 def vary(metric: Metric, *, real: Any, fake: Looked, seed: int = 0, pairs: Pairs | None = None) -> Variation:
@@ -63,8 +65,10 @@ def _by_halves(metric: Metric, real: Any, fake: Looked, seed: int) -> Variation:
 
 
 def _count(fake: Looked) -> int:
-    if isinstance(fake, FeatureSet):
+    if isinstance(fake, FeatureSet | PacketSet):
         return len(fake.sample)
+    if isinstance(fake, PathSet):
+        return len(fake.lengths)
     return len(fake.codes) if isinstance(fake, CodedImages) else fake.n
 
 
@@ -76,6 +80,10 @@ def _part(fake: Looked, rows: np.ndarray) -> Looked:
         return CodedImages(fake.codes[rows], fake.signatures[rows], fake.positions[rows], len(rows))
     if isinstance(fake, PixelSet):
         return PixelSet(fake.digests[rows])
+    if isinstance(fake, PacketSet):
+        return PacketSet.of(fake.sample[rows])
+    if isinstance(fake, PathSet):
+        return PathSet(fake.lengths[rows])
     kept = np.isin(fake.image, rows)
     image = np.searchsorted(rows, fake.image[kept])
     return DetectionSet(len(rows), image, fake.boxes[kept], fake.scores[kept], fake.image_size)

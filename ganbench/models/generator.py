@@ -26,6 +26,14 @@ class Generator(nn.Module, ABC):
     def inputs(self, draw: Draw) -> tuple[torch.Tensor, ...]:
         """Draw what ``forward`` takes, from ``draw`` alone: tensors of ``draw.batch`` rows."""
 
+    def intermediate(self, *inputs: torch.Tensor) -> torch.Tensor:
+        """Return what the first of the inputs is mapped to, (N, ...), where a generator has such a space W."""
+        raise NotImplementedError
+
+    def from_intermediate(self, w: torch.Tensor, *inputs: torch.Tensor) -> torch.Tensor:
+        """Return the images, (N, 3, size, size), of points of W, (N, ...), with all other inputs as they are."""
+        raise NotImplementedError
+
     @abstractmethod
     def set_truncation(self, truncation: float) -> None:
         """Make images better and less varied from now on: 0 is the mean image, 1 leaves everything as it was."""

@@ -202,6 +202,15 @@ class Generator(generator.Generator):
             image = self.to_rgb[(i + 1) // 2](x, styles[:, i + 2], image)
         return image
 
+    def intermediate(self, *inputs: torch.Tensor) -> torch.Tensor:
+        """Return the style (N, latent) of the first latent, the one that all layers take in evaluation mode."""
+        w = self.map(inputs[0])
+        return w if self.mean_style is None else self.mean_style.lerp(w, self.truncation)
+
+    def from_intermediate(self, w: torch.Tensor, *inputs: torch.Tensor) -> torch.Tensor:
+        """Return the images of one style (N, latent) in all layers, under the noise of the inputs."""
+        return self.synthesise(w[:, None].expand(-1, self.layers, -1), *inputs[3:])
+
     def forward(
         self, z: torch.Tensor, other: torch.Tensor, crossover: torch.Tensor, *noise: torch.Tensor, styled: bool = False
     ) -> torch.Tensor | tuple[torch.Tensor, torch.Tensor]:

@@ -18,6 +18,7 @@ from ganbench.references.nearest import nearest_different, require_search
 from ganbench.statistics.features import FeatureSet
 from ganbench.statistics.index import ImageIndex
 from ganbench.statistics.moments import Moments
+from ganbench.statistics.packets import PacketMoments
 from ganbench.statistics.projection import Projection
 from ganbench.statistics.signatures import SIGNATURE
 from ganbench.system.cache import Cache
@@ -29,7 +30,7 @@ from ganbench.system.notes import Note, log_note
 _CACHE = Cache("remembered", "what is remembered of real images", 4 << 30)
 _LARGEST = 1 << 30  # bytes that are kept of one set
 _PACKAGE = Path(__file__).parent.parent
-_Found = tuple[FeatureSet, ImageIndex]
+_Found = tuple[FeatureSet, ImageIndex, PacketMoments | None]
 
 
 def collect_indexed(
@@ -43,7 +44,7 @@ def collect_indexed(
     site: Site | None = None,
     device: str = "auto",
 ) -> _Found:
-    """Return the statistics of real images and the index of them all.
+    """Return the statistics of real images, the index of them all, and their packets if their size has any.
 
     Args:
         source: the images.
@@ -66,8 +67,8 @@ def collect_indexed(
         seen, nearest = known
     else:
         seen = remember(
-            source, extractor, cap=cap, seed=seed, what="reference features", cache=cache, note=note, site=site,
-            device=device,
+            source, extractor, cap=cap, seed=seed, what="reference features", cache=cache, packets=True, note=note,
+            site=site, device=device,
         )  # fmt: skip
         squared = nearest_different(seen.codes, seen.signatures)
         nearest = (np.sqrt(squared) * seen.projection.step).astype(np.float32)
@@ -76,7 +77,7 @@ def collect_indexed(
     names = [source.names[int(position)] for position in seen.positions]
     positions = source.positions[seen.positions] if isinstance(source, Picked) else seen.positions
     index = ImageIndex(seen.projection, seen.codes, seen.signatures, SIGNATURE, nearest, positions, names)
-    return seen.features, index
+    return seen.features, index, seen.packets
 
 
 def _key(source: Source, *parts: str) -> str:
@@ -95,6 +96,11 @@ def _keep(key: str, seen: Remembered, nearest: np.ndarray, note: Note) -> None:
     }  # fmt: skip
     if features.logits is not None:
         arrays["logits"] = features.logits
+    if (packets := seen.packets) is not None:
+        arrays |= {
+            "packet_size": np.array([*packets.size, packets.level]), "packet_mean": packets.mean,
+            "packet_cov": packets.cov,
+        }  # fmt: skip
     if sum(array.nbytes for array in arrays.values()) <= _LARGEST:
         buffer = io.BytesIO()
         np.savez(buffer, **arrays)
@@ -107,4 +113,9 @@ def _parse(content: Content) -> tuple[Remembered, np.ndarray]:
     moments = Moments(int(kept["n"]), kept["mean"], kept["scatter"])
     features = FeatureSet(moments, kept["sample"], kept["sample_index"], kept.get("logits"))
     projection = Projection(kept["centre"], kept["axes"], float(kept["step"]))
-    return Remembered(features, projection, kept["positions"], kept["codes"], kept["signatures"]), kept["nearest"]
+    packets = None
+    if "packet_size" in kept:
+        height, width, level = (int(number) for number in kept["packet_size"])
+        packets = PacketMoments(moments.n, (height, width), level, kept["packet_mean"], kept["packet_cov"])
+    seen = Remembered(features, projection, kept["positions"], kept["codes"], kept["signatures"], packets)
+    return seen, kept["nearest"]

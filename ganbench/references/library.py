@@ -61,6 +61,18 @@ def find_reference(name: str, extractor: str) -> Path | None:
     return None
 
 
+def find_by_name(name: str) -> Path:
+    """Return the file of a named reference, for whichever extractor comes first: they are of the same images.
+
+    Raises:
+        UnknownName: no reference of this name.
+    """
+    known = [path for path in installed_references() if name in (path.stem, path.name.split(".")[0])]
+    if not known:
+        find_reference(name, "")  # says what there is
+    return known[0]
+
+
 @dataclass(frozen=True)
 class Check:
     """One question about a reference, with its answer."""
@@ -105,6 +117,11 @@ def check_reference(reference: Reference, source: str | None = None) -> list[Che
         )
     if reference.index is not None:
         checks.append(_check_index(reference))
+    if reference.packets is not None:
+        spans = np.linalg.eigvalsh(reference.packets.cov)[:, [0, -1]]
+        worst = float((spans[:, 0] / np.maximum(spans[:, 1], 1e-300)).min())
+        ok = bool(worst >= -1e-5)  # float32 storage, as above
+        checks.append(Check("wavelet packets have covariances", ok, f"lowest eigenvalue {worst:.1e} of the highest"))
     if source is not None:
         opened = open_source(source, resize=reference.image_resize)
         checks.append(_check_digest("made of these images", _images_of(reference, opened), reference.data["digest"]))

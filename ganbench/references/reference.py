@@ -19,13 +19,14 @@ from ganbench.features.spec import BuildOptions, ExtractorSpec
 from ganbench.images.first_look import look_first
 from ganbench.images.source import Source
 from ganbench.images.sources import open_source
-from ganbench.references import index_file
-from ganbench.references.form import SCHEMA, checksum
+from ganbench.references import index_file, packet_file
+from ganbench.references.form import SCHEMA, SINCE, checksum
 from ganbench.references.indexed import collect_indexed
 from ganbench.references.kept import Kept, read_once
 from ganbench.statistics.features import FeatureSet
 from ganbench.statistics.index import ImageIndex
 from ganbench.statistics.moments import Moments
+from ganbench.statistics.packets import PacketMoments
 from ganbench.system.cluster import Site
 from ganbench.system.notes import Note, log_note, once
 from ganbench.system.outputs import Place, write_file
@@ -51,6 +52,7 @@ class Reference:
         index: what is remembered of every image; None for a file of schema 1 or of unknown origin.
         held_out: figures of real images that were held out, plain data; None where none were. See docs/references.md.
         schema: of the file that it came from.
+        packets: moments of the wavelet packets; None for a file of schema 2, or images whose size has none.
     """
 
     features: FeatureSet
@@ -64,6 +66,7 @@ class Reference:
     index: ImageIndex | None = None
     held_out: dict[str, Any] | None = None
     schema: int = SCHEMA
+    packets: PacketMoments | None = None
 
     @classmethod
     def build(
@@ -106,24 +109,23 @@ class Reference:
         if isinstance(features, str):
             first = partial(look_first, opened)
             features = extractor_for(opened, site, features, options, note=note, first=first)
-        collected, index = collect_indexed(
-            opened,
-            features,
-            cap=sample_size,
-            seed=seed,
-            cache=cache,
-            note=note,
-            site=site,
+        collected, index, packets = collect_indexed(
+            opened, features, cap=sample_size, seed=seed, cache=cache, note=note, site=site,
             device=device if options is None else options.device,
-        )
+        )  # fmt: skip
         data = {"label": Path(opened.label).name, "count": collected.n, "digest": opened.digest()}
         resize = None if opened.resize is None else str(opened.resize)
-        return cls(collected, features.spec, opened.image_size(), resize, data, seed, name=name, index=index)
+        return cls(
+            collected, features.spec, opened.image_size(), resize, data, seed, name=name, index=index, packets=packets
+        )
 
     def meta(self) -> dict[str, object]:
         """Return all that is not an array, as plain data."""
         sample = {"size": len(self.features.sample), "seed": self.sample_seed}
-        late = {"index": self.index and index_file.describe(self.index), "held_out": self.held_out}
+        late = {
+            "index": self.index and index_file.describe(self.index), "held_out": self.held_out,
+            "packets": self.packets and packet_file.describe(self.packets),
+        }  # fmt: skip
         return {
             "schema": self.schema,
             "name": self.name,
@@ -132,7 +134,7 @@ class Reference:
             "image_resize": self.image_resize,
             "data": self.data,
             "sample": sample,
-            **(late if self.schema > 1 else {}),
+            **{name: value for name, value in late.items() if self.schema >= SINCE[name]},
             "versions": self.versions,
         }
 
@@ -141,8 +143,8 @@ class Reference:
 
         Sigma is kept as its upper triangle in float32 and the sample in float16; docs/references.md shows what that
         does to the metrics. Arrays: ``mu`` (D,) float64, ``sigma_upper`` (D(D+1)/2,) float32, ``sample`` (m, D)
-        float16, ``sample_index`` (m,) int64, ``n``, those of the index, ``meta`` (JSON text) and ``checksum`` (SHA-256
-        over the others).
+        float16, ``sample_index`` (m,) int64, ``n``, those of the index and of the packets, ``meta`` (JSON text) and
+        ``checksum`` (SHA-256 over the others).
         """
         moments = self.features.moments
         arrays: dict[str, Any] = {
@@ -153,6 +155,7 @@ class Reference:
             "n": np.array(moments.n, np.int64),
             "meta": np.array(json.dumps(self.meta(), sort_keys=True)),
             **({} if self.index is None else index_file.pack(self.index)),
+            **({} if self.packets is None else packet_file.pack(self.packets)),
         }
         with write_file(path) as f:
             arrays["checksum"] = np.array(checksum(arrays))
@@ -175,10 +178,14 @@ class Reference:
         sample = arrays["sample"].astype(np.float32)
         moments, index = Moments(n, mean, sigma * (n - 1)), arrays["sample_index"].astype(np.int64)
         features = FeatureSet(moments, sample, index, memory=Kept(str(arrays["checksum"])))
+        size = None if meta["image_size"] is None else (meta["image_size"][0], meta["image_size"][1])
+        packets = None
+        if size is not None and meta.get("packets"):
+            packets = packet_file.unpack(meta["packets"], size, n, arrays)
         return cls(
             features,
             None if meta["extractor"] is None else ExtractorSpec(**meta["extractor"]),
-            None if meta["image_size"] is None else (meta["image_size"][0], meta["image_size"][1]),
+            size,
             meta["image_resize"],
             meta["data"],
             meta["sample"]["seed"],
@@ -187,6 +194,7 @@ class Reference:
             index_file.unpack(meta["index"], arrays) if meta.get("index") else None,
             meta.get("held_out"),
             meta["schema"],
+            packets,
         )
 
     @classmethod
@@ -209,7 +217,8 @@ class Reference:
             return "lacks an index of its images and what held-out ones reach: build it anew"
         size = self.index.codes.shape[1] + self.index.signatures.shape[1]
         held = "none held out" if self.held_out is None else f"{self.held_out['images']:,} held out"
-        return f"index of all {len(self.index):,} images ({size} bytes each), {held}"
+        packets = "lacks wavelet packets" if self.packets is None else f"{len(self.packets.mean):,} wavelet packets"
+        return f"index of all {len(self.index):,} images ({size} bytes each), {held}, {packets}"
 
     def require_match(self, spec: ExtractorSpec, image_size: tuple[int, int]) -> None:
         """Refuse to compare what does not compare.
@@ -266,6 +275,8 @@ class Reference:
         arrays = [moments.mean, moments.scatter, self.features.sample]
         if self.index is not None:
             arrays += [self.index.codes, self.index.signatures, self.index.nearest]
+        if self.packets is not None:
+            arrays += [self.packets.mean, self.packets.cov]
         for array in arrays:
             digest.update(np.ascontiguousarray(array).data)
         return digest.hexdigest()

@@ -16,9 +16,10 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from ganbench.errors import ReferenceError
 from ganbench.metrics.factors import rounding_of
-from ganbench.references import index_file
-from ganbench.references.form import SCHEMA, checksum
+from ganbench.references import index_file, packet_file
+from ganbench.references.form import SCHEMA, SINCE, checksum
 from ganbench.references.index_file import IndexMeta
+from ganbench.references.packet_file import PacketMeta
 from ganbench.system.npz import Header, headers, load
 from ganbench.system.parse import faults_of, parse_json
 from ganbench.system.wall import wall
@@ -102,6 +103,7 @@ class Meta(_Part):
     sample: _Sample
     index: IndexMeta | None = None
     held_out: _HeldOut | None = None
+    packets: PacketMeta | None = None
     versions: dict[_TEXT, _TEXT]
 
 
@@ -110,8 +112,8 @@ def read_reference(path: Path) -> tuple[dict[str, Any] | None, dict[str, np.ndar
 
     Returns:
         Of ours: what it says of itself, by the fields of ``Meta``, and ``mu``, ``sigma_upper``, ``sample``,
-        ``sample_index``, ``n``, those of its index if it has one, and the ``checksum`` over them all, which holds. Of
-        pytorch-fid's: None, and ``mu`` and ``sigma`` in float64.
+        ``sample_index``, ``n``, those of its index and its packets if it has them, and the ``checksum``, which holds.
+        Of pytorch-fid's: None, and ``mu`` and ``sigma`` in float64.
 
     Raises:
         ReferenceError: absent, damaged, of a newer schema, or with arrays that do not fit together.
@@ -140,6 +142,8 @@ def read_reference(path: Path) -> tuple[dict[str, Any] | None, dict[str, np.ndar
             index_file.refuse(meta.index, arrays)
             if meta.index.images != n:
                 raise ReferenceError(f"its moments are of {n:,} images, and its index of {meta.index.images:,}")
+        if meta.packets is not None:
+            packet_file.refuse(meta.packets, arrays)
     return meta.model_dump(by_alias=True, exclude_unset=True), arrays
 
 
@@ -192,8 +196,8 @@ def _read_meta(path: Path, known: dict[str, Header]) -> Meta:
         raise ReferenceError("it says no schema")
     if schema > SCHEMA:
         raise ReferenceError(f"reference schema {schema:,}, this ganbench reads {SCHEMA}. Update it.")
-    if schema == 1 and (late := {"index", "held_out"} & data.keys()):
-        raise ReferenceError(f"it says schema 1, which has no {sorted(late)[0]}")
+    if late := sorted(name for name, since in SINCE.items() if name in data and schema < since):
+        raise ReferenceError(f"it says schema {schema}, which has no {late[0]}")
     try:
         return Meta.model_validate(data)
     except ValidationError as e:
@@ -203,7 +207,9 @@ def _read_meta(path: Path, known: dict[str, Header]) -> Meta:
 def _refuse_shapes(meta: Meta, known: dict[str, Header]) -> None:
     """Refuse arrays that do not fit what the reference says of itself, before memory is taken for them."""
     own = {"mu", "sigma_upper", "sample", "sample_index", "n", "meta", "checksum"}
-    if strays := known.keys() - own - (set() if meta.index is None else set(index_file.ARRAYS)):
+    own |= set() if meta.index is None else set(index_file.ARRAYS)
+    own |= set() if meta.packets is None else set(packet_file.ARRAYS)
+    if strays := known.keys() - own:
         raise ReferenceError(f"it holds {sorted(strays)[0][:80]} as well, which no reference has")
     (size,) = known["mu"].shape
     if not 1 <= size <= MOST_FEATURES:
@@ -219,11 +225,12 @@ def _refuse_shapes(meta: Meta, known: dict[str, Header]) -> None:
         _refuse_type(name, known[name], kind)
         if known[name].shape != shape:
             raise ReferenceError(f"{name} is of shape {known[name].shape}, and {shape} belongs there")
-    if meta.index is not None:
-        for name, (dtype, shape) in index_file.shapes(meta.index, size, known["names"].shape).items():
-            if known[name].dtype != dtype or known[name].shape != shape:
-                found = f"{known[name].dtype} {known[name].shape}"
-                raise ReferenceError(f"{name} is {found}, and {dtype} {shape} belongs there")
+    exact = {} if meta.index is None else index_file.shapes(meta.index, size, known["names"].shape)
+    exact |= {} if meta.packets is None else packet_file.shapes(meta.packets, meta.image_size)
+    for name, (dtype, shape) in exact.items():
+        if known[name].dtype != dtype or known[name].shape != shape:
+            found = f"{known[name].dtype} {known[name].shape}"
+            raise ReferenceError(f"{name} is {found}, and {dtype} {shape} belongs there")
     if "checksum" in known and known["checksum"].nbytes > 1024:
         raise ReferenceError("its checksum is none")
 

@@ -12,8 +12,10 @@ import numpy as np
 from ganbench.detectors.answers import detections
 from ganbench.detectors.base import Detector, DetectorOptions
 from ganbench.detectors.registry import load_detector
-from ganbench.errors import GanbenchError
+from ganbench.errors import GanbenchError, MetricError
 from ganbench.features.collect import collect_all, extractor_for, goes_in_pieces
+from ganbench.features.observers import Observer
+from ganbench.features.packets import PacketObserver
 from ganbench.images.batch import Batch
 from ganbench.images.first_look import look_first
 from ganbench.images.source import Source
@@ -23,6 +25,7 @@ from ganbench.statistics.collector import sample_bound
 from ganbench.statistics.detections import DetectionCollector, DetectionSet
 from ganbench.statistics.features import FeatureSet
 from ganbench.statistics.marks import MarkCollector
+from ganbench.statistics.packets import PacketCollector, PacketSet
 from ganbench.statistics.pixels import PixelCollector, PixelSet
 from ganbench.statistics.signatures import SIGNATURE, signatures
 from ganbench.system.cluster import Site
@@ -42,6 +45,7 @@ class Seen:
         instruments: the same as plain data, and what ran them, for scorecards.
         sample: how many features of images are kept at most, and the seed of their choice.
         marks: signatures of the images whose features are kept, None where no metric compares with single real ones.
+        packets: wavelet packets of their pixels, or why there are none; None where no metric reads them.
     """
 
     index: np.ndarray
@@ -52,6 +56,7 @@ class Seen:
     instruments: dict[str, dict[str, Any]]
     sample: dict[str, int]
     marks: MarkCollector | None = None
+    packets: PacketSet | MetricError | None = None
 
 
 class _Pixels:
@@ -176,10 +181,16 @@ def look(source: Source, plan: Plan, extractors: Collection[str], note: Note, si
     protocols = {name: extractor.spec.protocol for name, extractor in loaded.items()} | {"pixels": ""}
     stated = {name: stated_extractor(loaded[name], asked) for name, asked, _ in plan.extractors(extractors)}
     cap = max(len(source), SAMPLE_CAP) if options.per_image else SAMPLE_CAP
-    others: list[_PixelObserver | _MarkObserver | _FaceObserver] = [_PixelObserver()]
+    others: list[Observer] = [_PixelObserver()]
     if plan.reads_index and loaded:
         bound = sample_bound(len(source), cap + source.skip_bad, options.seed)
         others.append(_MarkObserver(options.seed, bound))
+    uncut: MetricError | None = None
+    if plan.real_pixels is not None:
+        try:
+            others.append(PacketObserver.sampling(source, options.seed))
+        except MetricError as e:
+            uncut = e
     if (chosen := plan.detector()) is not None:
         stays = not goes_in_pieces(source, site)
         # A cluster may have the device that this machine lacks: there it is said what there is to say.
@@ -203,9 +214,18 @@ def look(source: Source, plan: Plan, extractors: Collection[str], note: Note, si
     )
     index, pixels = cast(PixelCollector, tallies[0]).result()
     marks = next((tally for tally in tallies if isinstance(tally, MarkCollector)), None)
+    packets = next((_packets(tally) for tally in tallies if isinstance(tally, PacketCollector)), uncut)
     boxes = next((tally for tally in tallies if isinstance(tally, DetectionCollector)), None)
     faces = None if boxes is None else boxes.result(source.image_size())
-    return Seen(index, pixels, features, faces, protocols, stated, {"most": cap, "seed": options.seed}, marks)
+    keeping = {"most": cap, "seed": options.seed}
+    return Seen(index, pixels, features, faces, protocols, stated, keeping, marks, packets)
+
+
+def _packets(tally: PacketCollector) -> PacketSet | MetricError:
+    try:
+        return tally.result()
+    except MetricError as e:
+        return e
 
 
 def _unsaid(text: str) -> None:

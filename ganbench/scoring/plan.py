@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Literal
 
 from ganbench.detectors.base import DetectorOptions
 from ganbench.detectors.registry import load_detector, result_name
-from ganbench.errors import AssetMissing, GanbenchError, UnknownName
+from ganbench.errors import AssetMissing
 from ganbench.features.collect import extractor_for
 from ganbench.features.registry import specify_extractor, takes_weights
 from ganbench.features.spec import BuildOptions, ExtractorSpec
@@ -19,17 +19,17 @@ from ganbench.images.first_look import look_first
 from ganbench.images.source import Source
 from ganbench.metrics.base import Better, Metric
 from ganbench.metrics.registry import METRICS
+from ganbench.references.real_pixels import RealPixels, resolve_pixels
 from ganbench.references.reference import Reference
 from ganbench.references.resolve import resolve_references
-from ganbench.scoring.options import DEFAULT_DETECTOR, DEFAULT_FEATURES, Images, ScoreOptions
+from ganbench.scoring.choose import READ_BY, choose_metrics, is_inception, refuse_idle_choices
+from ganbench.scoring.options import Images, ScoreOptions
 from ganbench.system.cluster import Site
 from ganbench.system.code import foreign_code
 from ganbench.system.location import Location
-from ganbench.system.urls import masked
 from ganbench.system.versions import library_versions
 
 SAMPLE_CAP = 5_000  # feature vectors kept for the kernel and manifold metrics: memory must not grow with the images
-_READ_BY = {"extractor": ("moments", "features", "logits", "index"), "pixels": ("pixels",), "detector": ("detections",)}
 
 
 @dataclass(frozen=True)
@@ -67,9 +67,10 @@ class Plan:
         metric_names: the metrics, in the order of their rows.
         instruments: the instruments that they need, in the order of the results.
         references: the real side under each extractor that has one, by its name.
-        unserved: why an extractor has no reference.
+        unserved: why an extractor has no reference, or those metrics have none (under ``pixels``).
         key: hash of everything that a scorecard depends on besides the images, 64 hex digits.
         notes: what a reader must know of the real images and how they were read, one line each.
+        real_pixels: the real side of metrics that read pixels alone; None where none is asked for, or there is none.
     """
 
     options: ScoreOptions
@@ -79,6 +80,7 @@ class Plan:
     unserved: dict[str, str]
     key: str
     notes: tuple[str, ...] = ()
+    real_pixels: RealPixels | None = None
 
     @classmethod
     def of(cls, options: ScoreOptions | None = None, *scored: Source, site: Site | None = None) -> Plan:
@@ -96,11 +98,11 @@ class Plan:
         """
         options = options or ScoreOptions()
         names = choose_metrics(options)
-        _refuse_idle_choices(options, [METRICS[name] for name in names])
+        refuse_idle_choices(options, [METRICS[name] for name in names])
         specs: list[ExtractorSpec] = []
         instruments: list[Instrument] = []
         for kind, finder in (("extractor", _extractors), ("pixels", _pixels), ("detector", _detectors)):
-            if any(METRICS[name].needs in _READ_BY[kind] for name in names):
+            if any(METRICS[name].needs in READ_BY[kind] for name in names):
                 instruments += finder(options, specs)
         references: dict[str, Reference] = {}
         unserved: dict[str, str] = {}
@@ -127,8 +129,20 @@ class Plan:
 
             all_known = not any(i.missing for i in instruments if i.kind == "extractor")
             references, unserved = resolve_references(options.references, specs, build, all_known=all_known)
-        key = _key(options, names, instruments, references)
-        return cls(options, tuple(names), tuple(instruments), references, unserved, key, tuple(notes))
+        pixels = None
+        if any(METRICS[name].needs == "packets" for name in names):
+
+            def look_at(real: Images) -> RealPixels:
+                opened = options.open_real(real)
+                notes.update(dict.fromkeys(f"{opened.label}: {text}" for text in opened.notes))
+                return RealPixels.build(
+                    opened, cache=options.cache, note=lambda text: notes.update({text: None}), site=site
+                )
+
+            pixels, why = resolve_pixels(options.references, tuple(references.values()), look_at)
+            unserved |= {"pixels": why} if pixels is None else {}
+        key = _key(options, names, instruments, references, pixels)
+        return cls(options, tuple(names), tuple(instruments), references, unserved, key, tuple(notes), pixels)
 
     def metrics_of(self, instrument: Instrument) -> list[Metric]:
         """Return the metrics that are measured with an instrument.
@@ -138,7 +152,7 @@ class Plan:
         return [
             metric
             for metric in (METRICS[name] for name in self.metric_names)
-            if metric.needs in _READ_BY[instrument.kind]
+            if metric.needs in READ_BY[instrument.kind]
             and (self.options.metrics is not None or metric.needs != "logits" or instrument.logits)
         ]
 
@@ -163,81 +177,6 @@ class Plan:
         """Return what the user called the detector, and how it is set; None where none is needed, or it is missing."""
         found = next((i for i in self.instruments if i.kind == "detector" and not i.missing), None)
         return None if found is None else (found.asked, _detector_options(self.options))
-
-
-def is_inception(extractor: str) -> bool:
-    """Tell whether an extractor is Inception, for which the field has names of its own: FID, KID, IS."""
-    return extractor.partition(":")[0] == "inception"
-
-
-def choose_metrics(options: ScoreOptions) -> list[str]:
-    """Return the names of the metrics in the order of their rows.
-
-    Raises:
-        UnknownName: no such metric, or a name that is for Inception features alone on others.
-        GanbenchError: one of somebody else's that goes by another's name.
-    """
-    if options.metrics is None:
-        return [
-            name
-            for name in METRICS
-            if METRICS[name].default and (options.detector is not None or METRICS[name].needs != "detections")
-        ]
-    return list(dict.fromkeys(_metric_name(name, options) for name in options.metrics))
-
-
-def _metric_name(name: str, options: ScoreOptions) -> str:
-    """Return the registered name of what a user called a metric: FID is ``fd`` on Inception features."""
-    if name not in METRICS and ":" not in name:
-        known = _established().get(name.lower())
-        if known is None:
-            raise METRICS.unknown(name)
-        others = [extractor for extractor in options.features if not is_inception(extractor)]
-        if others:
-            raise UnknownName(
-                f"{name.upper()} is a name for Inception features alone; on {others[0]} the same metric is called "
-                f"{known!r}: --metric {known}. For {name.upper()} itself: --features inception"
-            )
-        return known
-    called = METRICS[name].name  # imports it, or says why not
-    # One that goes by the name of another would have its results taken for that one's.
-    if called != name and (called in METRICS or called in _established()):
-        raise GanbenchError(f"{name} calls itself {called!r}, which is another metric's name. Give it its own.")
-    return name
-
-
-def _established() -> dict[str, str]:
-    """Return the metrics' names by the names that they have on Inception features."""
-    return {metric.inception_name: metric.name for metric in METRICS.values() if metric.inception_name}
-
-
-def reads_features(options: ScoreOptions) -> bool:
-    """Tell whether any metric that was asked for reads features, and with them a reference."""
-    return any(METRICS[name].needs in _READ_BY["extractor"] for name in choose_metrics(options))
-
-
-def _refuse_idle_choices(options: ScoreOptions, metrics: Sequence[Metric]) -> None:
-    """Refuse a choice that no metric would read: it would be dropped without a word."""
-    asked = ", ".join(metric.name for metric in metrics)
-    needs = {metric.needs for metric in metrics}
-    if options.detector is None:
-        if options.detector_settings:
-            setting = next(iter(options.detector_settings))
-            raise GanbenchError(f"--{setting} is a setting of a detector, and there is none (--detector none)")
-        if "detections" in needs:
-            name = next(metric.name for metric in metrics if metric.needs == "detections")
-            raise GanbenchError(f"--metric {name} needs a detector, and there is none (--detector none)")
-    elif "detections" not in needs:
-        idle = [f"--{name}" for name in options.detector_settings]
-        idle += [f"--detector {masked(options.detector)}"] if options.detector != DEFAULT_DETECTOR else []
-        if idle:
-            raise GanbenchError(f"{idle[0]}: no metric asked for ({asked}) needs a detector. Add --metric afd")
-    if not reads_features(options):
-        idle = [] if options.features == DEFAULT_FEATURES else [f"--features {options.features[0]}"]
-        idle += ["--reference"] if options.references else []
-        idle += ["--weights"] if options.weights is not None else []
-        if idle:
-            raise GanbenchError(f"{idle[0]}: no metric asked for ({asked}) reads features. Add --metric fd")
 
 
 def build_options(options: ScoreOptions, extractor: str) -> BuildOptions:
@@ -285,12 +224,17 @@ def _detector_options(options: ScoreOptions) -> DetectorOptions:
 
 
 def _key(
-    options: ScoreOptions, names: list[str], instruments: list[Instrument], references: dict[str, Reference]
+    options: ScoreOptions,
+    names: list[str],
+    instruments: list[Instrument],
+    references: dict[str, Reference],
+    pixels: RealPixels | None,
 ) -> str:
     parts = {
         "metrics": [(name, METRICS[name].version, foreign_code(METRICS[name].compute)) for name in names],
         "instruments": [(i.kind, i.name, i.identity, i.missing) for i in instruments],
         "references": {name: reference.identity() for name, reference in references.items()},
+        **({} if pixels is None else {"pixels": pixels.identity()}),
         "sample": SAMPLE_CAP,
         "seed": options.seed,
         "resize": str(options.resize),

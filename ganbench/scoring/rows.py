@@ -15,6 +15,8 @@ from ganbench.scoring.row import Row
 from ganbench.statistics.detections import DetectionSet
 from ganbench.statistics.features import FeatureSet
 from ganbench.statistics.known import CodedImages, KnownImages
+from ganbench.statistics.packets import PacketSet
+from ganbench.statistics.paths import PathSet
 from ganbench.statistics.pixels import PixelSet
 
 Variations = MutableMapping[str, Variation | str]  # by the id of a row; or why it is not known
@@ -25,8 +27,8 @@ def measured_rows(
     instrument: Instrument,
     protocol: str,
     *,
-    real: FeatureSet | KnownImages | None,
-    fake: FeatureSet | CodedImages | PixelSet | DetectionSet,
+    real: FeatureSet | KnownImages | PacketSet | None,
+    fake: FeatureSet | CodedImages | PixelSet | PacketSet | PathSet | DetectionSet,
     seed: int,
     pairs: Pairs | None = None,
     variations: Variations | None = None,

@@ -7,25 +7,23 @@ from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from ganbench.detectors.base import DetectorOptions
-from ganbench.errors import GanbenchError, MetricError, ReferenceError, SourceError
+from ganbench.errors import GanbenchError, ReferenceError, SourceError
 from ganbench.images.resize import Resize
 from ganbench.images.rules import Rules
 from ganbench.images.source import Source
-from ganbench.metrics.base import Metric
 from ganbench.metrics.neighbours import Pairs
-from ganbench.references.held_out import known_images
 from ganbench.references.reference import Reference
 from ganbench.scoring.flags import flags_of
 from ganbench.scoring.look import Seen, look
+from ganbench.scoring.measured import compared_of, measure, measure_pixels, pairs_of
 from ganbench.scoring.options import DEFAULT_DETECTOR, DEFAULT_FEATURES, Images, Real, ScoreOptions, several
 from ganbench.scoring.per_image import per_image_table
-from ganbench.scoring.plan import Instrument, Plan
+from ganbench.scoring.plan import Plan
 from ganbench.scoring.row import Row
-from ganbench.scoring.rows import Variations, absent_row, measured_rows
+from ganbench.scoring.rows import Variations, absent_row
 from ganbench.scoring.scorecard import Scorecard
 from ganbench.scoring.stated import stated_images
 from ganbench.scoring.validity import judged
-from ganbench.statistics.detections import DetectionSet
 from ganbench.statistics.known import CodedImages, KnownImages
 from ganbench.system.cluster import Site
 
@@ -153,16 +151,20 @@ def score_source(
     compared: dict[str, tuple[KnownImages, CodedImages]] = {}
     for instrument in plan.instruments:
         reference = references.get(instrument.name)
+        if instrument.kind == "pixels":
+            more, warnings = measure_pixels(plan, instrument, seen, source, variations)
+            rows, notes = rows + more, notes + warnings
+            continue
         if reason := instrument.missing or unserved.get(instrument.name, ""):
             rows += [absent_row(metric, instrument, reason) for metric in plan.metrics_of(instrument)]
             continue
-        pairs = None if reference is None else _pairs(reference, seen, instrument, plan.options.seed)
+        pairs = None if reference is None else pairs_of(reference, seen, instrument, plan.options.seed)
         if pairs is not None:
             neighbours[instrument.name] = pairs
-        known = None if reference is None else _compared(reference, seen, instrument)
+        known = None if reference is None else compared_of(reference, seen, instrument)
         if known is not None:
             compared[instrument.name] = known
-        more, warnings = _measure(plan, instrument, reference, seen, pairs, known, variations)
+        more, warnings = measure(plan, instrument, reference, seen, pairs, known, variations)
         rows += more
         notes += warnings
     table = []
@@ -175,6 +177,8 @@ def score_source(
         ]
     notes += [f"{bad.name} was left out: {bad.why}" for bad in source.bad]
     said = {name: reference.meta() for name, reference in references.items()}
+    if plan.real_pixels is not None:
+        said["pixels"] = plan.real_pixels.meta()
     flags = flags_of(rows, said)
     return Scorecard(rows, _describe(source, seen), said, notes, table, flags=flags, instruments=seen.instruments)
 
@@ -212,71 +216,6 @@ def _of_this_size(plan: Plan, source: Source) -> tuple[dict[str, Reference], dic
                 raise
             unserved[name] = str(e)
     return fitting, unserved
-
-
-def _pairs(reference: Reference, seen: Seen, instrument: Instrument, seed: int) -> Pairs | None:
-    try:
-        return Pairs(reference.features, seen.features[instrument.name], seed)
-    except MetricError:
-        return None  # every metric that needs them says why in its row
-
-
-def _compared(reference: Reference, seen: Seen, instrument: Instrument) -> tuple[KnownImages, CodedImages] | None:
-    """Return both sides of the copy check; None where the reference has no index, or nothing asks for it."""
-    known = known_images(reference)
-    if known is None or seen.marks is None:
-        return None
-    features = seen.features[instrument.name]
-    codes, marks = known.index.encode(features.sample), seen.marks.of(features.sample_index)
-    return known, CodedImages(codes, marks, features.sample_index, features.n)
-
-
-def _measure(
-    plan: Plan,
-    instrument: Instrument,
-    reference: Reference | None,
-    seen: Seen,
-    pairs: Pairs | None,
-    compared: tuple[KnownImages, CodedImages] | None,
-    variations: Variations | None,
-) -> tuple[list[Row], list[str]]:
-    protocol = seen.protocols[instrument.name]
-    metrics, seed = plan.metrics_of(instrument), plan.options.seed
-    if reference is not None:
-        protocol = f"{protocol}; against {reference.origin()}"
-        fake = seen.features[instrument.name]
-        single = [metric for metric in metrics if metric.needs == "index"]
-        others = [metric for metric in metrics if metric.needs != "index"]
-        rows, warnings = measured_rows(
-            others,
-            instrument,
-            protocol,
-            real=reference.features,
-            fake=fake,
-            seed=seed,
-            pairs=pairs,
-            variations=variations,
-        )
-        if compared is None:
-            reason = (
-                f"reference {reference.name} lacks an index of its images: build it anew (ganbench reference build)"
-            )
-            rows += [absent_row(metric, instrument, reason) for metric in single]
-        else:
-            known, coded = compared
-            more, said = measured_rows(
-                single, instrument, protocol, real=known, fake=coded, seed=seed, variations=variations
-            )
-            rows, warnings = rows + more, warnings + said
-        return _in_order(rows, metrics, instrument), warnings
-    looked = seen.pixels if instrument.kind == "pixels" else cast(DetectionSet, seen.detections)
-    return measured_rows(metrics, instrument, protocol, real=None, fake=looked, seed=seed, variations=variations)
-
-
-def _in_order(rows: list[Row], metrics: Sequence[Metric], instrument: Instrument) -> list[Row]:
-    """Return rows in the order of their metrics."""
-    places = {instrument.result_id(metric): number for number, metric in enumerate(metrics)}
-    return sorted(rows, key=lambda row: places[row.id])
 
 
 def _describe(source: Source, seen: Seen) -> dict[str, object]:

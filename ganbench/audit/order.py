@@ -1,0 +1,75 @@
+"""Check 8: does a metric put the checkpoints of healthy runs in their order?
+
+Runs are those that the user names, and calls healthy: trained with ``--score-every``, so that their logs hold scores at
+several steps. In a healthy run images get better: the rank correlation of a score with the step (Spearman), taken so
+that 1 is the right order, is to be 0.8 or more, the mean over all runs.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from statistics import fmean
+
+from ganbench.audit.check import Check, Finding, Points, Setting
+from ganbench.audit.material import Material
+from ganbench.audit.points import Point
+from ganbench.audit.scale import Scale
+from ganbench.metrics.base import Metric
+from ganbench.training.run_folder import RunFolder
+
+ORDERED = 0.8
+_FEWEST = 4  # scored steps of a run
+
+
+class Order(Check):
+    """The check."""
+
+    name = "order"
+    title = "order of the checkpoints of healthy runs"
+
+    def missing(self, material: Material) -> str:
+        """See ``Check``."""
+        return "" if material.runs else "it needs runs that were scored while they trained (--run)"
+
+    def settings(self, material: Material, scale: Scale) -> list[Setting]:
+        """See ``Check``: the folder of a run, and a hash of what its log says."""
+        return [(run, hashlib.sha256(str(RunFolder.open(Path(run)).read_metrics()).encode()).hexdigest())
+                for run in material.runs]  # fmt: skip
+
+    def work(self, setting: Setting, material: Material, scale: Scale) -> list[Point]:
+        """See ``Check``."""
+        run, _ = setting
+        known = material.ids()
+        log = RunFolder.open(Path(run)).read_metrics()
+        return [
+            Point(key, run, line["step"], 0, float(value))
+            for line in log
+            for key, value in line.items()
+            if key in known and "step" in line
+        ]
+
+    def judge(self, metric: Metric, points: Points, scale: Scale) -> Finding:
+        """See ``Check``."""
+        by_run: dict[str, list[Point]] = {}
+        for point in points[self.name]:
+            by_run.setdefault(point.series, []).append(point)
+        usable = [found for found in by_run.values() if len(found) >= _FEWEST]
+        if not usable:
+            return Finding(None, f"no run was scored with it at {_FEWEST} steps or more")
+        orders = [_order(metric, found) for found in usable]
+        mean = fmean(orders)
+        figures = {"runs": len(orders), "spearman": round(mean, 3), "least": round(min(orders), 3)}
+        said = f"follows training with {mean:.2f} (Spearman, {len(orders)} run{'s' if len(orders) > 1 else ''})"
+        return Finding(None if metric.better == "none" else mean >= ORDERED, said, figures)
+
+
+def _order(metric: Metric, points: list[Point]) -> float:
+    """Return the rank correlation of a score with the step; 1 where it improves all along, 0 where it never moves."""
+    from scipy.stats import spearmanr
+
+    values = [point.value for point in points]
+    if len(set(values)) < 2:
+        return 0.0
+    found = float(spearmanr([point.x for point in points], values).statistic)
+    return -found if metric.better == "lower" else found
