@@ -18,9 +18,9 @@ from ganbench.leaderboard.boards import Leaderboard
 from ganbench.leaderboard.choice import Choice, choose, directions, matching
 from ganbench.leaderboard.entries import Entry, collect
 from ganbench.leaderboard.export import to_csv, to_json, to_latex, to_markdown
-from ganbench.leaderboard.table import header, lines, notes
+from ganbench.leaderboard.table import cautions, header, lines, notes
 from ganbench.metrics.base import Estimate, Metric
-from ganbench.metrics.registry import METRICS, metric_of, name_of
+from ganbench.metrics.registry import HEADS, METRICS, heading, heads, metric_of, name_of
 from ganbench.report.page import make_page
 from ganbench.scoring.card_file import MOST_BYTES
 from ganbench.scoring.options import ScoreOptions
@@ -29,6 +29,7 @@ from ganbench.scoring.row import Row
 from ganbench.scoring.scorecard import Scorecard
 
 FD, KD, RECALL, AFD = "fd[lite0]", "kd[lite0]", "recall[lite0]", "afd[yolo-nano]"
+MMD, PRECISION = "mmd_rbf[lite0]", "precision[lite0]"
 BOTH = {FD: "lower", KD: "lower", "fid[inception]": "lower", "kid[inception]": "lower", AFD: "higher"}
 
 
@@ -118,8 +119,9 @@ def test_an_unknown_name_gets_a_hint(asked: str, hint: str) -> None:
 
 
 def test_without_a_name_the_first_usual_result_counts(spread: str) -> None:
-    assert choose(BOTH).by == FD
-    assert choose({spread: "none", "swd[a]": "lower", "density[lite0]": "higher", RECALL: "higher"}).by == RECALL
+    assert choose(BOTH).by == KD  # as of scorecards that were made before mmd_rbf was measured by default
+    assert choose(BOTH | {MMD: "lower"}).by == MMD
+    assert choose({spread: "none", "swd[a]": "lower", RECALL: "higher", PRECISION: "higher"}).by == PRECISION
     assert choose({spread: "none", "swd[a]": "lower"}).by == "swd[a]"
     assert choose({spread: "none"}).by == spread
     assert choose({}) == Choice("")
@@ -143,6 +145,41 @@ def test_what_a_plan_will_give_is_known_before_anything_is_scored() -> None:
 # --- columns ---
 
 
+def test_columns_stand_as_the_table_of_heads_has_them_each_instrument_together() -> None:
+    rows = ["fd[a]", "kd[a]", "mmd_rbf[a]", RECALL, "precision[a]", "coverage[a]", "fd[b]", "mmd_rbf[b]", AFD, "x[a]"]
+    assert heads(rows) == [f"{name}[a]" for name in HEADS[:-1]] + ["mmd_rbf[b]", "fd[b]", AFD]
+    assert heading(rows) == "mmd_rbf[a]"
+    assert heading([RECALL, "x[a]"]) is None
+
+
+def test_on_inception_features_the_established_names_come_first() -> None:
+    rows = ["fid[inception]", "kid[inception]", "mmd_rbf[inception]", "precision[inception]", "fid[inception:tf1]"]
+    assert heads(rows) == heads([rows[3], *rows[:3], rows[4]]) == rows
+    assert heading(reversed(rows[:4])) == "fid[inception]"
+
+
+def test_a_metric_of_somebody_else_may_be_a_column_behind_ours(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, column in (("theirs", True), ("hidden", False)):
+        other = Metric(name, 1, name, "lower", "features", _never, column=column, caution="a trial")
+        monkeypatch.setitem(METRICS._entries, name, other)
+    assert heads(["theirs[a]", "hidden[a]", "afd[a]"]) == ["afd[a]", "theirs[a]"]
+    assert cautions(["theirs[a]", "theirs[b]", "swd[a]"]) == {"theirs": "a trial"}
+
+
+def test_every_column_has_its_warning_in_the_notes_of_every_export() -> None:
+    assert all(METRICS[name].caution for name in HEADS)
+    rows = [_row(f"{name}[lite0]", 0.5, METRICS[name].better) for name in HEADS]
+    board = Leaderboard.of([_entry("a", *rows), _entry("b", *rows)])
+    (note,) = [text for text in notes(board.boards[0], board.shown) if text.startswith("Beware.")]
+    assert "fd: falls as the number of images grows: compares at equal n only" in note
+    assert all(f"{name}: {METRICS[name].caution}." in note for name in HEADS)
+    assert json.loads(to_json(board))["cautions"]["fd"] == METRICS["fd"].caution
+    for text in (to_markdown(board), to_latex(board), make_page(board)):
+        assert "compares at equal n only" in text
+    only = Leaderboard.of([_entry("a", *rows)], columns=[""])
+    assert list(json.loads(to_json(only))["cautions"]) == ["mmd_rbf"]  # of what is shown alone
+
+
 VALUES = {
     FD: (10.0, 9.0, 11.0), KD: (0.1, 0.09, 0.11), RECALL: (0.5, 0.4, 0.6), "density[lite0]": (0.7, 0.6, 0.8),
     "fd[lite2]": (20.0, 19.0, 21.0), AFD: (0.45, 0.4, 0.5),
@@ -152,7 +189,7 @@ VALUES = {
 @pytest.mark.parametrize(
     ("columns", "shown"),
     [
-        (None, [FD, KD, RECALL, "fd[lite2]", AFD]),  # those whose metric is a column; density is none
+        (None, [FD, KD, "fd[lite2]", AFD]),  # those that head boards; recall and density do not
         (["fd[lite2],afd"], [FD, "fd[lite2]", AFD]),
         (["afd", "density , kd"], [FD, AFD, "density[lite0]", KD]),
         (["fd"], [FD, "fd[lite2]"]),

@@ -34,6 +34,7 @@ from ganbench.toyfaces import mode_of, toyfaces
 FEATURE_METRICS = (
     "fd",
     "kd",
+    "mmd_rbf",
     "precision",
     "recall",
     "density",

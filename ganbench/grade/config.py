@@ -76,7 +76,7 @@ class BoardSection(_Section):
         detector: for AFD, or ``none``.
         metrics: their names; None: the usual ones.
         weights: file of weights for an extractor that needs one.
-        sort: the result to rank by; None: the first that has a direction.
+        sort: the result to rank by; None: the one that heads a board.
         columns: results to show; None: the usual ones.
     """
 

@@ -18,6 +18,7 @@ from ganbench.scoring.flags import withholding
 from ganbench.scoring.row import Row
 
 _SIGNS = {"lower": 1, "higher": -1, "none": 0}  # by which values sort with the best first; 0 leaves the order
+_TO_RANK = "score it again, or rank by what all have (--sort)"
 
 
 @dataclass
@@ -158,7 +159,8 @@ class Leaderboard:
                 found.append((entry.name, entry.error))
             elif measured(entry, self.by) is None:
                 has_row = self.by in entry.card
-                found.append((entry.name, entry.card[self.by].reason if has_row else f"its scorecard has no {self.by}"))
+                why = entry.card[self.by].reason if has_row else f"its scorecard has no {self.by}: {_TO_RANK}"
+                found.append((entry.name, why))
         return found
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from ganbench.errors import GanbenchError, UnknownName
-from ganbench.metrics.registry import metric_of, name_of
+from ganbench.metrics.registry import heading, heads, metric_of, name_of
 from ganbench.registry import did_you_mean
 from ganbench.scoring.row import Row
 
@@ -32,10 +32,9 @@ class Choice:
         """Return the ids of a table's columns, that ranked by first.
 
         Args:
-            present: ids that the entries have; the usual columns are those of them whose metric is one.
+            present: ids that the entries have; the usual columns are the :func:`heads` among them.
         """
-        usual = [i for i in present if (metric := metric_of(i)) is not None and metric.column]
-        others = usual if self.columns is None else self.columns
+        others = heads(present) if self.columns is None else self.columns
         return list(dict.fromkeys([*([self.by] if self.by else []), *others]))
 
 
@@ -64,10 +63,10 @@ def choose(known: Mapping[str, str], sort: str | None = None, columns: Sequence[
 
     Args:
         known: results and their directions, see ``directions``.
-        sort: an id (``fd[lite0]``), or a metric alone where one result has it. None: the first result that is a column
-            by default and has a direction.
+        sort: an id (``fd[lite0]``), or a metric alone where one result has it. None: the result that heads a board,
+            :func:`~ganbench.metrics.registry.heading`.
         columns: ids or metrics, several with commas between them; a metric alone stands for its results with all
-            instruments. None: the results whose metric is a column by default.
+            instruments. None: the usual ones, :func:`~ganbench.metrics.registry.heads`.
 
     Raises:
         UnknownName: nothing is called so; or several results are that ``sort`` may mean.
@@ -126,8 +125,7 @@ def _ranked_by(asked: str, known: Mapping[str, str]) -> str:
 
 def _default(known: Mapping[str, str]) -> str:
     rankable = [i for i, better in known.items() if better != "none"]
-    usual = [i for i in rankable if (metric := metric_of(i)) is not None and metric.column]
-    return [*usual, *rankable, *known][0]
+    return heading(rankable) or [*rankable, *known][0]
 
 
 def _note(asked: str | None, by: str) -> str:

@@ -9,7 +9,7 @@ from ganbench.leaderboard.boards import Board, Leaderboard, tier
 from ganbench.leaderboard.entries import Entry
 from ganbench.leaderboard.published import PUBLISHED, PUBLISHED_PROTOCOL
 from ganbench.leaderboard.seeds import copies_of, over_seeds
-from ganbench.leaderboard.table import FLAGS, SEEDS_NOTE, TIER, flag_lines, header, lines, notes, seed_lines
+from ganbench.leaderboard.table import FLAGS, SEEDS_NOTE, TIER, cautions, flag_lines, header, lines, notes, seed_lines
 from ganbench.system.frames import column_of, frame_of
 from ganbench.system.text import csv_frame, json_text, latex, markdown
 
@@ -130,6 +130,7 @@ def to_dict(leaderboard: Leaderboard, *, published: bool = False) -> dict[str, o
     content: dict[str, object] = {
         "schema": SCHEMA,
         "columns": leaderboard.shown,
+        "cautions": cautions(leaderboard.shown),
         "rules": leaderboard.rules or None,
         "boards": [_board(board, leaderboard.shown) for board in leaderboard.boards],
         "not_ranked": [{"name": name, "reason": reason} for name, reason in leaderboard.unranked],

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from ganbench.leaderboard.boards import Board, Leaderboard, comparable, measured, tier
 from ganbench.leaderboard.choice import direction
 from ganbench.leaderboard.entries import Entry
 from ganbench.leaderboard.seeds import Copies, copies_of, over_seeds
-from ganbench.metrics.registry import name_of
+from ganbench.metrics.registry import metric_of, name_of
 from ganbench.scoring.numbers import column_decimals, format_fixed
 from ganbench.scoring.row import ARROWS
 from ganbench.scoring.tiers import FID_NOTE, GATED, GATES
@@ -124,11 +125,25 @@ def notes(board: Board, shown: list[str]) -> list[str]:
         found.append(OTHER_NOTE)
     if _flagged(board):
         found.append(KEPT_NOTE if board.keep_flagged else FLAGGED_NOTE)
+    if beware := caution_note(shown):
+        found.append(beware)
     if _tiered(board, shown):
         found.append(TIER_NOTE)
     if _timed(board):
         found.append(SPEED_NOTE)
     return found + [_copies_note(copies) for copies in copies_of(board)]
+
+
+def cautions(shown: Iterable[str]) -> dict[str, str]:
+    """Return what a reader must beware of in each column, by what stands before the brackets of its results."""
+    metrics = {name_of(result): metric_of(result) for result in shown}
+    return {name: metric.caution for name, metric in metrics.items() if metric is not None and metric.caution}
+
+
+def caution_note(shown: Iterable[str]) -> str:
+    """Return ``cautions`` as one note; empty where there are none."""
+    found = [f"{name}: {text}." for name, text in cautions(shown).items()]
+    return " ".join(["Beware.", *found]) if found else ""
 
 
 def _copies_note(copies: Copies) -> str:

@@ -93,7 +93,8 @@ class Metric:
         unit: Unit of the value: ``""`` (a plain number), ``"share"`` (0 to 1), ``"classes"``.
         inception_name: Result id on Inception features where the field has a name of its own for it, such as ``fid``.
         default: Computed when the user names no metrics.
-        column: Shown on boards when the user names no columns.
+        column: Of a metric of somebody else: shown on boards when the user names no columns, behind those of
+            :data:`~ganbench.metrics.registry.HEADS`.
         uses_pairs: Reads the neighbours that several metrics share (:class:`~ganbench.metrics.neighbours.Pairs`).
         least: No value can be lower, and a file that has one is not believed; of a share 0, of classes 1.
         most: No value can be higher; of a share 1.
@@ -103,6 +104,7 @@ class Metric:
         asks: What question it answers, so that an audit knows what to expect of it: how far the distributions are apart
             (``"distance"``), whether images are good (``"fidelity"``), whether all kinds are there (``"diversity"``),
             whether images repeat each other (``"repeats"``) or real ones (``"copies"``); ``""``: not stated.
+        caution: What a reader of its column must beware of, one clause without a full stop; ``""``: not stated.
 
     Raises:
         MetricError: a name that cannot be part of a result's id, or a field that is none of those above.
@@ -124,6 +126,7 @@ class Metric:
     decimals: int | None = None
     variation: Callable[..., Variation] | None = None
     asks: Asks = ""
+    caution: str = ""
 
     def __post_init__(self) -> None:
         for end, value in zip(("least", "most"), _RANGES.get(self.unit, (-math.inf, math.inf)), strict=True):
@@ -181,13 +184,14 @@ def metric(
     decimals: int | None = None,
     variation: Callable[..., Variation] | None = None,
     asks: Asks = "",
+    caution: str = "",
 ) -> Callable[[Callable[..., Estimate]], Metric]:
     """Make the decorated function a metric; see :class:`Metric` for the fields."""
 
     def make(compute: Callable[..., Estimate]) -> Metric:
         return Metric(
             name, version, title, better, needs, compute, unit, inception_name, default, column, uses_pairs,
-            least=least, most=most, decimals=decimals, variation=variation, asks=asks,
+            least=least, most=most, decimals=decimals, variation=variation, asks=asks, caution=caution,
         )  # fmt: skip
 
     return make

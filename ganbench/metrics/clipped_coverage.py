@@ -39,6 +39,7 @@ def _variation(*, real: FeatureSet, fake: FeatureSet, seed: int = 0, pairs: Pair
     default=False,
     uses_pairs=True,
     asks="diversity",
+    caution="sees missing kinds only with about as many images as the real side has",
 )
 def clipped_coverage(*, real: FeatureSet, fake: FeatureSet, seed: int = 0, pairs: Pairs | None = None) -> Estimate:
     """Return the calibrated mean of min(fake images in the ball / 5, 1) over the 5-neighbour balls of real images.

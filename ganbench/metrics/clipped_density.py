@@ -37,6 +37,7 @@ def _variation(*, real: FeatureSet, fake: FeatureSet, seed: int = 0, pairs: Pair
     default=False,
     uses_pairs=True,
     asks="fidelity",
+    caution="at its upper end on real images: tells nothing of what is as good as they are",
 )
 def clipped_density(*, real: FeatureSet, fake: FeatureSet, seed: int = 0, pairs: Pairs | None = None) -> Estimate:
     """Return the mean of min(balls that hold the fake image / 5, 1), over that of the real images; at most 1.

@@ -18,13 +18,13 @@ def _variation(*, real: None = None, fake: DetectionSet, seed: int = 0) -> Varia
 
 @metric(
     "afd",
-    column=True,
     title="Anime-face detection rate",
     better="higher",
     unit="share",
     needs="detections",
     variation=_variation,
     asks="fidelity",
+    caution="asks only whether a face is there: repeated and drawn faces pass; compares under one detector only",
 )
 def afd(*, real: None = None, fake: DetectionSet, seed: int = 0) -> Estimate:
     """Return the detection rate, a share from 0 to 1, with its Wilson interval: images are independent trials.

@@ -31,6 +31,7 @@ _FEWEST = 50
     inception_name="fid_inf",
     default=False,
     asks="distance",
+    caution="a line drawn beyond the images that there are, and it sees two moments alone",
 )
 def fd_inf(*, real: FeatureSet, fake: FeatureSet, seed: int = 0) -> Estimate:
     """Return the intercept of a line through the Frechet distances of random subsets, over 1/N.

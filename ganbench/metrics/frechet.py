@@ -72,13 +72,13 @@ def _variation(*, real: FeatureSet, fake: FeatureSet, seed: int = 0) -> Variatio
 @metric(
     "fd",
     variation=_variation,
-    column=True,
     title="Frechet distance",
     better="lower",
     needs="moments",
     inception_name="fid",
     least=0,
     asks="distance",
+    caution="falls as the number of images grows: compares at equal n only, and sees two moments alone",
 )
 def fd(*, real: FeatureSet, fake: FeatureSet, seed: int = 0) -> Estimate:
     """Return the Frechet distance with an infinitesimal-jackknife interval over the fake images.

@@ -56,7 +56,6 @@ def _variation(*, real: FeatureSet, fake: FeatureSet, seed: int = 0) -> Variatio
 
 @metric(
     "kd",
-    column=True,
     title="Kernel distance",
     better="lower",
     needs="features",
@@ -64,6 +63,7 @@ def _variation(*, real: FeatureSet, fake: FeatureSet, seed: int = 0) -> Variatio
     decimals=4,
     variation=_variation,
     asks="distance",
+    caution="sees little beyond two moments; below 0 means 0",
 )
 def kd(*, real: FeatureSet, fake: FeatureSet, seed: int = 0) -> Estimate:
     """Return the unbiased squared MMD over all pairs of the two samples.
@@ -103,6 +103,7 @@ def _among_real(real: FeatureSet) -> float:
     inception_name="kid_subsets",
     default=False,
     asks="distance",
+    caution="sees little beyond two moments",
 )
 def kd_subsets(
     *, real: FeatureSet, fake: FeatureSet, seed: int = 0, subsets: int = SUBSETS, subset_size: int = SUBSET_SIZE

@@ -23,13 +23,13 @@ def _of_precision(*, real: FeatureSet, fake: FeatureSet, seed: int = 0, pairs: P
 @metric(
     "precision",
     variation=_of_precision,
-    column=True,
     title="Improved precision",
     better="higher",
     unit="share",
     needs="features",
     uses_pairs=True,
     asks="fidelity",
+    caution="says nothing of variety: it rises when kinds are missing",
 )
 def precision(*, real: FeatureSet, fake: FeatureSet, seed: int = 0, pairs: Pairs | None = None) -> Estimate:
     """Return the share of fake images inside the 3-neighbour ball of at least one real image.
@@ -52,7 +52,6 @@ def _of_recall(*, real: FeatureSet, fake: FeatureSet, seed: int = 0, pairs: Pair
 
 @metric(
     "recall",
-    column=True,
     title="Improved recall",
     better="higher",
     unit="share",
@@ -60,6 +59,7 @@ def _of_recall(*, real: FeatureSet, fake: FeatureSet, seed: int = 0, pairs: Pair
     uses_pairs=True,
     variation=_of_recall,
     asks="diversity",
+    caution="calls noise with the moments of real images better than those",
 )
 def recall(*, real: FeatureSet, fake: FeatureSet, seed: int = 0, pairs: Pairs | None = None) -> Estimate:
     """Return the share of real images inside the 3-neighbour ball of at least one fake image.
@@ -90,6 +90,7 @@ def _of_density(*, real: FeatureSet, fake: FeatureSet, seed: int = 0, pairs: Pai
     least=0,
     variation=_of_density,
     asks="fidelity",
+    caution="says nothing of variety: it rises when kinds are missing",
 )
 def density(*, real: FeatureSet, fake: FeatureSet, seed: int = 0, pairs: Pairs | None = None) -> Estimate:
     """Return the mean number of real 5-neighbour balls that hold a fake image, divided by 5; may exceed 1.
@@ -110,7 +111,6 @@ def _of_coverage(*, real: FeatureSet, fake: FeatureSet, seed: int = 0, pairs: Pa
 
 @metric(
     "coverage",
-    column=True,
     title="Coverage",
     better="higher",
     unit="share",
@@ -118,6 +118,7 @@ def _of_coverage(*, real: FeatureSet, fake: FeatureSet, seed: int = 0, pairs: Pa
     uses_pairs=True,
     variation=_of_coverage,
     asks="diversity",
+    caution="grows with the number of images: compares at equal n only; sees missing kinds late",
 )
 def coverage(*, real: FeatureSet, fake: FeatureSet, seed: int = 0, pairs: Pairs | None = None) -> Estimate:
     """Return the share of real images whose 5-neighbour ball holds at least one fake image.

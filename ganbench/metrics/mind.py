@@ -45,6 +45,7 @@ def _variation(*, real: FeatureSet, fake: FeatureSet, seed: int = 0) -> Variatio
     default=False,
     variation=_variation,
     asks="distance",
+    caution="falls as the number of images grows: compares at equal n only",
 )
 def mind(*, real: FeatureSet, fake: FeatureSet, seed: int = 0) -> Estimate:
     """Return 3 D times the mean squared Wasserstein-2 distance of the two samples along 1,000 random directions.

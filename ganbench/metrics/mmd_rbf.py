@@ -42,9 +42,9 @@ def _variation(*, real: FeatureSet, fake: FeatureSet, seed: int = 0) -> Variatio
     title="Maximum mean discrepancy, Gaussian kernel",
     better="lower",
     needs="features",
-    default=False,
     variation=_variation,
     asks="distance",
+    caution="no published number compares with it; below 0 means 0",
 )
 def mmd_rbf(*, real: FeatureSet, fake: FeatureSet, seed: int = 0, bandwidth: float | None = None) -> Estimate:
     """Return 1,000 times the unbiased squared MMD over all pairs of the two samples; slightly below 0 where equal.

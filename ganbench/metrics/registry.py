@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from ganbench.metrics.base import Metric
 from ganbench.registry import Registry
 
@@ -28,6 +30,17 @@ METRICS.add("duplicates", "ganbench.metrics.duplicates:duplicates")
 METRICS.add("afd", "ganbench.metrics.detection_rate:afd")
 METRICS.add("ppl", "ganbench.metrics.path_length:ppl")
 
+# What boards show, and rank by the first of, where nobody chose. By the audit of docs/credibility.md, which has the
+# reasons. What each column's reader must beware of is its metric's ``caution``.
+HEADS = (
+    "mmd_rbf",  # does not depend on n, sees missing kinds, and is not fooled by matched moments
+    "kd",  # does not depend on n, sees missing kinds
+    "fd",  # sees missing kinds; the one that most reports have
+    "coverage",  # are all kinds there? Not fooled by matched moments, unlike recall
+    "precision",  # are the images good?
+    "afd",  # the assignment's own
+)
+
 
 def name_of(result_id: str) -> str:
     """Return what stands before the brackets of a result id: ``fid`` of ``fid[inception]``."""
@@ -43,3 +56,40 @@ def metric_of(result_id: str) -> Metric | None:
     if name in METRICS:
         return METRICS[name]
     return next((metric for metric in METRICS.values() if metric.inception_name == name), None)
+
+
+def heads(results: Iterable[str]) -> list[str]:
+    """Return those results that boards show where nobody chose, in the order of their columns.
+
+    Results of one instrument stand together, instruments as they come, within them as :data:`HEADS` has it. On
+    Inception features those with a name of their own come first (FID, then KID): they are measured there for the sake
+    of published ones, and the audit has no figures of Inception.
+
+    Args:
+        results: ids, ``fd[lite0]``.
+    """
+    found: list[tuple[int, bool, int, str]] = []
+    instruments: dict[str, int] = {}
+    for result in results:
+        metric = metric_of(result)
+        at = instruments.setdefault(result.partition("[")[2], len(instruments))
+        if metric is None or not (metric.name in HEADS or metric.column):
+            continue
+        ours = name_of(result) != metric.inception_name
+        order = HEADS if ours else tuple(METRICS)
+        place = order.index(metric.name) if metric.name in order else len(order)
+        found.append((at, ours, place, result))
+    return [result for *_, result in sorted(found, key=lambda one: one[:-1])]
+
+
+def heading(results: Iterable[str]) -> str | None:
+    """Return the result that heads a board of such results where nobody chose; None where none does.
+
+    That is the first of :func:`heads` that has a direction: a board is ranked by it, and training that is to stop when
+    it no longer improves looks at it.
+
+    Args:
+        results: ids, ``fd[lite0]``.
+    """
+    ranked = (result for result in heads(results) if (metric := metric_of(result)) and metric.better != "none")
+    return next(ranked, None)

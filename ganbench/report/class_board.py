@@ -10,7 +10,7 @@ from ganbench.grade.measure import Look
 from ganbench.grade.student import Graded, Student
 from ganbench.leaderboard.choice import Choice, choose
 from ganbench.leaderboard.positions import NOTE, Place, places
-from ganbench.leaderboard.table import Cell
+from ganbench.leaderboard.table import Cell, caution_note
 from ganbench.metrics.registry import metric_of
 from ganbench.scoring.numbers import column_decimals, format_fixed
 from ganbench.scoring.row import ARROWS, Row
@@ -69,7 +69,7 @@ def class_board(
         graded: the class.
         private: whether the private board's instruments count, else the public one's.
         known: ids of the results that there may be, with their directions.
-        sort: the result to rank by; None: the first that has a direction.
+        sort: the result to rank by; None: the one that heads a board.
         columns: results to show; None: the usual ones.
         named: whether people are named; else only their aliases stand on it.
 
@@ -90,7 +90,7 @@ def class_board(
     found = places([entry.rows[choice.by] for entry in ranked], better)
     place_of = {entry.student.id: place for entry, place in zip(ranked, found, strict=True)}
     shown = choice.shown(known)
-    board_notes = _notes(ranked, choice, others, note, named=named)
+    board_notes = _notes(ranked, choice, shown, others, note, named=named)
     tiers = named or graded.reveals  # they rest on the private board
     lines = _lines([*ranked, *unranked], shown, place_of, named=named, tiers=tiers)
     what = "private board" if private else "public board" if not named else "board with names, for staff"
@@ -179,12 +179,20 @@ def _why(student: Student) -> list[str]:
     return [student.id, student.name, student.label or "–", "; ".join(student.reasons)]
 
 
-def _notes(ranked: Sequence[_Entry], choice: Choice, others: Sequence[_Entry], note: str, *, named: bool) -> list[str]:
+def _notes(
+    ranked: Sequence[_Entry],
+    choice: Choice,
+    shown: Sequence[str],
+    others: Sequence[_Entry],
+    note: str,
+    *,
+    named: bool,
+) -> list[str]:
     found = [NOTE, FLAGGED_NOTE]
     if ranked:
         row = ranked[0].rows[choice.by]
         found.insert(0, f"Ranked by {choice.by}, n = {row.n}; {row.protocol}.")
-    found += [text for text in (choice.note, note) if text]
+    found += [text for text in (choice.note, note, caution_note(shown)) if text]
     if others and not named:
         absent = sum(entry.student.handed is None for entry in others)
         broken = len(others) - absent
