@@ -22,7 +22,11 @@ from ganbench.scoring.row import Row
 from ganbench.scoring.scorecard import Scorecard
 from ganbench.scoring.shared import shared_flags
 
-HELD = {"lite0": {"held_out": {"images": 2000, "copies": 3, "nearer": 500, "figures": {}}}}
+REPEATS = {"near_duplicates": {"value": 0.015, "n": 2000, "version": 3}}
+HELD = {"lite0": {"held_out": {"images": 2000, "copies": 3, "nearer": 500, "figures": REPEATS}}}
+OWN = {"lite0": {"held_out": None, "own": {
+    "images": 1000, "copies": 230, "nearer": 60, "figures": {"near_duplicates": REPEATS["near_duplicates"] | {"value": 0.1}},
+}}}  # fmt: skip
 AFD = Row("afd[yolo-nano]", 0.98, better="higher", n=1000)
 
 
@@ -98,10 +102,31 @@ def test_honest_sets_are_hardly_ever_flagged(rng: np.random.Generator) -> None:
     assert flagged <= 5
 
 
-def test_without_held_out_images_a_fixed_share_is_usual() -> None:
-    assert flags_of([_row("copies", 0.024)], {}) == []
-    (flag,) = flags_of([_row("copies", 0.04)], {"lite0": {}})
-    assert "usual is 1 % at most" in flag.text
+@pytest.mark.parametrize("metric", ["copies", "near_duplicates", "authenticity"])
+def test_what_nobody_measured_on_such_images_is_no_flag(metric: str) -> None:
+    row = _row(metric, 0.98, version=1 if metric == "authenticity" else 3, p=1e-99)
+    for unknown in ({}, {"lite0": {}}, {"lite0": {"held_out": None, "own": None}}):
+        assert flags_of([row], unknown) == []
+    old = {"lite0": {"held_out": HELD["lite0"]["held_out"] | {"figures": {"near_duplicates": {"version": 2}}}}}
+    assert bool(flags_of([row], old)) is (metric != "near_duplicates")  # an earlier version's share is another thing
+
+
+def test_without_held_out_images_the_references_own_say_what_is_usual() -> None:
+    honest = [_row("copies", 0.24), _row("near_duplicates", 0.11), _row("authenticity", 0.1, version=1, p=1e-9)]
+    assert flags_of(honest, OWN) == []
+    assert [flag.kind for flag in flags_of(honest, HELD)] == ["copied", "repeated"]  # of other images more is unusual
+    copied, repeated = flags_of([_row("copies", 0.98), _row("near_duplicates", 0.9)], OWN)
+    assert "of the reference's own images, each beside the others, 230 of 1,000 (23 %)" in copied.text
+    assert (copied.kind, repeated.kind) == ("copied", "repeated")
+    both = {"lite0": HELD["lite0"] | {"own": OWN["lite0"]["own"]}}
+    assert flags_of([_row("copies", 0.24)], both) != []  # held-out images come first
+
+
+def test_of_more_images_more_find_their_like() -> None:
+    assert flags_of([_row("near_duplicates", 0.06, n=10_000)], HELD) == []
+    assert flags_of([_row("near_duplicates", 0.06, n=2000)], HELD) != []
+    (flag,) = flags_of([_row("near_duplicates", 0.5, n=10_000)], HELD)
+    assert "30 of 2,000 (1.5 %), so 7.5 % among so many." in flag.text
 
 
 def test_one_flag_of_a_kind_with_all_that_was_seen() -> None:
@@ -158,10 +183,11 @@ def test_a_file_with_other_flags_is_refused(flags: object) -> None:
         Scorecard.from_json(json.dumps(data))
 
 
+@pytest.mark.parametrize("part", ["held_out", "own"])
 @pytest.mark.parametrize("held", [5, {"images": 0}, {"images": 5, "copies": 6}, {"images": 5, "figures": {"x": 1}}])
-def test_a_file_with_impossible_held_out_figures_is_refused(held: object) -> None:
-    data = json.loads(_card().to_json()) | {"reference": {"lite0": {"held_out": held}}}
-    with pytest.raises(GanbenchError, match="held_out"):
+def test_a_file_with_impossible_held_out_figures_is_refused(held: object, part: str) -> None:
+    data = json.loads(_card().to_json()) | {"reference": {"lite0": {part: held}}}
+    with pytest.raises(GanbenchError, match=part):
         Scorecard.from_json(json.dumps(data))
 
 

@@ -107,7 +107,7 @@ def test_what_is_on_no_board_is_listed_with_its_reason() -> None:
     assert Leaderboard.of(entries, FD).unranked == [
         ("broken", "not an archive"),
         ("unmeasured", f"no {FD} here"),
-        ("lacking", f"its scorecard has no {FD}"),
+        ("lacking", f"its scorecard has no {FD}: score it again, or rank by what all have (--sort)"),
     ]
     with pytest.raises(UnknownName, match=r"Did you mean 'fd\[lite0\]'"):
         _boards(entries, "fd[lite]")

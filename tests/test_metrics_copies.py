@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -10,9 +11,10 @@ import pytest
 from scipy.stats import fisher_exact
 
 from ganbench.errors import MetricError
-from ganbench.metrics.copies import authenticity, copies, judge, more_than
+from ganbench.metrics.copies import authenticity, copies, judge, judge_own, more_than
 from ganbench.metrics.duplicates import duplicates
 from ganbench.metrics.registration import SAME, alikeness
+from ganbench.references.nearest import nearest_different
 from ganbench.statistics.features import FeatureSet
 from ganbench.statistics.index import ImageIndex
 from ganbench.statistics.known import CodedImages, HeldOut, KnownImages
@@ -151,11 +153,47 @@ def test_a_set_nearer_than_held_out_images_is_said_to_be():
     assert not honest.warnings
 
 
+@pytest.mark.parametrize("count", [2, 4, 60])
+def test_known_images_are_judged_as_if_they_were_not_known(count: int):
+    pixels = _pictures(count, 0)
+    pixels[1], pixels[-1] = pixels[0, :, ::-1], _turned(pixels[:1], 4)[0]  # pictures that are there more than once
+    features, whole = _features(pixels), _nearest(_known(pixels).index)
+    rows = np.arange(0, count, 2 if count > 4 else 1)
+    found = judge_own(whole, rows)
+    for at, row in enumerate(rows):
+        rest = np.delete(np.arange(count), row)
+        alone = _nearest(replace(
+            whole, codes=whole.codes[rest], signatures=whole.signatures[rest], nearest=whole.nearest[rest],
+            positions=whole.positions[rest], names=[whole.names[i] for i in rest],
+        ))  # fmt: skip
+        one = judge(KnownImages(alone), CodedImages(
+            whole.encode(features[[row]]), signatures(pixels[[row]]), np.arange(1), 1
+        ))  # fmt: skip
+        assert rest[one.row[0]] == found.row[at] or one.alike[0] == found.alike[at]
+        for name in ("alike", "copied", "distance", "nearer"):
+            assert getattr(one, name)[0] == getattr(found, name)[at], (name, row)
+    assert found.copied[0]
+    assert not found.copied.all() or count < 60
+
+
+def _nearest(index: ImageIndex) -> ImageIndex:
+    squared = nearest_different(index.codes, index.signatures)
+    return replace(index, nearest=index.length(squared))
+
+
+def test_what_the_own_images_of_a_set_show_is_said_to_be_that():
+    known = _known(_pictures(50, 0), HeldOut(1000, 10, 250, 5, is_known=True))
+    found = copies(real=known, fake=_coded(known, _pictures(50, 0)))
+    assert found.p is not None
+    assert found.p < 1e-20
+    assert "1.0% of its own, each beside the others" in found.warnings[0]
+
+
 def test_without_held_out_images_there_is_no_test_and_that_is_said():
     known = _known(_pictures(50, 0))
     found = copies(real=known, fake=_coded(known, _pictures(10, 1)))
     assert found.p is None
-    assert "holds no real images out" in found.warnings[0]
+    assert "no real images were looked at for that" in found.warnings[0]
 
 
 def test_a_sample_of_many_images_is_said_to_be_one():

@@ -8,6 +8,7 @@ import warnings
 import weakref
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 from PIL import Image
@@ -124,6 +125,27 @@ def test_every_metric_asked_for_has_a_row(real: Reference, faces: np.ndarray, mo
     assert card["inception_score[lite0]"].value is None
     assert "class logits" in card["inception_score[lite0]"].reason
     assert card["fd[lite0]"].value > 0
+
+
+@pytest.mark.slow
+def test_drawn_faces_are_honest_and_copies_of_drawn_faces_are_not(real: Reference, faces: np.ndarray) -> None:
+    """Drawn faces look alike more often than real ones; how often is told by the reference's own, as none are held out."""
+    options = {"detector": None, "metrics": ["copies", "authenticity", "near_duplicates"]}
+    honest = ganbench.score(faces, real, **options)
+    assert honest.flags == []
+    assert honest["copies[lite0]"].value > 0.02  # which nothing measured on photographs would let pass
+    own = honest.reference["lite0"]["own"]
+    assert own["images"] == 120
+    assert own["figures"]["near_duplicates"]["n"] == 120
+    assert Scorecard.from_json(honest.to_json()) == honest
+    taken = np.stack([image for _, image in toyfaces(60, seed=100)])
+    jpeg = [cv2.imdecode(cv2.imencode(".jpg", one, [cv2.IMWRITE_JPEG_QUALITY, 60])[1], cv2.IMREAD_COLOR) for one in taken]
+    for copied in (taken, np.stack(jpeg), np.roll(taken, 2, axis=2), np.ascontiguousarray(taken[:, :, ::-1])):
+        (flag,) = ganbench.score(copied, real, **options).flags
+        assert flag.kind == "copied"
+        assert "of the reference's own images, each beside the others" in flag.text
+    repeated = ganbench.score(faces[np.arange(60) % 15], real, **options)
+    assert [flag.kind for flag in repeated.flags] == ["repeated"]
 
 
 @pytest.mark.slow

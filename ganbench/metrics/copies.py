@@ -20,6 +20,7 @@ from ganbench.statistics.signatures import SIGNATURE
 
 BY_FEATURES, BY_LOOKS = 3, 5  # candidates that features find, and that a coarse look finds
 CLEARLY = 0.85  # of the distance to any other known image; docs/copies.md shows why
+_NEXT = 16  # neighbours of a known image that are looked at when it is to be judged without one of them
 ALARM = 1e-4  # a set in 10,000 honest ones is taken for a copier's
 
 
@@ -58,33 +59,82 @@ def judge(real: KnownImages, fake: CodedImages) -> Verdicts:
             f"the reference remembers its images as {index.form!r}, and this ganbench compares {SIGNATURE!r}: "
             "build it anew (ganbench reference build)."
         )
-    return fake.once(index, lambda: _judged(real, fake))
+    return fake.once(index, lambda: _judged(index, fake.codes, fake.signatures, *_candidates(index, fake)))
 
 
-def _judged(real: KnownImages, fake: CodedImages) -> Verdicts:
-    index = real.index
+def judge_own(index: ImageIndex, rows: np.ndarray) -> Verdicts:
+    """Judge known images, each as if it were not known itself: what an honest image of their origin shows.
+
+    Args:
+        index: two images at least.
+        rows: of the images in it, (m,).
+    """
+    codes, signatures = index.codes[rows], index.signatures[rows]
+    distances, near = index.candidates(codes, BY_FEATURES + 1)
+    looks = coarse_candidates(index.signatures, signatures, BY_LOOKS + 1)
+    distances, near = _without(rows, near, distances), _without(rows, near, near)
+    nearest = index.nearest[near[:, 0]]
+    mutual = np.flatnonzero(np.isclose(nearest, distances[:, 0]))  # the image itself may be nearest to that one
+    nearest[mutual] = _next_nearest(index, near[mutual, 0], rows[mutual])
+    return _judged(index, codes, signatures, distances, near, _without(rows, looks, looks), nearest)
+
+
+def _without(rows: np.ndarray, found: np.ndarray, values: np.ndarray) -> np.ndarray:
+    """Return values, (m, k + 1), without those of each image itself, (m, k)."""
+    others = np.argsort(found == rows[:, None], axis=1, kind="stable")[:, : found.shape[1] - 1]
+    return np.take_along_axis(values, others, axis=1)
+
+
+def _next_nearest(index: ImageIndex, rows: np.ndarray, passed: np.ndarray) -> np.ndarray:
+    """Return how far known images are from their nearest different one, each with one passed over, (m,)."""
+    distances, near = index.candidates(index.codes[rows], _NEXT)
+    found = np.full(len(rows), np.inf, np.float32)
+    for number in range(near.shape[1]):
+        other = near[:, number]
+        open_ = np.flatnonzero(np.isinf(found) & (other != rows) & (other != passed))
+        same = alikeness(index.signatures[rows[open_]], index.signatures[other[open_]]) >= SAME
+        found[open_[~same]] = distances[open_[~same], number]
+    return found
+
+
+def _candidates(index: ImageIndex, fake: CodedImages) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Return distances and rows of the nearest by features, rows of those that look alike, and how near these come."""
     distances, near = index.candidates(fake.codes, BY_FEATURES)
-    candidates = np.hstack([near, coarse_candidates(index.signatures, fake.signatures, BY_LOOKS)])
+    looks = coarse_candidates(index.signatures, fake.signatures, BY_LOOKS)
+    return distances, near, looks, index.nearest[near[:, 0]]
+
+
+def _judged(
+    index: ImageIndex,
+    codes: np.ndarray,
+    signatures: np.ndarray,
+    distances: np.ndarray,
+    near: np.ndarray,
+    looks: np.ndarray,
+    nearest: np.ndarray,
+) -> Verdicts:
+    candidates = np.hstack([near, looks])
     pairs, back = np.unique(
         np.stack([np.repeat(np.arange(len(near)), candidates.shape[1]), candidates.ravel()]),
         axis=1,
         return_inverse=True,
     )
-    found = alikeness(fake.signatures[pairs[0]], index.signatures[pairs[1]])[back.ravel()].reshape(candidates.shape)
+    found = alikeness(signatures[pairs[0]], index.signatures[pairs[1]])[back.ravel()].reshape(candidates.shape)
     best = found.argmax(axis=1)[:, None]
     alike = np.take_along_axis(found, best, axis=1)[:, 0]
     row = np.take_along_axis(candidates, best, axis=1)[:, 0]
-    return Verdicts(alike, row, alike >= SAME, distances[:, 0], _nearer(index, distances, near))
+    return Verdicts(alike, row, alike >= SAME, distances[:, 0], _nearer(index, distances, near, nearest))
 
 
-def _nearer(index: ImageIndex, distances: np.ndarray, near: np.ndarray) -> np.ndarray:
-    """Tell which images keep to their nearest known image, (m,) bool, by the nearest few, (m, k), and their distances.
+def _nearer(index: ImageIndex, distances: np.ndarray, near: np.ndarray, own: np.ndarray) -> np.ndarray:
+    """Tell which images keep to their nearest known image, (m,) bool.
+
+    By the nearest few, (m, k), their distances, and how far the first of them is from its own nearest different one.
 
     That they are nearer to it than it is to its own nearest other is not enough: what lies off all known images has
     the outlying ones for its nearest, and these are far from each other. It is then about as near to the next one.
     """
     first, rest = near[:, :1], near[:, 1:]
-    own = index.nearest[near[:, 0]]
     steps = index.codes[first].astype(np.float32) - index.codes[rest]
     different = index.length(np.einsum("mkd,mkd->mk", steps, steps)) >= own[:, None]  # not the same picture again
     others = np.where(different, distances[:, 1:], np.inf).min(axis=1, initial=np.inf)
@@ -184,14 +234,15 @@ def more_than(count: int, n: int, held_count: int, held_n: int) -> float:
 
 def _said(what: str, count: int, n: int, held: HeldOut | None, field: str, p: float) -> str:
     beside = 0.0 if held is None else getattr(held, field) / held.n
-    shares = f"{count / n:.1%} of {n:,} images, {beside:.1%} of held-out real ones"
+    whose = "its own, each beside the others" if held is not None and held.is_known else "held-out real ones"
+    shares = f"{count / n:.1%} of {n:,} images, {beside:.1%} of {whose}"
     return f"the set {what}: {shares} (p = {max(p, 1e-300):.1g})"
 
 
 def _limits(real: KnownImages, fake: CodedImages) -> tuple[str, ...]:
     found = []
     if real.held_out is None:
-        found.append("the reference holds no real images out, so nothing says how many of an honest set would count")
+        found.append("nothing says how many of an honest set would count: no real images were looked at for that")
     if len(fake.codes) < fake.n:
         found.append(f"a random {len(fake.codes):,} of {fake.n:,} images were looked at; --per-image looks at all")
     return tuple(found)

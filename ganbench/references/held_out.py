@@ -15,6 +15,7 @@ from ganbench.images.source import Source
 from ganbench.metrics.base import Estimate, Metric
 from ganbench.metrics.evaluate import evaluate
 from ganbench.metrics.registry import METRICS
+from ganbench.references.own import own_images
 from ganbench.references.reference import Reference
 from ganbench.statistics.collector import shuffled
 from ganbench.statistics.features import FeatureSet
@@ -76,11 +77,16 @@ def with_held_out(
 
 
 def known_images(reference: Reference) -> KnownImages | None:
-    """Return what metrics that need an index read of a reference; None of one that has none."""
+    """Return what metrics that need an index read of a reference; None of one that has none.
+
+    Where no real images were held out, the reference's own stand for them.
+    """
     if reference.index is None:
         return None
     held = reference.held_out
-    if held is None or held["copies"] is None or held["nearer"] is None:
+    if held is None:
+        return KnownImages(reference.index, own_images(reference))
+    if held["copies"] is None or held["nearer"] is None:
         return KnownImages(reference.index)
     return KnownImages(reference.index, HeldOut(held["images"], held["copies"], held["nearer"]))
 
@@ -97,7 +103,7 @@ def _of_sets(reference: Reference, seen: Remembered, seed: int) -> dict[str, Est
 def _by_image(reference: Reference, seen: Remembered, seed: int) -> dict[str, Estimate]:
     """Return the metrics that judge image by image, of all of them."""
     coded = CodedImages(seen.codes, seen.signatures, seen.positions, len(seen.positions))
-    return _evaluated({"index"}, known_images(replace(reference, held_out=None)), coded, seed)
+    return _evaluated({"index"}, None if reference.index is None else KnownImages(reference.index), coded, seed)
 
 
 def _evaluated(needs: set[str], real: Any, fake: Any, seed: int) -> dict[str, Estimate]:

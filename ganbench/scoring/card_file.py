@@ -116,6 +116,7 @@ class _Reference(_Part):
     name: _Text | None = None
     data: _Images | None = None
     held_out: _HeldOut | None = None
+    own: _HeldOut | None = None
 
 
 def _checked_by(part: type[_Part]) -> Callable[[Any], Any]:

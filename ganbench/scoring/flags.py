@@ -1,7 +1,7 @@
 """Flags: why the numbers of a scorecard may not be the work of a generator. Rules over its rows, each a stated one.
 
-A rule compares a share with what honest images show: with held-out real images where the reference knows their share,
-else with a fixed one. It asks for two things: that the share is larger by more than a stated excess, so that it
+A rule compares a share with what honest images show: with held-out real images, or, where the reference has none, with
+what its own images show of each other. Where nobody measured either, a share is a number and no flag. A rule asks for two things: that the share is larger by more than a stated excess, so that it
 matters, and that chance would give as much in fewer than ``CHANCE`` of all honest sets, so that a class of hundreds
 sees no false flag.
 """
@@ -20,11 +20,12 @@ KINDS: tuple[Kind, ...] = get_args(Kind)
 CHANCE = 1e-4  # of an honest set to be flagged by one rule
 EXCESS = 0.01  # that is let pass above the usual share of copies and repeats: one image in a hundred
 NEARER = 0.05  # the same of authenticity, where honest generators differ from real images by some hundredths
-USUAL = 0.01  # share of copies and repeats where nothing is known of held-out images: real sets hold about so many
+EQUAL = 0.01  # share of images equal to the last bit that is let pass before the excess: generators draw none
 # The first version of each metric that these rules read: what earlier ones say is another thing.
 _SINCE = {"copies": 3, "authenticity": 1, "near_duplicates": 3, "duplicates": 0}
 
 _COUNTED = {"copies": "copies", "authenticity": "nearer"}  # what a reference calls the counts over all held-out images
+_FIXED = {"duplicates": EQUAL}
 _TO_DO: dict[Kind, str] = {
     "copied": "Look at the pairs (--per-image names the training image of each), and hand in what a generator drew.",
     "repeated": "Look at them (--per-image names what each repeats), and hand in different images.",
@@ -58,15 +59,20 @@ class Flag:
 
 
 class Usual(NamedTuple):
-    """What honest images show: a share of ``n`` held-out real ones; n is 0 where it is a fixed share."""
+    """What honest images show: a share of ``n`` real ones; n is 0 where it is a fixed share.
+
+    They were held out of the reference, or are its own, each looked at beside the others.
+    """
 
     share: float
     n: int
+    own: bool = False
 
     def __str__(self) -> str:
         if not self.n:
             return f"usual is {_percent(self.share)} at most"
-        return f"of held-out real images {round(self.share * self.n):,} of {self.n:,} ({_percent(self.share)})"
+        whose = "of the reference's own images, each beside the others," if self.own else "of held-out real images"
+        return f"{whose} {round(self.share * self.n):,} of {self.n:,} ({_percent(self.share)})"
 
 
 class _Evidence(NamedTuple):
@@ -88,7 +94,8 @@ def flags_of(rows: Iterable[Row], reference: Mapping[str, Any]) -> list[Flag]:
         if rule is None or row.value is None or not row.n or (row.version or 0) < _SINCE[row.metric]:
             continue
         kind, evidence = rule
-        if (said := evidence(row, _usual(row, reference))) is not None:
+        usual = _usual(row, reference)
+        if usual is not None and (said := evidence(row, usual)) is not None:
             found.setdefault(kind, []).append(said)
     return [_flag(kind, said) for kind, said in found.items()]
 
@@ -109,16 +116,20 @@ def _flag(kind: Kind, said: Sequence[_Evidence]) -> Flag:
     return Flag(kind, first.share, min(one.p for one in said), " ".join([*(one.text for one in said), _TO_DO[kind]]))
 
 
-def _usual(row: Row, reference: Mapping[str, Any]) -> Usual:
-    """Return what held-out real images show, as the reference says; without such, the fixed share."""
-    held = reference.get(row.instrument, {}).get("held_out") or {}
+def _usual(row: Row, reference: Mapping[str, Any]) -> Usual | None:
+    """Return what honest images show, as the reference says; None where nobody looked."""
+    if row.metric in _FIXED:
+        return Usual(_FIXED[row.metric], 0)
+    said = reference.get(row.instrument, {})
+    own = said.get("held_out") is None
+    held = said.get("own" if own else "held_out") or {}
     count = held.get(_COUNTED.get(row.metric, ""))
     if count is not None:
-        return Usual(count / held["images"], held["images"])
+        return Usual(count / held["images"], held["images"], own)
     figure = held.get("figures", {}).get(row.metric)
     if figure is not None and figure["version"] == row.version:
-        return Usual(figure["value"], figure["n"])
-    return Usual(USUAL, 0)
+        return Usual(figure["value"], figure["n"], own)
+    return None
 
 
 def _of_copies(row: Row, usual: Usual) -> _Evidence | None:
@@ -126,22 +137,28 @@ def _of_copies(row: Row, usual: Usual) -> _Evidence | None:
 
 
 def _of_repeats(row: Row, usual: Usual) -> _Evidence | None:
-    return _counted(row, usual, 2, "repeat another one of them, as it is or changed")
+    return _counted(row, usual, 2, "repeat another one of them, as it is or changed", among_all=True)
 
 
 def _of_duplicates(row: Row, usual: Usual) -> _Evidence | None:
     return _counted(row, usual, 2, "are equal to another one of them, pixel for pixel")
 
 
-def _counted(row: Row, usual: Usual, together: int, what: str) -> _Evidence | None:
-    """Hold a share of images against the usual one; they come ``together`` in ones or twos."""
+def _counted(row: Row, usual: Usual, together: int, what: str, *, among_all: bool = False) -> _Evidence | None:
+    """Hold a share of images against the usual one; they come ``together`` in ones or twos.
+
+    What images find ``among_all`` the others they find in proportion to how many others there are.
+    """
     share, n = row.value or 0.0, row.n or 0
-    if share <= usual.share + EXCESS:
+    more = max(1.0, (n - 1) / (usual.n - 1)) if among_all and usual.n > 1 else 1.0
+    expected = min(1.0, usual.share * more)
+    if share <= expected + EXCESS:
         return None
-    p = at_least(share * n / together, n / together, usual.share, usual.n // together)
+    p = at_least(share * n / together, n / together, expected, usual.n // together)
     if p >= CHANCE:
         return None
-    return _Evidence(share, p, f"{_seen(row)} {what}; {usual}.")
+    so_many = f", so {_percent(expected)} among so many" if expected > usual.share else ""
+    return _Evidence(share, p, f"{_seen(row)} {what}; {usual}{so_many}.")
 
 
 def _of_authenticity(row: Row, usual: Usual) -> _Evidence | None:

@@ -12,6 +12,7 @@ from ganbench.images.resize import Resize
 from ganbench.images.rules import Rules
 from ganbench.images.source import Source
 from ganbench.metrics.neighbours import Pairs
+from ganbench.references.own import described
 from ganbench.references.reference import Reference
 from ganbench.scoring.flags import flags_of
 from ganbench.scoring.look import Seen, look
@@ -177,6 +178,9 @@ def score_source(
         ]
     notes += [f"{bad.name} was left out: {bad.why}" for bad in source.bad]
     said = {name: reference.meta() for name, reference in references.items()}
+    for name, (known, _) in compared.items():
+        if known.held_out is not None and known.held_out.is_known:
+            said[name]["own"] = described(known.held_out)
     if plan.real_pixels is not None:
         said["pixels"] = plan.real_pixels.meta()
     flags = flags_of(rows, said)

@@ -18,10 +18,14 @@ T = TypeVar("T")
 class HeldOut:
     """What images of the same origin show that are in no index: what an honest set shows.
 
+    Where none were held out, images of the index are looked at, each as if it were not in it.
+
     Attributes:
         n: how many were looked at.
         copies: how many of them are the same picture as one of the index: real sets hold pictures twice.
         nearer: how many are nearer to their nearest image of the index than that one is to its own nearest other.
+        repeated: how many of them, as one set, are the same picture as another one of them; None: not looked at here.
+        is_known: whether they are images of the index.
 
     Raises:
         MetricError: counts that are none.
@@ -30,6 +34,8 @@ class HeldOut:
     n: int
     copies: int
     nearer: int
+    repeated: int | None = None
+    is_known: bool = False
 
     def __post_init__(self) -> None:
         if not (self.n > 0 and 0 <= self.copies <= self.n and 0 <= self.nearer <= self.n):
@@ -42,7 +48,7 @@ class KnownImages:
 
     Attributes:
         index: what is remembered of every image.
-        held_out: what held-out images show; None where none were held out.
+        held_out: what held-out images show, or what stands for them; None where nothing does.
     """
 
     index: ImageIndex
