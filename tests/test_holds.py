@@ -11,8 +11,10 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
+import fsspec
 import pytest
 import torch
 from training_processes import noise_images
@@ -200,6 +202,84 @@ def test_claims_that_make_no_sense_are_taken_as_held(s3, place: str) -> None:
         assert not Watch(place).is_open()
     s3.put("runs/a/.lock/hello", b"")
     assert Claims(place).numbers() == [1]
+
+
+@pytest.fixture
+def memory() -> Iterator[str]:
+    """Return a URL in this process's memory, of an object store that can create without replacing."""
+    system = fsspec.filesystem("memory")
+    yield "memory://lease/run"
+    system.rm("/lease", recursive=True)
+
+
+def test_a_claim_that_others_have_passed_by_is_no_lease(memory: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """While one looked at claim 1, given back, a second came and went, and a third took the place and cleaned up."""
+    claims = Claims(memory)
+    assert claims.create(1, leases._text("gone", 0, "free"))
+    create = Claims.create
+
+    def late(self: Claims, number: int, text: str) -> bool:
+        monkeypatch.setattr(Claims, "create", create)
+        Lease.take(memory, "the second").give_back()
+        Lease.take(memory, "the third")._ended.set()
+        assert claims.numbers() == [3]
+        return create(self, number, text)
+
+    monkeypatch.setattr(Claims, "create", late)
+    with pytest.raises(TakenAlready, match="the third"):
+        Lease.take(memory, "the first")
+    assert claims.numbers() == [3]
+
+
+def test_a_driver_that_tries_again_finds_what_it_made(memory: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    system = type(fsspec.filesystem("memory"))
+    pipe = system.pipe_file
+
+    def twice(self: object, path: str, value: bytes, mode: str = "overwrite", **more: object) -> None:
+        pipe(self, path, value, mode=mode, **more)
+        if mode == "create":
+            pipe(self, path, value, mode=mode, **more)
+
+    monkeypatch.setattr(system, "pipe_file", twice)
+    lease = Lease.take(memory, "the first")
+    lease.check()
+    lease.give_back()
+
+
+def test_what_another_has_written_or_removed_stays_so(memory: str) -> None:
+    lease, claims = Lease.take(memory, "the first"), Claims(memory)
+    claims.write(1, leases._text("other", 0, "a store that creates twice gave it to both"))
+    lease._write("the first")
+    with pytest.raises(TakenOver, match="gave it to both"):
+        lease.check()
+    lease.give_back()
+    assert claims.highest().by == "a store that creates twice gave it to both"
+    claims.remove(1)
+    lease._write("the first")
+    assert claims.numbers() == []
+
+
+@pytest.mark.parametrize("who", ["x" * 5000, "caf\udce9", ""])
+def test_whoever_it_is_gets_a_lease(memory: str, who: str) -> None:
+    lease = Lease.take(memory, who)
+    lease.check()
+    lease.give_back()
+    assert Watch(memory).is_open()
+
+
+def test_a_store_that_falls_silent_after_the_claim_costs_no_lease(memory: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    numbers, calls = Claims.numbers, []
+
+    def silent(self: Claims) -> list[int]:
+        calls.append(self)
+        if len(calls) == 2:  # the first look is before the claim
+            raise GanbenchError("the store does not answer")
+        return numbers(self)
+
+    monkeypatch.setattr(Claims, "numbers", silent)
+    lease = Lease.take(memory, "the first")
+    lease.check()
+    lease.give_back()
 
 
 # --- runs in an object store ---

@@ -126,12 +126,20 @@ class Claims:
             try:
                 self._system.pipe_file(self._path(number), text.encode("utf-8", "replace"), mode="create")
             except Exception as e:
-                # What says that it is there differs from driver to driver; whether it is there does not.
-                if self._read(number):
-                    _LOG.debug("%s: claim %d is another's (%s)", masked(self.url), number, reason(e))
-                    return False
-                raise
-        return self._read(number) == text
+                # What says that it is there differs from driver to driver; whether it is there does not. It may be
+                # ours: a driver that heard no answer has tried again, and found what it had made.
+                if not self._read(number):
+                    raise
+                _LOG.debug("%s: claim %d is there already (%s)", masked(self.url), number, reason(e))
+        return self.is_of(number, text.partition(" ")[0])
+
+    def is_of(self, number: int, token: str) -> bool:
+        """Tell whether a claim is there and begins with a token.
+
+        Raises:
+            GanbenchError: the store does not answer.
+        """
+        return self._read(number).startswith(token)
 
     def write(self, number: int, text: str) -> None:
         """Write into one's own claim.
@@ -197,9 +205,18 @@ class Lease:
         if not claims.create(number, _text(token, 0, who)):
             now = claims.highest()
             raise TakenAlready(url, now.by if now else "")
-        for old in claims.numbers():
-            if old < number:
-                claims.remove(old)
+        try:
+            numbers = claims.numbers()
+        except GanbenchError as e:  # the claim is made, and ``check`` looks again before anything is written
+            _LOG.info("%s", e)
+            numbers = [number]
+        if numbers[-1:] != [number]:
+            # Others came and went while we looked, and removed the claim that ours was to follow.
+            claims.remove(number)
+            now = claims.highest()
+            raise TakenAlready(url, now.by if now else "")
+        for old in numbers[:-1]:
+            claims.remove(old)
         return cls(claims, number, token, who)
 
     def check(self) -> None:
@@ -220,17 +237,26 @@ class Lease:
         self._ended.set()
         self._thread.join()
         try:
-            self._claims.write(self._number, _text(self._token, self._beats + 1, _FREE))
+            self._write(_FREE)
         except GanbenchError as e:
             _LOG.warning("%s", e)
 
     def _live(self) -> None:
         while not self._ended.wait(BEAT):
-            self._beats += 1
             try:
-                self._claims.write(self._number, _text(self._token, self._beats, self._who))
+                self._write(self._who)
             except GanbenchError as e:  # the next beat may get through; whoever saves hears of it before
                 _LOG.info("%s", e)
+
+    def _write(self, who: str) -> None:
+        """Write into our claim, unless it is another's by now or was removed: what is there then is not ours to change.
+
+        Raises:
+            GanbenchError: the store does not answer.
+        """
+        self._beats += 1
+        if self._claims.is_of(self._number, self._token):
+            self._claims.write(self._number, _text(self._token, self._beats, who))
 
 
 class Watch:
