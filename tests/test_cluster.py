@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import pickle
 import socket
 import subprocess
 import sys
 import threading
+import types
 from collections.abc import Callable
 from pathlib import Path
 
@@ -51,6 +54,34 @@ def test_local_work_imports_no_ray() -> None:
         check=True,
     )
     assert done.stdout.split() == ["{0:", "1}", "False"]
+
+
+def test_messages_on_their_way_are_awaited_for_a_while_and_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[tuple[list[int], int, float]] = []
+    ray = types.ModuleType("ray")
+    ray.wait = lambda letters, *, num_returns, timeout: asked.append((list(letters), num_returns, timeout))
+    monkeypatch.setitem(sys.modules, "ray", ray)
+    letters = [3, 1, 2]
+    ray_node._await(letters)
+    ray_node._await(letters)  # nothing is left: Ray refuses to wait for nothing
+    assert asked == [([3, 1, 2], 3, ray_node._DELIVERY)]
+    assert letters == []
+
+
+def test_what_a_task_told_has_arrived_before_it_answers(monkeypatch: pytest.MonkeyPatch) -> None:
+    sent, waits = [], []
+    remote = types.SimpleNamespace(remote=lambda of, turn, letter: sent.append((of, turn, pickle.loads(letter))) or turn)
+    monkeypatch.setattr(ray_node, "_await", lambda letters: (waits.append(list(letters)), letters.clear()))
+    monkeypatch.setattr(ray_node, "_AWAITED", 2)
+    monkeypatch.setattr(ray_node, "_fetch", lambda token, function: functions.square)
+    monkeypatch.setattr(ray_node, "_surroundings", lambda setting: contextlib.nullcontext())
+    monkeypatch.setattr(ray_node, "own_cores", lambda threads: contextlib.nullcontext())
+    setting = Setting.of_this_process("token", Needs())
+    answer = ray_node.work(setting, [None], pickle.dumps(3), (7, 0), types.SimpleNamespace(put=remote))
+    assert answer is not None
+    assert (pickle.loads(answer[0]), answer[1]) == (9, 2)
+    assert sent == [((7, 0), 0, "at 3"), ((7, 0), 1, "past 3")]
+    assert waits == [[0, 1], []]  # at most so many are on their way, and none is when it answers
 
 
 def test_another_version_on_a_node_is_refused() -> None:

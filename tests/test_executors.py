@@ -172,9 +172,15 @@ def test_an_exception_that_cannot_be_sent_is_told() -> None:
 
 
 def test_a_task_that_was_cut_off_may_be_done_once_more(tmp_path: Path) -> None:
-    """The contract asks every function to bear it; an executor of this machine does not do it by itself."""
+    """The contract asks every function to bear it; an executor of this machine does it where it is asked to."""
     site, task = Site(), str(tmp_path / "begun")
     assert dict(run_tasks(functions.die_once, [task], site, apart=True)) == {
         0: Died("its process was ended by SIGKILL (out of memory?)")
     }
     assert dict(run_tasks(functions.die_once, [task], site, apart=True)) == {0: "done"}
+    again = [str(tmp_path / "anew"), task]
+    with executor(functions.die_once, site, apart=True, again=True) as crew:
+        assert dict(crew.run(again)) == {0: "done", 1: "done"}
+    with executor(functions.leave, Site(2), again=True) as crew:
+        found = dict(crew.run(["a", "kill", "b"]))
+    assert found == {0: "a", 1: Died("its process was ended by SIGKILL (out of memory?), twice"), 2: "b"}

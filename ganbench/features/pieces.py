@@ -109,7 +109,9 @@ def look_in_pieces(
     told: Counter[int] = Counter()
     with (
         track(what, len(source), unit="images") as advance,
-        executor(partial(_look_at, job), site, needs, ahead=_ahead(site, whole.tallies), apart=True) as crew,
+        executor(
+            partial(_look_at, job), site, needs, ahead=_ahead(site, whole.tallies), apart=True, again=True
+        ) as crew,
     ):
 
         def hear(number: int, count: object) -> None:

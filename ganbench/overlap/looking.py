@@ -123,7 +123,8 @@ def look_at_all(
             advance(1)
 
         feed = _Feed(given, labels, opened, fail)
-        with executor(partial(_look, eye), site, needs_of(site, eye.device), ahead=4 * site.jobs) as crew:
+        ahead = None if site.cluster else 4 * site.jobs  # a cluster takes what it has room for
+        with executor(partial(_look, eye), site, needs_of(site, eye.device), ahead=ahead) as crew:
             for task, result in crew.run(feed.pieces()):
                 whole = feed.wholes[task]
                 whole.found[task] = GanbenchError(result.why) if isinstance(result, Died) else result

@@ -100,7 +100,8 @@ def _register(signatures: np.ndarray, one: np.ndarray, other: np.ndarray, site: 
             yield signatures[one[part]], signatures[other[part]]
 
     with track("laying over each other", len(one), unit="pairs of images") as advance:
-        for number, found in run_tasks(_are_same, tasks(), site, ahead=4 * site.jobs):
+        ahead = None if site.cluster else 4 * site.jobs  # a cluster takes what it has room for
+        for number, found in run_tasks(_are_same, tasks(), site, ahead=ahead):
             part = slice(number * _CHUNK, (number + 1) * _CHUNK)
             same[part] = _require(found)
             advance(len(same[part]))

@@ -107,6 +107,7 @@ def executor(
     *,
     ahead: int | None = None,
     apart: bool = False,
+    again: bool = False,
     note: Note = log_note,
 ) -> AbstractContextManager[Executor]:
     """Return what applies a function to tasks at a site; leaving the block ends what still runs.
@@ -119,6 +120,8 @@ def executor(
         ahead: how far the tasks that are handed out may be ahead of the oldest unfinished one; None: no limit.
         apart: never in this process, not even with one job: for tasks that may end their process, or are stopped by
             a signal. On a cluster they always are.
+        again: whether a task whose process on this machine died is done once more before it counts as ``Died``. On a
+            cluster it always is.
         note: is told in one line what a person should know of the cluster.
 
     Raises:
@@ -132,7 +135,7 @@ def executor(
         return _Here(function)
     from ganbench.system.workers import Workers  # which a process that works alone never needs
 
-    return Workers(function, site.jobs, needs, ahead=ahead)
+    return Workers(function, site.jobs, needs, ahead=ahead, again=again)
 
 
 def run_tasks(

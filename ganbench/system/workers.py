@@ -38,12 +38,21 @@ class _Worker:
     process: BaseProcess
     connection: Connection
     task: int | None = None
+    work: Any = None  # the task itself
 
 
 class Workers:
     """A number of processes, each on its own share of the cores, that apply one function to tasks."""
 
-    def __init__(self, function: Function, jobs: int, needs: Needs | None = None, *, ahead: int | None = None) -> None:
+    def __init__(
+        self,
+        function: Function,
+        jobs: int,
+        needs: Needs | None = None,
+        *,
+        ahead: int | None = None,
+        again: bool = False,
+    ) -> None:
         """Set up; processes start when there is work for them.
 
         Args:
@@ -52,8 +61,11 @@ class Workers:
             jobs: processes at a time.
             needs: what one task takes; None: its share of the cores.
             ahead: as ``Feed`` takes it.
+            again: whether a task whose process died is given to another one, once.
         """
         self._function = function
+        self._again = again
+        self._died: set[int] = set()  # tasks whose process died once
         self._share = needs.threads if needs else max(1, available_cores() // jobs)
         self._memory = str((needs or Needs()).budget(share_out(jobs)))
         self._ahead = ahead
@@ -103,10 +115,14 @@ class Workers:
                 except (EOFError, OSError):
                     self._workers[slot] = None
                     kind, content = "result", _bury(worker)
+                    if self._goes_on(slot, number, worker.work, content):
+                        continue
+                    if number in self._died:
+                        content = Died(f"{content.why}, twice")
                 if kind == "message":
                     hear(number, content)
                     continue
-                worker.task = None
+                worker.task = worker.work = None
                 feed.finish(number)
                 if isinstance(content, Raised):
                     raise content.error
@@ -126,10 +142,21 @@ class Workers:
                 continue
             if self.stopping or (found := feed.take()) is None:
                 return
-            number, task = found
-            worker = self._workers[slot] = worker or self._start(slot)
-            worker.task = number
-            self._send(worker, (task,))
+            self._give(slot, *found)
+
+    def _give(self, slot: int, number: int, task: Any) -> None:
+        worker = self._workers[slot] = self._workers[slot] or self._start(slot)
+        worker.task, worker.work = number, task
+        self._send(worker, (task,))
+
+    def _goes_on(self, slot: int, number: int, task: Any, died: Died) -> bool:
+        """Give a task whose process died to another one, once where that is wanted; tells whether it was."""
+        if not self._again or self.stopping or number in self._died:
+            return False
+        self._died.add(number)
+        _LOG.warning("a task is done once more: %s", died.why)
+        self._give(slot, number, task)
+        return True
 
     def _start(self, slot: int) -> _Worker:
         ours, theirs = CONTEXT.Pipe()
