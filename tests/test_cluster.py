@@ -70,7 +70,9 @@ def test_messages_on_their_way_are_awaited_for_a_while_and_forgotten(monkeypatch
 
 def test_what_a_task_told_has_arrived_before_it_answers(monkeypatch: pytest.MonkeyPatch) -> None:
     sent, waits = [], []
-    remote = types.SimpleNamespace(remote=lambda of, turn, letter: sent.append((of, turn, pickle.loads(letter))) or turn)
+    remote = types.SimpleNamespace(
+        remote=lambda of, turn, letter: sent.append((of, turn, pickle.loads(letter))) or turn
+    )
     monkeypatch.setattr(ray_node, "_await", lambda letters: (waits.append(list(letters)), letters.clear()))
     monkeypatch.setattr(ray_node, "_AWAITED", 2)
     monkeypatch.setattr(ray_node, "_fetch", lambda token, function: functions.square)

@@ -25,7 +25,8 @@ from ganbench.scoring.shared import shared_flags
 REPEATS = {"near_duplicates": {"value": 0.015, "n": 2000, "version": 3}}
 HELD = {"lite0": {"held_out": {"images": 2000, "copies": 3, "nearer": 500, "figures": REPEATS}}}
 OWN = {"lite0": {"held_out": None, "own": {
-    "images": 1000, "copies": 230, "nearer": 60, "figures": {"near_duplicates": REPEATS["near_duplicates"] | {"value": 0.1}},
+    "images": 1000, "copies": 230, "nearer": 60,
+    "figures": {"near_duplicates": REPEATS["near_duplicates"] | {"value": 0.1}},
 }}}  # fmt: skip
 AFD = Row("afd[yolo-nano]", 0.98, better="higher", n=1000)
 

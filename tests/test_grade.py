@@ -18,7 +18,7 @@ from ganbench.grade.config import ClassConfig, LateSection, TierSection, load_cl
 from ganbench.grade.exports import Export
 from ganbench.grade.handed_in import HandedIn, collect
 from ganbench.grade.lateness import Came, Lateness, lateness
-from ganbench.grade.measure import PRIVATE, PUBLIC, Look, Task, measure
+from ganbench.grade.measure import PRIVATE, PUBLIC, Look, Task, measure, worst_of
 from ganbench.grade.roster import Person, read_roster
 from ganbench.grade.settle import settle
 from ganbench.grade.student import Graded, Student
@@ -441,6 +441,23 @@ def test_pages_of_people_who_left_are_removed(tmp_path: Path) -> None:
     write_pages(fewer, tmp_path)
     assert {path.name for path in (tmp_path / "students").iterdir()} == {"b1.html", "b1.json", "mine.txt"}
     assert (tmp_path / "students" / "b1.html").stat().st_mtime_ns == stamp  # what has not changed is not written again
+
+
+def test_the_worst_images_are_copies_then_those_without_a_face_then_the_least_real() -> None:
+    rows = [
+        {"name": f"{i}.jpg", "copy_of[lite0]": "", "alike[lite0]": 0.5, "realism[lite0]": i / 10}
+        | {"faces[f]": 1, "score[f]": 0.9}
+        for i in range(1, 12)
+    ]
+    for i, alike in ((3, 0.95), (9, 0.99), (10, 0.94), (11, 0.93), (8, 0.931)):
+        rows[i - 1] |= {"copy_of[lite0]": f"real{i}.png", "alike[lite0]": alike}
+    rows[8] |= {"faces[f]": 0, "score[f]": 0.0}
+    found = worst_of(Scorecard([], {}, {}, [], rows))
+    assert [name for name, _ in found[:4]] == ["9.jpg", "3.jpg", "10.jpg", "8.jpg"]
+    assert found[0][1] == "the same picture as real9.png of the real images, alike 0.99, no face found"
+    assert [name for name, _ in found[4:]] == ["1.jpg", "2.jpg", "4.jpg", "5.jpg"]
+    assert len(found) == 8
+    assert worst_of(Scorecard([], {}, {})) == []
 
 
 def test_an_unknown_id_is_refused_before_the_work(tmp_path: Path) -> None:

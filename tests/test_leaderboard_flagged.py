@@ -22,7 +22,7 @@ from ganbench.leaderboard.entries import Entry, collect
 from ganbench.leaderboard.export import to_csv, to_dict, to_json, to_latex, to_markdown
 from ganbench.leaderboard.flagged import assumed, contradicted, judged, said, with_flags
 from ganbench.leaderboard.seeds import copies_of
-from ganbench.leaderboard.table import lines
+from ganbench.leaderboard.table import lines, notes
 from ganbench.report.page import make_page
 from ganbench.scoring.flags import Flag
 
@@ -73,6 +73,21 @@ def test_another_number_of_images_is_no_board_of_its_own_by_the_rules() -> None:
 def test_cheats_of_other_conditions_have_a_board_without_ranks() -> None:
     entries = [_entry("a", 10.0), _entry("x", 1.0, COPIED, n=500)]
     assert _places(Leaderboard.of(entries, FD)) == [[(1, "a")], [(None, "x")]]
+
+
+def test_where_all_break_the_rules_nothing_is_ranked_and_the_command_says_so(tmp_path: Path) -> None:
+    entries = judged([_entry("a.json", 1.0, n=999), _entry("b.json", 2.0, n=998), _entry("c.json", 3.0, n=999)], HW6)
+    leaderboard = Leaderboard.of(entries, FD)
+    assert _places(leaderboard) == [[(None, "a.json"), (None, "c.json"), (None, "b.json")]]
+    told = notes(leaderboard.boards[0], leaderboard.shown)
+    assert told[0].startswith("Not ranked: every entry is flagged. In the order of fd[lite0], n = 999;")
+    assert not any("Ranked by" in text or text.startswith("Rank:") for text in told)
+    for entry in entries:
+        assert entry.card is not None
+        entry.card.write(json_file=tmp_path / entry.name)
+    command = ["leaderboard", *(str(tmp_path / entry.name) for entry in entries), "--rules", "hw6", "--quiet"]
+    assert CliRunner().invoke(app, command).exit_code == 1
+    assert CliRunner().invoke(app, [*command, "--keep-flagged"]).exit_code == 0
 
 
 def test_flags_are_in_every_export(tmp_path: Path) -> None:

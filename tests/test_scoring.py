@@ -129,7 +129,7 @@ def test_every_metric_asked_for_has_a_row(real: Reference, faces: np.ndarray, mo
 
 @pytest.mark.slow
 def test_drawn_faces_are_honest_and_copies_of_drawn_faces_are_not(real: Reference, faces: np.ndarray) -> None:
-    """Drawn faces look alike more often than real ones; how often is told by the reference's own, as none are held out."""
+    """Drawn faces look alike more often than real ones: the reference's own tell how often."""
     options = {"detector": None, "metrics": ["copies", "authenticity", "near_duplicates"]}
     honest = ganbench.score(faces, real, **options)
     assert honest.flags == []
@@ -139,7 +139,9 @@ def test_drawn_faces_are_honest_and_copies_of_drawn_faces_are_not(real: Referenc
     assert own["figures"]["near_duplicates"]["n"] == 120
     assert Scorecard.from_json(honest.to_json()) == honest
     taken = np.stack([image for _, image in toyfaces(60, seed=100)])
-    jpeg = [cv2.imdecode(cv2.imencode(".jpg", one, [cv2.IMWRITE_JPEG_QUALITY, 60])[1], cv2.IMREAD_COLOR) for one in taken]
+    jpeg = [
+        cv2.imdecode(cv2.imencode(".jpg", one, [cv2.IMWRITE_JPEG_QUALITY, 60])[1], cv2.IMREAD_COLOR) for one in taken
+    ]
     for copied in (taken, np.stack(jpeg), np.roll(taken, 2, axis=2), np.ascontiguousarray(taken[:, :, ::-1])):
         (flag,) = ganbench.score(copied, real, **options).flags
         assert flag.kind == "copied"

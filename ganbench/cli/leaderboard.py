@@ -144,7 +144,7 @@ def leaderboard(
         put_json(to_dict(ranked, published=published))
     else:
         print_boards(ranked, published, written, err=any(map(is_stdout, (csv_file, markdown, latex, html))))
-    if not ranked.boards:
+    if not any(board.ranks_any for board in ranked.boards):
         raise typer.Exit(1)
 
 
@@ -177,7 +177,16 @@ def _shared(
     from ganbench.scoring.shared import shared_flags
 
     given = {entry.name: entry.path for entry in entries if entry.is_submission and entry.card is not None}
-    if asked is False or len(given) < 2:
+    if asked is False:
+        return {}
+    others = [entry.name for entry in entries if not entry.is_submission and entry.card is not None]
+    if given and others:
+        more = f" and {len(others) - 3} others" if len(others) > 3 else ""
+        warn(
+            f"shared images were not looked for in {', '.join(others[:3])}{more}: of runs and scorecards the images are "
+            "not here. Give them as images (ganbench sample RUN)"
+        )
+    if len(given) < 2:
         return {}
     if asked is None and not any(row.instrument == EXTRACTOR for e in entries if e.card for row in e.card.rows):
         warn(f"shared images were not looked for: that takes {EXTRACTOR}. To do so all the same: --overlap")

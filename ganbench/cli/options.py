@@ -108,7 +108,9 @@ Published = Annotated[
 
 Sort = Annotated[
     str | None,
-    typer.Option(metavar="ID", show_default="mmd_rbf", help="The result to rank by; also a metric alone, if it is one."),
+    typer.Option(
+        metavar="ID", show_default="mmd_rbf", help="The result to rank by; also a metric alone, if it is one."
+    ),
 ]
 Columns = Annotated[
     list[str] | None,

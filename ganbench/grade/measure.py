@@ -23,6 +23,7 @@ from ganbench.system.tasks import Tell, refuse_unseen
 
 SHOWN = 8  # pictures of the worst images; so many of the first ones too
 _NO_FACE = 4  # of the worst that are pictured, at most, because no face was found in them
+_COPIED = 4  # likewise, because they show a picture of the training set
 _BAD = 1000  # unreadable images that are left out, so that the others can be measured
 _SIDE = 256  # pixels: larger images are pictured smaller
 PUBLIC, PRIVATE = "public", "private"
@@ -140,19 +141,22 @@ def _first(source: Source) -> list[tuple[str, str]]:
 
 
 def worst_of(card: Scorecard) -> list[tuple[str, str]]:
-    """Return name and reason of the images that look least like the real ones, the worst first.
+    """Return name and reason of the images that a generator should not have drawn, the worst first.
 
-    Those without a face come first, up to half of all that is shown; then those of least realism.
+    Those that show a picture of the training set come first, the most alike first, up to half of all that is shown; as
+    many without a face follow, then those of least realism.
     """
     rows = card.per_image
     columns = list(rows[0]) if rows else []
     faces = next((name for name in columns if name.startswith("faces[")), None)
     realism = next((name for name in columns if name.startswith("realism[")), None)
-    found: dict[str, str] = {}
+    found = dict(_copied(rows))
     if faces is not None:
         ordered = sorted(rows, key=lambda row: _number(row.get(faces.replace("faces", "score"))))
         without = [row for row in ordered if row.get(faces) == 0]
-        found |= {str(row["name"]): "no face found" for row in without[:_NO_FACE]}
+        for row in without[:_NO_FACE]:
+            name = str(row["name"])
+            found[name] = f"{found[name]}, no face found" if name in found else "no face found"
     if realism is not None:
         known = [row for row in rows if isinstance(row.get(realism), float)]
         for row in sorted(known, key=lambda row: _number(row[realism])):
@@ -161,6 +165,19 @@ def worst_of(card: Scorecard) -> list[tuple[str, str]]:
                 break
             found[name] = f"{found[name]}, {text}" if name in found else text
     return list(found.items())[:SHOWN]
+
+
+def _copied(rows: Sequence[Mapping[str, object]]) -> list[tuple[str, str]]:
+    """Return name and reason of the images that show a picture of the training set, the most alike first."""
+    column = next((name for name in (rows[0] if rows else ()) if name.startswith("copy_of[")), None)
+    if column is None:
+        return []
+    alike = column.replace("copy_of", "alike")
+    copied = sorted((row for row in rows if row.get(column)), key=lambda row: -_number(row.get(alike)))
+    return [
+        (str(row["name"]), f"the same picture as {row[column]} of the real images, alike {_number(row.get(alike)):.2f}")
+        for row in copied[:_COPIED]
+    ]
 
 
 def _number(value: object) -> float:

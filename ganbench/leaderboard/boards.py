@@ -71,6 +71,11 @@ class Board:
             None if row is None else 1 + sum(is_better(other, row, self.better) for other in others) for row in rows
         ]
 
+    @property
+    def ranks_any(self) -> bool:
+        """Whether any entry may have a rank: not where all are flagged."""
+        return any(self.is_ranked(entry) for entry in self.entries)
+
     def is_ranked(self, entry: Entry) -> bool:
         """Tell whether an entry of the board has a rank: flagged ones have none, unless they are kept."""
         return self.keep_flagged or not entry.flags

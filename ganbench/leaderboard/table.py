@@ -117,6 +117,8 @@ def notes(board: Board, shown: list[str]) -> list[str]:
     """Return what a reader must know about a board."""
     if board.better == "none":
         found = [f"Not ranked: {board.by} has no direction. In the order given; n = {board.n}; {board.protocol}."]
+    elif not board.ranks_any:
+        found = [f"Not ranked: every entry is flagged. In the order of {board.by}, n = {board.n}; {board.protocol}."]
     else:
         found = [f"Ranked by {board.by}, n = {board.n}; {board.protocol}.", RANK_NOTE]
     if board.note:

@@ -1,9 +1,9 @@
 """Flags: why the numbers of a scorecard may not be the work of a generator. Rules over its rows, each a stated one.
 
 A rule compares a share with what honest images show: with held-out real images, or, where the reference has none, with
-what its own images show of each other. Where nobody measured either, a share is a number and no flag. A rule asks for two things: that the share is larger by more than a stated excess, so that it
-matters, and that chance would give as much in fewer than ``CHANCE`` of all honest sets, so that a class of hundreds
-sees no false flag.
+what its own images show of each other. Where nobody measured either, a share is a number and no flag. A rule asks for
+two things: that the share is larger by more than a stated excess, so that it matters, and that chance would give as
+much in fewer than ``CHANCE`` of all honest sets, so that a class of hundreds sees no false flag.
 """
 
 from __future__ import annotations
