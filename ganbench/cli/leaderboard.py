@@ -183,8 +183,8 @@ def _shared(
     if given and others:
         more = f" and {len(others) - 3} others" if len(others) > 3 else ""
         warn(
-            f"shared images were not looked for in {', '.join(others[:3])}{more}: of runs and scorecards the images are "
-            "not here. Give them as images (ganbench sample RUN)"
+            f"shared images were not looked for in {', '.join(others[:3])}{more}: the images of runs and scorecards "
+            "are not here. Give the images (ganbench sample RUN)"
         )
     if len(given) < 2:
         return {}
