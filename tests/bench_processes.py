@@ -49,7 +49,7 @@ def bench(
     """Run a bench as the command does; what it says goes to the file ``said``."""
     import torch
 
-    from ganbench.bench.grid import Place, Plan, cells_of, make_grid
+    from ganbench.bench.grid import Plan, Workspace, cells_of, make_grid
     from ganbench.bench.run import run_grid
     from ganbench.errors import GanbenchError
     from ganbench.scoring.options import ScoreOptions
@@ -65,7 +65,7 @@ def bench(
         workers.CONTEXT = multiprocessing.get_context("fork")
     grid = make_grid(SETTINGS | settings)
     scoring = ScoringPlan.of(ScoreOptions(references=(reference,), detector=None, device="cpu"))
-    plan = Plan(grid, Place(data, out if is_url(out) else Path(out), device="cpu"), scoring)
+    plan = Plan(grid, Workspace(data, out if is_url(out) else Path(out), device="cpu"), scoring)
 
     def say(text: str) -> None:
         if said:

@@ -20,7 +20,7 @@ from typer.testing import CliRunner
 from waiting import is_alive, wait_for, wait_for_end
 
 from ganbench.bench.changes import refuse_changes
-from ganbench.bench.grid import Place, Plan, cells_of, load_grid, make_grid
+from ganbench.bench.grid import Plan, Workspace, cells_of, load_grid, make_grid
 from ganbench.bench.progress import GridProgress
 from ganbench.bench.run import run_grid
 from ganbench.cli.app import app
@@ -182,7 +182,7 @@ def test_a_log_that_does_not_tell_the_speed(tmp_path: Path) -> None:
 def test_the_time_left_is_learnt_from_every_recipe(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     grid = make_grid({"variants": ["dcgan", "wgan-gp"], "seeds": [0, 1], "preset": "smoke"})
     cells = cells_of(grid, ["training.steps=100"])
-    progress = GridProgress(Plan(grid, Place("", tmp_path), None), cells, 1000, jobs=1)
+    progress = GridProgress(Plan(grid, Workspace("", tmp_path), None), cells, 1000, jobs=1)
     clock = [0.0]
     monkeypatch.setattr("ganbench.bench.progress.time.monotonic", lambda: clock[0])
     assert progress.seconds_left() is None  # nothing was seen yet
@@ -261,7 +261,7 @@ def test_a_signal_saves_what_trains_in_every_process(
 def _plan(out: Path, bench_faces: tuple[Path, Path], scoring: ScoringPlan | None = None, **settings: object) -> Plan:
     folder, reference = bench_faces
     scoring = scoring or ScoringPlan.of(ScoreOptions(references=(str(reference),), detector=None, device="cpu"))
-    return Plan(make_grid(SETTINGS | settings), Place(str(folder), out, device="cpu"), scoring)
+    return Plan(make_grid(SETTINGS | settings), Workspace(str(folder), out, device="cpu"), scoring)
 
 
 @pytest.mark.slow

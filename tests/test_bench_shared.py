@@ -18,7 +18,7 @@ from waiting import wait_for, wait_for_end
 
 from ganbench.bench import run as runs
 from ganbench.bench.cell import run_cell
-from ganbench.bench.grid import Cell, Place, Plan, cells_of, make_grid, shard_of
+from ganbench.bench.grid import Cell, Plan, Workspace, cells_of, make_grid, shard_of
 from ganbench.bench.out import Out
 from ganbench.bench.run import run_grid
 from ganbench.bench.survey import read_together, survey
@@ -45,7 +45,7 @@ def _invoke(*arguments: object):
 def _plan(out: Path | str, bench_faces: tuple[Path, Path], **settings: object) -> Plan:
     folder, reference = bench_faces
     scoring = ScoringPlan.of(ScoreOptions(references=(str(reference),), detector=None, device="cpu"))
-    return Plan(make_grid(SETTINGS | settings), Place(str(folder), out, device="cpu"), scoring)
+    return Plan(make_grid(SETTINGS | settings), Workspace(str(folder), out, device="cpu"), scoring)
 
 
 # --- shards ---
@@ -139,7 +139,7 @@ def test_a_cell_that_is_let_go_of_is_taken_up(
     out, long = tmp_path / "out", {"overrides": {"": ["model.size=32", "training.batch=8", "training.steps=100000"]}}
     first = _start(ganbench_home, bench_faces, out, tmp_path / "a", long | {"variants": ["dcgan"]})
     wait_for(lambda: steps_done(out / CELLS[0]) > 2)
-    assert not Out(Place("", out)).sight(CELLS[0]).is_free()
+    assert not Out(Workspace("", out)).sight(CELLS[0]).is_free()
     first.kill()
     wait_for_end(first)
     shutil.rmtree(out)

@@ -25,7 +25,7 @@ from ganbench.grade.student import Graded, Student
 from ganbench.grade.table import BOM, to_csv
 from ganbench.grade.units import METADATA, Unit, find_units
 from ganbench.images.submission import Check
-from ganbench.leaderboard.positions import places
+from ganbench.leaderboard.positions import standings
 from ganbench.report.class_board import class_board
 from ganbench.report.feedback import feedback_of
 from ganbench.report.grading import boards_of, write_pages
@@ -367,7 +367,7 @@ def test_the_table_has_a_row_for_everybody_and_no_formula() -> None:
 
 def test_places_say_whom_the_intervals_do_not_tell_apart() -> None:
     rows = [Row("m", value, value - 1, value + 1) for value in (10.0, 10.5, 11.2, 20.0, 20.0)]
-    found = places(rows, "lower")
+    found = standings(rows, "lower")
     assert [str(place) for place in found] == [
         "1, tied with 2–3",
         "2, tied with 1, 3",
@@ -375,7 +375,7 @@ def test_places_say_whom_the_intervals_do_not_tell_apart() -> None:
         "4, tied with 4",
         "4, tied with 4",
     ]
-    assert places([Row("m", 1.0)], "higher")[0].ties == ""
+    assert standings([Row("m", 1.0)], "higher")[0].ties == ""
 
 
 def graded(private: bool = False) -> Graded:

@@ -169,8 +169,8 @@ def test_known_images_are_judged_as_if_they_were_not_known(count: int):
         one = judge(KnownImages(alone), CodedImages(
             whole.encode(features[[row]]), signatures(pixels[[row]]), np.arange(1), 1
         ))  # fmt: skip
-        assert rest[one.row[0]] == found.row[at] or one.alike[0] == found.alike[at]
-        for name in ("alike", "copied", "distance", "nearer"):
+        assert one.alike[0] == pytest.approx(found.alike[at], abs=2e-3)  # it depends a little on what is beside it
+        for name in ("copied", "distance", "nearer"):
             assert getattr(one, name)[0] == getattr(found, name)[at], (name, row)
     assert found.copied[0]
     assert not found.copied.all() or count < 60

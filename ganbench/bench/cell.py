@@ -54,12 +54,12 @@ def run_cell(plan: Plan, cell: Cell, tell: Callable[[object], None]) -> Status:
     def attempt() -> None:
         if plan.threads is not None:
             torch.set_num_threads(plan.threads)  # wherever it runs, for the sake of the last bits
-        if not is_written(plan.place):
+        if not is_written(plan.workspace):
             raise GanbenchError(
-                f"{socket.gethostname()} does not see what was begun in {plan.place.label}. On several machines, --out "
-                "has to be a folder that all of them mount, or a URL"
+                f"{socket.gethostname()} does not see what was begun in {plan.workspace.label}. On several machines, "
+                "--out has to be a folder that all of them mount, or a URL"
             )
-        hold = take(plan.place.cell(cell.name), note, keep=False)
+        hold = take(plan.workspace.cell(cell.name), note, keep=False)
         try:
             status = ended(cell, lambda: _bring_to_its_end(plan, cell, hold, tell))
             if status.state != "lost":
@@ -92,8 +92,8 @@ def ended(cell: Cell, act: Callable[[], None]) -> Status:
 
 
 def _bring_to_its_end(plan: Plan, cell: Cell, hold: Hold, tell: Callable[[object], None]) -> None:
-    grid, place = plan.grid, plan.place
-    folder, source = hold.run.path, place.open()
+    grid, workspace = plan.grid, plan.workspace
+    folder, source = hold.run.path, workspace.open()
     hold.run.sweep()
     pixels = decode_source(source, lambda text: tell(Note(text)))
     total = cell.recipe.steps(len(pixels))
@@ -106,12 +106,12 @@ def _bring_to_its_end(plan: Plan, cell: Cell, hold: Hold, tell: Callable[[object
         hold.saved()
     if grid.gradnorm_steps and not is_probed(folder, total, grid.gradnorm_steps):
         tell(Note("probing gradients"))
-        _probe(hold, cell.name, pixels, source.digest(), grid.gradnorm_steps, place.device)
+        _probe(hold, cell.name, pixels, source.digest(), grid.gradnorm_steps, workspace.device)
         hold.saved()
 
 
 def _train(plan: Plan, cell: Cell, source: Source, hold: Hold, tell: Callable[[object], None]) -> None:
-    grid, place = plan.grid, plan.place
+    grid, workspace = plan.grid, plan.workspace
     options = LoopOptions(
         score_every=grid.score_every,
         save_every=grid.save_every,
@@ -130,7 +130,7 @@ def _train(plan: Plan, cell: Cell, source: Source, hold: Hold, tell: Callable[[o
         cell.recipe,
         source,
         hold.run.path,
-        device=place.device,
+        device=workspace.device,
         resume=True,
         options=options,
         observers=[observe],

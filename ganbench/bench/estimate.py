@@ -37,8 +37,8 @@ def estimate(plan: Plan, cells: list[Cell]) -> list[Estimate]:
     Raises:
         GanbenchError: as ``refuse_changes``, or the images cannot be trained on.
     """
-    source, folder = plan.place.open(), plan.place.folder
-    Out(plan.place).refresh()
+    source, folder = plan.workspace.open(), plan.workspace.folder
+    Out(plan.workspace).refresh()
     refuse_changes(cells, folder, source)
     pixels = decode_source(source)
     written = Written.of(plan, cells, source, len(pixels))
@@ -51,7 +51,7 @@ def estimate(plan: Plan, cells: list[Cell]) -> list[Estimate]:
             steps = max(0, written.cells[cell.name].steps - steps_done(folder / cell.name)) + probed
             cost = cost_of(cell.recipe)
             if steps and cost not in known:
-                known[cost] = seconds_per_step(cell.recipe, pixels, plan.place.device)
+                known[cost] = seconds_per_step(cell.recipe, pixels, plan.workspace.device)
             found.append(Estimate(cell.name, state, steps, steps * known.get(cost, 0.0)))
             advance(1)
     return found

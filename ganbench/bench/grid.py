@@ -54,7 +54,7 @@ class Cell:
 
 
 @dataclass(frozen=True)
-class Place:
+class Workspace:
     """Where and on what the cells run; plain values, so that processes can pass it on.
 
     Attributes:
@@ -95,7 +95,7 @@ class Plan:
     """All that the cells of a benchmark share; ``threads`` of each, where they are stated."""
 
     grid: Grid
-    place: Place
+    workspace: Workspace
     scoring: ScoringPlan
     threads: int | None = None
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from ganbench.bench.grid import Cell, Place
+from ganbench.bench.grid import Cell, Workspace
 from ganbench.bench.status import Status
 from ganbench.bench.written import FILE, Written, tell_differences
 from ganbench.errors import GanbenchError
@@ -19,12 +19,12 @@ from ganbench.training.stored import Sight
 class Out:
     """The place of a bench's results."""
 
-    def __init__(self, place: Place) -> None:
+    def __init__(self, workspace: Workspace) -> None:
         """Set up; nothing is read yet."""
-        self.folder = place.folder
-        self.label = place.label
-        self._place = place
-        self._url = place.out.rstrip("/") if isinstance(place.out, str) else None
+        self.folder = workspace.folder
+        self.label = workspace.label
+        self._workspace = workspace
+        self._url = workspace.out.rstrip("/") if isinstance(workspace.out, str) else None
         self._seen: dict[str, str] = {}  # versions of what was copied
 
     def refresh(self) -> None:
@@ -63,7 +63,7 @@ class Out:
         Raises:
             GanbenchError: the store does not answer.
         """
-        return Sight(self._place.cell(name))
+        return Sight(self._workspace.cell(name))
 
     def begin(self, written: Written, cells: list[Cell]) -> None:
         """Write down what is run here, unless it stands there.
@@ -96,6 +96,6 @@ class Out:
             say(f"{status.name}: {e}")
 
 
-def is_written(place: Place) -> bool:
+def is_written(workspace: Workspace) -> bool:
     """Tell whether a process sees what the one that began the bench has written: on another machine it may not."""
-    return isinstance(place.out, str) or (place.out / FILE).is_file()
+    return isinstance(workspace.out, str) or (workspace.out / FILE).is_file()

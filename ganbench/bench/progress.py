@@ -43,7 +43,7 @@ class GridProgress:
         self._seconds: dict[str, float] = {}  # per step, by cost_of, as last seen
         self._courses: list[_Course] = []
         for cell in cells:
-            folder = plan.place.folder / cell.name
+            folder = plan.workspace.folder / cell.name
             total = cell.recipe.steps(images)
             cost = cost_of(cell.recipe)
             self._courses.append(_Course(cost, total, min(total, steps_done(folder))))

@@ -61,9 +61,9 @@ def run_grid(
         Stopped: SIGINT or SIGTERM came; what was training was saved, and the same call goes on there.
         GanbenchError: the place was begun with other settings, or another process works there with others; bad images.
     """
-    site, out = site or Site(), Out(plan.place)
+    site, out = site or Site(), Out(plan.workspace)
     plan = replace(plan, threads=needs.threads) if needs is not None else plan
-    source = plan.place.open()
+    source = plan.workspace.open()
     images = len(decode_source(source, say))  # once, before the processes all look for it
     written = Written.of(plan, all_cells or cells, source, images)
     out.refresh()
@@ -143,7 +143,7 @@ class _Bench:
         if not held:
             return []
         sights = {number: self._out.sight(self._cells[number].name) for number in held}
-        patience = LEASE + _PATIENCE if isinstance(self._plan.place.out, str) else _PATIENCE
+        patience = LEASE + _PATIENCE if isinstance(self._plan.workspace.out, str) else _PATIENCE
         end = time.monotonic() + patience
         while not self._crew.stopping:
             free = [number for number, sight in sights.items() if sight.is_free()]

@@ -121,7 +121,7 @@ def bench(
 
       ganbench bench grid.toml --data s3://mine/faces.zip --resize 64 --out s3://mine/bench --cluster auto --cores 4
     """
-    from ganbench.bench.grid import Place, Plan, cells_of, load_grid, make_grid, shard_of
+    from ganbench.bench.grid import Plan, Workspace, cells_of, load_grid, make_grid, shard_of
     from ganbench.bench.run import run_grid
     from ganbench.cli.bench_tables import Tables
     from ganbench.leaderboard.choice import choose
@@ -153,7 +153,7 @@ def bench(
     real = images_or_toyfaces(data, cells[0].recipe.model.size)
     measure = ScoringPlan.of(scoring if data is not None else against_toyfaces(scoring, real))
     choice = choose(measure.results(), sort, columns)
-    plan = Plan(plan_grid, Place(real, place, limit, resize, device, recursive, skip_bad), measure)
+    plan = Plan(plan_grid, Workspace(real, place, limit, resize, device, recursive, skip_bad), measure)
     if dry_run:
         _estimate(plan, mine, jobs, json_file)
         return
@@ -162,7 +162,7 @@ def bench(
         share = 1 if cluster is not None else max(1, available_cores() // jobs)
         needs = Needs(cores or share, parse_size(memory, "--memory ") if memory else 0, gpus)
     statuses = run_grid(plan, mine, all_cells=cells, site=site, needs=needs, say=(lambda text: None) if quiet else say)
-    tables = Tables(plan.place, choice, published=published, detector=measure.options.detector)
+    tables = Tables(plan.workspace, choice, published=published, detector=measure.options.detector)
     tables.finish(statuses, json_file)
 
 

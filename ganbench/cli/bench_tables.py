@@ -7,7 +7,7 @@ from pathlib import Path
 
 import typer
 
-from ganbench.bench.grid import Place
+from ganbench.bench.grid import Workspace
 from ganbench.bench.out import Out
 from ganbench.bench.status import Status
 from ganbench.bench.survey import Found, survey
@@ -29,16 +29,16 @@ from ganbench.system.text import json_text
 class Tables:
     """What is written of a bench once its cells are at their end."""
 
-    def __init__(self, place: Place, choice: Choice, *, published: bool, detector: str | None) -> None:
+    def __init__(self, workspace: Workspace, choice: Choice, *, published: bool, detector: str | None) -> None:
         """Set up.
 
         Args:
-            place: of the bench.
+            workspace: of the bench.
             choice: the results to rank by and to show.
             published: whether to show a course report's rows too.
             detector: what the page compares AFD by.
         """
-        self._out, self._open = Out(place), place.open
+        self._out, self._open = Out(workspace), workspace.open
         self._choice, self._published, self._detector = choice, published, detector
 
     def finish(self, statuses: list[Status], json_file: Location | None) -> None:

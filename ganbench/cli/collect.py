@@ -125,11 +125,11 @@ def _exit_if_unfinished(found: list[Found]) -> None:
 
 def _look_at(place: str) -> Path:
     """Return the folder of a bench, or the copy here of what is small in an object store."""
-    from ganbench.bench.grid import Place
+    from ganbench.bench.grid import Workspace
     from ganbench.bench.out import Out
     from ganbench.system.urls import is_url
 
-    looked = Out(Place("", place if is_url(place) else Path(place)))
+    looked = Out(Workspace("", place if is_url(place) else Path(place)))
     looked.refresh()
     return looked.folder
 
@@ -140,10 +140,10 @@ def _images(data: str, digest: str, limit: int | None, resize: str | None, recur
     Raises:
         GanbenchError: they are others.
     """
-    from ganbench.bench.grid import Place
+    from ganbench.bench.grid import Workspace
     from ganbench.errors import GanbenchError
 
-    source = Place(data, Path(), limit, resize, recursive=recursive, skip_bad=skip_bad).open()
+    source = Workspace(data, Path(), limit, resize, recursive=recursive, skip_bad=skip_bad).open()
     if source.digest() != digest:
         raise GanbenchError(f"--data {data}: other images than the bench was trained on. Give those, read as they were")
     return source

@@ -21,7 +21,7 @@ from ganbench.errors import GanbenchError, GateFailed
 from ganbench.grade.alone import Judged
 from ganbench.grade.config import ClassConfig
 from ganbench.grade.parcel import HOME, REQUIREMENTS, Files, pack, write_zip, zip_bytes
-from ganbench.system.outputs import Place
+from ganbench.system.outputs import Target
 from ganbench.system.text import markdown
 from ganbench.toyfaces import toyfaces
 
@@ -60,7 +60,7 @@ times over are found, and such a submission ranks below all others.
 
 
 def export_codabench(
-    config: ClassConfig, out: Place, image: str, columns: Mapping[str, str], *, now: datetime | None = None
+    config: ClassConfig, out: Target, image: str, columns: Mapping[str, str], *, now: datetime | None = None
 ) -> int:
     """Write the bundle that is uploaded as a new competition; returns its size in bytes.
 

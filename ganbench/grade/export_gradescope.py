@@ -13,7 +13,7 @@ from ganbench.grade.alone import Judged
 from ganbench.grade.config import ClassConfig
 from ganbench.grade.parcel import pack, write_zip
 from ganbench.scoring.row import Row
-from ganbench.system.outputs import Place
+from ganbench.system.outputs import Target
 from ganbench.system.text import markdown
 
 # Both find their folder by their own place: setup.sh lies in /autograder/source, run_autograder in /autograder.
@@ -35,7 +35,7 @@ exec "$root/venv/bin/python" -m ganbench grade answer gradescope "$root"
 SUBMISSION, SOURCE, REFERENCES, RESULTS = "submission", "source", "source/references", "results/results.json"
 
 
-def export_gradescope(config: ClassConfig, out: Place) -> int:
+def export_gradescope(config: ClassConfig, out: Target) -> int:
     """Write the archive that is uploaded as the assignment's autograder; returns its size in bytes.
 
     Args:

@@ -23,7 +23,7 @@ from ganbench.features.registry import load_extractor, takes_weights
 from ganbench.features.spec import BuildOptions
 from ganbench.grade.config import BoardSection, ClassConfig
 from ganbench.references.library import DEFAULT_NAME, find_reference, holds_statistics
-from ganbench.system.outputs import Place, write_file
+from ganbench.system.outputs import Target, write_file
 from ganbench.system.storage import shipped_dir
 from ganbench.system.urls import is_url
 
@@ -147,7 +147,7 @@ def _requirements(board: BoardSection) -> list[str]:
     return found + [form.package for form in (lite2.FORM,) if form.name in board.features]
 
 
-def write_zip(files: Files, out: Place, executable: tuple[str, ...] = ()) -> int:
+def write_zip(files: Files, out: Target, executable: tuple[str, ...] = ()) -> int:
     """Write an archive, whole or not at all; equal files give equal bytes. Returns its size in bytes.
 
     Args:

@@ -15,7 +15,7 @@ NOTE = (
 
 
 @dataclass(frozen=True)
-class Place:
+class Standing:
     """Where a row stands among others.
 
     Attributes:
@@ -41,8 +41,8 @@ class Place:
         return f"{self.position}, tied with {self.ties}" if self.tied else str(self.position)
 
 
-def places(rows: Sequence[Row], better: str) -> list[Place]:
-    """Return the place of every row.
+def standings(rows: Sequence[Row], better: str) -> list[Standing]:
+    """return the standing of every row.
 
     Args:
         rows: with values that compare, the best first.
@@ -59,5 +59,5 @@ def places(rows: Sequence[Row], better: str) -> list[Place]:
             for j, other in enumerate(rows)
             if i != j and not is_better(row, other, better) and not is_better(other, row, better)
         }
-        found.append(Place(positions[i], tuple(sorted(tied))))
+        found.append(Standing(positions[i], tuple(sorted(tied))))
     return found

@@ -29,7 +29,7 @@ from ganbench.statistics.moments import Moments
 from ganbench.statistics.packets import PacketMoments
 from ganbench.system.cluster import Site
 from ganbench.system.notes import Note, log_note, once
-from ganbench.system.outputs import Place, write_file
+from ganbench.system.outputs import Target, write_file
 from ganbench.system.versions import library_versions
 
 SAMPLE_SIZE = 3000  # images whose features are kept for the kernel and manifold metrics
@@ -138,7 +138,7 @@ class Reference:
             "versions": self.versions,
         }
 
-    def save(self, path: Place) -> int:
+    def save(self, path: Target) -> int:
         """Write the reference as an ``.npz`` without pickles, to a path or a URL; returns its size in bytes.
 
         Sigma is kept as its upper triangle in float32 and the sample in float16; docs/references.md shows what that

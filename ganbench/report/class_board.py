@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from ganbench.grade.measure import Look
 from ganbench.grade.student import Graded, Student
 from ganbench.leaderboard.choice import Choice, choose
-from ganbench.leaderboard.positions import NOTE, Place, places
+from ganbench.leaderboard.positions import NOTE, Standing, standings
 from ganbench.leaderboard.table import Cell, caution_note
 from ganbench.metrics.registry import metric_of
 from ganbench.scoring.numbers import column_decimals, format_fixed
@@ -41,7 +41,7 @@ class ClassBoard:
     header: list[str]
     named_at: int
     lines: list[list[Cell]]
-    places: Mapping[str, Place]
+    places: Mapping[str, Standing]
     ranked: int
     notes: list[str]
     below_header: list[str] = field(default_factory=list)
@@ -87,7 +87,7 @@ def class_board(
         (entries if measured else others).append(_Entry(student, rows))
     entries.sort(key=lambda entry: _SIGNS[better] * (entry.rows[choice.by].value or 0.0))
     ranked, unranked, note = _ranked(entries, choice.by, keep_flagged=graded.config.keep_flagged)
-    found = places([entry.rows[choice.by] for entry in ranked], better)
+    found = standings([entry.rows[choice.by] for entry in ranked], better)
     place_of = {entry.student.id: place for entry, place in zip(ranked, found, strict=True)}
     shown = choice.shown(known)
     board_notes = _notes(ranked, choice, shown, others, note, named=named)
@@ -140,7 +140,7 @@ def _header(shown: Sequence[str], known: Mapping[str, str], *, named: bool, tier
 
 
 def _lines(
-    entries: Sequence[_Entry], shown: Sequence[str], place_of: Mapping[str, Place], *, named: bool, tiers: bool
+    entries: Sequence[_Entry], shown: Sequence[str], place_of: Mapping[str, Standing], *, named: bool, tiers: bool
 ) -> list[list[Cell]]:
     decimals = {name: _decimals(entries, name) for name in shown}
     table = []

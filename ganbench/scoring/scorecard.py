@@ -10,7 +10,7 @@ from ganbench.errors import GanbenchError, UnknownName
 from ganbench.scoring.flags import Flag, flags_of, joined, withholding
 from ganbench.scoring.row import ARROWS, COLUMNS, Row
 from ganbench.scoring.tiers import GATED, Tier, tier_of
-from ganbench.system.outputs import Place, write_text
+from ganbench.system.outputs import Target, write_text
 from ganbench.system.parse import read_text
 from ganbench.system.text import csv_text, html, json_text, markdown
 from ganbench.system.versions import library_versions
@@ -219,11 +219,11 @@ class Scorecard:
     def write(
         self,
         *,
-        json_file: Place | None = None,
-        csv_file: Place | None = None,
-        markdown_file: Place | None = None,
-        per_image_file: Place | None = None,
-    ) -> list[Place]:
+        json_file: Target | None = None,
+        csv_file: Target | None = None,
+        markdown_file: Target | None = None,
+        per_image_file: Target | None = None,
+    ) -> list[Target]:
         """Write the chosen exports to paths or URLs, each whole or not at all; returns where they were written."""
         texts = (
             (json_file, self.to_json),
@@ -231,7 +231,7 @@ class Scorecard:
             (markdown_file, self.to_markdown),
             (per_image_file, self.per_image_csv),
         )
-        written: list[Place] = []
+        written: list[Target] = []
         for path, text in texts:
             if path is not None:
                 write_text(path, text())

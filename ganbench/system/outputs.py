@@ -13,11 +13,11 @@ from ganbench.errors import CannotWrite, GanbenchError
 from ganbench.system.location import Location
 from ganbench.system.storage import atomic_write, is_device
 
-Place = str | Path | Location
+Target = str | Path | Location
 
 
 @contextmanager
-def write_file(place: Place, mode: str = "wb") -> Iterator[IO[Any]]:
+def write_file(place: Target, mode: str = "wb") -> Iterator[IO[Any]]:
     """Open a file to write at a path or a URL; it is there, whole, once the block ends without an error.
 
     Raises:
@@ -41,7 +41,7 @@ def write_file(place: Place, mode: str = "wb") -> Iterator[IO[Any]]:
         put_file(local, location.text)
 
 
-def write_text(place: Place, text: str) -> None:
+def write_text(place: Target, text: str) -> None:
     """Write a text to a path or a URL.
 
     Raises:
@@ -52,9 +52,9 @@ def write_text(place: Place, text: str) -> None:
 
 
 def check_outputs(
-    *files: Place | None,
-    folders: tuple[Place | None, ...] = (),
-    binary: tuple[Place | None, ...] = (),
+    *files: Target | None,
+    folders: tuple[Target | None, ...] = (),
+    binary: tuple[Target | None, ...] = (),
     taken: bool = False,
 ) -> None:
     """Check that files can be written, before the work whose results they are for; nothing is left there.
