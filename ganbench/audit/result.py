@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-import ganbench
 from ganbench.audit.check import Finding
 from ganbench.audit.points import Point
 from ganbench.audit.scale import Scale
 from ganbench.system.text import csv_text, json_text
+from ganbench.system.versions import library_versions
 
 SCHEMA = 1
 COLUMNS = ("id", "metric", "instrument", "check", "passed", "text")
@@ -74,7 +74,7 @@ class Audit:
         """Return plain data."""
         return {
             "schema": SCHEMA,
-            "ganbench": ganbench.__version__,
+            "ganbench": library_versions()["ganbench"],
             "scale": self.scale.plain(),
             "checks": self.titles,
             "verdicts": [{"id": one, "n": self.scale.n, "text": text} for one, text in self.verdicts.items()],

@@ -178,9 +178,9 @@ def score_source(
         ]
     notes += [f"{bad.name} was left out: {bad.why}" for bad in source.bad]
     said = {name: reference.meta() for name, reference in references.items()}
-    for name, (known, _) in compared.items():
-        if known.held_out is not None and known.held_out.is_known:
-            said[name]["own"] = described(known.held_out)
+    for name, (real, _) in compared.items():
+        if real.held_out is not None and real.held_out.is_known:
+            said[name]["own"] = described(real.held_out)
     if plan.real_pixels is not None:
         said["pixels"] = plan.real_pixels.meta()
     flags = flags_of(rows, said)
