@@ -26,7 +26,7 @@ from ganbench.system.text import json_text
 from ganbench.system.versions import library_versions
 from ganbench.system.wall import wall
 
-VERSION = 1  # of what a look holds: another one is made again
+VERSION = 2  # of what a look holds: another one is made again
 _MOST_BYTES = 32 << 20
 _FILE = re.compile(r"[0-9a-f]{64}\.json")
 _Text = Annotated[str, Field(max_length=1 << 20)]

@@ -15,7 +15,7 @@ from ganbench.system.container import Content
 
 _LOG = logging.getLogger(__name__)
 
-_FORM = "instruments stated"  # raised when a card says more: cards that are kept would lack it
+_FORM = "instruments and own images stated"  # raised when a card says more: cards that are kept would lack it
 _CACHE = Cache("scorecards", "the scorecard", 256 << 20)
 
 
