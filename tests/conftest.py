@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+import os
 import sys
-from collections.abc import Iterator
+import tempfile
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+if "PYTEST_XDIST_WORKER" in os.environ:  # before NumPy and PyTorch are imported
+    # Threads of several processes on the same cores spend most of their time waiting for each other.
+    _threads = max(1, (os.cpu_count() or 1) // int(os.environ["PYTEST_XDIST_WORKER_COUNT"]))
+    os.environ.setdefault("OMP_NUM_THREADS", str(_threads))
 
 import numpy as np
 import pytest
@@ -18,16 +26,34 @@ from ganbench.features.spec import BuildOptions
 pytest_plugins = ["s3_server", "bench_fixtures"]  # the S3 server and a whole bench, made when a test asks for them
 
 if TYPE_CHECKING:
+    from multiprocessing.context import ForkServerContext
+
     from ray_cluster import TwoNodes
 
 
+def _homes(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    # Not mktemp for each home: it looks through all folders that were made before, and there are thousands.
+    homes = tmp_path_factory.getbasetemp() / "ganbench-homes"
+    homes.mkdir(exist_ok=True)
+    return homes
+
+
 def _make_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    home = tmp_path_factory.mktemp("ganbench-home")
+    """Return a new home for ganbench, with the exported networks that all tests of a run share."""
+    home = Path(tempfile.mkdtemp(dir=_homes(tmp_path_factory)))
     exports = tmp_path_factory.getbasetemp().parent / "exported-networks"
     exports.mkdir(exist_ok=True)
     (home / "cache").mkdir()
     (home / "cache" / "onnx").symlink_to(exports, target_is_directory=True)
     return home
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _home_of_fixtures(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Give what is made for many tests a home too: it is made before that of the first of them."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("GANBENCH_HOME", str(_make_home(tmp_path_factory)))
+        yield
 
 
 @pytest.fixture(autouse=True)
@@ -42,37 +68,69 @@ def ganbench_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.
 
 
 @pytest.fixture(scope="session")
-def lite0(tmp_path_factory: pytest.TempPathFactory) -> Extractor:
-    """Return the lite0 extractor on the CPU."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("GANBENCH_HOME", str(_make_home(tmp_path_factory)))
-        return load_extractor("lite0", BuildOptions(device="cpu"))
-
-
-@pytest.hookimpl(optionalhook=True)
-def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
-    """Let one process of pytest-xdist run all tests that share the Ray cluster: each would start its own.
-
-    They are told by their names: by ``cluster`` in the file, the function or the parameters.
-    """
-    from xdist.scheduler import LoadScopeScheduling
-
-    class OneCluster(LoadScopeScheduling):
-        def _split_scope(self, nodeid: str) -> str:
-            return "cluster" if "cluster" in nodeid else nodeid
-
-    return OneCluster(config, log)
+def new_home(tmp_path_factory: pytest.TempPathFactory) -> Callable[[], Path]:
+    """Return what makes homes, for processes that fixtures of many tests start."""
+    return partial(_make_home, tmp_path_factory)
 
 
 @pytest.fixture(scope="session")
-def ray_cluster() -> Iterator[TwoNodes]:
-    """Return a cluster of two one-core nodes, which all tests of a run share; started when the first one asks."""
+def lite0() -> Extractor:
+    """Return the lite0 extractor on the CPU."""
+    return load_extractor("lite0", BuildOptions(device="cpu"))
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_cmdline_main(config: pytest.Config) -> None:
+    """Let processes of pytest-xdist take the tests by groups; it asks for no more than ``-n``."""
+    if getattr(config.option, "numprocesses", None) and config.option.dist in ("no", "load"):
+        config.option.dist = "loadgroup"
+
+
+@pytest.hookimpl(tryfirst=True)  # before pytest-xdist looks for the groups
+def pytest_collection_modifyitems(items: list[pytest.Function]) -> None:
+    """Let one process of pytest-xdist run all tests that share what takes long to make: each would make its own.
+
+    That is the Ray cluster (told by ``cluster`` in the names of file, function or parameters, since tests of the
+    examples start one too), the process that others are copies of, the S3 server, and what a file makes once for its
+    tests.
+    """
+    for item in items:
+        found = item._fixtureinfo.name2fixturedefs
+        if "cluster" in item.nodeid:
+            group = "cluster"
+        elif "forkserver" in found:
+            group = "processes"
+        elif "s3_endpoint" in found:
+            group = "s3"
+        elif any(one[-1].scope == "module" for one in found.values()):
+            group = item.path.stem
+        else:
+            continue
+        item.add_marker(pytest.mark.xdist_group(group))
+
+
+@pytest.fixture(scope="session")
+def ray_cluster(forkserver: ForkServerContext) -> Iterator[TwoNodes]:
+    """Return a cluster of two one-core nodes, which all tests of a run share; started when the first one asks.
+
+    What speaks with it for this process has Ray imported already.
+    """
     pytest.importorskip("ray", reason="Ray is not installed: pip install 'ganbench[ray]'")
     from ray_cluster import TwoNodes
 
     cluster = TwoNodes()
-    yield cluster
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("ganbench.system.ray_workers.CONTEXT", forkserver)
+        yield cluster
     cluster.stop()
+
+
+@pytest.fixture(scope="session")
+def forkserver() -> ForkServerContext:
+    """Return what starts processes of their own in milliseconds."""
+    from forkserver import context
+
+    return context()
 
 
 @pytest.fixture

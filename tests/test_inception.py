@@ -52,7 +52,7 @@ def expected(fidelity: torch.nn.Module, images: np.ndarray) -> tuple[np.ndarray,
     return features.numpy(), logits.numpy()
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def extractor(weights: Path) -> Extractor:
     return load_extractor("inception", BuildOptions(weights=weights, device="cpu"))
 
