@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 import os
+import re
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
-from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if "PYTEST_XDIST_WORKER" in os.environ:  # before NumPy and PyTorch are imported
     # Threads of several processes on the same cores spend most of their time waiting for each other.
@@ -70,7 +71,7 @@ def ganbench_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.
 @pytest.fixture(scope="session")
 def new_home(tmp_path_factory: pytest.TempPathFactory) -> Callable[[], Path]:
     """Return what makes homes, for processes that fixtures of many tests start."""
-    return partial(_make_home, tmp_path_factory)
+    return functools.partial(_make_home, tmp_path_factory)
 
 
 @pytest.fixture(scope="session")
@@ -79,34 +80,35 @@ def lite0() -> Extractor:
     return load_extractor("lite0", BuildOptions(device="cpu"))
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_cmdline_main(config: pytest.Config) -> None:
-    """Let processes of pytest-xdist take the tests by groups; it asks for no more than ``-n``."""
-    if getattr(config.option, "numprocesses", None) and config.option.dist in ("no", "load"):
-        config.option.dist = "loadgroup"
+# What takes long to make and is then shared: words in a test's file that ask for it. Each process would make its own.
+_SHARED = {"processes": r"\b(forkserver|whole_bench)\b", "s3": r"\bs3\b"}
 
 
-@pytest.hookimpl(tryfirst=True)  # before pytest-xdist looks for the groups
-def pytest_collection_modifyitems(items: list[pytest.Function]) -> None:
-    """Let one process of pytest-xdist run all tests that share what takes long to make: each would make its own.
+@functools.cache
+def _group_of(file: Path) -> str | None:
+    text = file.read_text("utf-8")
+    for name, word in _SHARED.items():
+        if re.search(word, text):
+            return name
+    return file.stem if 'scope="module"' in text else None
 
-    That is the Ray cluster (told by ``cluster`` in the names of file, function or parameters, since tests of the
-    examples start one too), the process that others are copies of, the S3 server, and what a file makes once for its
-    tests.
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Let one process of pytest-xdist run all tests that share something; the largest groups come first.
+
+    They share the Ray cluster (told by ``cluster`` in the names of file, function or parameters, since tests of the
+    examples start one too), the process that others are copies of, the S3 server, or what their file makes once. All
+    other tests go wherever there is room.
     """
-    for item in items:
-        found = item._fixtureinfo.name2fixturedefs
-        if "cluster" in item.nodeid:
-            group = "cluster"
-        elif "forkserver" in found:
-            group = "processes"
-        elif "s3_endpoint" in found:
-            group = "s3"
-        elif any(one[-1].scope == "module" for one in found.values()):
-            group = item.path.stem
-        else:
-            continue
-        item.add_marker(pytest.mark.xdist_group(group))
+    from xdist.scheduler import LoadScopeScheduling
+
+    class InGroups(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            file = config.rootpath / nodeid.partition("::")[0]
+            return "cluster" if "cluster" in nodeid else _group_of(file) or nodeid
+
+    return InGroups(config, log)
 
 
 @pytest.fixture(scope="session")

@@ -30,7 +30,6 @@ from ganbench.scoring.options import ScoreOptions
 from ganbench.scoring.plan import Plan
 from ganbench.scoring.scorecard import Scorecard
 from ganbench.statistics import collector, moments
-from ganbench.system import gpus
 from ganbench.system.cluster import Needs, Site
 from ganbench.system.storage import cache_dir
 
@@ -272,23 +271,6 @@ def test_the_plan_does_not_depend_on_where_it_is_carried_out(images: np.ndarray,
     options = ScoreOptions((EXTRACTOR,), ("fd",), (images,), None)
     assert Plan.of(replace(options, cache=False)).key == Plan.of(options, site=Site(2)).key
     assert len(disorder.done) == 4
-
-
-@pytest.mark.parametrize(
-    ("stated", "expected"), [("0,1,3", ["0", "1", "3"]), ("", []), ("-1", []), ("GPU-1a2b, 2 ,-1,4", ["GPU-1a2b", "2"])]
-)
-def test_gpus_are_those_that_the_variable_names(
-    stated: str, expected: list[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv(gpus.VARIABLE, stated)
-    assert gpus.visible_gpus() == expected
-
-
-def test_each_process_has_a_gpu_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv(gpus.VARIABLE, raising=False)
-    monkeypatch.setattr(gpus, "_count", lambda: 2)
-    assert [gpus.gpu_of(slot, gpus.visible_gpus()) for slot in range(4)] == ["0", "1", "0", "1"]
-    assert gpus.gpu_of(0, []) is None
 
 
 def test_what_a_process_takes(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,6 +13,7 @@ import pytest
 import torch
 from training_processes import noise_images
 from typer.testing import CliRunner
+from waiting import wait_for
 
 from ganbench.cli.app import app
 from ganbench.errors import CannotWrite, GanbenchError
@@ -158,6 +159,8 @@ def test_a_run_whose_lease_was_taken_writes_nothing_more(
         if step == 2:
             hold = [t for t in threading.enumerate() if t.name == "ganbench store"]
             assert hold
+            # What is on its way arrives whoever holds the run: steal it when nothing is.
+            wait_for(lambda: "runs/a/step.json" in s3.names() and b'"step": 2' in s3.get("runs/a/step.json"))
             claims.create(2, "other-0 elsewhere-1-1 the other one\n")
             s3.put("runs/a/checkpoint.pt", b"the other's")
 

@@ -1,4 +1,4 @@
-"""Processes that work through tasks: one that dies costs its task alone, and none outlives its parent."""
+"""Processes that work through tasks: whose cores and GPU are whose, and what one that dies costs."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 from bench_processes import fragile, parent_of_slow, slow, square
 from waiting import is_alive, wait_for, wait_for_end
 
-from ganbench.system import cores, workers
+from ganbench.system import cores, gpus, workers
 from ganbench.system.workers import Died, Workers
 
 if TYPE_CHECKING:
@@ -24,6 +24,23 @@ def test_slots_share_no_core(monkeypatch: pytest.MonkeyPatch) -> None:
     for slot in range(3):
         cores.keep_to_cores(slot, 2)
     assert chosen == [{2, 3}, {5, 7}, {11, 2}]
+
+
+@pytest.mark.parametrize(
+    ("stated", "expected"), [("0,1,3", ["0", "1", "3"]), ("", []), ("-1", []), ("GPU-1a2b, 2 ,-1,4", ["GPU-1a2b", "2"])]
+)
+def test_gpus_are_those_that_the_variable_names(
+    stated: str, expected: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(gpus.VARIABLE, stated)
+    assert gpus.visible_gpus() == expected
+
+
+def test_each_process_has_a_gpu_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv(gpus.VARIABLE, raising=False)
+    monkeypatch.setattr(gpus, "_count", lambda: 2)
+    assert [gpus.gpu_of(slot, gpus.visible_gpus()) for slot in range(4)] == ["0", "1", "0", "1"]
+    assert gpus.gpu_of(0, []) is None
 
 
 def test_workers_return_every_result_and_tell() -> None:
