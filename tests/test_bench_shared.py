@@ -160,7 +160,9 @@ def test_a_bench_in_a_store_comes_to_the_same(
     shutil.rmtree(ganbench_home / "cache" / "runs")
     second = _start(ganbench_home, bench_faces, place, tmp_path / "b", {})
     wait_for_end(second)
-    assert second.exitcode == 0, (tmp_path / "b").read_text()
+    said = (tmp_path / "b").read_text()
+    assert second.exitcode == 0, said
+    assert "2 of 2 cells done" in said, said
     assert_same(whole_bench, s3.download("bench", tmp_path / "there"))
     collected = _invoke("bench", "collect", place, "--out", tmp_path / "tables")
     assert collected.exit_code == 0, collected.output
