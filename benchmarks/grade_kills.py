@@ -61,12 +61,16 @@ class Trial:
         made_class(root / "class", people=people, count=count)
 
     def whole(self) -> float:
-        """Grade without being disturbed; returns the seconds that it took, without the export of networks."""
+        """Grade without being disturbed; returns the seconds that it took, without the export of networks.
+
+        Where exported networks lie in ``home/cache/onnx`` already, it is not graded before to make them.
+        """
         home = self.root / "home"
-        self._finish(self.root / "warm-up", home)
-        for cache in (home / "cache").iterdir():
-            if cache.name != "onnx":
-                shutil.rmtree(cache)
+        if not (home / "cache" / "onnx").is_dir():
+            self._finish(self.root / "warm-up", home)
+            for cache in (home / "cache").iterdir():
+                if cache.name != "onnx":
+                    shutil.rmtree(cache)
         begun = time.monotonic()
         code = self._finish(self.root / "whole", home)
         if code:

@@ -23,19 +23,6 @@ SETTINGS = {
 }
 
 
-def context() -> multiprocessing.context.ForkServerContext:
-    """Return a context whose processes start in milliseconds: their parent has the imports done.
-
-    That parent has to have one thread alone. pyarrow, which pandas imports, would start one that gives memory back.
-    """
-    os.environ["JE_ARROW_MALLOC_CONF"] = "background_thread:false"
-    made = multiprocessing.get_context("forkserver")
-    made.set_forkserver_preload(
-        ["bench_processes", "ganbench.bench.run", "ganbench.features.lite0", "pandas", "scipy.stats", "torch._dynamo"]
-    )
-    return made
-
-
 def bench(
     home: str,
     data: str,

@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
+import functools
+import gc
+import os
+import re
 import sys
-from collections.abc import Iterator
+import tempfile
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+if "PYTEST_XDIST_WORKER" in os.environ:  # before NumPy and PyTorch are imported
+    # Threads of several processes on the same cores spend most of their time waiting for each other.
+    _threads = max(1, (os.cpu_count() or 1) // int(os.environ["PYTEST_XDIST_WORKER_COUNT"]))
+    os.environ.setdefault("OMP_NUM_THREADS", str(_threads))
 
 import numpy as np
 import pytest
@@ -18,16 +28,34 @@ from ganbench.features.spec import BuildOptions
 pytest_plugins = ["s3_server", "bench_fixtures"]  # the S3 server and a whole bench, made when a test asks for them
 
 if TYPE_CHECKING:
+    from multiprocessing.context import ForkServerContext
+
     from ray_cluster import TwoNodes
 
 
+def _homes(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    # Not mktemp for each home: it looks through all folders that were made before, and there are thousands.
+    homes = tmp_path_factory.getbasetemp() / "ganbench-homes"
+    homes.mkdir(exist_ok=True)
+    return homes
+
+
 def _make_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    home = tmp_path_factory.mktemp("ganbench-home")
+    """Return a new home for ganbench, with the exported networks that all tests of a run share."""
+    home = Path(tempfile.mkdtemp(dir=_homes(tmp_path_factory)))
     exports = tmp_path_factory.getbasetemp().parent / "exported-networks"
     exports.mkdir(exist_ok=True)
     (home / "cache").mkdir()
     (home / "cache" / "onnx").symlink_to(exports, target_is_directory=True)
     return home
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _home_of_fixtures(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Give what is made for many tests a home too: it is made before that of the first of them."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("GANBENCH_HOME", str(_make_home(tmp_path_factory)))
+        yield
 
 
 @pytest.fixture(autouse=True)
@@ -42,37 +70,76 @@ def ganbench_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.
 
 
 @pytest.fixture(scope="session")
-def lite0(tmp_path_factory: pytest.TempPathFactory) -> Extractor:
+def new_home(tmp_path_factory: pytest.TempPathFactory) -> Callable[[], Path]:
+    """Return what makes homes, for processes that fixtures of many tests start."""
+    return functools.partial(_make_home, tmp_path_factory)
+
+
+@pytest.fixture(scope="session")
+def lite0() -> Extractor:
     """Return the lite0 extractor on the CPU."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("GANBENCH_HOME", str(_make_home(tmp_path_factory)))
-        return load_extractor("lite0", BuildOptions(device="cpu"))
+    return load_extractor("lite0", BuildOptions(device="cpu"))
+
+
+def pytest_collection_finish() -> None:
+    """Leave what all imports made out of every later search for garbage: a tenth of the time went there."""
+    gc.collect()
+    gc.freeze()
+
+
+# What takes long to make and is then shared: words in a test's file that ask for it. Each process would make its own.
+_SHARED = {"processes": r"\b(forkserver|whole_bench)\b", "s3": r"\bs3\b"}
+
+
+@functools.cache
+def _group_of(file: Path) -> str | None:
+    text = file.read_text("utf-8")
+    for name, word in _SHARED.items():
+        if re.search(word, text):
+            return name
+    return file.stem if 'scope="module"' in text else None
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
-    """Let one process of pytest-xdist run all tests that share the Ray cluster: each would start its own.
+    """Let one process of pytest-xdist run all tests that share something; the largest groups come first.
 
-    They are told by their names: by ``cluster`` in the file, the function or the parameters.
+    They share the Ray cluster (told by ``cluster`` in the names of file, function or parameters, since tests of the
+    examples start one too), the process that others are copies of, the S3 server, or what their file makes once. All
+    other tests go wherever there is room.
     """
     from xdist.scheduler import LoadScopeScheduling
 
-    class OneCluster(LoadScopeScheduling):
+    class InGroups(LoadScopeScheduling):
         def _split_scope(self, nodeid: str) -> str:
-            return "cluster" if "cluster" in nodeid else nodeid
+            file = config.rootpath / nodeid.partition("::")[0]
+            return "cluster" if "cluster" in nodeid else _group_of(file) or nodeid
 
-    return OneCluster(config, log)
+    return InGroups(config, log)
 
 
 @pytest.fixture(scope="session")
-def ray_cluster() -> Iterator[TwoNodes]:
-    """Return a cluster of two one-core nodes, which all tests of a run share; started when the first one asks."""
+def ray_cluster(forkserver: ForkServerContext) -> Iterator[TwoNodes]:
+    """Return a cluster of two one-core nodes, which all tests of a run share; started when the first one asks.
+
+    What speaks with it for this process has Ray imported already.
+    """
     pytest.importorskip("ray", reason="Ray is not installed: pip install 'ganbench[ray]'")
     from ray_cluster import TwoNodes
 
     cluster = TwoNodes()
-    yield cluster
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("ganbench.system.ray_workers.CONTEXT", forkserver)
+        yield cluster
     cluster.stop()
+
+
+@pytest.fixture(scope="session")
+def forkserver() -> ForkServerContext:
+    """Return what starts processes of their own in milliseconds."""
+    from forkserver import context
+
+    return context()
 
 
 @pytest.fixture

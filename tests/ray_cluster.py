@@ -25,8 +25,10 @@ class TwoNodes:
 
         # As in the background of a script, where many a cluster is started: its processes then ignore SIGINT.
         before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+        # Nothing of ganbench asks for these processes, which take seconds to start.
+        plain = {"include_dashboard": False, "no_monitor": True, "include_log_monitor": False}
         try:
-            self._cluster: Any = Cluster(initialize_head=True, head_node_args={"num_cpus": self._cores})
+            self._cluster: Any = Cluster(initialize_head=True, head_node_args={"num_cpus": self._cores, **plain})
             self._second: Any = self._cluster.add_node(num_cpus=self._cores)
         finally:
             signal.signal(signal.SIGINT, before)

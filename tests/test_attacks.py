@@ -8,15 +8,16 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
 import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 from made_pictures import pictures, save
+from typer.testing import CliRunner
 
 import ganbench
+from ganbench.cli.app import app
 from ganbench.features.extractor import Extractor
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "benchmarks"))
@@ -122,9 +123,8 @@ def test_a_classmates_pictures_are_found_and_nobody_elses(tmp_path: Path) -> Non
     save(tmp_path / "b", np.concatenate([taken, pictures(FAKE - 20, 8)]))
     save(tmp_path / "c", pictures(FAKE, 9))
     out = tmp_path / "pairs.json"
-    command = [sys.executable, "-m", "ganbench", "overlap", *(str(tmp_path / name) for name in "abc")]
-    done = subprocess.run([*command, "--json", str(out)], capture_output=True, text=True, timeout=300, check=False)
-    assert out.exists(), done.stderr
+    done = CliRunner().invoke(app, ["overlap", *(str(tmp_path / name) for name in "abc"), "--json", str(out)])
+    assert out.exists(), done.output
     (pair,) = json.loads(out.read_text("utf-8"))["pairs"]
     assert {Path(pair["a"]).name, Path(pair["b"]).name} == {"a", "b"}
     assert 18 <= pair["shared"] <= 20
@@ -137,10 +137,19 @@ def test_999_images_do_not_rank_above_1000(known: tuple[Path, np.ndarray], tmp_p
     valid(pictures(1000, 10)).write(tmp_path, "whole")
     out = tmp_path / "board.json"
     entries = [str(tmp_path / f"{name}.tgz") for name in ("short", "whole")]
-    command = [sys.executable, "-m", "ganbench", "leaderboard", *entries]
-    command += ["--reference", str(reference), "--detector", "none", "--json", str(out), "--quiet"]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=500, check=False)
-    assert out.exists(), done.stderr
+    command = [
+        "leaderboard",
+        *entries,
+        "--reference",
+        str(reference),
+        "--detector",
+        "none",
+        "--json",
+        str(out),
+        "--quiet",
+    ]
+    done = CliRunner().invoke(app, command)
+    assert out.exists(), done.output
     board = json.loads(out.read_text("utf-8"))
     listed = {Path(entry["path"]).stem: entry for part in board["boards"] for entry in part["entries"]}
     assert listed["whole"]["rank"] == 1

@@ -125,6 +125,7 @@ def test_corruptions_are_told_apart_or_not() -> None:
     assert judged(Corruptions(), "vendi", points([0.1, 1, 2, 3, 4]), clean).passed is None
 
 
+@pytest.mark.slow
 def test_spoilt_images_are_measured_at_every_strength(rng: np.random.Generator) -> None:
     images = rng.integers(0, 256, (400, 16, 16, 3), dtype=np.uint8)
     source = ArraySource.of("images", images, value_range=None, resize=None)
@@ -206,6 +207,7 @@ def test_metrics_are_held_against_what_they_ask() -> None:
     assert sanity.judge(METRICS["vendi"], {"sanity": points({})}, SMALL).passed is None
 
 
+@pytest.mark.slow
 def test_the_synthetic_sets_are_drawn_as_they_are_called() -> None:
     sanity = CHECKS["sanity"]()
     material = bare(("fd", "coverage"))
@@ -360,6 +362,7 @@ def test_the_command_with_somebody_elses_extractor_and_metric(tmp_path: Path) ->
     assert isinstance(few.exception, GanbenchError)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("own_instruments")
 def test_material_is_cut_from_images_or_taken_from_a_reference(tmp_path: Path) -> None:
     rng = np.random.default_rng(0)

@@ -103,6 +103,7 @@ def test_one_alone_is_refused(given: list[object]) -> None:
         ganbench.compare(*given)
 
 
+@pytest.mark.slow
 def test_images_against_one_reference(
     rng: np.random.Generator, monkeypatch: pytest.MonkeyPatch, lite0: Extractor
 ) -> None:
@@ -126,6 +127,7 @@ def test_images_against_one_reference(
     assert ganbench.compare(a, b, **chosen).to_dict() == found.to_dict()
 
 
+@pytest.mark.slow
 def test_pairs(rng: np.random.Generator, tmp_path: Path, lite0: Extractor) -> None:
     from PIL import Image
 

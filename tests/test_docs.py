@@ -9,11 +9,17 @@ import shlex
 import subprocess
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 import typer
+from forkserver import run_script
+from waiting import wait_for_end
 
 from ganbench.cli.app import app
+
+if TYPE_CHECKING:
+    from multiprocessing.context import ForkServerContext
 
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"
@@ -136,7 +142,8 @@ def test_no_help_loads_a_heavy_library() -> None:
         "heavy = {'torch', 'cv2', 'onnxruntime', 'scipy', 'pandas', 'matplotlib', 'PIL', 'numpy'} & set(sys.modules)\n"
         "sys.exit(f'loaded: {heavy}' if heavy else 0)"
     )
-    run(["-c", code], ROOT)
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr[-3000:]
 
 
 @pytest.mark.parametrize("page", PAGES, ids=name_of)
@@ -165,29 +172,32 @@ def test_the_index_leads_to_every_page() -> None:
     assert all(f"]({words[0]}.md)" in commands_index for words in COMMANDS)
 
 
-def run(arguments: list[str], folder: Path, **environment: str) -> None:
-    done = subprocess.run(
-        [sys.executable, *arguments], cwd=folder, env=os.environ | environment, capture_output=True, text=True
-    )
-    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+def run(script: Path, folder: Path, forkserver: ForkServerContext) -> None:
+    """Run a script in a folder, in a process of its own."""
+    said = folder / "said.txt"
+    environment = os.environ | {"OMP_NUM_THREADS": "1", "MPLBACKEND": "agg"}
+    child = forkserver.Process(target=run_script, args=(script, folder, said, environment))
+    child.start()
+    wait_for_end(child)
+    assert child.exitcode == 0, said.read_text("utf-8", "replace")[-3000:]
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("script", sorted((ROOT / "examples").glob("*.py")), ids=name_of)
-def test_example_scripts_run(script: Path, tmp_path: Path) -> None:
+def test_example_scripts_run(script: Path, tmp_path: Path, forkserver: ForkServerContext) -> None:
     if script.name == "gradnorm_lightning.py":
         pytest.importorskip("lightning", reason="pip install lightning")
-    run([str(script)], tmp_path, OMP_NUM_THREADS="1")
+    run(script, tmp_path, forkserver)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("notebook", sorted((ROOT / "examples").glob("*.ipynb")), ids=name_of)
-def test_notebooks_run_from_top_to_bottom(notebook: Path, tmp_path: Path) -> None:
+def test_notebooks_run_from_top_to_bottom(notebook: Path, tmp_path: Path, forkserver: ForkServerContext) -> None:
     cells = json.loads(notebook.read_text("utf-8"))["cells"]
     code = ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "code"]
     assert code
     (tmp_path / "notebook.py").write_text("\n".join(code), "utf-8")
-    run(["notebook.py"], tmp_path, OMP_NUM_THREADS="1", MPLBACKEND="agg")
+    run(tmp_path / "notebook.py", tmp_path, forkserver)
 
 
 @pytest.mark.parametrize("notebook", sorted((ROOT / "examples").glob("*.ipynb")), ids=name_of)

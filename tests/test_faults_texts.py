@@ -7,6 +7,7 @@ import os
 import random
 import shutil
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -88,10 +89,10 @@ def test_pages_let_no_text_through() -> None:
 
 
 @pytest.fixture(scope="module")
-def ranked(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+def ranked(tmp_path_factory: pytest.TempPathFactory, new_home: Callable[[], Path]) -> dict[str, Path]:
     """Rank a class with one command, and return its exports; its home is its own, since it is made once."""
     folder = tmp_path_factory.mktemp("class")
-    home = tmp_path_factory.mktemp("home")
+    home = new_home()
     names = [
         "陳大文_作業六.tgz",
         os.fsdecode("二".encode("big5")) + ".tgz",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import shutil
 import sys
 from pathlib import Path
 
@@ -75,7 +76,8 @@ def test_a_class_from_end_to_end(tmp_path: Path, lite0: Extractor) -> None:
 
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="kills are signals")
-def test_a_killed_class_ends_in_the_same_folder(tmp_path: Path, lite0: Extractor) -> None:
+def test_a_killed_class_ends_in_the_same_folder(tmp_path: Path, lite0: Extractor, ganbench_home: Path) -> None:
+    shutil.copytree(ganbench_home / "cache" / "onnx", tmp_path / "home" / "cache" / "onnx")
     trial = Trial(tmp_path, people=4, count=8)
     seconds = trial.whole()
     assert trial.run(0, 0.7 * seconds) == [], trial.story

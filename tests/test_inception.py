@@ -52,7 +52,7 @@ def expected(fidelity: torch.nn.Module, images: np.ndarray) -> tuple[np.ndarray,
     return features.numpy(), logits.numpy()
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def extractor(weights: Path) -> Extractor:
     return load_extractor("inception", BuildOptions(weights=weights, device="cpu"))
 
@@ -180,8 +180,9 @@ def test_end_to_end_against_torch_fidelity(weights: Path, tmp_path: Path, fideli
     kid = kid_features_to_metric(fake, real, kid_subsets=1, kid_subset_size=24, verbose=False)
     isc = isc_features_to_metric(logits, splits=10, shuffle=True)
     prc = prc_features_to_metric(fake, real, prc_neighborhood=3, prc_batch_size=100, save_cpu_ram=False, verbose=False)
+    metrics = ["fd", "kd", "inception_score", "precision", "recall"]
     card = ganbench.score(
-        folders["fake"], folders["real"], "inception", None, weights=weights, cache=False, device="cpu"
+        folders["fake"], folders["real"], "inception", None, metrics=metrics, weights=weights, cache=False, device="cpu"
     )
     found = {row.id: row.value for row in card.rows}
     expected = {

@@ -71,7 +71,7 @@ def test_the_seed_moves_it_less_than_the_images_do():
     assert np.std(by_seed) < np.std(by_images) / 5
 
 
-@pytest.mark.parametrize("size", [3, 1280])
+@pytest.mark.parametrize("size", [3, pytest.param(1280, marks=pytest.mark.slow)])
 def test_directions_are_orthonormal(size: int):
     directions = directions_of(size, 2)
     assert directions.shape == (PROJECTIONS, size)

@@ -70,6 +70,7 @@ def test_a_scorecard_says_what_was_passed_over(image_folder: Path) -> None:
     assert "passed over: 1 .txt" in card.warnings
 
 
+@pytest.mark.slow
 def test_a_scorecard_says_what_was_passed_over_of_the_real_images(image_folder: Path) -> None:
     (image_folder / "notes.txt").write_text("x")
     (image_folder / "more").mkdir()

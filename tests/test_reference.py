@@ -24,7 +24,7 @@ def faces() -> np.ndarray:
     return np.stack([image for _, image in toyfaces(40, seed=11)])
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def built(faces: np.ndarray, lite0: Extractor) -> Reference:
     return Reference.build(open_source(faces), lite0, sample_size=25, name="toy")
 

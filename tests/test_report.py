@@ -45,7 +45,6 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, list[Entry], Pa
     folder = tmp_path_factory.mktemp("report")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("ganbench.diagnostics.toy_modes.READABLE", 0.7)  # sixty labelled faces are few
-        patch.setenv("GANBENCH_HOME", str(tmp_path_factory.mktemp("home")))
         net = f"yolo:{write_network(folder / 'net.onnx', yolov8())}"
         protocol = load_detector(net).protocol
         write_toyfaces(folder / "real", 60, seed=9)
@@ -253,6 +252,7 @@ def _names(page: object) -> list[str]:
     return page.locator("table.sortable tbody th").all_inner_texts()
 
 
+@pytest.mark.slow
 def test_one_scored_sheet_makes_a_page(tmp_path: Path) -> None:
     faces = [image for _, image in toyfaces(12, seed=3)]
     sheet = np.concatenate([np.concatenate(faces[i : i + 4], axis=1) for i in (0, 4, 8)])

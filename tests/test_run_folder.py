@@ -49,9 +49,7 @@ def _plan() -> Plan:
 def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a run of one step."""
     folder = tmp_path_factory.mktemp("trained")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("GANBENCH_HOME", str(tmp_path_factory.mktemp("home")))
-        train(_recipe(), _source(), folder, options=QUICK)
+    train(_recipe(), _source(), folder, options=QUICK)
     return folder
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import multiprocessing
 import subprocess
 import sys
 from copy import deepcopy
@@ -19,7 +20,6 @@ from ganbench.metrics.frechet import fd
 from ganbench.metrics.kernel import kd
 from ganbench.references.reference import Reference
 from ganbench.statistics.features import FeatureSet
-from ganbench.torchmetrics import FrechetDistance, KernelDistance
 
 SIZE = 12
 # Features are float32, and batches of another size may round otherwise: values agree to 1e-6.
@@ -49,16 +49,26 @@ def features_of(batch: torch.Tensor) -> FeatureSet:
 REAL, FAKE = images(60, 1), images(40, 2, 0.8)
 
 
+def classes() -> tuple[type, type]:
+    """Return the classes; importing torchmetrics takes seconds, which only these tests have to wait for."""
+    from ganbench.torchmetrics import FrechetDistance, KernelDistance
+
+    return FrechetDistance, KernelDistance
+
+
 @pytest.fixture
 def expected() -> dict[type, float]:
     real, fake = features_of(REAL), features_of(FAKE)
-    return {FrechetDistance: fd(real=real, fake=fake).value, KernelDistance: kd(real=real, fake=fake).value}
+    values = fd(real=real, fake=fake).value, kd(real=real, fake=fake).value
+    return dict(zip(classes(), values, strict=True))
 
 
-KINDS = pytest.mark.parametrize("kind", [FrechetDistance, KernelDistance])
+@pytest.fixture(params=["FrechetDistance", "KernelDistance"])
+def kind(request: pytest.FixtureRequest) -> type:
+    (found,) = [one for one in classes() if one.__name__ == request.param]
+    return found
 
 
-@KINDS
 def test_two_streams_equal_the_metric(kind: type, expected: dict[type, float]) -> None:
     metric = kind(tiny_extractor())
     for part in REAL.split(7):
@@ -71,7 +81,6 @@ def test_two_streams_equal_the_metric(kind: type, expected: dict[type, float]) -
         metric.compute()
 
 
-@KINDS
 def test_a_reference_is_the_real_side(kind: type, expected: dict[type, float], tmp_path: Path) -> None:
     extractor = tiny_extractor()
     reference = Reference(features_of(REAL), extractor.spec, (16, 16), None, {"label": "real", "count": 60})
@@ -89,7 +98,6 @@ def test_a_reference_is_the_real_side(kind: type, expected: dict[type, float], t
     assert from_file.compute().item() == pytest.approx(expected[kind], rel=1e-2)
 
 
-@KINDS
 def test_states_merge_and_copies_are_apart(kind: type, expected: dict[type, float]) -> None:
     first = kind(tiny_extractor())
     first.update(REAL[:25], real=True)
@@ -103,7 +111,6 @@ def test_states_merge_and_copies_are_apart(kind: type, expected: dict[type, floa
     assert first.compute().item() != pytest.approx(expected[kind], rel=1e-3)
 
 
-@KINDS
 def test_half_precision_does_not_reach_the_states(kind: type, expected: dict[type, float]) -> None:
     metric = kind(tiny_extractor()).half()
     metric.update(REAL, real=True)
@@ -113,45 +120,61 @@ def test_half_precision_does_not_reach_the_states(kind: type, expected: dict[typ
 
 
 def test_wrong_images_and_names_are_refused() -> None:
-    metric = FrechetDistance(tiny_extractor())
+    kind, _ = classes()
+    metric = kind(tiny_extractor())
     with pytest.raises(MetricError, match="uint8 images"):
         metric.update(FAKE.float() / 255)
     with pytest.raises(MetricError, match="uint8 images"):
         metric.update(FAKE.permute(0, 2, 3, 1))
     with pytest.raises(UnknownName, match=r"no reference named 'absent.npz'"):
-        FrechetDistance(tiny_extractor(), "absent.npz")
+        kind(tiny_extractor(), "absent.npz")
     with pytest.raises(MetricError, match="no reference anime-faces-64 for tiny"):
-        FrechetDistance(tiny_extractor(), "anime-faces-64")
+        kind(tiny_extractor(), "anime-faces-64")
+
+
+# How many of the real and of the fake images the first of two processes sees; the second sees the others.
+SHARES = {"unequal": (20, 25), "one kind each": (60, 0)}
+
+
+@pytest.fixture(scope="module")
+def computed(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, list[float]]]:
+    """Return what each of two processes computes, by the shares."""
+    folder = tmp_path_factory.mktemp("ranks")
+    done = subprocess.run([sys.executable, __file__, folder], timeout=120, check=False)
+    assert done.returncode == 0
+    return [json.loads((folder / f"{rank}.json").read_text()) for rank in range(2)]
 
 
 @pytest.mark.slow
-# How many of the real and of the fake images the first of two processes sees; the second sees the others.
-@pytest.mark.parametrize("share", [(20, 25), (60, 0)], ids=["unequal", "one kind each"])
-def test_two_processes_agree_with_one(expected: dict[type, float], tmp_path: Path, share: tuple[int, int]) -> None:
-    command = [sys.executable, __file__, str(tmp_path / "store"), *map(str, share)]
-    ranks = [subprocess.Popen([*command, str(rank)], stdout=subprocess.PIPE, text=True) for rank in range(2)]
-    for rank in ranks:
-        output, _ = rank.communicate(timeout=120)
-        assert rank.returncode == 0
-        values = json.loads(output.splitlines()[-1])
-        assert values == pytest.approx([expected[FrechetDistance], expected[KernelDistance]], rel=1e-6)
+@pytest.mark.parametrize("share", SHARES)
+def test_two_processes_agree_with_one(
+    expected: dict[type, float], computed: list[dict[str, list[float]]], share: str
+) -> None:
+    for values in computed:
+        assert values[share] == pytest.approx([expected[one] for one in classes()], rel=1e-6)
 
 
-def _one_rank(store: str, reals: int, fakes: int, rank: int) -> None:
-    torch.distributed.init_process_group("gloo", init_method=f"file://{store}", rank=rank, world_size=2)
-    values = []
-    for kind in (FrechetDistance, KernelDistance):
-        metric = kind(tiny_extractor())
-        mine = slice(None, reals) if rank == 0 else slice(reals, None)
-        if len(REAL[mine]):
-            metric.update(REAL[mine], real=True)
-        mine = slice(None, fakes) if rank == 0 else slice(fakes, None)
-        if len(FAKE[mine]):
-            metric.update(FAKE[mine])
-        values.append(metric.compute().item())
-    print(json.dumps(values))
+def _one_rank(folder: Path, rank: int) -> None:
+    torch.distributed.init_process_group("gloo", init_method=f"file://{folder}/store", rank=rank, world_size=2)
+    values: dict[str, list[float]] = {}
+    for share, (reals, fakes) in SHARES.items():
+        for kind in classes():
+            metric = kind(tiny_extractor())
+            mine = slice(None, reals) if rank == 0 else slice(reals, None)
+            if len(REAL[mine]):
+                metric.update(REAL[mine], real=True)
+            mine = slice(None, fakes) if rank == 0 else slice(fakes, None)
+            if len(FAKE[mine]):
+                metric.update(FAKE[mine])
+            values.setdefault(share, []).append(metric.compute().item())
+    (folder / f"{rank}.json").write_text(json.dumps(values))
     torch.distributed.destroy_process_group()
 
 
-if __name__ == "__main__":
-    _one_rank(sys.argv[1], *map(int, sys.argv[2:]))
+if __name__ == "__main__":  # the second process is a copy of this one, which has the imports done and no thread yet
+    classes()
+    second = multiprocessing.get_context("fork").Process(target=_one_rank, args=(Path(sys.argv[1]), 1))
+    second.start()
+    _one_rank(Path(sys.argv[1]), 0)
+    second.join()
+    sys.exit(second.exitcode)

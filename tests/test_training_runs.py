@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import os
 import signal
 import socket
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
@@ -23,15 +23,10 @@ from ganbench.training.loop import LoopOptions
 from ganbench.training.recipe import Recipe, load_recipe
 from ganbench.training.start import train
 
+if TYPE_CHECKING:
+    from multiprocessing.context import ForkServerContext
+
 KILLS = int(os.environ.get("GANBENCH_KILLS", "1"))  # per variant; 5 makes the twenty of the documentation
-
-
-@pytest.fixture(scope="module")
-def processes() -> multiprocessing.context.ForkServerContext:
-    """Return a context whose processes start in milliseconds: their parent has the imports done."""
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["training_processes", "torch._dynamo"])  # the first optimizer imports the second
-    return context
 
 
 def _recipe(variant: str, steps: int, *overrides: str) -> Recipe:
@@ -63,16 +58,21 @@ def _same(a: object, b: object) -> bool:
     ],
 )
 def test_killed_runs_resume_to_the_same_bits(
-    variant: str, overrides: list[str], tmp_path: Path, ganbench_home: Path, processes, rng: np.random.Generator
+    variant: str,
+    overrides: list[str],
+    tmp_path: Path,
+    ganbench_home: Path,
+    forkserver: ForkServerContext,
+    rng: np.random.Generator,
 ) -> None:
     steps = 30
     arguments = (str(ganbench_home), variant, steps, overrides)
-    whole = processes.Process(target=run, args=(tmp_path / "whole", *arguments))
+    whole = forkserver.Process(target=run, args=(tmp_path / "whole", *arguments))
     whole.start()
     wait_for_end(whole)
     killed = loop.RunFolder(tmp_path / "killed")
     for target in sorted(rng.integers(0, steps - 15, KILLS)):
-        child = processes.Process(target=run, args=(killed.path, *arguments))
+        child = forkserver.Process(target=run, args=(killed.path, *arguments))
         child.start()
         # By what it has logged, not by the clock: the second of two equal runs may take twice as long. A run that
         # stands behind the target already is killed while it starts.
@@ -84,7 +84,7 @@ def test_killed_runs_resume_to_the_same_bits(
         assert child.exitcode == -signal.SIGKILL
         if killed.checkpoint.exists():
             load_checkpoint(killed.checkpoint)  # never unreadable
-    child = processes.Process(target=run, args=(tmp_path / "killed", *arguments))
+    child = forkserver.Process(target=run, args=(tmp_path / "killed", *arguments))
     child.start()
     wait_for_end(child)
     assert child.exitcode == whole.exitcode == 0
@@ -116,13 +116,13 @@ def _without_timing(folder: Path) -> list[dict[str, float]]:
     ],
 )
 def test_two_processes_train_as_one_with_the_doubled_batch(
-    variant: str, overrides: list[str], tmp_path: Path, processes
+    variant: str, overrides: list[str], tmp_path: Path, forkserver: ForkServerContext
 ) -> None:
     port = _free_port()
     overrides = [*overrides, "training.batch=16"]
     runs = [(0, 1, port, variant, overrides, tmp_path / "one.pt")]
     runs += [(rank, 2, port, variant, overrides, tmp_path / "two.pt") for rank in range(2)]
-    children = [processes.Process(target=one_of_several, args=arguments) for arguments in runs]
+    children = [forkserver.Process(target=one_of_several, args=arguments) for arguments in runs]
     for child in children:
         child.start()
     for child in children:
@@ -148,12 +148,12 @@ def _free_port() -> int:
 
 @pytest.mark.slow
 def test_two_processes_stop_together_and_resume_to_the_same_bits(
-    tmp_path: Path, ganbench_home: Path, processes
+    tmp_path: Path, ganbench_home: Path, forkserver: ForkServerContext
 ) -> None:
     def together(name: str, signal_at: int | None) -> list[int | None]:
         port = _free_port()
         children = [
-            processes.Process(
+            forkserver.Process(
                 target=run_as_one_of_two, args=(rank, port, tmp_path / name, str(ganbench_home), signal_at)
             )
             for rank in range(2)
