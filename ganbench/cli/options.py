@@ -32,6 +32,14 @@ def local(what: str) -> Callable[[str], Path]:
     return parse
 
 
+def _known_style(style: str) -> str:
+    """Return the name of a style of figures; an unknown one is refused before any work."""
+    from ganbench.system.style import check_style
+
+    check_style(style)
+    return style
+
+
 place = Location.of  # the parser of one that may be at a URL too
 
 SourceArg = Annotated[
@@ -57,7 +65,10 @@ Pad = Annotated[int | None, typer.Option(metavar="PX", min=0, help="Pixels betwe
 Style = Annotated[
     str,
     typer.Option(
-        "--style", metavar="screen|paper", help="Look of the figures: paper fits a column of a two-column paper."
+        "--style",
+        metavar="screen|paper",
+        callback=_known_style,
+        help="Look of the figures: paper fits a column of a two-column paper.",
     ),
 ]
 Weights = Annotated[str | None, typer.Option(metavar="PATH|URL", help="Weights file for the extractor.")]

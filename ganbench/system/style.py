@@ -8,24 +8,28 @@ figure at a time is drawn, and what the user's own settings were is put back.
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
-from ganbench.errors import UnknownName
+from ganbench.errors import GanbenchError, UnknownName
 from ganbench.registry import did_you_mean
+from ganbench.system.outputs import check_outputs
 from ganbench.system.storage import atomic_write
 from ganbench.system.text import visible
 
 if TYPE_CHECKING:
+    from matplotlib.artist import Artist
     from matplotlib.figure import Figure
 
 # Okabe and Ito's colours; markers and dashes tell the curves apart in print.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 MARKERS = "osD^vPX"
 DASHES = ("-", "--", ":", "-.")
+
+FORMATS = (".png", ".svg", ".pdf")
 
 _BOTH: dict[str, Any] = {
     "axes.grid": True,
@@ -56,6 +60,7 @@ STYLES: dict[str, dict[str, Any]] = {
     },
 }
 _COLUMN, _PAGE = 3.4, 7.0  # inches: the width of a column and of the text in the usual two-column papers
+_LETTER = 0.65  # width of a letter, as a share of the height of the font
 _ONE_COLUMN = 7.0  # a figure up to this width on the screen fits into a column
 
 _SETTINGS = threading.RLock()  # matplotlib has one set of them
@@ -89,6 +94,17 @@ def drawing(style: str, width: float, height: float) -> Iterator[Figure]:
         figure.draw_without_rendering()  # ticks are made when they are first drawn, and take the settings of then
 
 
+def legend_below(figure: Figure, handles: Sequence[Artist], labels: Sequence[str]) -> None:
+    """Put a legend under all axes, over no curve, in as many columns as have room; inside ``drawing``."""
+    import matplotlib
+    from matplotlib.font_manager import FontProperties
+
+    points = FontProperties(size=matplotlib.rcParams["legend.fontsize"]).get_size_in_points()
+    widest = points * (4 + _LETTER * max(map(len, labels)))  # the line, the space around it, the text
+    columns = max(1, min(len(labels), int(figure.get_figwidth() * 72 // widest)))
+    figure.legend(handles, labels, loc="outside lower center", ncols=columns)
+
+
 def check_style(style: str) -> None:
     """Refuse a style that there is not.
 
@@ -97,6 +113,19 @@ def check_style(style: str) -> None:
     """
     if style not in STYLES:
         raise UnknownName(f"unknown style {visible(style)!r} of figures.{did_you_mean(style, list(STYLES))}")
+
+
+def check_figure(path: Path | None) -> None:
+    """Check that a figure can be written there, before the work.
+
+    Raises:
+        GanbenchError: another format than png, svg or pdf, or no such place.
+    """
+    if path is None:
+        return
+    if path.suffix not in FORMATS:
+        raise GanbenchError(f"{path}: figures are written as {', '.join(FORMATS)}; give the file one of these endings")
+    check_outputs(binary=(path,))
 
 
 def label(text: str) -> str:
