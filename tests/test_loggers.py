@@ -216,6 +216,23 @@ def test_a_slow_logger_gets_what_it_has_time_for(kept: type[Kept], monkeypatch: 
     assert told[-1] == f"--log kept: {20 - len(got)} of its lines and pictures were left out"
 
 
+def test_few_pictures_wait_for_a_slow_logger(kept: type[Kept], monkeypatch: pytest.MonkeyPatch) -> None:
+    released = threading.Event()
+    shown: list[int] = []
+    monkeypatch.setattr(kept, "scalars", lambda self, step, values: released.wait(60))
+    monkeypatch.setattr(kept, "image", lambda self, step, name, pixels: shown.append(step))
+    monkeypatch.setattr(several, "_PICTURES", 3)
+    told: list[str] = []
+    loggers = Loggers(["kept"], lambda name: Begin("run", Path(), {}), told.append)
+    loggers.scalars(0, {"loss": 1.0})
+    for step in range(9):
+        loggers.image(step, "samples", SHEET)
+    released.set()
+    loggers.close(finished=True)
+    assert shown == [0, 1, 2]
+    assert told[-1] == "--log kept: 6 of its lines and pictures were left out"
+
+
 def test_loggers_of_other_people(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     package = tmp_path / "own_loggers"
     package.mkdir()

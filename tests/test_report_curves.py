@@ -53,12 +53,7 @@ def test_instruments_share_the_panel_of_their_metric(entries: list[Entry]) -> No
     panel = next(axes for axes in figure.axes if axes.get_title(loc="left") == "fd ↓")
     assert [text.get_text() for text in panel.get_legend().get_texts()] == [FD, "fid[inception]"]
     drawn = [
-        (
-            COLOURS.index(to_hex(line.get_color()).upper()),
-            line.get_linestyle(),
-            line.get_marker(),
-            list(line.get_ydata()),
-        )
+        (to_hex(line.get_color()).upper(), line.get_linestyle(), line.get_marker(), list(line.get_ydata()))
         for line in panel.lines
     ]
     assert drawn == [

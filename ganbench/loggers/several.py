@@ -16,7 +16,8 @@ from ganbench.system.wall import reason
 if TYPE_CHECKING:
     import numpy as np
 
-_WAITING = 256  # calls that a slow logger may be behind
+_WAITING = 10_000  # calls that a slow logger may be behind: importing some of them alone takes many seconds ...
+_PICTURES = 16  # ... and pictures among these, which are large
 _FAILURES = 3  # in a row, after which a logger is left alone
 _AT_THE_END = 60.0  # seconds that loggers have, all together, to finish
 
@@ -45,7 +46,7 @@ class Loggers:
     def image(self, step: int, name: str, pixels: np.ndarray) -> None:
         """Log a picture, uint8 (H, W, 3)."""
         for thread in self._threads:
-            thread.put(lambda logger: logger.image(step, name, pixels))
+            thread.show(step, name, pixels)
 
     def close(self, *, finished: bool) -> None:
         """End the logs; see ``Logger.close``. Waits for what is still to be written, but not for ever."""
@@ -62,6 +63,7 @@ class _Thread:
     def __init__(self, name: str, begins: Callable[[str], Begin], note: Note) -> None:
         self._name, self._begins, self._note = name, begins, note
         self._calls: queue.Queue[_Call | None] = queue.Queue(_WAITING)
+        self._room = threading.Semaphore(_PICTURES)
         self._left_out = 0
         self._given_up = False
         self._thread = threading.Thread(target=self._work, daemon=True, name=f"ganbench log {name}")
@@ -74,9 +76,26 @@ class _Thread:
         try:
             self._calls.put_nowait(call)
         except queue.Full:
-            if self._left_out == 0:
-                self._say("does not keep up; what it has no time for is left out")
-            self._left_out += 1
+            self._leave_out()
+
+    def show(self, step: int, name: str, pixels: np.ndarray) -> None:
+        """Hand a picture on, likewise."""
+
+        def call(logger: Logger) -> None:
+            try:
+                logger.image(step, name, pixels)
+            finally:
+                self._room.release()
+
+        if self._room.acquire(blocking=False):
+            self.put(call)
+        elif not self._given_up:
+            self._leave_out()
+
+    def _leave_out(self) -> None:
+        if self._left_out == 0:
+            self._say("does not keep up; what it has no time for is left out")
+        self._left_out += 1
 
     def finish(self, last: _Call, end: float) -> None:
         """Hand on the last call."""

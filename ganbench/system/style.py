@@ -82,6 +82,7 @@ def drawing(style: str, width: float, height: float) -> Iterator[Figure]:
     check_style(style)
     import matplotlib
     from matplotlib.figure import Figure
+    from matplotlib.font_manager import FontProperties
 
     with _SETTINGS, matplotlib.rc_context():
         matplotlib.rcdefaults()
@@ -91,7 +92,12 @@ def drawing(style: str, width: float, height: float) -> Iterator[Figure]:
             width, height = (_COLUMN if width <= _ONE_COLUMN else _PAGE), height * 0.7
         figure = Figure(figsize=(width, height), layout="constrained")
         yield figure
-        figure.draw_without_rendering()  # ticks are made when they are first drawn, and take the settings of then
+        # How many ticks there are, and how they look, is settled when they are drawn, by the settings of then.
+        for axes in figure.axes:
+            for axis in ("x", "y"):
+                size = FontProperties(size=matplotlib.rcParams[f"{axis}tick.labelsize"]).get_size_in_points()
+                axes.tick_params(axis=axis, labelsize=size)
+        figure.draw_without_rendering()
 
 
 def legend_below(figure: Figure, handles: Sequence[Artist], labels: Sequence[str]) -> None:
