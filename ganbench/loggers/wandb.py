@@ -28,7 +28,8 @@ class WeightsAndBiases(Logger):
         import wandb
 
         begin.folder.mkdir(parents=True, exist_ok=True)
-        self._run: Any = wandb.init(
+        init: Any = wandb.init
+        self._run = init(
             project=os.environ.get("WANDB_PROJECT", "ganbench"),
             name=begin.name,
             id=begin.id_for(),

@@ -31,7 +31,7 @@ DASHES = ("-", "--", ":", "-.")
 
 FORMATS = (".png", ".svg", ".pdf")
 
-_BOTH: dict[str, Any] = {
+_BOTH: dict[Any, Any] = {
     "axes.grid": True,
     "axes.spines.right": False,
     "axes.spines.top": False,
@@ -45,11 +45,12 @@ _BOTH: dict[str, Any] = {
     "legend.frameon": False,
     "pdf.fonttype": 42,  # TrueType: publishers refuse Type 3
 }
-STYLES: dict[str, dict[str, Any]] = {
+STYLES: dict[str, dict[Any, Any]] = {
     "screen": _BOTH | {"figure.dpi": 150, "lines.linewidth": 1.5, "lines.markersize": 5},
     "paper": _BOTH
     | {
         "figure.dpi": 300,
+        "figure.titlesize": "medium",
         "font.size": 8,
         "axes.linewidth": 0.6,
         "grid.linewidth": 0.5,
@@ -81,34 +82,39 @@ def drawing(style: str, width: float, height: float) -> Iterator[Figure]:
     """
     check_style(style)
     import matplotlib
+    from cycler import cycler
     from matplotlib.figure import Figure
-    from matplotlib.font_manager import FontProperties
 
     with _SETTINGS, matplotlib.rc_context():
         matplotlib.rcdefaults()
         matplotlib.rcParams.update(STYLES[style])
-        matplotlib.rcParams["axes.prop_cycle"] = matplotlib.cycler(color=COLOURS)
+        matplotlib.rcParams["axes.prop_cycle"] = cycler(color=COLOURS)
         if style == "paper":
             width, height = (_COLUMN if width <= _ONE_COLUMN else _PAGE), height * 0.7
         figure = Figure(figsize=(width, height), layout="constrained")
         yield figure
         # How many ticks there are, and how they look, is settled when they are drawn, by the settings of then.
         for axes in figure.axes:
-            for axis in ("x", "y"):
-                size = FontProperties(size=matplotlib.rcParams[f"{axis}tick.labelsize"]).get_size_in_points()
-                axes.tick_params(axis=axis, labelsize=size)
+            axes.tick_params(axis="x", labelsize=_points(matplotlib.rcParams["xtick.labelsize"]))
+            axes.tick_params(axis="y", labelsize=_points(matplotlib.rcParams["ytick.labelsize"]))
         figure.draw_without_rendering()
 
 
 def legend_below(figure: Figure, handles: Sequence[Artist], labels: Sequence[str]) -> None:
     """Put a legend under all axes, over no curve, in as many columns as have room; inside ``drawing``."""
     import matplotlib
-    from matplotlib.font_manager import FontProperties
 
-    points = FontProperties(size=matplotlib.rcParams["legend.fontsize"]).get_size_in_points()
+    points = _points(matplotlib.rcParams["legend.fontsize"])
     widest = points * (4 + _LETTER * max(map(len, labels)))  # the line, the space around it, the text
     columns = max(1, min(len(labels), int(figure.get_figwidth() * 72 // widest)))
     figure.legend(handles, labels, loc="outside lower center", ncols=columns)
+
+
+def _points(size: Any) -> float:
+    """Return the size of a font, such as ``small``, in points; inside ``drawing``."""
+    from matplotlib.font_manager import FontProperties
+
+    return float(FontProperties(size=size).get_size_in_points())
 
 
 def check_style(style: str) -> None:
@@ -164,6 +170,6 @@ def write_figure(figure: Figure, file: IO[bytes], form: str) -> None:
     import matplotlib
 
     dated = {"svg": "Date", "pdf": "CreationDate"}.get(form)
-    fixed = {"svg.hashsalt": "ganbench", "pdf.fonttype": 42}  # else ids are random
+    fixed: dict[Any, Any] = {"svg.hashsalt": "ganbench", "pdf.fonttype": 42}  # else ids are random
     with _SETTINGS, matplotlib.rc_context(fixed):
         figure.savefig(file, format=form, dpi="figure", metadata={dated: None} if dated else None)
