@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import struct
+import time
 from collections import defaultdict
 from pathlib import Path
 from typing import Any
@@ -29,15 +30,12 @@ def tensorboard(folder: Path) -> tuple[Points, dict[str, list[tuple[int, int, in
 
 def wandb(folder: Path) -> tuple[Points, dict[str, list[tuple[int, int, int]]], dict[str, Any], set[str]]:
     """Return the same of all offline runs below a folder, in order of time, and the ids of these runs."""
-    from wandb.proto import wandb_internal_pb2
-
     scalars: Points = defaultdict(list)
     images: dict[str, list[tuple[int, int, int]]] = defaultdict(list)
     settings: dict[str, Any] = {}
     ids = set()
     for file in sorted(folder.rglob("*.wandb")):
-        for content in _records(file.read_bytes()):
-            record = wandb_internal_pb2.Record.FromString(content)
+        for record in _finished(file):
             kind = record.WhichOneof("record_type")
             if kind == "run":
                 ids.add(record.run.run_id)
@@ -53,6 +51,19 @@ def wandb(folder: Path) -> tuple[Points, dict[str, list[tuple[int, int, int]]], 
                     elif "/" not in name and not name.startswith("_") and name != "step":
                         scalars[name].append((line["step"], value))
     return dict(scalars), dict(images), settings, ids
+
+
+def _finished(file: Path) -> list[Any]:
+    """Return the records of a run; the process that writes them may end them a moment after the run has."""
+    from wandb.proto import wandb_internal_pb2
+
+    end = time.monotonic() + 30
+    while True:
+        records = [wandb_internal_pb2.Record.FromString(content) for content in _records(file.read_bytes())]
+        if records and records[-1].WhichOneof("record_type") == "exit":
+            return records
+        assert time.monotonic() < end, f"{file} has no end"
+        time.sleep(0.05)
 
 
 def _records(data: bytes) -> list[bytes]:
