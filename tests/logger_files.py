@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import struct
-import time
 from collections import defaultdict
 from pathlib import Path
 from typing import Any
+
+from waiting import wait_for
 
 Points = dict[str, list[tuple[int, float]]]  # by name: step and value
 
@@ -57,13 +58,11 @@ def _finished(file: Path) -> list[Any]:
     """Return the records of a run; the process that writes them may end them a moment after the run has."""
     from wandb.proto import wandb_internal_pb2
 
-    end = time.monotonic() + 30
-    while True:
-        records = [wandb_internal_pb2.Record.FromString(content) for content in _records(file.read_bytes())]
-        if records and records[-1].WhichOneof("record_type") == "exit":
-            return records
-        assert time.monotonic() < end, f"{file} has no end"
-        time.sleep(0.05)
+    def read() -> list[Any]:
+        return [wandb_internal_pb2.Record.FromString(content) for content in _records(file.read_bytes())]
+
+    wait_for(lambda: any(record.WhichOneof("record_type") == "exit" for record in read()), 60)
+    return read()
 
 
 def _records(data: bytes) -> list[bytes]:
