@@ -23,10 +23,10 @@ test-fast: $(READY)
 LOWEST_PYTHON ?= python3.10
 test-lowest: $(READY)
 	@mkdir -p build
-	$(BIN)/uv pip compile --quiet pyproject.toml --extra openvino --extra ray --extra tensorboard --extra torchmetrics \
+	$(BIN)/uv pip compile --quiet pyproject.toml --extra mlflow --extra openvino --extra ray --extra tensorboard --extra torchmetrics --extra wandb \
 		--python $(LOWEST_PYTHON) --resolution lowest-direct --no-header --no-annotate -o build/lowest.txt
 	$(BIN)/uv venv --quiet --clear --python $(LOWEST_PYTHON) .venv-lowest
-	$(BIN)/uv pip install --quiet --python .venv-lowest --constraint build/lowest.txt --editable '.[dev,tensorboard]'
+	$(BIN)/uv pip install --quiet --python .venv-lowest --constraint build/lowest.txt --editable '.[dev]'
 	$(subst .venv,.venv-lowest,$(BIN))/python -m pytest -q -n 2 -m "not slow" $(PYTEST)
 
 lint: $(READY)

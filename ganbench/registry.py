@@ -22,7 +22,7 @@ from ganbench.errors import GanbenchError, UnknownName
 
 T = TypeVar("T")
 
-GROUPS = tuple(f"ganbench.{kind}" for kind in ("metrics", "extractors", "detectors", "objectives", "models"))
+GROUPS = tuple(f"ganbench.{kind}" for kind in ("metrics", "extractors", "detectors", "objectives", "models", "loggers"))
 
 _LOG = logging.getLogger(__name__)
 
@@ -34,7 +34,7 @@ def did_you_mean(name: str, known: list[str]) -> str:
 
 
 class Registry(Generic[T]):
-    """Named entries of one kind (metrics, extractors, detectors, objectives, models), in order of registration."""
+    """Named entries of one kind (metrics, extractors, detectors, losses, models, loggers), in order of registration."""
 
     def __init__(
         self,

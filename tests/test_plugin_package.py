@@ -196,6 +196,8 @@ def test_every_command_of_the_page_works_with_files_alone(plain: Environment, pr
     assert "--detector skin:Skin --detector-set least=" in told("calibrate")
     assert "mean (D(fake) - label)^2 / 2" in told("diff")
     assert "spectral = true" in told("residual.toml")
+    lines = project / "runs" / "logged" / "logs" / "lines-Lines" / "lines.txt"
+    assert lines.read_text("utf-8").endswith("finished\n")
     for run in ("five", "lsgan", "b", "residual"):
         assert (project / "runs" / run / "checkpoint.pt").is_file()
 
@@ -226,5 +228,6 @@ def test_every_command_of_its_readme_works_by_name(plugged: Environment, tmp_pat
     assert "trained runs/lsgan-residual" in trained
     recipe = tomlkit.parse((tmp_path / "runs" / "lsgan-residual" / "recipe.toml").read_text("utf-8")).unwrap()
     assert (recipe["model"]["name"], recipe["objective"]["name"]) == ("residual", "lsgan")
+    assert (tmp_path / "runs" / "lsgan-residual" / "logs" / "lines" / "lines.txt").is_file()
     # the console script too, which has no folder of its own on the path
     assert "spread[thumbnail]" in plugged.run(["ganbench", *score], tmp_path)

@@ -8,11 +8,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 from matplotlib.colors import to_hex
+from PIL import Image
 from synthetic_runs import make_card, make_run
+from typer.testing import CliRunner
 
-from ganbench.diagnostics.figures import COLOURS
+from ganbench.cli.app import app
 from ganbench.leaderboard.entries import Entry, collect
 from ganbench.report.curves import running_mean, training_figure
+from ganbench.system.style import COLOURS, STYLES
 from ganbench.training.run_folder import RunFolder
 
 FD = "fd[lite0]"
@@ -32,11 +35,14 @@ def entries(tmp_path: Path) -> list[Entry]:
 def test_panels_follow_what_was_logged(entries: list[Entry]) -> None:
     figure = training_figure(entries)
     assert figure is not None
-    assert [axes.get_ylabel() for axes in figure.axes] == [
-        "discriminator_loss", "generator_loss", "fd ↓", "kd[lite0] ↓", "recall[lite0] ↑", "duplicates[pixels] ↓",
+    assert [axes.get_title(loc="left") for axes in figure.axes] == [
+        "discriminator loss (BCE)", "discriminator loss (Wasserstein)", "generator loss (BCE)",
+        "generator loss (Wasserstein)", "fd ↓", "kd[lite0] ↓", "recall[lite0] ↑", "duplicates[pixels] ↓",
         "afd[yolo-nano] ↑", "swd[mine]",
     ]  # fmt: skip
-    assert [axes.get_xlabel() for axes in figure.axes] == [""] * 6 + ["discriminator step"] * 2
+    assert [axes.get_xlabel() for axes in figure.axes] == [""] * 8 + ["discriminator step"] * 2
+    assert figure.get_suptitle() == "Losses and scores of 3 runs over training"
+    assert [len(axes.lines) for axes in figure.axes[:4]] == [2, 1, 2, 1]  # no axis for losses of two kinds
     (legend,) = figure.legends
     assert [text.get_text() for text in legend.get_texts()] == ["dcgan-0", "dcgan-1", "wgan-0"]
 
@@ -44,27 +50,79 @@ def test_panels_follow_what_was_logged(entries: list[Entry]) -> None:
 def test_instruments_share_the_panel_of_their_metric(entries: list[Entry]) -> None:
     figure = training_figure(entries)
     assert figure is not None
-    panel = next(axes for axes in figure.axes if axes.get_ylabel() == "fd ↓")
+    panel = next(axes for axes in figure.axes if axes.get_title(loc="left") == "fd ↓")
     assert [text.get_text() for text in panel.get_legend().get_texts()] == [FD, "fid[inception]"]
-    drawn = [(line.get_label(), line.get_marker(), list(line.get_ydata())) for line in panel.lines]
-    assert drawn == [
-        ("dcgan-0", ".", [200, 150]),
-        ("dcgan-0", "x", [150]),
-        ("dcgan-1", ".", [200, 150]),
-        ("wgan-0", ".", [200, 150]),
+    drawn = [
+        (to_hex(line.get_color()).upper(), line.get_linestyle(), line.get_marker(), list(line.get_ydata()))
+        for line in panel.lines
     ]
-    assert next(axes for axes in figure.axes if "kd" in axes.get_ylabel()).get_legend() is None
+    assert drawn == [
+        (COLOURS[0], "-", ".", [200, 150]),
+        (COLOURS[0], "-", "x", [150]),
+        (COLOURS[0], "--", ".", [200, 150]),
+        (COLOURS[1], "-", ".", [200, 150]),
+    ]
+    assert next(axes for axes in figure.axes if "kd" in axes.get_title(loc="left")).get_legend() is None
 
 
 def test_variants_differ_in_colour_and_seeds_in_dashes(entries: list[Entry]) -> None:
     figure = training_figure(entries)
     assert figure is not None
-    lines = figure.axes[0].lines
+    lines = [*figure.axes[0].lines, *figure.axes[1].lines]
     assert [to_hex(line.get_color()).upper() for line in lines] == [COLOURS[0], COLOURS[0], COLOURS[1]]
     assert [line.get_linestyle() for line in lines] == ["-", "--", "-"]
     log = [json.loads(text) for text in (entries[0].path / "metrics.jsonl").read_text().splitlines()]
     losses = np.array([line["discriminator_loss"] for line in log if "discriminator_loss" in line])
     assert np.allclose(lines[0].get_ydata(), running_mean(losses, 11))
+
+
+@pytest.mark.parametrize("style", STYLES)
+def test_no_legend_lies_over_a_curve(style: str, entries: list[Entry]) -> None:
+    figure = training_figure(entries, style)
+    assert figure is not None
+    figure.draw_without_rendering()
+    legends = [*figure.legends, *(axes.get_legend() for axes in figure.axes if axes.get_legend() is not None)]
+    titles = [text for axes in figure.axes for text in (axes.title, axes._left_title) if text.get_text()]
+    assert len(legends) == 2
+    for legend in legends:
+        place = legend.get_window_extent()
+        assert not any(place.overlaps(axes.patch.get_window_extent().padded(-1)) for axes in figure.axes)
+        assert not any(place.overlaps(title.get_window_extent()) for title in titles)
+        assert figure.bbox.padded(1).contains(place.x0, place.y0)
+        assert figure.bbox.padded(1).contains(place.x1, place.y1)
+
+
+def test_of_many_runs_the_legend_names_groups_and_seeds(tmp_path: Path) -> None:
+    card = make_card({FD: (10.0, 9.0, 11.0)})
+    paths = [
+        make_run(tmp_path / f"{v}-{s}", v, s, card) for v in ("dcgan", "wgan", "wgan-gp", "stylegan2") for s in range(4)
+    ]
+    figure = training_figure(collect(paths, lambda: None))
+    assert figure is not None
+    names = [text.get_text() for text in figure.legends[0].get_texts()]
+    assert names == ["dcgan", "wgan", "wgan-gp", "stylegan2", *(f"seed {s}" for s in range(4))]
+    assert [axes.get_title(loc="left") for axes in figure.axes][:3] == [
+        f"discriminator loss ({kind})" for kind in ("BCE", "Wasserstein", "StyleGAN2")
+    ]
+
+
+def test_the_command_draws_the_curves(entries: list[Entry], tmp_path: Path) -> None:
+    runs = [str(entry.path) for entry in entries]
+    sizes = []
+    for style in STYLES:
+        out = tmp_path / f"{style}.png"
+        done = CliRunner().invoke(app, ["leaderboard", *runs, "--curves", str(out), "--style", style])
+        assert done.exit_code == 0, done.output
+        assert out.name in done.output
+        with Image.open(out) as picture:
+            sizes.append(picture.width)
+    assert sizes == [10 * 150, 7 * 300]
+    for arguments, message in (
+        (["--curves", str(tmp_path / "a.gif")], "figures are written as .png, .svg, .pdf"),
+        (["--curves", str(tmp_path / "a.png"), "--style", "printed"], "unknown style 'printed'"),
+    ):
+        done = CliRunner().invoke(app, ["leaderboard", *runs, *arguments])
+        assert message in str(done.exception)
 
 
 def test_there_is_no_figure_without_runs(tmp_path: Path) -> None:

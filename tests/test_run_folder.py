@@ -29,7 +29,7 @@ from ganbench.training.start import train
 QUICK = LoopOptions(log_every=1, sheet_every=1, save_every=1)
 LINKED = [
     "recipe.toml", "checkpoint.pt", "metrics.jsonl", "environment.json", "samples", "samples.npz", "scorecard.json",
-    "gradnorm.csv", "status.json", "tensorboard", ".lock",
+    "gradnorm.csv", "status.json", "logs", ".lock",
 ]  # fmt: skip
 
 
@@ -68,7 +68,7 @@ def _link_out(run: Path, name: str, outside: Path) -> dict[str, bytes]:
     inner = run / name
     if inner.exists():
         inner.rename(outside / name)
-    elif name == "tensorboard":
+    elif name == "logs":
         (outside / name).mkdir()
     elif name != ".lock":
         (outside / name).write_text("{}")
@@ -138,8 +138,8 @@ def test_a_refused_training_leaves_nothing(
         if trouble == "too few images":
             count = 3
         elif trouble == "no tensorboard":
-            patch.setitem(__import__("sys").modules, "torch.utils.tensorboard", None)
-            options = LoopOptions(tensorboard=True)
+            patch.setitem(__import__("sys").modules, "tensorboard", None)
+            options = LoopOptions(loggers=("tensorboard",))
         else:
             patch.setattr("ganbench.training.start.Trainer", _refuse)
         with pytest.raises(GanbenchError):

@@ -87,6 +87,7 @@ COMMANDS = [
 # What a score of a few images does without, once its reference was read before: each is slow to import.
 UNUSED = ("torch", "scipy", "pandas", "matplotlib", "onnx", "openvino", "rich.progress", "ganbench.toyfaces")
 UNUSED += ("ganbench.references.stored", "ganbench.detectors.evidence", "ganbench.report", "ganbench.training")
+UNUSED += ("ganbench.loggers", "tensorboard", "wandb", "mlflow")
 FEW = f"""
 import sys
 from ganbench.cli.app import main

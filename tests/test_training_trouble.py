@@ -7,7 +7,6 @@ import resource
 import signal
 import subprocess
 import sys
-import types
 from pathlib import Path
 
 import numpy as np
@@ -225,40 +224,6 @@ def test_tf32_on_the_cpu_is_said_to_be_float32(tmp_path: Path) -> None:
     assert not torch.backends.cuda.matmul.allow_tf32
     a, b = (load_checkpoint(tmp_path / name / "checkpoint.pt")["generator"] for name in ("tf32", "fp32"))
     assert all(torch.equal(a[name], b[name]) for name in a)
-
-
-def test_tensorboard_gets_every_number_and_a_resume_hides_what_was_undone(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    log: list[tuple] = []
-
-    class Writer:
-        def __init__(self, folder: str, purge_step: int) -> None:
-            log.append(("open", folder, purge_step))
-
-        def __enter__(self) -> Writer:
-            return self
-
-        def __exit__(self, *error: object) -> None:
-            log.append(("close",))
-
-        def add_scalar(self, name: str, value: float, step: int) -> None:
-            log.append((name, value, step))
-
-    monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", types.SimpleNamespace(SummaryWriter=Writer))
-    options = LoopOptions(log_every=1, sheet_every=None, tensorboard=True)
-    train(_recipe("dcgan", 1), _source(), tmp_path, options=options)
-    train(_recipe("dcgan", 2), _source(), tmp_path, options=options, resume=True)
-    assert [entry for entry in log if entry[0] == "open"] == [
-        ("open", str(tmp_path / "tensorboard"), 1),
-        ("open", str(tmp_path / "tensorboard"), 2),
-    ]
-    assert log.count(("close",)) == 2
-    logged = [{k: v for k, v in line.items() if k != "step"} for line in RunFolder(tmp_path).read_metrics()]
-    assert [{e[0]: e[1] for e in log if e[-1] == step and len(e) == 3 and e[0] != "open"} for step in (1, 2)] == logged
-    monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", None)
-    with pytest.raises(GanbenchError, match=r"ganbench\[tensorboard\]"):
-        train(_recipe("dcgan", 1), _source(), tmp_path / "other", options=options)
 
 
 @pytest.mark.slow

@@ -19,7 +19,6 @@ from pathlib import Path
 import cv2
 import numpy as np
 import torch
-from matplotlib.figure import Figure
 
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent))
@@ -28,8 +27,8 @@ from nonfaces import TRAINED, UNSEEN
 
 from ganbench.detectors.calibration import area, roc
 from ganbench.detectors.yolo import YoloDetector, YoloSettings
-from ganbench.diagnostics.figures import save_figure
 from ganbench.images.sheets import write_sheet
+from ganbench.system.style import COLOURS, drawing, legend_below, save_figure
 from ganbench.training.data import TrainingImages
 from ganbench.training.loop import Trainer
 from ganbench.training.recipe import load_recipe
@@ -177,27 +176,28 @@ def main() -> None:
 def _curves(out: Path, log: Path, real: np.ndarray, fake: np.ndarray, conf: float) -> None:
     """Draw the losses over training, and the ROC curve on held-out images with the chosen threshold."""
     lines = [json.loads(line) for line in log.read_text("utf-8").splitlines()]
-    figure = Figure(figsize=(9, 3.6), layout="constrained")
-    losses, curve = figure.subplots(1, 2)
     window = 15  # logged steps
-    for name in ("score_loss", "box_loss"):
-        values = np.convolve([line[name] for line in lines], np.ones(window) / window, "valid")
-        losses.plot([line["step"] for line in lines][window - 1 :], values, label=name.replace("_", " "))
-    losses.set_yscale("log")
-    losses.set_xlabel("step")
-    losses.set_title(f"training losses, means of {window} logged steps", fontsize="medium")
-    losses.legend()
-    points = roc(real, fake)
-    curve.step([p.fake for p in points], [p.real for p in points], where="post")
-    curve.plot((fake >= conf).mean(), (real >= conf).mean(), "o", label=f"threshold {conf:g}")
-    curve.set_xlim(0, 0.1)
-    curve.set_ylim(0.85, 1)
-    curve.set_xlabel("share of unseen kinds of non-faces that pass")
-    curve.set_ylabel("share of held-out real faces that pass")
-    curve.set_title(f"area under the whole curve {area(real, fake):.4f}", fontsize="medium")
-    curve.legend()
-    for axes in (losses, curve):
-        axes.grid(alpha=0.3)
+    with drawing("screen", 9, 4) as figure:
+        losses, curve = figure.subplots(1, 2)
+        for name, colour in zip(("score_loss", "box_loss"), COLOURS, strict=False):
+            values = np.convolve([line[name] for line in lines], np.ones(window) / window, "valid")
+            steps = [line["step"] for line in lines][window - 1 :]
+            losses.plot(steps, values, color=colour, label=name.replace("_", " "))
+        losses.set_yscale("log")
+        losses.set_xlabel("step")
+        losses.set_title(f"training losses, means of {window} logged steps")
+        points = roc(real, fake)
+        curve.step([p.fake for p in points], [p.real for p in points], where="post", color=COLOURS[0])
+        passed = float((fake >= conf).mean()), float((real >= conf).mean())
+        curve.plot(*passed, "o", color=COLOURS[3], label=f"threshold {conf:g}")
+        curve.set_xlim(0, 0.1)
+        curve.set_ylim(0.85, 1)
+        curve.set_xlabel("share of unseen kinds of non-faces that pass")
+        curve.set_ylabel("share of held-out real faces that pass")
+        curve.set_title(f"area under the whole curve {area(real, fake):.4f}")
+        figure.suptitle("yolo-nano: training, and what passes")
+        of_losses, of_curve = losses.get_legend_handles_labels(), curve.get_legend_handles_labels()
+        legend_below(figure, of_losses[0] + of_curve[0], of_losses[1] + of_curve[1])
     save_figure(figure, out / "curves.png")
 
 

@@ -45,6 +45,7 @@ def calibrate(
         Path | None,
         typer.Option(parser=options.local("the picture of the curve"), metavar="F.png", help="Draw the ROC curve."),
     ] = None,
+    style: options.Style = "screen",
     json_output: Annotated[bool, typer.Option("--json", help="Print JSON, with the whole curve.")] = False,
     device: options.Device = "auto",
     quiet: options.Quiet = False,
@@ -60,10 +61,10 @@ def calibrate(
     from ganbench.detectors.calibration import area, operating_point, roc
     from ganbench.detectors.registry import load_detector
     from ganbench.images.sources import open_source
-    from ganbench.system.outputs import check_outputs
+    from ganbench.system.style import check_figure
 
     del quiet
-    check_outputs(binary=(plot,))
+    check_figure(plot)
     given = options.detector_options(device, detector_set, None, iou, imgsz, layout)
     chosen = load_detector(detector, _lowered(detector, given))
     opened = [open_source(s, resize=resize, recursive=recursive) for s in (real, fake)]
@@ -73,7 +74,8 @@ def calibrate(
     points = roc(*sides)
     point = operating_point(points, fpr)
     if plot is not None:
-        _plot(points, point, plot)
+        what = f"{chosen.name}: {Path(opened[0].label).name} against {Path(opened[1].label).name}"
+        _plot(points, point, what, plot, style)
     result = {
         "detector": chosen.name,
         "protocol": chosen.protocol,
@@ -147,18 +149,17 @@ def _best_scores(detector: Detector, source: Source) -> np.ndarray:
     return np.array(scores)
 
 
-def _plot(points: list[Operating], chosen: Operating, path: Path) -> None:
-    from matplotlib.figure import Figure
+def _plot(points: list[Operating], chosen: Operating, what: str, path: Path, style: str) -> None:
+    """Draw the curve of all thresholds, the chosen one on it; ``what`` is measured against what."""
+    from ganbench.system.style import COLOURS, drawing, label, legend_below, save_figure
 
-    from ganbench.diagnostics.figures import save_figure
-
-    figure = Figure(figsize=(5, 4.5), layout="constrained")
-    axes = figure.subplots()
-    axes.step([p.fake for p in points], [p.real for p in points], where="post")
-    axes.plot(chosen.fake, chosen.real, "o", label=f"threshold {chosen.threshold:.3g}")
-    axes.set_xlabel("share of non-faces that pass")
-    axes.set_ylabel("share of real faces that pass")
-    axes.set_xscale("symlog", linthresh=1e-3)
-    axes.grid(alpha=0.3)
-    axes.legend()
+    with drawing(style, 5, 4.8) as figure:
+        axes = figure.subplots()
+        axes.step([p.fake for p in points], [p.real for p in points], where="post", color=COLOURS[0])
+        axes.plot(chosen.fake, chosen.real, "o", color=COLOURS[1], label=f"threshold {chosen.threshold:.3g}")
+        axes.set_xlabel("share of non-faces that pass")
+        axes.set_ylabel("share of real faces that pass")
+        axes.set_xscale("symlog", linthresh=1e-3)
+        figure.suptitle(label(what))
+        legend_below(figure, *axes.get_legend_handles_labels())
     save_figure(figure, path)

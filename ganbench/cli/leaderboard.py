@@ -76,6 +76,15 @@ def leaderboard(
     html: Annotated[
         Location | None, typer.Option(parser=options.place, metavar="F", help="One self-contained page.")
     ] = None,
+    curves: Annotated[
+        Path | None,
+        typer.Option(
+            parser=options.local("the figure of the curves"),
+            metavar="F.svg",
+            help="Draw losses and scores of the runs over training: .svg, .pdf or .png.",
+        ),
+    ] = None,
+    style: options.Style = "screen",
     real: Annotated[
         str | None,
         typer.Option(
@@ -98,6 +107,8 @@ def leaderboard(
 
       ganbench leaderboard submissions/*.tgz --features inception --weights inception.pth --reference real.npz
 
+      ganbench leaderboard runs/* --curves curves.pdf --style paper
+
       ganbench leaderboard runs/* --html report.html --real faces.zip --resize 64
     """
     from ganbench.images.rules import Rules
@@ -110,10 +121,12 @@ def leaderboard(
     from ganbench.scoring.options import ScoreOptions
     from ganbench.scoring.plan import Plan
     from ganbench.system.outputs import check_outputs
+    from ganbench.system.style import check_figure
 
     del quiet
     site = options.site(jobs, cluster)
     check_outputs(csv_file, markdown, latex, html, json_file)
+    check_figure(curves)
     asked = Rules.of(rules)
 
     def warn(text: str) -> None:
@@ -140,6 +153,8 @@ def leaderboard(
         (html, lambda: _html(ranked, real, scoring, published, warn)),
         (None if is_stdout(json_file) else json_file, lambda: to_json(ranked, published=published)),
     )
+    if curves is not None and _draw_curves(collected, curves, style, warn):
+        written.append(Location.of(curves))
     if is_stdout(json_file):
         put_json(to_dict(ranked, published=published))
     else:
@@ -201,6 +216,19 @@ def _shared(
     for name, reason in found.failed:
         warn(f"{name} was not compared with the others: {reason}")
     return shared_flags(found.pairs)
+
+
+def _draw_curves(entries: list[Entry], path: Path, style: str, warn: Callable[[str], None]) -> bool:
+    """Write the figure of the runs; tells whether there was anything to draw."""
+    from ganbench.report.curves import training_figure
+    from ganbench.system.style import save_figure
+
+    figure = training_figure(entries, style)
+    if figure is None:
+        warn(f"{path} is not written: no run among the entries has a log")
+        return False
+    save_figure(figure, path)
+    return True
 
 
 def _html(

@@ -72,7 +72,13 @@ def train(
     score_every: Annotated[
         int, typer.Option(metavar="N", min=0, help="Steps between scorecards of 1,000 samples; 0: none.")
     ] = 0,
-    tensorboard: Annotated[bool, typer.Option("--tensorboard", help="Write TensorBoard events too.")] = False,
+    log: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="tensorboard|wandb|mlflow|csv",
+            help="Log numbers, sheets and the recipe there too; several times for several. Or a MODULE:CLASS.",
+        ),
+    ] = None,
     quiet: options.Quiet = False,
 ) -> None:
     """Train a baseline: checkpoint, metrics and sample sheets go to the run folder. Ctrl-C saves and stops.
@@ -85,6 +91,8 @@ def train(
 
       ganbench train --variant wgan-gp --data faces.zip --resize 64 --run runs/wgan-gp --preset cpu --resume
 
+      ganbench train --variant wgan-gp --preset cpu --score-every 1000 --log tensorboard --log csv
+
       ganbench train --variant dcgan --data faces/ --run runs/a --set optimizer.lr=2e-4 --set model.width=32
 
       ganbench train --variant wgan-gp --data faces.zip --resize 64 --run s3://mine/runs/wgan-gp --resume
@@ -93,6 +101,7 @@ def train(
     """
     from ganbench.images.first_look import look_first
     from ganbench.images.sources import open_source
+    from ganbench.loggers.registry import require_loggers
     from ganbench.system.outputs import check_outputs
     from ganbench.system.urls import is_url, masked
     from ganbench.training.checkpoint import look_into_checkpoint
@@ -101,6 +110,7 @@ def train(
 
     del quiet
     recipe = load_recipe(variant, preset, _overrides(overrides, steps, precision, seed))
+    require_loggers(log or [])
     folder: Path | str = (
         run
         if run is not None and is_url(run)
@@ -126,7 +136,7 @@ def train(
         sheet_every or None,
         save_every,
         score_every or None,
-        tensorboard,
+        tuple(log or ()),
         Plan.of(scoring) if score_every else None,
     )
     finished = start(recipe, opened, folder, device=device, resume=resume, options=loop_options, warn=warn)

@@ -111,7 +111,7 @@ class _Sheet:
         return found
 
 
-def write_sheet(path: Path, pixels: np.ndarray, *, columns: int = 8, pad: int = 2) -> None:
+def write_sheet(path: Path, pixels: np.ndarray, *, columns: int = 8, pad: int = 2) -> np.ndarray:
     """Write images as one PNG, row by row, with white padding between and around them.
 
     Args:
@@ -119,6 +119,9 @@ def write_sheet(path: Path, pixels: np.ndarray, *, columns: int = 8, pad: int = 
         pixels: uint8 (N, H, W, 3).
         columns: tiles in a row.
         pad: pixels between tiles.
+
+    Returns:
+        The sheet, uint8 (H, W, 3).
 
     Raises:
         GanbenchError: the file cannot be written.
@@ -133,3 +136,4 @@ def write_sheet(path: Path, pixels: np.ndarray, *, columns: int = 8, pad: int = 
         sheet[top : top + height, left : left + width] = image
     with atomic_write(path) as f:
         Image.fromarray(sheet).save(f, "PNG")
+    return sheet

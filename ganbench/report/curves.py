@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import itertools
+from contextlib import suppress
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ganbench.diagnostics.figures import COLOURS, depth_figure, label
+from ganbench.diagnostics.figures import depth_figure
 from ganbench.diagnostics.findings import answers, signs
 from ganbench.diagnostics.records import read_records
 from ganbench.errors import GanbenchError
@@ -15,6 +17,9 @@ from ganbench.leaderboard.entries import Entry
 from ganbench.metrics.registry import METRICS, metric_of, name_of
 from ganbench.scoring.row import ARROWS
 from ganbench.system.frames import column_of
+from ganbench.system.style import COLOURS, DASHES, drawing, label, legend_below
+from ganbench.training.objectives.base import Objective
+from ganbench.training.objectives.registry import OBJECTIVES
 from ganbench.training.run_folder import RunFolder
 
 if TYPE_CHECKING:
@@ -23,69 +28,122 @@ if TYPE_CHECKING:
     from matplotlib.lines import Line2D
 
 WINDOW = 25  # logged steps of the running mean of losses, fewer in a short log
-_DASHES = ("-", "--", ":", "-.")  # by seed
-_MARKERS = ".xs^vd"  # by instrument
+_MARKS = ".xs^vd"  # by instrument
 _COLUMNS = 2  # of panels
 _LOSS = "_loss"  # ends the names of the losses in a log
+_NAMED = 12  # runs up to which each has its name in the legend; of more, their groups and seeds
 
 Log = list[dict[str, Any]]
+Run = tuple[Entry, Log]
 
 
-def training_figure(entries: list[Entry]) -> Figure | None:
+@dataclass(frozen=True)
+class Panel:
+    """One place of the figure: what it shows of which runs.
+
+    Attributes:
+        title: what is shown, with the direction that is better.
+        keys: of the logs; several instruments share the panel of their metric.
+        runs: whose.
+    """
+
+    title: str
+    keys: list[str]
+    runs: list[Run]
+
+
+def training_figure(entries: list[Entry], style: str = "screen") -> Figure | None:
     """Draw losses, and the scores that were taken during training, over steps; None without a run.
 
-    A panel per loss, then one per metric that was logged, in the order of the registry. Runs of one variant share a
-    colour; their seeds differ in the dashes, what a metric was measured with in the markers.
-    """
-    from matplotlib.figure import Figure
+    A panel per loss and kind of objective, for a Wasserstein loss and a cross-entropy have no axis in common; then one
+    per metric that was logged, in the order of the registry. Runs of one variant share a colour; their seeds differ in
+    the dashes, what a metric was measured with in the markers.
 
+    Args:
+        entries: runs, and others, which are left out.
+        style: see ``drawing``.
+    """
     runs = [(entry, RunFolder(entry.path).read_metrics()) for entry in entries if entry.is_run]
-    panels = _panels([log for _, log in runs])
+    panels = _panels(runs)
     if not panels:
         return None
-    groups = list(dict.fromkeys(entry.group for entry, _ in runs))
+    looks = _looks([entry for entry, _ in runs])
     rows = -(-len(panels) // _COLUMNS)
-    figure = Figure(figsize=(10, 1 + 2.2 * rows), layout="constrained")
-    places = figure.subplots(rows, _COLUMNS, squeeze=False, sharex=True).ravel()
-    for empty in places[len(panels) :]:
-        empty.remove()
-    places = places[: len(panels)]
-    for axes, (title, keys) in zip(places, panels.items(), strict=True):
-        for entry, log in runs:
-            style = {
-                "color": COLOURS[groups.index(entry.group) % len(COLOURS)],
-                "linestyle": _DASHES[(entry.seed or 0) % len(_DASHES)],
-                "label": label(entry.name),
-            }
-            for key, marker in zip(keys, itertools.cycle(_MARKERS)):
-                _draw(axes, log, key, marker, style)
-        axes.set_ylabel(label(title))
-        axes.grid(alpha=0.3)
-        if len(keys) > 1:
-            axes.legend(*_instruments(keys), fontsize="x-small")
-    for axes in places[-_COLUMNS:]:
-        axes.set_xlabel("discriminator step")
-        axes.tick_params(labelbottom=True)
-    drawn = [pair for axes in places for pair in zip(*axes.get_legend_handles_labels(), strict=True)]
-    handles = {name: handle for handle, name in reversed(drawn)}
-    labels = [name for name in (label(entry.name) for entry, _ in runs) if name in handles]
-    figure.legend([handles[name] for name in labels], labels, loc="outside upper center", ncols=3, fontsize="small")
+    with drawing(style, 10, 1.4 + 2.2 * rows + 0.06 * len(runs)) as figure:
+        places = figure.subplots(rows, _COLUMNS, squeeze=False, sharex=True).ravel()
+        for empty in places[len(panels) :]:
+            empty.remove()
+        places = places[: len(panels)]
+        for axes, panel in zip(places, panels, strict=True):
+            for entry, log in panel.runs:
+                for key, mark in zip(panel.keys, itertools.cycle(_MARKS)):
+                    _draw(axes, log, key, mark, looks[entry.name])
+            axes.set_title(label(panel.title))
+            if len(panel.keys) > 1:
+                # In the line of the title: never over a curve.
+                axes.legend(*_instruments(panel.keys), loc="lower right", bbox_to_anchor=(1, 1), ncols=len(panel.keys))
+        for axes in places[-_COLUMNS:]:
+            axes.set_xlabel("discriminator step")
+            axes.tick_params(labelbottom=True)
+        what = "Losses and scores" if any("[" in key for panel in panels for key in panel.keys) else "Losses"
+        whose = label(runs[0][0].name) if len(runs) == 1 else f"{len(runs)} runs"
+        figure.suptitle(f"{what} of {whose} over training")
+        if len(runs) > 1:
+            legend_below(figure, *_legend([entry for entry, _ in runs], looks))
     return figure
 
 
-def _panels(logs: list[Log]) -> dict[str, list[str]]:
-    """Return the title of every panel and the keys of the logs that it draws: losses first, then results by metric."""
-    keys = sorted({key for log in logs for line in log for key in line})
-    panels = {key: [key] for key in keys if key.endswith(_LOSS)}
+def _looks(entries: list[Entry]) -> dict[str, dict[str, Any]]:
+    """Return how the lines of each run look, by its name."""
+    groups = list(dict.fromkeys(entry.group for entry in entries))
+    return {
+        entry.name: {
+            "color": COLOURS[groups.index(entry.group) % len(COLOURS)],
+            "linestyle": DASHES[(entry.seed or 0) % len(DASHES)],
+        }
+        for entry in entries
+    }
+
+
+def _legend(entries: list[Entry], looks: dict[str, dict[str, Any]]) -> tuple[list[Line2D], list[str]]:
+    """Return lines and their names: of each run, or of many runs the groups and the seeds."""
+    from matplotlib.lines import Line2D
+
+    if len(entries) <= _NAMED:
+        named = {label(entry.name): looks[entry.name] for entry in entries}
+    else:
+        named = {label(entry.group): looks[entry.name] | {"linestyle": "-"} for entry in entries}
+        seeds = sorted({entry.seed or 0 for entry in entries})
+        named |= {f"seed {seed}": {"color": "gray", "linestyle": DASHES[seed % len(DASHES)]} for seed in seeds}
+    return [Line2D([], [], **look) for look in named.values()], list(named)
+
+
+def _panels(runs: list[Run]) -> list[Panel]:
+    """Return the panels: losses first, by kind of objective, then results by metric."""
+    keys = sorted({key for _, log in runs for line in log for key in line})
+    panels = []
+    for key in keys:
+        if key.endswith(_LOSS):
+            by_kind: dict[str, list[Run]] = {}
+            for run in runs:
+                if any(key in line for line in run[1]):
+                    by_kind.setdefault(_kind_of_loss(run[0]), []).append(run)
+            panels += [Panel(f"{key.replace('_', ' ')} ({kind})", [key], of) for kind, of in by_kind.items()]
     metrics: dict[str, list[str]] = {}
     for key in keys:
         if "[" in key:  # a result; whatever else is logged is neither
             metric = metric_of(key)
             metrics.setdefault(name_of(key) if metric is None else metric.name, []).append(key)
     order = [*(name for name in METRICS if name in metrics), *(name for name in metrics if name not in METRICS)]
-    for name in order:
-        panels[_title(metrics[name])] = metrics[name]
-    return panels
+    return panels + [Panel(_title(metrics[name]), metrics[name], runs) for name in order]
+
+
+def _kind_of_loss(entry: Entry) -> str:
+    """Return which kind a run's objective is of: the class right below ``Objective`` that it derives from."""
+    name = str((entry.settings or {}).get("objective.name", ""))
+    with suppress(GanbenchError):  # somebody's that cannot be imported goes by its name
+        return next(c.__name__ for c in reversed(OBJECTIVES[name].__mro__) if c not in Objective.__mro__)
+    return name
 
 
 def _title(keys: list[str]) -> str:
@@ -95,23 +153,24 @@ def _title(keys: list[str]) -> str:
     return name if metric is None else f"{name} {ARROWS[metric.better]}".rstrip()
 
 
-def _draw(axes: Axes, log: Log, key: str, marker: str, style: dict[str, Any]) -> None:
+def _draw(axes: Axes, log: Log, key: str, mark: str, look: dict[str, Any]) -> None:
     points = [(line["step"], line[key]) for line in log if key in line]
     if not points:
         return
     steps, values = np.array(points, float).T
     if key.endswith(_LOSS):
-        axes.plot(steps, running_mean(values, min(WINDOW, 1 + len(values) // 10)), linewidth=1.2, **style)
+        axes.plot(steps, running_mean(values, min(WINDOW, 1 + len(values) // 10)), **look)
     else:
-        axes.plot(steps, values, linewidth=1.2, marker=marker, markersize=4, **style)
+        axes.plot(steps, values, marker=mark, **look)
 
 
 def _instruments(keys: list[str]) -> tuple[list[Line2D], list[str]]:
     """Return the legend of a panel that several instruments share: a marker for each."""
     from matplotlib.lines import Line2D
 
-    marks = zip(keys, itertools.cycle(_MARKERS))
-    return [Line2D([], [], color="gray", linestyle="", marker=marker) for _, marker in marks], keys
+    marks = zip(keys, itertools.cycle(_MARKS))
+    lines = [Line2D([], [], color="gray", linestyle="", marker=mark) for _, mark in marks]
+    return lines, [label(key) for key in keys]
 
 
 def running_mean(values: np.ndarray, window: int) -> np.ndarray:

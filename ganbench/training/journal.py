@@ -1,17 +1,18 @@
-"""What a training tells while it goes on: lines of the log, TensorBoard events, warnings, progress."""
+"""What a training tells while it goes on: lines of the log, numbers and sheets to loggers, warnings, progress."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
-from typing import TYPE_CHECKING, cast
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import cast
 
-from ganbench.errors import GanbenchError
+import numpy as np
+
+from ganbench.loggers.base import Begin
+from ganbench.loggers.several import Loggers
 from ganbench.system.progress import track
+from ganbench.training.recipe import Recipe
 from ganbench.training.run_folder import RunFolder
-
-if TYPE_CHECKING:
-    from torch.utils.tensorboard import SummaryWriter
 
 
 class Journal:
@@ -27,31 +28,45 @@ class Journal:
         self._run = run
         self._warn = warn
         self._advance: Callable[..., None] = lambda count, note: None
-        self._writer: SummaryWriter | None = None
+        self._loggers: Loggers | None = None
 
     @contextmanager
-    def open(self, what: str, total: int, done: int, *, tensorboard: bool) -> Iterator[None]:
-        """Show progress inside the block and write TensorBoard events, if asked to.
+    def open(self, recipe: Recipe, total: int, done: int, loggers: Sequence[str]) -> Iterator[None]:
+        """Show progress inside the block, and open the loggers of these names for its time.
 
-        A resumed run hides the events that a killed one wrote after its save. See ``require_tensorboard``.
+        A resumed run goes on with the logs of the earlier one. See ``require_loggers``.
         """
-        with ExitStack() as stack:
-            if tensorboard:
-                self._writer = stack.enter_context(_summary_writer(self._run, done))
-            self._advance = stack.enter_context(track(what, total, done, unit="steps"))
-            yield
+        finished = False
+        if loggers:
+            logged = [line for line in self._run.read_metrics() if line["step"] <= done]
+
+            def begin(name: str) -> Begin:
+                return Begin(self._run.path.resolve().name, self._run.log_folder(name), recipe.flat(), done, logged)
+
+            self._loggers = Loggers(loggers, begin, self._warn)
+        try:
+            with track(recipe.variant, total, done, unit="steps") as self._advance:
+                yield
+            finished = True
+        finally:
+            if self._loggers is not None:
+                self._loggers.close(finished=finished)
 
     def write(self, line: Mapping[str, object]) -> None:
-        """Append a line to the log, its numbers to TensorBoard; ``line["step"]`` says when it was."""
+        """Append a line to the log, and give its numbers to the loggers; ``line["step"]`` says when it was."""
         step = cast(int, line["step"])
         try:
             self._run.log(dict(line))
         except OSError as e:
             self.warn(step, f"metrics.jsonl could not be written: {e.strerror}")
-        if self._writer is not None:
-            for name, value in line.items():
-                if name != "step" and isinstance(value, float):
-                    self._writer.add_scalar(name, value, step)
+        numbers = {name: value for name, value in line.items() if name != "step" and isinstance(value, float)}
+        if self._loggers is not None and numbers:
+            self._loggers.scalars(step, numbers)
+
+    def show(self, step: int, pixels: np.ndarray) -> None:
+        """Give a sheet of samples, uint8 (H, W, 3), to the loggers."""
+        if self._loggers is not None:
+            self._loggers.image(step, "samples", pixels)
 
     def advance(self, steps: int, losses: Mapping[str, float], rate: float) -> None:
         """Say how far the training is, with the latest losses and images per second."""
@@ -68,22 +83,3 @@ class Journal:
     def warn(self, step: int, text: str) -> None:
         """Give a warning."""
         self._warn(f"step {step}: {text}")
-
-
-def require_tensorboard() -> None:
-    """Check that events can be written, before anything is.
-
-    Raises:
-        GanbenchError: there is no TensorBoard.
-    """
-    try:
-        from torch.utils import tensorboard
-    except ImportError as e:
-        raise GanbenchError("--tensorboard needs a package: pip install 'ganbench[tensorboard]'") from e
-    del tensorboard
-
-
-def _summary_writer(run: RunFolder, done: int) -> SummaryWriter:
-    from torch.utils.tensorboard import SummaryWriter
-
-    return SummaryWriter(str(run.events), purge_step=done + 1)

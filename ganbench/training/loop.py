@@ -52,13 +52,16 @@ class Stopped(GanbenchError):
 
 @dataclass(frozen=True)
 class LoopOptions:
-    """How often what is written, in steps of the discriminator; None: never. Scores follow ``scoring``."""
+    """How often what is written, in steps of the discriminator; None: never. Scores follow ``scoring``.
+
+    ``loggers`` are names of ``LOGGERS``, which get what is logged too.
+    """
 
     log_every: int = 10
     sheet_every: int | None = 500
     save_every: int = 250
     score_every: int | None = None
-    tensorboard: bool = False
+    loggers: tuple[str, ...] = ()
     scoring: Plan | None = None
 
 
@@ -208,8 +211,7 @@ class Loop:
     def _open_journal(self) -> AbstractContextManager[None]:
         if not self.trainer.world.first:
             return nullcontext()
-        what, done = self.trainer.recipe.variant, self.trainer.step
-        return self._journal.open(what, self.total, done, tensorboard=self.options.tensorboard)
+        return self._journal.open(self.trainer.recipe, self.total, self.trainer.step, self.options.loggers)
 
     def _log(self, losses: dict[str, float]) -> None:
         """Write the losses and look at them; every process does, so that all stop at the same step."""
@@ -233,7 +235,7 @@ class Loop:
             warning = self._health.check_samples(self.trainer.step, pixels)
             if warning:
                 self._tell(warning)
-            write_sheet(self.run.sheet(self.trainer.step), pixels)
+            self._journal.show(self.trainer.step, write_sheet(self.run.sheet(self.trainer.step), pixels))
         except GanbenchError as e:
             self._journal.warn(self.trainer.step, str(e))
 

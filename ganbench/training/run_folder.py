@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import re
 from pathlib import Path
 
 from ganbench.errors import GanbenchError
@@ -18,7 +19,7 @@ from ganbench.training.recipe import Recipe, load_resolved
 LOCK = ".lock"  # see hold.py
 _NAMES = (
     "recipe.toml", "checkpoint.pt", "metrics.jsonl", "environment.json", "samples", "samples.npz", "scorecard.json",
-    "gradnorm.csv", "status.json", "step.json", "tensorboard", LOCK,
+    "gradnorm.csv", "status.json", "step.json", "logs", LOCK,
 )  # fmt: skip
 
 
@@ -99,10 +100,9 @@ class RunFolder:
         """The gradient norms of the probe."""
         return self.inside("gradnorm.csv")
 
-    @property
-    def events(self) -> Path:
-        """The folder of TensorBoard's events."""
-        return self.inside("tensorboard")
+    def log_folder(self, logger: str) -> Path:
+        """Return the folder of what a logger keeps: its name, with ``-`` for what is no letter or digit."""
+        return self.inside("logs/" + re.sub(r"\W", "-", logger, flags=re.ASCII))
 
     def refuse_links(self) -> None:
         """Refuse a folder of which any part that is read, written or cleared is a link out of it.

@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from ganbench.errors import GanbenchError
 from ganbench.features.runtime import resolve_device
 from ganbench.images.source import Source
+from ganbench.loggers.registry import require_loggers
 from ganbench.system.cores import available_cores
 from ganbench.system.notes import Note, log_note
 from ganbench.system.urls import is_url, masked
@@ -19,7 +20,6 @@ from ganbench.training.checkpoint import load_checkpoint
 from ganbench.training.data import TrainingImages, decode_source
 from ganbench.training.distributed import World, join_world
 from ganbench.training.hold import Hold
-from ganbench.training.journal import require_tensorboard
 from ganbench.training.loop import Loop, LoopOptions, Observer, Trainer
 from ganbench.training.recipe import Recipe
 from ganbench.training.run_folder import RunFolder
@@ -64,8 +64,7 @@ def train(
     with join_world(place) as world, _held(folder, hold, world, warn) as (run, holder):
         # Whatever may be refused comes before anything is written: the folder stays as it was, and can be used.
         options = options or LoopOptions()
-        if options.tensorboard:
-            require_tensorboard()
+        require_loggers(options.loggers)
         begun = run.is_begun()
         if begun:
             _refuse_other_run(run, recipe, resume=resume)

@@ -1,0 +1,307 @@
+"""Loggers, each with its real package and no network; what goes wrong in one costs the run nothing."""
+
+from __future__ import annotations
+
+import csv
+import sys
+import threading
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+import logger_files
+import numpy as np
+import pytest
+from training_processes import SMALL, noise_images
+from typer.testing import CliRunner
+
+from ganbench.cli.app import app
+from ganbench.errors import GanbenchError, UnknownName
+from ganbench.images.arrays import ArraySource
+from ganbench.loggers import several
+from ganbench.loggers.base import Begin, Logger
+from ganbench.loggers.registry import LOGGERS, require_loggers
+from ganbench.loggers.several import Loggers
+from ganbench.training.checkpoint import load_checkpoint
+from ganbench.training.loop import LoopOptions
+from ganbench.training.recipe import load_recipe
+from ganbench.training.run_folder import RunFolder
+from ganbench.training.start import train
+
+SETTINGS = {"variant": "wgan", "optimizer.lr": 1e-4, "optimizer.betas": [0.5, 0.999], "data.flip": False}
+SHEET = np.arange(20 * 30 * 3, dtype=np.uint8).reshape(20, 30, 3)
+
+
+def run_twice(name: str, folder: Path, told: list[str]) -> None:
+    """Log four steps of a run that is killed, and go on from the second of them."""
+    logged: list[dict[str, object]] = []
+    for first, last, settings in ((0, 4, SETTINGS), (2, 3, SETTINGS | {"training.steps": 9})):
+        logged = [line for line in logged if line["step"] <= first]  # type: ignore[operator]  # a step is a number
+        begin = Begin("run", folder, settings, first, list(logged))
+        loggers = Loggers([name], lambda name, begin=begin: begin, told.append)
+        for step in range(first + 1, last + 1):
+            line = {"discriminator_loss": first + step / 4} | ({"fd[lite0]": 100.0} if step == 3 else {})
+            loggers.scalars(step, line)
+            logged.append({"step": step, **line})
+        loggers.image(last, "samples", SHEET)
+        loggers.close(finished=first > 0)
+
+
+LOSSES = {1: 0.25, 2: 0.5}  # of the steps that were saved
+
+
+def test_tensorboard_hides_what_was_undone(tmp_path: Path) -> None:
+    told: list[str] = []
+    run_twice("tensorboard", tmp_path / "log", told)
+    scalars, images, settings = logger_files.tensorboard(tmp_path / "log")
+    assert told == []
+    assert scalars["discriminator_loss"] == [*LOSSES.items(), (3, 2.75)]
+    assert scalars["fd[lite0]"] == [(3, 100.0)]
+    assert images == {"samples": [(3, 20, 30)]}
+    assert settings == {"variant": "wgan", "optimizer.lr": 1e-4, "optimizer.betas": "[0.5, 0.999]", "data.flip": False}
+
+
+def test_csv_is_a_row_for_each_step_and_goes_on(tmp_path: Path) -> None:
+    told: list[str] = []
+    run_twice("csv", tmp_path / "log", told)
+    with (tmp_path / "log" / "metrics.csv").open(encoding="utf-8", newline="") as f:
+        rows = list(csv.reader(f))
+    assert told == []
+    assert rows == [["step", "discriminator_loss", "fd[lite0]"], ["1", "0.25", ""], ["2", "0.5", ""],
+                    ["3", "2.75", "100.0"]]  # fmt: skip
+
+
+@pytest.mark.slow
+def test_wandb_offline_is_one_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("WANDB_MODE", raising=False)
+    told: list[str] = []
+    run_twice("wandb", tmp_path / "log", told)
+    scalars, images, settings, ids = logger_files.wandb(tmp_path / "log")
+    assert told == []
+    assert scalars["discriminator_loss"] == [*LOSSES.items(), (3, 0.75), (4, 1.0), (3, 2.75)]
+    assert images == {"samples": [(4, 20, 30), (3, 20, 30)]}
+    assert settings == SETTINGS | {"training.steps": 9}
+    assert ids == {(tmp_path / "log" / "run_id").read_text().strip()}
+
+
+@pytest.mark.slow
+def test_mlflow_is_one_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    uri = (tmp_path / "mlruns").as_uri()
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)
+    monkeypatch.setenv("MLFLOW_ALLOW_FILE_STORE", "true")
+    told: list[str] = []
+    run_twice("mlflow", tmp_path / "log", told)
+    ((scalars, settings, pictures, status),) = logger_files.mlflow(uri)
+    assert told == []
+    assert sorted(scalars["discriminator_loss"]) == [*LOSSES.items(), (3, 0.75), (3, 2.75), (4, 1.0)]
+    assert scalars["fd/lite0"] == [(3, 100.0), (3, 100.0)]
+    assert settings == {name: str(value) for name, value in SETTINGS.items()}
+    assert len([name for name in pictures if name.endswith(".png")]) == 2
+    assert status == "FINISHED"
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", (tmp_path / "other").as_uri())  # where this run is not known
+    loggers = Loggers(["mlflow"], lambda name: Begin("run", tmp_path / "log", SETTINGS, 3), told.append)
+    loggers.scalars(4, {"discriminator_loss": 1.0})
+    loggers.close(finished=False)
+    assert told == []
+    ((scalars, _, _, status),) = logger_files.mlflow((tmp_path / "other").as_uri())
+    assert (scalars["discriminator_loss"], status) == ([(4, 1.0)], "KILLED")
+
+
+@pytest.mark.slow
+def test_a_run_logs_losses_scores_sheets_and_recipe_and_goes_on(tmp_path: Path) -> None:
+    source = ArraySource.of("noise", noise_images(), value_range=None, resize=None)
+    told: list[str] = []
+    options = LoopOptions(log_every=1, sheet_every=2, save_every=2, loggers=("tensorboard", "csv", "csv"))
+    for steps in (2, 4):
+        recipe = load_recipe("dcgan", "smoke", [*SMALL, f"training.steps={steps}"])
+        train(recipe, source, tmp_path / "run", options=options, resume=steps > 2, warn=told.append)
+    run = RunFolder(tmp_path / "run")
+    scalars, images, settings = logger_files.tensorboard(run.path / "logs" / "tensorboard")
+    lines = run.read_metrics()
+    assert told == []
+    assert [line["step"] for line in lines] == [1, 2, 3, 4]
+    for name in ("discriminator_loss", "generator_loss", "images_per_second", "told_apart"):
+        assert scalars[name] == [(line["step"], pytest.approx(line[name])) for line in lines]
+    assert [step for step, _, _ in images["samples"]] == [2, 4]
+    assert settings["optimizer.name"] == "adam"
+    with (run.path / "logs" / "csv" / "metrics.csv").open(encoding="utf-8", newline="") as f:
+        rows = list(csv.DictReader(f))
+    assert [{name: float(value) for name, value in row.items()} for row in rows] == lines
+
+
+class Kept(Logger):
+    """Keeps what it gets; fails where it is told to."""
+
+    calls: list[tuple] = []  # noqa: RUF012  # of the class, to be read after the run
+    failing = ""
+    pause = 0.0
+
+    def _got(self, *call: object) -> None:
+        if self.failing == call[0]:
+            raise {"close": SystemExit}.get(str(call[0]), RuntimeError)(f"no {call[0]}\nfor you")
+        time.sleep(self.pause)
+        type(self).calls.append(call)
+
+    def open(self, begin: Begin) -> None:
+        self._got("open", begin.name, begin.step)
+
+    def scalars(self, step: int, values: Mapping[str, float]) -> None:
+        self._got("scalars", step, values)
+
+    def close(self, *, finished: bool) -> None:
+        self._got("close", finished)
+
+
+@pytest.fixture
+def kept(monkeypatch: pytest.MonkeyPatch) -> type[Kept]:
+    monkeypatch.setattr(LOGGERS, "_entries", {**LOGGERS._entries, "kept": Kept})
+    for name, value in (("calls", []), ("failing", ""), ("pause", 0.0)):
+        monkeypatch.setattr(Kept, name, value)
+    return Kept
+
+
+@pytest.mark.parametrize("failing", ["open", "scalars", "close"])
+def test_a_logger_that_fails_is_named_and_costs_the_run_nothing(
+    failing: str, kept: type[Kept], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(kept, "failing", failing)
+    source = ArraySource.of("noise", noise_images(), value_range=None, resize=None)
+    told: list[str] = []
+    recipe = load_recipe("dcgan", "smoke", [*SMALL, "training.steps=4"])
+    options = LoopOptions(log_every=1, sheet_every=None, loggers=("kept", "csv"))
+    train(recipe, source, tmp_path / "run", options=options, warn=told.append)
+    assert load_checkpoint(tmp_path / "run" / "checkpoint.pt")["step"] == 4
+    assert (tmp_path / "run" / "logs" / "csv" / "metrics.csv").read_text().count("\n") == 5
+    assert (
+        told
+        == {
+            "open": ["--log kept: could not be opened: RuntimeError: no open for you. The run goes on without it"],
+            "scalars": [
+                "--log kept: RuntimeError: no scalars for you. The run goes on",
+                "--log kept: failed 3 times in a row: it gets nothing more. The run goes on",
+            ],
+            "close": ["--log kept: SystemExit: no close for you. The run goes on"],
+        }[failing]
+    )
+
+
+def test_a_logger_that_hangs_holds_nothing_up(kept: type[Kept], monkeypatch: pytest.MonkeyPatch) -> None:
+    released = threading.Event()
+    monkeypatch.setattr(kept, "scalars", lambda self, step, values: released.wait(60))
+    monkeypatch.setattr(several, "_WAITING", 2)
+    monkeypatch.setattr(several, "_AT_THE_END", 0.1)
+    told: list[str] = []
+    loggers = Loggers(["kept"], lambda name: Begin("run", Path(), {}), told.append)
+    for step in range(9):
+        loggers.scalars(step, {"loss": 1.0})
+    loggers.close(finished=True)
+    released.set()
+    assert told == [
+        "--log kept: does not keep up; what it has no time for is left out",
+        "--log kept: did not finish in time; its last lines may be missing",
+    ]
+
+
+def test_a_slow_logger_gets_what_it_has_time_for(kept: type[Kept], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(kept, "pause", 0.02)
+    monkeypatch.setattr(several, "_WAITING", 2)
+    told: list[str] = []
+    loggers = Loggers(["kept"], lambda name: Begin("run", Path(), {}), told.append)
+    for step in range(20):
+        loggers.scalars(step, {"loss": 1.0})
+    loggers.close(finished=True)
+    got = [call[1] for call in kept.calls if call[0] == "scalars"]
+    assert got == sorted(got)
+    assert kept.calls[-1] == ("close", True)
+    assert told[-1] == f"--log kept: {20 - len(got)} of its lines and pictures were left out"
+
+
+def test_few_pictures_wait_for_a_slow_logger(kept: type[Kept], monkeypatch: pytest.MonkeyPatch) -> None:
+    released = threading.Event()
+    shown: list[int] = []
+    monkeypatch.setattr(kept, "scalars", lambda self, step, values: released.wait(60))
+    monkeypatch.setattr(kept, "image", lambda self, step, name, pixels: shown.append(step))
+    monkeypatch.setattr(several, "_PICTURES", 3)
+    told: list[str] = []
+    loggers = Loggers(["kept"], lambda name: Begin("run", Path(), {}), told.append)
+    loggers.scalars(0, {"loss": 1.0})
+    for step in range(9):
+        loggers.image(step, "samples", SHEET)
+    released.set()
+    loggers.close(finished=True)
+    assert shown == [0, 1, 2]
+    assert told[-1] == "--log kept: 6 of its lines and pictures were left out"
+
+
+def test_loggers_of_other_people(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    package = tmp_path / "own_loggers"
+    package.mkdir()
+    (package / "__init__.py").write_text("", "utf-8")
+    (package / "lines.py").write_text(OWN, "utf-8")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    told: list[str] = []
+    loggers = Loggers(["own_loggers.lines:Lines"], lambda name: Begin("run", tmp_path / "log", {"a": 1}), told.append)
+    loggers.scalars(1, {"loss": 0.5})
+    loggers.image(1, "samples", SHEET)  # which it leaves out
+    loggers.close(finished=True)
+    assert told == []
+    assert (tmp_path / "log" / "lines.txt").read_text() == "run 0\n1 {'loss': 0.5}\nTrue\n"
+    with pytest.raises(GanbenchError, match="is no logger yet: it lacks close, scalars"):
+        require_loggers(["own_loggers.lines:Half"])
+
+
+OWN = """
+from ganbench.loggers.base import Logger
+
+
+class Lines(Logger):
+    def open(self, begin):
+        begin.folder.mkdir(parents=True)
+        self.file = (begin.folder / "lines.txt").open("w")
+        print(begin.name, begin.step, file=self.file)
+
+    def scalars(self, step, values):
+        print(step, values, file=self.file)
+
+    def close(self, *, finished):
+        print(finished, file=self.file)
+        self.file.close()
+
+
+class Half(Logger):
+    def open(self, begin):
+        pass
+"""
+
+
+def test_what_cannot_be_logged_to_is_refused_before_anything_is_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(UnknownName, match="unknown logger 'tensorbord'. Did you mean 'tensorboard'?"):
+        require_loggers(["csv", "tensorbord"])
+    monkeypatch.setitem(sys.modules, "wandb", None)
+    with pytest.raises(GanbenchError, match=r"--log wandb needs a package.*\(wandb\): pip install 'ganbench\[wandb\]'"):
+        require_loggers(["wandb"])
+    monkeypatch.delitem(sys.modules, "wandb")
+    (tmp_path / "mlflow").mkdir()  # a folder of logs is no package
+    monkeypatch.delitem(sys.modules, "mlflow", raising=False)
+    monkeypatch.setattr(sys, "path", [str(tmp_path)])
+    with pytest.raises(GanbenchError, match="--log mlflow needs a package"):
+        require_loggers(["mlflow"])
+    monkeypatch.undo()
+    monkeypatch.chdir(tmp_path)
+    done = CliRunner().invoke(app, ["train", "--variant", "wgan", "--log", "comet", "--run", "run"])
+    assert done.exit_code != 0
+    assert isinstance(done.exception, UnknownName)
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_foreign_run_id_is_not_believed(tmp_path: Path) -> None:
+    begin = Begin("run", tmp_path, {}, 5)
+    for text in ("../../x", "a" * 65, "A b", "", "é"):
+        (tmp_path / "run_id").write_text(text, "utf-8")
+        assert begin.known_id() is None
+    assert begin.id_for() == begin.known_id() == begin.id_for()
+    before = begin.known_id()
+    assert Begin("run", tmp_path, {}, 0).id_for() != before  # a new run
