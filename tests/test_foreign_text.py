@@ -18,7 +18,6 @@ from hypothesis import strategies as st
 from rich.console import Console
 from synthetic_runs import make_run
 
-from ganbench.diagnostics.figures import label, save_figure
 from ganbench.diagnostics.findings import to_markdown as findings_text
 from ganbench.leaderboard.boards import Leaderboard
 from ganbench.leaderboard.entries import Entry, collect
@@ -28,6 +27,7 @@ from ganbench.report.page import make_page
 from ganbench.scoring.row import Row
 from ganbench.scoring.scorecard import Scorecard
 from ganbench.system.frames import frame_of
+from ganbench.system.style import label, save_figure
 
 ACTING = (
     "<script>alert(1)<!--", '"><img src=x onerror=alert(1)>', "=cmd|' /C calc'!A0", "\t=1+1", "@SUM(1)", "'=1", "a;+1",

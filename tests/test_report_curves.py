@@ -10,9 +10,9 @@ import pytest
 from matplotlib.colors import to_hex
 from synthetic_runs import make_card, make_run
 
-from ganbench.diagnostics.figures import COLOURS
 from ganbench.leaderboard.entries import Entry, collect
 from ganbench.report.curves import running_mean, training_figure
+from ganbench.system.style import COLOURS
 from ganbench.training.run_folder import RunFolder
 
 FD = "fd[lite0]"

@@ -28,8 +28,8 @@ from nonfaces import TRAINED, UNSEEN
 
 from ganbench.detectors.calibration import area, roc
 from ganbench.detectors.yolo import YoloDetector, YoloSettings
-from ganbench.diagnostics.figures import save_figure
 from ganbench.images.sheets import write_sheet
+from ganbench.system.style import save_figure
 from ganbench.training.data import TrainingImages
 from ganbench.training.loop import Trainer
 from ganbench.training.recipe import load_recipe

@@ -150,7 +150,7 @@ def _best_scores(detector: Detector, source: Source) -> np.ndarray:
 def _plot(points: list[Operating], chosen: Operating, path: Path) -> None:
     from matplotlib.figure import Figure
 
-    from ganbench.diagnostics.figures import save_figure
+    from ganbench.system.style import save_figure
 
     figure = Figure(figsize=(5, 4.5), layout="constrained")
     axes = figure.subplots()

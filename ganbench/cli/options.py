@@ -54,6 +54,12 @@ Recursive = Annotated[bool, typer.Option("--recursive", help="Look into subfolde
 SkipBad = Annotated[int, typer.Option(metavar="N", min=0, help="Leave out up to N unreadable images, and say which.")]
 Grid = Annotated[str | None, typer.Option(metavar="RxC", help="SRC is a sheet of R rows and C columns; or 'guess'.")]
 Pad = Annotated[int | None, typer.Option(metavar="PX", min=0, help="Pixels between the tiles of a sheet.")]
+Style = Annotated[
+    str,
+    typer.Option(
+        "--style", metavar="screen|paper", help="Look of the figures: paper fits a column of a two-column paper."
+    ),
+]
 Weights = Annotated[str | None, typer.Option(metavar="PATH|URL", help="Weights file for the extractor.")]
 Device = Annotated[str, typer.Option(metavar="auto|cpu|cuda", help="Where the network runs.")]
 Precision = Annotated[str, typer.Option(metavar="fp32|bf16", help="Arithmetic of the network; part of the protocol.")]

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 
 from ganbench.diagnostics.curves import Curve, measure
-from ganbench.diagnostics.figures import depth_figure, save_figure, training_figure
+from ganbench.diagnostics.figures import depth_figure, training_figure
 from ganbench.diagnostics.findings import to_markdown
 from ganbench.diagnostics.too_small import too_small
 from ganbench.errors import GanbenchError
@@ -19,6 +19,7 @@ from ganbench.features.runtime import resolve_device
 from ganbench.images.source import Source
 from ganbench.system.outputs import check_outputs, write_text
 from ganbench.system.progress import track
+from ganbench.system.style import save_figure
 from ganbench.system.text import csv_frame
 from ganbench.training.data import TrainingImages, decode_source
 from ganbench.training.start import check_size

@@ -3,24 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from functools import cache
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ganbench.diagnostics.findings import TOO_SMALL, profile
 from ganbench.system.frames import parts_of
-from ganbench.system.storage import atomic_write
-from ganbench.system.text import visible
+from ganbench.system.style import COLOURS, MARKERS, label
 
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
 
-# Okabe and Ito's colours, told apart by colour-blind readers; markers tell the curves apart in print.
-COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
-_MARKERS = "osD^vPX"
 _LEGEND_COLUMNS = 2
 
 
@@ -40,7 +34,7 @@ def depth_figure(frame: pd.DataFrame, small: Collection[str] = ()) -> Figure:
     most = 0
     for i, (name, curve) in enumerate(curves):
         p = profile(curve)
-        colour, marker = COLOURS[i % len(COLOURS)], _MARKERS[i % len(_MARKERS)]
+        colour, marker = COLOURS[i % len(COLOURS)], MARKERS[i % len(MARKERS)]
         x = np.arange(1, len(p.median) + 1)
         axes.fill_between(x, p.low, p.high, color=colour, alpha=0.15, linewidth=0)
         shape = TOO_SMALL if name in small else f"{p.slope:+.2f} per layer"
@@ -91,29 +85,3 @@ def training_figure(frame: pd.DataFrame) -> Figure:
     figure.suptitle("Gradient norm of each discriminator layer, over training")
     figure.colorbar(mesh, ax=list(panels), label="ln of the gradient norm")
     return figure
-
-
-def label(text: str) -> str:
-    """Return a foreign text for a figure: no formula, no control character, and escapes for what the font has not got.
-
-    Of an SVG the text is drawn as shapes, so that it needs no escapes of XML.
-    """
-    known = _characters()
-    shown = "".join(c if ord(c) in known else c.encode("ascii", "backslashreplace").decode() for c in visible(text))
-    shown = shown.replace("$", r"\$")
-    return f" {shown}" if shown.startswith("_") else shown  # a legend leaves out what starts with an underscore
-
-
-@cache
-def _characters() -> frozenset[int]:
-    """Return the code points that the font of figures has."""
-    from matplotlib.font_manager import FontProperties, findfont, get_font
-
-    return frozenset(get_font(findfont(FontProperties())).get_charmap())
-
-
-def save_figure(figure: Figure, path: Path) -> None:
-    """Write a figure in the format of the file's ending, the same bytes for the same data."""
-    metadata = {"Date": None} if path.suffix == ".svg" else None
-    with atomic_write(path) as f:
-        figure.savefig(f, format=path.suffix[1:], dpi=150, metadata=metadata)

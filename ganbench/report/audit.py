@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 import ganbench
 from ganbench.audit.corruptions import CORRUPTIONS
 from ganbench.audit.result import Audit
-from ganbench.diagnostics.figures import COLOURS, label
 from ganbench.report.pictures import figure_of
 from ganbench.report.templates import environment
+from ganbench.system.style import COLOURS, label
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ganbench.diagnostics.figures import COLOURS, depth_figure, label
+from ganbench.diagnostics.figures import depth_figure
 from ganbench.diagnostics.findings import answers, signs
 from ganbench.diagnostics.records import read_records
 from ganbench.errors import GanbenchError
@@ -15,6 +15,7 @@ from ganbench.leaderboard.entries import Entry
 from ganbench.metrics.registry import METRICS, metric_of, name_of
 from ganbench.scoring.row import ARROWS
 from ganbench.system.frames import column_of
+from ganbench.system.style import COLOURS, label
 from ganbench.training.run_folder import RunFolder
 
 if TYPE_CHECKING:

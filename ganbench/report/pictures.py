@@ -13,6 +13,7 @@ from PIL import Image
 
 from ganbench.images.source import Source
 from ganbench.system.notes import Note, log_note
+from ganbench.system.style import write_figure
 from ganbench.training.data import decode_source
 
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ def sheet_of(images: np.ndarray, *, columns: int = 8, pad: int = 2) -> Picture:
 def figure_of(figure: Figure) -> Picture:
     """Return a figure as SVG."""
     buffer = io.BytesIO()
-    figure.savefig(buffer, format="svg", metadata={"Date": None})
+    write_figure(figure, buffer, "svg")
     uri = "data:image/svg+xml;base64," + base64.b64encode(buffer.getvalue()).decode()
     width, height = figure.get_size_inches() * 96  # CSS pixels
     return Picture(uri, round(width), round(height))
