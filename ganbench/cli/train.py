@@ -72,6 +72,10 @@ def train(
     score_every: Annotated[
         int, typer.Option(metavar="N", min=0, help="Steps between scorecards of 1,000 samples; 0: none.")
     ] = 0,
+    probe_every: Annotated[
+        int,
+        typer.Option(metavar="N", min=0, help="Steps between records of all layers in probe.csv; 0: none."),
+    ] = 0,
     tensorboard: Annotated[bool, typer.Option("--tensorboard", help="Write TensorBoard events too.")] = False,
     quiet: options.Quiet = False,
 ) -> None:
@@ -129,7 +133,14 @@ def train(
         tensorboard,
         Plan.of(scoring) if score_every else None,
     )
-    finished = start(recipe, opened, folder, device=device, resume=resume, options=loop_options, warn=warn)
+    beside = None
+    if probe_every:
+        from ganbench.diagnostics.recorder import recording
+
+        beside = recording(probe_every, warn)
+    finished = start(
+        recipe, opened, folder, device=device, resume=resume, options=loop_options, beside=beside, warn=warn
+    )
     if int(os.environ.get("RANK", "0")) == 0:
         place = masked(folder) if isinstance(folder, str) else finished.path
         tell(f"trained {place}; draw samples: ganbench sample {finished.path} --out samples")

@@ -18,7 +18,7 @@ from ganbench.training.recipe import Recipe, load_resolved
 LOCK = ".lock"  # see hold.py
 _NAMES = (
     "recipe.toml", "checkpoint.pt", "metrics.jsonl", "environment.json", "samples", "samples.npz", "scorecard.json",
-    "gradnorm.csv", "status.json", "step.json", "tensorboard", LOCK,
+    "gradnorm.csv", "probe.csv", "status.json", "step.json", "tensorboard", LOCK,
 )  # fmt: skip
 
 
@@ -98,6 +98,11 @@ class RunFolder:
     def gradnorm(self) -> Path:
         """The gradient norms of the probe."""
         return self.inside("gradnorm.csv")
+
+    @property
+    def probe(self) -> Path:
+        """What the probe recorded while the run was trained."""
+        return self.inside("probe.csv")
 
     @property
     def events(self) -> Path:
