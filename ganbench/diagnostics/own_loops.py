@@ -13,6 +13,7 @@ from ganbench.errors import GanbenchError
 from ganbench.system.frames import column_of
 from ganbench.system.outputs import check_outputs, write_text
 from ganbench.system.style import check_style
+from ganbench.system.urls import refuse_url
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -67,9 +68,9 @@ def _curves(files: Sequence[str]) -> dict[str, pd.DataFrame]:
 def _named(text: str) -> tuple[str, Path]:
     """Return the name and the path of ``NAME=FILE``; a file of exactly this name comes first."""
     name, equals, rest = text.partition("=")
-    if equals and name and not Path(text).exists():
-        return name, Path(rest)
-    return "", Path(text)
+    if not (equals and name) or Path(text).exists():
+        name, rest = "", text
+    return name, Path(refuse_url(rest, "a table of gradient norms"))
 
 
 def _settled(name: str, frame: pd.DataFrame, skip: int | None) -> pd.DataFrame:

@@ -106,8 +106,8 @@ class Sharing:
         for layer, piece in zip(layers, self.pieces, strict=True):
             if piece.group is not None and layer.computed is not None:
                 raise GanbenchError(
-                    f"{layer.name} is computed from parameters that several processes share, which the probe cannot do. "
-                    "Name the other layers in layers=[...]"
+                    f"{layer.name} is computed from parameters that several processes share, which the probe cannot "
+                    "do. Name the other layers in layers=[...]"
                 )
         groups = [piece.group for piece in self.pieces if piece.group is not None]
         if any(group is not groups[0] for group in groups):
