@@ -13,7 +13,7 @@ from torch import nn
 from waiting import wait_for_end
 
 from ganbench import GradNormProbe
-from ganbench.diagnostics.layers import find_layers
+from ganbench.diagnostics.layers import Stretch, find_layers
 from ganbench.diagnostics.order import Order, note_traced
 from ganbench.diagnostics.shards import Piece
 
@@ -76,7 +76,8 @@ def test_layers_that_were_never_seen_to_run_stand_behind_their_neighbours() -> N
 def test_stretches_of_a_flat_parameter_become_rows_of_it(cut: int) -> None:
     whole = torch.arange(36.0).view(3, 4, 3)
     first, second = whole.flatten()[:cut], whole.flatten()[cut:]
-    rows = [Piece(None, part, ((3, 4, 3), start)).rows(part) for start, part in ((0, first), (cut, second))]
+    parts = ((0, first), (cut, second))
+    rows = [Piece(None, part, Stretch(None, (3, 4, 3), start)).rows(part) for start, part in parts]
     together = torch.zeros(3, 4, 3)
     together[: len(rows[0])] += rows[0]
     together[3 - len(rows[1]) :] += rows[1]

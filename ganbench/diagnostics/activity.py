@@ -67,7 +67,7 @@ class Activity:
             return None
         seen = [sample for sample in samples if sample.shape[1:] == samples[-1].shape[1:]]
         values = torch.cat(seen).float()
-        unit = 1 if self._layers[index].parameter.ndim > 2 else values.ndim - 1
+        unit = 1 if self._layers[index].dimensions > 2 else values.ndim - 1
         rest = [d for d in range(values.ndim) if d != unit]
         variance, mean = torch.var_mean(values, correction=0)
         dead = (values.amax(rest) == values.amin(rest)).float().mean()

@@ -14,7 +14,7 @@ from ganbench.diagnostics.curves import Curve, Measured, measure
 from ganbench.diagnostics.figure_files import write_figures
 from ganbench.diagnostics.figures import OF_G
 from ganbench.diagnostics.findings import to_dict, to_markdown
-from ganbench.diagnostics.gradnorm import COLUMNS
+from ganbench.diagnostics.probe_frame import COLUMNS
 from ganbench.diagnostics.too_small import too_small
 from ganbench.errors import GanbenchError
 from ganbench.features.runtime import resolve_device

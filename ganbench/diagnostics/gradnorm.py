@@ -19,6 +19,7 @@ from ganbench.diagnostics.activity import QUANTITIES, Activity
 from ganbench.diagnostics.layers import find_layers, input_gradient_norm, unwrapped
 from ganbench.diagnostics.norms import Waiting, fused_norms, stacked, tensors_in
 from ganbench.diagnostics.order import Order, note_traced
+from ganbench.diagnostics.probe_frame import MEASURED, probe_frame
 from ganbench.diagnostics.shards import Sharing, local
 from ganbench.diagnostics.weights import Weights
 from ganbench.errors import GanbenchError, UnknownName
@@ -28,11 +29,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
 ALSO = ("spectral_norm", "update_ratio", "activations")  # what is recorded beside the norms
-COLUMNS = (
-    "step", "layer", "name", "norm", "log_norm", "weight_norm", "ratio", "at_bound", "input_gradient",
-    "spectral_norm", "update_ratio", *QUANTITIES,
-)  # fmt: skip
-_MEASURED = ("norm", "weight_norm", "at_bound", "spectral_norm", *QUANTITIES)  # at the end of a backward pass
 
 
 class ProbeError(GanbenchError):
@@ -184,28 +180,9 @@ class GradNormProbe:
         the weight / weight norm before; NaN where that step is not over), ``activation_mean``, ``activation_std``, and
         ``dead_units`` (share of units with one and the same output wherever it was looked at).
         """
-        import numpy as np
-        import pandas as pd
-
-        order, count = self._order.layers(), len(self.layers)
-        table = self._records.table(len(_MEASURED) * count + 1)
-        columns = {
-            "step": np.repeat(self._steps, count),
-            "layer": np.tile(np.arange(1, count + 1), len(self._steps)),
-            "name": np.tile([self.layers[i].name for i in order], len(self._steps)),
-        }
-        for position, name in enumerate(_MEASURED):
-            columns[name] = table[:, position * count : (position + 1) * count][:, order].reshape(-1)
-        columns["input_gradient"] = np.repeat(table[:, -1], count)
-        frame = pd.DataFrame(columns)
-        changes = np.full((len(self._steps), count), np.nan)
-        known = self._changes.table(count)[:, order]
-        changes[: len(known)] = known
-        with np.errstate(divide="ignore", invalid="ignore"):
-            frame["log_norm"] = np.log(frame["norm"])
-            frame["ratio"] = frame["norm"] / frame["weight_norm"]
-            frame["update_ratio"] = changes.reshape(-1) / frame["weight_norm"]
-        return frame[list(COLUMNS)]
+        names = [layer.name for layer in self.layers]
+        table = self._records.table(len(MEASURED) * len(names) + 1)
+        return probe_frame(self._steps, names, self._order.layers(), table, self._changes.table(len(names)))
 
     def _on_gradient(self, _: torch.Tensor) -> None:
         """Ask, once per backward pass, to be called when it ends."""

@@ -51,6 +51,12 @@ class Layer:
         """Whether the second dimension of the kernel counts the outputs, and not the first."""
         return isinstance(self.owner, nn.modules.conv._ConvTransposeNd)
 
+    @property
+    def dimensions(self) -> int:
+        """How many dimensions the whole parameter has."""
+        stretch = stretch_of(self)
+        return self.parameter.ndim if stretch is None else len(stretch.shape)
+
     @torch.no_grad()
     def weight(self) -> torch.Tensor:
         """Return the weight that the layer multiplies by, detached; no buffer moves, as a power iteration's would."""
@@ -62,6 +68,32 @@ class Layer:
         quiet = {"do_power_iteration": False} if hasattr(hook, "n_power_iterations") else {}
         weight: torch.Tensor = hook.compute_weight(self.owner, **quiet)
         return weight.detach()
+
+
+@dataclass(frozen=True)
+class Stretch:
+    """What ``FullyShardedDataParallel`` has made of a parameter: a stretch of its flattened numbers.
+
+    Attributes:
+        group: the processes that share it; None: it is whole.
+        shape: of the whole.
+        start: of the stretch that is here.
+    """
+
+    group: Any
+    shape: tuple[int, ...]
+    start: int
+
+
+def stretch_of(layer: Layer) -> Stretch | None:
+    """Return which stretch of a layer's parameter is here; None for one that is not flattened."""
+    handle: Any = getattr(layer.flat, "_handle", None)
+    flat = getattr(handle, "flat_param", None)
+    for i, parameter in enumerate(getattr(flat, "_params", None) or ()):
+        if parameter is layer.parameter:
+            group = handle.process_group if handle.uses_sharded_strategy else None
+            return Stretch(group, tuple(flat._shapes[i]), flat._shard_param_infos[i].intra_param_start_idx or 0)
+    return None
 
 
 def _chain(owner: nn.Module, name: str) -> nn.Module:
@@ -177,7 +209,7 @@ def _layers_of(prefix: str, owner: nn.Module) -> Iterator[Layer]:
 
 def _is(layer: Layer, kind: str) -> bool:
     last = "" if layer.helper else layer.name.rpartition(".")[2]
-    matrix = layer.parameter.ndim >= 2
+    matrix = layer.dimensions >= 2
     if kind == "parameters":
         return True
     if kind == "biases":

@@ -7,7 +7,8 @@ from contextlib import AbstractContextManager, contextmanager
 
 import torch
 
-from ganbench.diagnostics.gradnorm import COLUMNS, GradNormProbe
+from ganbench.diagnostics.gradnorm import GradNormProbe
+from ganbench.diagnostics.probe_frame import COLUMNS
 from ganbench.diagnostics.records import joined, text_before
 from ganbench.errors import GanbenchError
 from ganbench.system.outputs import write_text

@@ -14,7 +14,7 @@ from typing import Any
 import torch
 from torch import distributed
 
-from ganbench.diagnostics.layers import Layer
+from ganbench.diagnostics.layers import Layer, Stretch, stretch_of
 from ganbench.errors import GanbenchError
 
 
@@ -25,25 +25,25 @@ class Piece:
     Attributes:
         group: the processes that share it; None: it is whole.
         parameter: as this process has it.
-        stretch: where only a stretch of the flattened parameter is here: the shape of the whole, and where it begins.
+        stretch: where only a stretch of the flattened parameter is here: which.
     """
 
     group: Any
     parameter: torch.Tensor
-    stretch: tuple[tuple[int, ...], int] | None = None
+    stretch: Stretch | None = None
 
     @property
     def shape(self) -> tuple[int, ...]:
         """The shape of the whole parameter."""
-        return tuple(self.parameter.shape) if self.stretch is None else self.stretch[0]
+        return tuple(self.parameter.shape) if self.stretch is None else self.stretch.shape
 
     def rows(self, local: torch.Tensor) -> torch.Tensor:
         """Return a local tensor as whole slices along the first dimension, with zeros for what others have of them."""
         if self.stretch is None:
             return local
-        shape, start = self.stretch
+        shape = self.stretch.shape
         row = max(1, torch.Size(shape[1:]).numel())
-        before = start % row
+        before = self.stretch.start % row
         after = -(before + local.numel()) % row
         padded = torch.nn.functional.pad(local.flatten(), (before, after))
         return padded.view(padded.numel() // row, *shape[1:])
@@ -56,8 +56,8 @@ def piece_of(layer: Layer) -> Piece:
         GanbenchError: it is shared in a way that is not known here.
     """
     parameter = layer.parameter
-    if layer.flat is not None:
-        return _of_flat(layer)
+    if (stretch := stretch_of(layer)) is not None:
+        return Piece(stretch.group, parameter, stretch)
     placements = getattr(parameter, "placements", None)
     if placements is None:
         return Piece(None, parameter)
@@ -71,21 +71,6 @@ def piece_of(layer: Layer) -> Piece:
             "the device mesh shares by rows, as fully_shard does; name those in layers=[...]"
         )
     return Piece(mesh.get_group(shared[0]), parameter)
-
-
-def _of_flat(layer: Layer) -> Piece:
-    """Return the stretch that a process has of a parameter under ``FullyShardedDataParallel``."""
-    handle: Any = getattr(layer.flat, "_handle", None)
-    flat = getattr(handle, "flat_param", None)
-    for i, parameter in enumerate(getattr(flat, "_params", None) or ()):
-        if parameter is layer.parameter:
-            shape = tuple(flat._shapes[i])
-            if not handle.uses_sharded_strategy:
-                return Piece(None, parameter, (shape, 0))
-            return Piece(
-                handle.process_group, parameter, (shape, flat._shard_param_infos[i].intra_param_start_idx or 0)
-            )
-    return Piece(None, layer.parameter)  # one of ignored_modules: whole everywhere
 
 
 def local(tensor: torch.Tensor) -> torch.Tensor:
