@@ -20,6 +20,8 @@ OF_D = "discriminator layer"
 OF_G = "generator layer"
 _WIDE = 6.4  # inches on the screen
 _LABEL = 36  # characters of a curve's name up to which two stand side by side in a legend
+_SCALE = (0.05, 0.95)  # quantiles at the ends of a colour scale: the first steps lie far from all others
+_LEAST_DEAD = 0.1  # share of dead units that its panel shows at least
 _TICKS = 12  # layers up to which each has a tick of its own
 # What a panel of the last figure shows: column, title, whether its axis is one of powers of ten.
 _BESIDE = (
@@ -77,7 +79,7 @@ def training_figure(frame: pd.DataFrame, *, of: str = OF_D, style: str = "screen
         for axes, (name, curve) in zip(panels, curves, strict=True):
             table = curve.pivot_table(index="layer", columns="step", values="log_norm")
             finite = curve["log_norm"][np.isfinite(curve["log_norm"])]
-            low, high = np.quantile(finite, [0.01, 0.99]) if len(finite) else (0, 1)
+            low, high = np.quantile(finite, _SCALE) if len(finite) else (0, 1)
             edges = np.append(table.columns, table.columns[-1] + 1)
             rows = np.append(table.index, table.index[-1] + 1) - 0.5
             mesh = axes.pcolormesh(edges, rows, table.to_numpy(), vmin=low, vmax=high, rasterized=True)
@@ -85,7 +87,7 @@ def training_figure(frame: pd.DataFrame, *, of: str = OF_D, style: str = "screen
             axes.set_ylabel("layer")
             axes.set_yticks(_ticks(int(table.index[-1])))
             axes.grid(False)
-            figure.colorbar(mesh, ax=axes, label="ln norm")
+            figure.colorbar(mesh, ax=axes, label="ln norm", extend="both")  # what lies outside has the end's colour
         panels[-1].set_xlabel("discriminator step" if of in (OF_D, OF_G) else "step")
         figure.suptitle(label(title or _title("gradient norm", of, curves, ", over training")))
     return figure
@@ -108,9 +110,11 @@ def layers_figure(frame: pd.DataFrame, *, of: str = OF_D, style: str = "screen",
             for i, (name, curve) in enumerate(curves):
                 low, median, high = quantiles(curve, column)
                 _draw(axes, i, low, median, high, name)
-            if powers and any((curve[column] > 0).any() for _, curve in curves):
-                axes.set_yscale("log")
             axes.set_title(what)
+            if not powers:
+                axes.set_ylim(0, max(_LEAST_DEAD, axes.get_ylim()[1]))
+            elif any((curve[column] > 0).any() for _, curve in curves):
+                _powers_of_ten(axes)
         _layer_axis(panels[0], max(curve["layer"].max() for _, curve in curves))
         for axes in panels[2:]:
             axes.set_xlabel("layer, deepest to first")
@@ -126,7 +130,20 @@ def _draw(axes: Axes, i: int, low: np.ndarray, median: np.ndarray, high: np.ndar
     colour = COLOURS[i % len(COLOURS)]
     axes.fill_between(x, low, high, color=colour, alpha=0.15, linewidth=0)
     dashes = DASHES[i // len(COLOURS) % len(DASHES)]
-    axes.plot(x, median, color=colour, marker=MARKERS[i % len(MARKERS)], linestyle=dashes, label=label(name))
+    marker = MARKERS[i % len(MARKERS)]
+    axes.plot(x, median, color=colour, marker=marker, linestyle=dashes, label=label(name), clip_on=False)
+
+
+def _powers_of_ten(axes: Axes) -> None:
+    """Make the axis logarithmic, with plain numbers, and with some between the powers of ten where there are few."""
+    from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
+
+    axes.set_yscale("log")
+    low, high = np.log10(axes.get_ylim())
+    plain = StrMethodFormatter("{x:g}")
+    axes.yaxis.set_major_formatter(plain)
+    axes.yaxis.set_minor_locator(LogLocator(subs=(2, 5)))
+    axes.yaxis.set_minor_formatter(plain if np.floor(high) <= np.ceil(low) else NullFormatter())
 
 
 def _layer_axis(axes: Axes, layers: int) -> None:

@@ -1,11 +1,11 @@
-"""The largest singular value of every watched weight, followed from step to step by power iteration.
+"""The largest singular value of every watched weight, followed from step to step by block power iteration.
 
 A kernel counts as the matrix (outputs, everything else), as in spectral normalisation (Miyato et al. 2018). What a
 convolution does to a whole image may have a larger norm than that.
 
-One iteration a step is enough while weights move little between steps, for it goes on from the singular vector of the
-step before. The first vector, and every so many steps a new one, comes from block iteration, which does not depend on
-what was found before: a direction that has overtaken the one that is followed is seen at the latest then.
+A few vectors of every matrix are iterated together, and go on from those of the step before, so that a round or two a
+step are enough; the largest Ritz value is the answer (Halko, Martinsson and Tropp 2011). At the start, and every so
+many steps, all vectors but one are drawn anew and iterated long: a direction that nothing led to is found by then.
 """
 
 from __future__ import annotations
@@ -14,9 +14,11 @@ from collections.abc import Callable
 
 import torch
 
-_BLOCK = 8  # vectors that are iterated together at a start
-_ROUNDS = 20  # of the block
+_BLOCK = 8  # vectors of a matrix
+_ROUNDS = 2  # a step
+_START = 20  # rounds at a start
 RENEWED = 256  # steps from start to start
+_SQUARINGS = 8  # of a small matrix, after which its largest eigenvalue is left alone
 
 # Sums tensors over the processes that share the matrices by rows; by default there are none.
 Sum = Callable[[list[torch.Tensor]], list[torch.Tensor]]
@@ -32,7 +34,7 @@ class Spectrum:
             total: sums over processes, where each has some rows of every matrix.
         """
         self._total = total
-        self._vectors: list[torch.Tensor] = []
+        self._bases: list[torch.Tensor] = []  # orthonormal columns, the best first
         self._steps = 0
 
     def norms(self, matrices: list[torch.Tensor]) -> list[torch.Tensor]:
@@ -43,32 +45,48 @@ class Spectrum:
         """
         if not matrices:
             return []
+        rounds = _ROUNDS
         if self._steps % RENEWED == 0:
-            self._vectors = self._start(matrices)
+            self._bases, rounds = self._drawn(matrices), _START
         self._steps += 1
-        left = [m @ v for m, v in zip(matrices, self._vectors, strict=True)]
-        right = self._total([m.t() @ u for m, u in zip(matrices, left, strict=True)])
-        lengths = torch._foreach_norm(right)
-        squares = self._total([u.square().sum() for u in left])
-        # |M'u| / |u| lies nearer to the singular value than |Mv| does, and at no more cost.
-        values = [r / s.sqrt() for r, s in zip(lengths, squares, strict=True)]
-        self._vectors = [
-            torch.where(length.isfinite() & (length > 0), vector / length, before)
-            for length, vector, before in zip(lengths, right, self._vectors, strict=True)
-        ]
-        return [torch.where(length == 0, 0, value) for length, value in zip(lengths, values, strict=True)]
+        for _ in range(rounds):
+            images = [m @ b for m, b in zip(matrices, self._bases, strict=True)]
+            back = self._total([m.t() @ i for m, i in zip(matrices, images, strict=True)])
+            self._bases = [
+                torch.where(b.isfinite().all(), torch.linalg.qr(b.nan_to_num(0, 0, 0)).Q, before)
+                for b, before in zip(back, self._bases, strict=True)
+            ]
+        return list(_largest(_grams(self._total([i.t() @ i for i in images])), _grams([b.t() @ b for b in back])))
 
-    def _start(self, matrices: list[torch.Tensor]) -> list[torch.Tensor]:
-        """Return the right singular vectors of the largest singular values, (columns,) each, by block iteration."""
+    def _drawn(self, matrices: list[torch.Tensor]) -> list[torch.Tensor]:
+        """Return random vectors, and the best of those that are known."""
         stream = torch.Generator().manual_seed(0)  # of its own: nothing is taken from the user's
-        widths = [min(_BLOCK, m.shape[1]) for m in matrices]
-        blocks = [torch.randn(m.shape[1], w, generator=stream).to(m) for m, w in zip(matrices, widths, strict=True)]
-        for block, known in zip(blocks, self._vectors, strict=False):  # none the first time
-            block[:, 0] = known
-        for _ in range(_ROUNDS):
-            images = self._total([m.t() @ (m @ b) for m, b in zip(matrices, blocks, strict=True)])
-            blocks = [torch.linalg.qr(i.nan_to_num(0, 0, 0)).Q for i in images]
-        projected = [m @ b for m, b in zip(matrices, blocks, strict=True)]
-        grams = self._total([p.t() @ p for p in projected])
-        turns = [torch.linalg.eigh(gram.nan_to_num(0, 0, 0)).eigenvectors[:, -1] for gram in grams]
-        return [block @ turn for block, turn in zip(blocks, turns, strict=True)]
+        blocks = [torch.randn(m.shape[1], min(_BLOCK, m.shape[1]), generator=stream).to(m) for m in matrices]
+        for block, basis in zip(blocks, self._bases, strict=False):  # none the first time
+            block[:, 0] = basis[:, 0]
+        return [torch.linalg.qr(block).Q for block in blocks]
+
+
+def _grams(products: list[torch.Tensor]) -> torch.Tensor:
+    """Return small square matrices as one tensor (N, _BLOCK, _BLOCK), filled up with zeros."""
+    return torch.stack([torch.nn.functional.pad(p, (0, _BLOCK - len(p)) * 2) for p in products])
+
+
+def _largest(images: torch.Tensor, back: torch.Tensor) -> torch.Tensor:
+    """Return the largest singular values that a basis V shows, (N,), without waiting for a GPU, as ``eigh`` would.
+
+    Args:
+        images: (MV)'(MV), (N, K, K).
+        back: (M'MV)'(M'MV), the same.
+    """
+    best = images
+    for _ in range(_SQUARINGS):  # towards the projection to the eigenvector of the largest eigenvalue
+        best = best / _trace(best).clamp_min(torch.finfo(best.dtype).tiny)[:, None, None]
+        best = best @ best
+    # |M'Mx| / |Mx| lies nearer to the singular value than |Mx| does, and at no more cost.
+    value = (_trace(best @ back @ best) / _trace(best @ images @ best)).sqrt()
+    return torch.where(_trace(images) == 0, 0, value)
+
+
+def _trace(matrices: torch.Tensor) -> torch.Tensor:
+    return matrices.diagonal(dim1=1, dim2=2).sum(1)
