@@ -3,7 +3,7 @@
     from ganbench.lightning import GradNorms
     trainer = L.Trainer(callbacks=[GradNorms({"D": "discriminator", "G": "generator"}, path="gradnorm.csv")])
 
-Needs ``pip install "ganbench[lightning]"``; under the older name ``pytorch_lightning`` it works too.
+Needs ``pip install "ganbench[lightning]"``.
 """
 
 from __future__ import annotations
@@ -23,11 +23,8 @@ from ganbench.system.text import csv_frame
 
 try:
     from lightning.pytorch.callbacks import Callback
-except ImportError:
-    try:
-        from pytorch_lightning.callbacks import Callback
-    except ImportError as e:
-        raise GanbenchError('Lightning is not installed. Run: pip install "ganbench[lightning]"') from e
+except ImportError as e:
+    raise GanbenchError('Lightning is not installed. Run: pip install "ganbench[lightning]"') from e
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -82,7 +79,7 @@ class GradNorms(Callback):
         """Attach the probes: now the modules are where, and what, they are trained as."""
         # Lightning's own scaler, when it trains in float16, multiplies gradients: the probe divides that out.
         scaler = getattr(trainer.precision_plugin, "scaler", None)
-        options = {"scaler": scaler} | self._options
+        options: dict[str, Any] = {"scaler": scaler} | self._options
         self.probes = {
             name: GradNormProbe(self._find(pl_module, path), **options) for name, path in self._networks.items()
         }

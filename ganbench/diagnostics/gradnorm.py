@@ -87,7 +87,7 @@ class GradNormProbe:
             raise ProbeError("no layer of this module takes gradients: requires_grad is False everywhere")
         for name in also:
             if name not in ALSO:
-                raise UnknownName(f"the probe records no {name!r} beside the norms.{did_you_mean(name, ALSO)}")
+                raise UnknownName(f"the probe records no {name!r} beside the norms.{did_you_mean(name, list(ALSO))}")
         self._of_activations = layers == "activations"
         self._clip = clip
         self._scaler = scaler

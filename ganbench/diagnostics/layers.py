@@ -88,7 +88,7 @@ class Stretch:
 def stretch_of(layer: Layer) -> Stretch | None:
     """Return which stretch of a layer's parameter is here; None for one that is not flattened."""
     handle: Any = getattr(layer.flat, "_handle", None)
-    flat = getattr(handle, "flat_param", None)
+    flat: Any = getattr(handle, "flat_param", None)
     for i, parameter in enumerate(getattr(flat, "_params", None) or ()):
         if parameter is layer.parameter:
             group = handle.process_group if handle.uses_sharded_strategy else None
@@ -115,7 +115,8 @@ def _recomputed(chain: nn.Module) -> torch.Tensor:
 
 def _old_hooks(owner: nn.Module) -> dict[str, Any]:
     """Return what the older functions of ``torch.nn.utils`` compute weights with, by the weight's name."""
-    return {hook.name: hook for hook in owner._forward_pre_hooks.values() if hasattr(hook, "compute_weight")}
+    hooks: list[Any] = list(owner._forward_pre_hooks.values())
+    return {hook.name: hook for hook in hooks if hasattr(hook, "compute_weight")}
 
 
 def unwrapped(module: nn.Module) -> nn.Module:

@@ -45,7 +45,7 @@ def plot_gradnorm(
     import pandas as pd
 
     if over not in OVER:
-        raise UnknownName(f"no figure is drawn over {over!r}.{did_you_mean(over, OVER)}")
+        raise UnknownName(f"no figure is drawn over {over!r}.{did_you_mean(over, list(OVER))}")
     if not frames:
         raise GanbenchError("plot_gradnorm: no frames; give {'D': probe.to_frame()}")
     parts = []

@@ -52,6 +52,9 @@ class Recorder:
         self._warn = warn
         self._probes: dict[str, GradNormProbe] = {}
         self._attached: set[str] = set()
+        self._step = trainer.step - 1  # the last that was begun
+        self._written: dict[str, int] = {}
+        self._waiting = 0
         self._begin(trainer.step)
 
     def observe(self, step: int, real: torch.Tensor, fake: torch.Tensor) -> None:

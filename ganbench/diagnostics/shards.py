@@ -37,6 +37,11 @@ class Piece:
         """The shape of the whole parameter."""
         return tuple(self.parameter.shape) if self.stretch is None else self.stretch.shape
 
+    @property
+    def first_slice(self) -> int:
+        """The first slice along the first dimension that a stretch has a part of."""
+        return 0 if self.stretch is None else self.stretch.start // max(1, torch.Size(self.shape[1:]).numel())
+
     def rows(self, local: torch.Tensor) -> torch.Tensor:
         """Return a local tensor as whole slices along the first dimension, with zeros for what others have of them."""
         if self.stretch is None:
@@ -75,7 +80,7 @@ def piece_of(layer: Layer) -> Piece:
 
 def local(tensor: torch.Tensor) -> torch.Tensor:
     """Return what this process has of a tensor, itself where it is whole."""
-    return tensor.to_local() if hasattr(tensor, "to_local") else tensor  # type: ignore[no-any-return]  # a DTensor's
+    return tensor.to_local() if hasattr(tensor, "to_local") else tensor
 
 
 class Sharing:
@@ -127,6 +132,32 @@ class Sharing:
         distributed.all_reduce(both, group=self._group)
         summed = torch.where(both[1] > 0, both[0], torch.nan)
         return torch.where(shared, summed, values)
+
+    def complete(self, images: list[torch.Tensor], inner: Sequence[int]) -> list[torch.Tensor]:
+        """Return products of matrices' rows, of which stretches may have cut some, with these added up.
+
+        Args:
+            images: (rows, K) for each layer, of the slices that ``Piece.rows`` gives.
+            inner: how many rows each slice makes.
+        """
+        cut = [piece.group is not None and piece.stretch is not None for piece in self.pieces]
+        if not any(cut):
+            return images
+        places, whole = [], []
+        for piece, image, rows, is_cut in zip(self.pieces, images, inner, cut, strict=True):
+            first = piece.first_slice * rows
+            places.append(slice(first, first + len(image)))
+            full = image.new_zeros(piece.shape[0] * rows if is_cut else 0, image.shape[1])
+            if is_cut:
+                full[places[-1]] = image
+            whole.append(full)
+        flat = torch.cat([full.flatten() for full in whole])
+        distributed.all_reduce(flat, group=self._group)
+        parts = flat.split([full.numel() for full in whole])
+        return [
+            part.view_as(full)[place] if is_cut else image
+            for part, full, place, image, is_cut in zip(parts, whole, places, images, cut, strict=True)
+        ]
 
     def total(self, tensors: list[torch.Tensor]) -> list[torch.Tensor]:
         """Return the sums over processes of tensors, one for each layer; those of whole layers stay as they are."""

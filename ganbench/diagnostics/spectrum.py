@@ -20,20 +20,27 @@ _START = 20  # rounds at a start
 RENEWED = 256  # steps from start to start
 _SQUARINGS = 8  # of a small matrix, after which its largest eigenvalue is left alone
 
-# Sums tensors over the processes that share the matrices by rows; by default there are none.
-Sum = Callable[[list[torch.Tensor]], list[torch.Tensor]]
+# Does something to one tensor for each matrix, among the processes that share the matrices.
+Exchange = Callable[[list[torch.Tensor]], list[torch.Tensor]]
+
+
+def alone(tensors: list[torch.Tensor]) -> list[torch.Tensor]:
+    """Return them as they are: there are no other processes."""
+    return tensors
 
 
 class Spectrum:
     """Follows the largest singular values of some matrices."""
 
-    def __init__(self, total: Sum = lambda tensors: tensors) -> None:
+    def __init__(self, total: Exchange = alone, complete: Exchange = alone) -> None:
         """Begin with nothing known.
 
         Args:
             total: sums over processes, where each has some rows of every matrix.
+            complete: of products that have this process's rows, makes those whole that others have a part of.
         """
         self._total = total
+        self._complete = complete
         self._bases: list[torch.Tensor] = []  # orthonormal columns, the best first
         self._steps = 0
 
@@ -50,13 +57,15 @@ class Spectrum:
             self._bases, rounds = self._drawn(matrices), _START
         self._steps += 1
         for _ in range(rounds):
-            images = [m @ b for m, b in zip(matrices, self._bases, strict=True)]
+            before = self._bases
+            images = self._complete([m @ b for m, b in zip(matrices, before, strict=True)])
             back = self._total([m.t() @ i for m, i in zip(matrices, images, strict=True)])
             self._bases = [
-                torch.where(b.isfinite().all(), torch.linalg.qr(b.nan_to_num(0, 0, 0)).Q, before)
-                for b, before in zip(back, self._bases, strict=True)
+                torch.where(b.isfinite().all(), torch.linalg.qr(b.nan_to_num(0, 0, 0)).Q, old)
+                for b, old in zip(back, before, strict=True)
             ]
-        return list(_largest(_grams(self._total([i.t() @ i for i in images])), _grams([b.t() @ b for b in back])))
+        images_grams = _grams([v.t() @ b for v, b in zip(before, back, strict=True)])  # V'(M'MV) = (MV)'(MV)
+        return list(_largest(images_grams, _grams([b.t() @ b for b in back])))
 
     def _drawn(self, matrices: list[torch.Tensor]) -> list[torch.Tensor]:
         """Return random vectors, and the best of those that are known."""

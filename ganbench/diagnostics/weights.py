@@ -23,10 +23,11 @@ class Weights:
             spectra: whether spectral norms are asked for.
         """
         self._layers = layers
+        self._sharing = sharing
         self._pieces = sharing.pieces
         self._orders: list[list[int]] = []
         self._kept: list[torch.Tensor] = []
-        self._spectrum = Spectrum(sharing.total) if spectra else None
+        self._spectrum = Spectrum(sharing.total, self._complete) if spectra else None
 
     def moved(self, weights: list[torch.Tensor]) -> list[torch.Tensor]:
         """Return by how much every weight has changed since it was kept; what was kept is used up by that."""
@@ -48,6 +49,11 @@ class Weights:
             return []
         return self._spectrum.norms([_matrix(k, layer) for k, layer in zip(self._kept, self._layers, strict=True)])
 
+    def _complete(self, images: list[torch.Tensor]) -> list[torch.Tensor]:
+        """Make rows whole of which other processes have a part: see ``Spectrum``."""
+        inner = [_inner(piece, layer) for piece, layer in zip(self._pieces, self._layers, strict=True)]
+        return self._sharing.complete(images, inner)
+
     def _ordered(self, weights: list[torch.Tensor]) -> list[torch.Tensor]:
         rows = [piece.rows(weight) for weight, piece in zip(weights, self._pieces, strict=True)]
         return [weight.permute(order) for weight, order in zip(rows, self._orders, strict=True)]
@@ -59,11 +65,21 @@ def _order(weight: torch.Tensor, piece: Piece, layer: Layer) -> list[int]:
     Otherwise as they lie in memory, channels last or not, so that copies are fast.
     """
     dimensions = list(range(len(piece.shape)))
-    if layer.outputs_second and len(dimensions) > 2:
+    if _is_turned(piece, layer):
         return [0, *dimensions[2:], 1]
     if weight.ndim == 4 and weight.is_contiguous(memory_format=torch.channels_last):
         return [0, 2, 3, 1]
     return dimensions
+
+
+def _is_turned(piece: Piece, layer: Layer) -> bool:
+    """Tell whether the matrix has the outputs in its columns."""
+    return layer.outputs_second and len(piece.shape) > 2
+
+
+def _inner(piece: Piece, layer: Layer) -> int:
+    """Return how many rows of the matrix one slice of the weight's first dimension makes."""
+    return torch.Size(piece.shape[2:]).numel() if _is_turned(piece, layer) else 1
 
 
 def _matrix(kept: torch.Tensor, layer: Layer) -> torch.Tensor:
