@@ -13,7 +13,7 @@ from ganbench.diagnostics.layers import Layer
 from ganbench.diagnostics.shards import local
 
 QUANTITIES = ("activation_mean", "activation_std", "dead_units")
-_SAMPLE = 1 << 17  # numbers looked at of one layer's output; whole images, at least two
+_SAMPLE = 1 << 15  # numbers looked at of one layer's output; whole images, at least two
 _PASSES = 8  # forward passes of one step that are looked at: the latest
 # Modules of this file of PyTorch are nonlinearities, but for attention.
 _NONLINEAR = nn.ReLU.__module__
@@ -68,10 +68,10 @@ class Activity:
         seen = [sample for sample in samples if sample.shape[1:] == samples[-1].shape[1:]]
         values = torch.cat(seen).float()
         unit = 1 if self._layers[index].dimensions > 2 else values.ndim - 1
-        rest = [d for d in range(values.ndim) if d != unit]
+        values = values.movedim(unit, -1).flatten(0, -2)  # (places, units): a view, where channels are last
         variance, mean = torch.var_mean(values, correction=0)
-        dead = (values.amax(rest) == values.amin(rest)).float().mean()
-        return torch.stack([mean, variance.sqrt(), dead])
+        least, most = values.aminmax(dim=0)
+        return torch.stack([mean, variance.sqrt(), (least == most).float().mean()])
 
 
 def _sample(output: torch.Tensor) -> torch.Tensor:
