@@ -33,8 +33,9 @@ def found(audit: dict[str, Any]) -> dict[tuple[str, str], dict[str, Any]]:
 def passes(audit: dict[str, Any]) -> str:
     """Return which metric passes which check."""
     rows, ids = found(audit), [one["id"] for one in audit["verdicts"]]
-    checks = [name for name in audit["checks"] if any(rows[one, name]["passed"] is not None for one in ids)]
-    cells = [[f"`{one}`", *(_WORDS[rows[one, name]["passed"]] for name in checks)] for one in ids]
+    judged = {place: row["passed"] for place, row in rows.items() if row["passed"] is not None}
+    checks = [name for name in audit["checks"] if any((one, name) in judged for one in ids)]
+    cells = [[f"`{one}`", *(_WORDS[judged.get((one, name))] for name in checks)] for one in ids]
     return table(["result", *checks], cells)
 
 

@@ -1,7 +1,7 @@
 """Whether a large source looked at in pieces gives the bits of one pass, how long that takes, and in how much memory.
 
     python benchmarks/pieces.py                                     # 100,000 images, 1 and 2 processes, lite0
-    python benchmarks/pieces.py --images 1000000 --features light:ENTRY
+    python benchmarks/pieces.py --images 1000000 --features light:ENTRY --detector none
     python benchmarks/pieces.py --images 20000 --jobs 1 2 3 --keep FOLDER --json F
 
 The images are toy faces of 64x64 in webdataset shards. `--distinct` of them are drawn; each is read several times,
@@ -101,15 +101,14 @@ def run(command: list[str]) -> dict[str, float]:
 def measure(folder: Path, args: argparse.Namespace) -> dict[str, object]:
     pattern = write_shards(folder, args.images, args.distinct, args.shards)
     write_real(real := folder / "real.npy", args.real)
-    first = ["--limit", "64", "--features", args.features, "--reference", str(real), "--no-cache", "--quiet"]
-    run([sys.executable, "-m", "ganbench", "score", pattern, *first])
+    same = ["--features", args.features, "--detector", args.detector, "--reference", str(real), "--no-cache"]
+    run([sys.executable, "-m", "ganbench", "score", pattern, *same, "--limit", "64", "--quiet"])
     runs = []
     cards = []
     for jobs in args.jobs:
         card = folder / f"card-{jobs}.json"
-        options = ["--features", args.features, "--reference", str(real), "--jobs", str(jobs), "--json", str(card)]
-        command = [sys.executable, "-m", "ganbench", "score", pattern, *options, "--no-cache"]
-        runs.append({"jobs": jobs, **run(command)})
+        options = [*same, "--jobs", str(jobs), "--json", str(card)]
+        runs.append({"jobs": jobs, **run([sys.executable, "-m", "ganbench", "score", pattern, *options])})
         cards.append(card.read_bytes())
         print(json.dumps(runs[-1]), flush=True)
     rows = {row["id"]: row["value"] for row in json.loads(cards[0])["results"]}
@@ -119,6 +118,7 @@ def measure(folder: Path, args: argparse.Namespace) -> dict[str, object]:
         "shards": args.shards,
         "cores": available_cores(),
         "features": args.features,
+        "detector": args.detector,
         "runs": runs,
         "equal": all(card == cards[0] for card in cards),
         "values": rows,
@@ -133,6 +133,7 @@ def main() -> None:
     parser.add_argument("--shards", type=int, default=20)
     parser.add_argument("--jobs", type=int, nargs="+", default=[1, 2])
     parser.add_argument("--features", default="lite0")
+    parser.add_argument("--detector", default="yolo-nano", help="or none, to see what is left")
     parser.add_argument("--keep", type=Path, metavar="FOLDER", help="keep shards and scorecards here")
     parser.add_argument("--json", type=Path, metavar="F", help="write the results here")
     args = parser.parse_args()

@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     from ganbench.audit.result import Audit
     from ganbench.scoring.options import ScoreOptions
 
-_MARKS = {True: "yes", False: "no", None: "–"}
-
 
 @takes_scoring_options()
 def audit(
@@ -115,13 +113,15 @@ def _show(found: Audit, written: list[Location], *, err: bool) -> None:
     judged = [
         name for name in found.titles if any(row.check == name and row.finding.passed is not None for row in found.rows)
     ]
-    view = Table(title=f"passes what is asked, at n = {found.scale.n:,}")
-    for title in ("metric", *judged):
-        view.add_column(title, overflow="fold")
+    view = Table(title=f"checks at n = {found.scale.n:,}")
+    for title in ("metric", "passes", "fails"):
+        view.add_column(title, no_wrap=title == "passes")
     for one in found.verdicts:
-        rows = [found.row(one, name) for name in judged]
-        words = [_MARKS[None if row is None else row.finding.passed] for row in rows]
-        view.add_row(*(cell(text, screen) for text in (one, *words)))
+        passed = {name: row.finding.passed for name in judged if (row := found.row(one, name)) is not None}
+        asked = [name for name, said in passed.items() if said is not None]
+        failed = [name for name in asked if not passed[name]]
+        words = (one, f"{len(asked) - len(failed)} of {len(asked)}" if asked else "none asked", ", ".join(failed))
+        view.add_row(*(cell(text, screen) for text in words))
     screen.print(view)
     for one, text in found.verdicts.items():
         tell(f"{one}: {text}", err=err)

@@ -11,6 +11,9 @@ from ganbench.statistics.features import FeatureSet
 # off by up to n times the rounding of float64, 1.1e-16, of mean^2 + variance: 2e-10 for two million images. What is
 # negative by more is no rounding; what is negative by less, taken as 0, moves no distance that anybody prints.
 _ROUNDING = 1e-9
+# Of the largest variance: what a matrix that files keep in float32 says of the rest of a variance is noise below it,
+# four times the rounding of one number.
+_FLOAT32 = 2.0**-22
 
 
 def rounding_of(variances: np.ndarray, mean: np.ndarray | None) -> float:
@@ -28,21 +31,31 @@ def cholesky_factor(cov: np.ndarray, mean: np.ndarray | None = None) -> np.ndarr
     Raises:
         MetricError: the matrix is not positive semidefinite, so no covariance.
     """
-    from scipy.linalg import lapack
-
     variances = np.diagonal(cov)
     trace, smallest, dimensions = np.trace(cov), variances.min(), len(cov)
     rounding = rounding_of(variances, mean)
-    lower, pivots, rank, info = lapack.dpstrf(cov, lower=1)
+    allowed = 1e-6 * abs(trace) + dimensions * rounding
+    factor, damaged = _pivoted(cov), False
+    if abs(trace - np.vdot(factor, factor)) > allowed and np.array_equal(cov, cov.astype(np.float32)):
+        # Of few images, kept in float32: past its rank there is nothing but noise, which small pivots blow up.
+        least = _FLOAT32 * float(variances.max())
+        factor = _pivoted(cov, least)
+        damaged = np.abs(cov - factor @ factor.T).max() > 16 * least  # more than noise was left out
+    if smallest < -rounding or damaged or abs(trace - np.vdot(factor, factor)) > allowed:
+        raise MetricError("the covariance is not positive semidefinite; the statistics are damaged.")
+    return factor
+
+
+def _pivoted(cov: np.ndarray, least: float = -1.0) -> np.ndarray:
+    """Return the factor up to the first variance of at most ``least``; if negative, of LAPACK's own choice."""
+    from scipy.linalg import lapack
+
+    lower, pivots, rank, info = lapack.dpstrf(cov, tol=least, lower=1)
     if info < 0:
         raise MetricError("the covariance cannot be factored: it holds NaN or infinite values.")
-    del cov, variances  # at 2048 features each such matrix is 34 MB, and these are the peak of a scorecard
     lower = np.tril(lower)[:, :rank]
     factor = np.empty_like(lower, order="C")
     factor[pivots - 1] = lower
-    astray = abs(trace - np.vdot(factor, factor))
-    if smallest < -rounding or astray > 1e-6 * abs(trace) + dimensions * rounding:
-        raise MetricError("the covariance is not positive semidefinite; the statistics are damaged.")
     return factor
 
 

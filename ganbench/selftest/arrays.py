@@ -13,6 +13,8 @@ from ganbench.statistics.detections import DetectionSet
 from ganbench.statistics.features import FeatureSet
 from ganbench.statistics.index import ImageIndex
 from ganbench.statistics.known import CodedImages, HeldOut, KnownImages
+from ganbench.statistics.packets import PacketSet
+from ganbench.statistics.paths import PathSet
 from ganbench.statistics.pixels import PixelSet
 from ganbench.statistics.projection import Projection
 from ganbench.statistics.signatures import LENGTH, SIGNATURE
@@ -79,6 +81,15 @@ def _pixels() -> tuple[None, PixelSet]:
     return None, PixelSet.of(f"{number:064x}" for number in stream("pixels", FAKE).astype(int) * 7 % 211)
 
 
+def _packets() -> tuple[PacketSet, PacketSet]:
+    real, fake = stream("real packets", 500, 16, 16, 3), 40 + stream("fake packets", 400, 16, 16, 3) // 2
+    return PacketSet.of(real), PacketSet.of(fake)
+
+
+def _paths() -> tuple[None, PathSet]:
+    return None, PathSet(stream("lengths", FAKE) / 16.0)
+
+
 _SIDES: dict[str, Callable[[], tuple[Any, Any]]] = {
     "moments": _features,
     "features": _features,
@@ -86,4 +97,6 @@ _SIDES: dict[str, Callable[[], tuple[Any, Any]]] = {
     "index": _indexed,
     "detections": _detections,
     "pixels": _pixels,
+    "packets": _packets,
+    "paths": _paths,
 }
