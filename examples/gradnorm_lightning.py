@@ -1,6 +1,6 @@
-"""Gradient norms as a Lightning callback.
+"""The probe as a Lightning callback, on a GAN with two optimizers and manual optimization.
 
-pip install lightning
+pip install 'ganbench[lightning]'
 python examples/gradnorm_lightning.py
 """
 
@@ -11,58 +11,54 @@ import torch
 from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
 
-from ganbench import GradNormProbe
+import ganbench
+from ganbench.lightning import GradNorms
 
 
-class GradNorms(L.Callback):
-    """Records the gradient norms of one attribute of the LightningModule and writes them at the end."""
-
-    def __init__(self, attribute: str, path: str) -> None:
-        self.attribute = attribute
-        self.path = path
-
-    def on_fit_start(self, trainer: L.Trainer, module: L.LightningModule) -> None:
-        """Attach the probe."""
-        # Lightning's own scaler, when it trains in float16, multiplies gradients: the probe divides that out.
-        scaler = getattr(trainer.precision_plugin, "scaler", None)
-        self.probe = GradNormProbe(getattr(module, self.attribute), scaler=scaler)
-        self.probe.attach()
-
-    def on_after_backward(self, trainer: L.Trainer, module: L.LightningModule) -> None:
-        """Keep the norms: after backward, before clipping."""
-        self.probe.record(trainer.fit_loop.total_batch_idx)
-
-    def on_fit_end(self, trainer: L.Trainer, module: L.LightningModule) -> None:
-        """Remove the hooks and write the table."""
-        self.probe.detach()
-        self.probe.to_frame().to_csv(self.path, index=False)
-
-    def on_exception(self, trainer: L.Trainer, module: L.LightningModule, exception: BaseException) -> None:
-        """Remove the hooks of a training that failed."""
-        self.probe.detach()
-
-
-class Classifier(L.LightningModule):
-    """Something to train."""
+class GAN(L.LightningModule):
+    """A small GAN on dots: two steps of the discriminator for each of the generator."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.network = nn.Sequential(nn.Linear(8, 16), nn.ReLU(), nn.Linear(16, 1))
+        self.automatic_optimization = False
+        self.generator = nn.Sequential(nn.Linear(4, 32), nn.ReLU(), nn.Linear(32, 32), nn.ReLU(), nn.Linear(32, 2))
+        self.discriminator = nn.Sequential(
+            nn.Linear(2, 32), nn.LeakyReLU(0.2), nn.Linear(32, 32), nn.LeakyReLU(0.2), nn.Linear(32, 1)
+        )
 
-    def training_step(self, batch: list[torch.Tensor], index: int) -> torch.Tensor:
-        """Return the loss of a batch."""
-        x, y = batch
-        return nn.functional.mse_loss(self.network(x).flatten(), y)
+    def training_step(self, batch: list[torch.Tensor], index: int) -> None:
+        """Do a step of each network."""
+        (real,) = batch
+        g_optimizer, d_optimizer = self.optimizers()
+        fake = self.generator(torch.randn(len(real), 4, device=self.device))
 
-    def configure_optimizers(self) -> torch.optim.Optimizer:
-        """Return the optimizer."""
-        return torch.optim.Adam(self.parameters(), 1e-3)
+        d_loss = nn.functional.softplus(self.discriminator(fake.detach())) + nn.functional.softplus(
+            -self.discriminator(real)
+        )
+        d_optimizer.zero_grad()
+        self.manual_backward(d_loss.mean())
+        self.clip_gradients(d_optimizer, 1.0, "norm")  # the probe has the norms from before
+        d_optimizer.step()
+
+        if index % 2:
+            g_optimizer.zero_grad()
+            self.manual_backward(nn.functional.softplus(-self.discriminator(fake)).mean())
+            g_optimizer.step()
+
+    def configure_optimizers(self) -> list[torch.optim.Optimizer]:
+        """Return one optimizer for each network."""
+        return [torch.optim.Adam(network.parameters(), 2e-3) for network in (self.generator, self.discriminator)]
 
 
 if __name__ == "__main__":
-    data = TensorDataset(torch.randn(256, 8), torch.randn(256))
+    angles = torch.rand(512) * 2 * torch.pi
+    dots = torch.stack([angles.cos(), angles.sin()], 1)
+    norms = GradNorms({"D": "discriminator", "G": "generator"}, path="gradnorm.csv")
     trainer = L.Trainer(
-        max_epochs=2, callbacks=[GradNorms("network", "gradnorm.csv")], gradient_clip_val=1.0,
-        logger=False, enable_checkpointing=False, accelerator="auto",
+        max_epochs=4, callbacks=[norms], logger=False, enable_checkpointing=False, accelerator="auto",
+        enable_progress_bar=False,
     )  # fmt: skip
-    trainer.fit(Classifier(), DataLoader(data, 32))
+    trainer.fit(GAN(), DataLoader(TensorDataset(dots), 32, shuffle=True))
+    for name, frame in norms.frames.items():
+        print(f"{name}: {frame['step'].nunique()} steps of {frame['layer'].max()} layers")
+    ganbench.plot_gradnorm(norms.frames).savefig("gradnorm.png")  # or: ganbench gradnorm --csv gradnorm.csv

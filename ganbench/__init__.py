@@ -14,6 +14,7 @@ if TYPE_CHECKING:  # what a type checker and an editor see; at run time __getatt
     from ganbench import selftest as selftest
     from ganbench.comparison.compare import compare as compare
     from ganbench.diagnostics.gradnorm import GradNormProbe as GradNormProbe
+    from ganbench.diagnostics.plot import plot_gradnorm as plot_gradnorm
     from ganbench.errors import GanbenchError as GanbenchError
     from ganbench.images.sources import open_source as open_source
     from ganbench.leaderboard.results import load_results as load_results
@@ -31,6 +32,7 @@ _PUBLIC = {
     "Scorecard": "ganbench.scoring.scorecard",
     "Reference": "ganbench.references.reference",
     "GradNormProbe": "ganbench.diagnostics.gradnorm",
+    "plot_gradnorm": "ganbench.diagnostics.plot",
     "load_results": "ganbench.leaderboard.results",
     "open_source": "ganbench.images.sources",
     "GanbenchError": "ganbench.errors",
@@ -48,6 +50,7 @@ __all__ = [
     "load_results",
     "open_source",
     "overlap",
+    "plot_gradnorm",
     "score",
     "selftest",
 ]

@@ -13,8 +13,16 @@ from ganbench.models.dcgan import Discriminator
 
 
 def by_hand(module: nn.Module, names: list[str]) -> list[float]:
-    parameters = dict(module.named_parameters())
+    parameters = {_plain(name): p for name, p in module.named_parameters()}
     return [parameters[name].grad.float().norm().item() for name in names]
+
+
+def _plain(name: str) -> str:
+    """Return the name of the weight that a parameter is the source of, where it is."""
+    for source in ("original", "original1"):
+        if name.endswith(f"parametrizations.weight.{source}"):
+            return name.replace(f"parametrizations.weight.{source}", "weight")
+    return name
 
 
 def recorded(probe: GradNormProbe, step: int = 0) -> tuple[list[str], list[float]]:

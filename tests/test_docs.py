@@ -32,6 +32,7 @@ PAGES = [
 BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 SPAN = re.compile(r"`([^`\n]+)`")
 LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
+LOOPS = {"gradnorm_lightning.py": "lightning", "gradnorm_accelerate.py": "accelerate", "gradnorm_ignite.py": "ignite"}
 OPTION = re.compile(r"--[a-z][a-z-]*|-o\b")
 
 
@@ -185,8 +186,8 @@ def run(script: Path, folder: Path, forkserver: ForkServerContext) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("script", sorted((ROOT / "examples").glob("*.py")), ids=name_of)
 def test_example_scripts_run(script: Path, tmp_path: Path, forkserver: ForkServerContext) -> None:
-    if script.name == "gradnorm_lightning.py":
-        pytest.importorskip("lightning", reason="pip install lightning")
+    if (package := LOOPS.get(script.name)) is not None:
+        pytest.importorskip(package, reason="not installed: pip install 'ganbench[dev]'")
     run(script, tmp_path, forkserver)
 
 

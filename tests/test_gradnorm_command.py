@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 
 from ganbench.cli.app import app
 from ganbench.diagnostics.curves import measure, of_recipe, plan
-from ganbench.diagnostics.experiment import FILES, experiment
+from ganbench.diagnostics.experiment import experiment
 from ganbench.diagnostics.findings import troubles
 from ganbench.errors import GanbenchError
 from ganbench.images.sources import open_source
@@ -49,7 +49,15 @@ def test_the_command_writes_table_figures_and_findings(image_folder: Path, tmp_p
     medians = settled.groupby(["seed", "layer"])["log_norm"].median()
     assert printed["wgan-gp"]["seeds"]["1"]["log_norm"] == pytest.approx(medians[1].tolist())
     assert printed["wgan-gp"]["log_norm"] == pytest.approx(medians.groupby("layer").mean().tolist())
-    for name in ("gradnorm.png", "gradnorm-training.png"):
+    generator = pd.read_csv(out / "gradnorm-generator.csv")
+    assert list(generator.columns) == list(frame.columns)
+    assert generator.query("variant == 'wgan'")["step"].unique().tolist() == [1, 3, 5]
+    assert frame[["spectral_norm", "activation_std"]].notna().all(axis=None)
+    assert frame.query("step < 5")["update_ratio"].gt(0).all()
+    shown = generator.query("step >= 2 and curve == 'wgan-gp'").groupby(["seed", "layer"])["log_norm"].median()
+    assert printed["wgan-gp"]["generator"]["seeds"]["0"]["log_norm"] == pytest.approx(shown[0].tolist())
+    assert "## Generator" in (out / "findings.md").read_text()
+    for name in ("gradnorm.png", "gradnorm-training.png", "gradnorm-generator-layers.png"):
         assert np.asarray(Image.open(out / name).convert("L")).std() > 10  # something is drawn
     assert (out / "gradnorm.svg").read_text().startswith("<?xml")
     assert "| wgan-gp |" in (out / "findings.md").read_text()
@@ -84,7 +92,7 @@ def test_troubles_are_told_while_the_curve_is_measured() -> None:
     images = TrainingImages(pixels, "", batch=8, seed=0)
     load = images.load
     images.load = lambda step: steps_when_told.append(len(told)) or load(step)
-    frame = measure(of_recipe(recipe), images, 110, device=torch.device("cpu"), warn=told.append)
+    frame = measure(of_recipe(recipe), images, 110, device=torch.device("cpu"), warn=told.append).discriminator
     saturated = [text for text in told if "stayed at the clipping bound" in text]
     assert len(saturated) > 0
     assert len(set(told)) == len(told)
@@ -144,7 +152,9 @@ def test_an_experiment_from_python(image_folder: Path, tmp_path: Path) -> None:
     sets = ["training.batch=8", "training.steps=9"]
     curves = plan(["wgan-gp"], [], ["dcgan"], [], preset="smoke", overrides=sets)
     found = experiment(curves, open_source(image_folder), tmp_path / "out", device="cpu", say=said.append)
-    assert {path.name for path in (tmp_path / "out").iterdir()} == set(FILES)
+    assert {path.name for path in (tmp_path / "out").iterdir()} == set(found.files)
+    assert {"gradnorm.svg", "gradnorm-generator-layers.png", "findings.md"} < set(found.files)
+    assert sorted(found.generator["name"].unique())[0] == "project.0.weight"
     assert sorted(found.settled["step"].unique()) == [2, 3, 4, 5, 6, 7, 8]  # the recipe's steps without a quarter
     assert set(found.small) == {"wgan-gp", "dcgan"}
     assert len(pd.read_csv(tmp_path / "out" / "gradnorm.csv")) == 2 * 9 * 5

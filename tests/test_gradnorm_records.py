@@ -12,7 +12,7 @@ from probing import by_hand, check, discriminator, hooks, recorded, resnet
 from torch import nn
 
 from ganbench import GradNormProbe
-from ganbench.diagnostics import gradnorm
+from ganbench.diagnostics import norms
 from ganbench.diagnostics.gradnorm import ProbeError
 from ganbench.errors import GanbenchError, UnknownName
 
@@ -176,7 +176,7 @@ def test_no_hook_stays_behind() -> None:
 
 
 def test_long_series_are_moved_off_the_device_in_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(gradnorm, "_KEPT_ON_DEVICE", 3)
+    monkeypatch.setattr(norms, "KEPT_ON_DEVICE", 3)
     module = nn.Linear(3, 1)
     expected = []
     with GradNormProbe(module) as probe:

@@ -20,6 +20,7 @@ from campaigns.scorecards import export, real_card
 from ganbench.bench.status import Status
 from ganbench.bench.survey import refuse_strangers, survey
 from ganbench.bench.written import Written
+from ganbench.diagnostics.records import read_curves, text_before
 from ganbench.diagnostics.toy_modes import reader_of
 from ganbench.errors import GanbenchError
 from ganbench.images.sources import open_source
@@ -41,6 +42,7 @@ _PROBED = "curve,variant,step,layer,name,norm,log_norm,seed,weight_norm,ratio,at
     for layer in (5, 4, 3, 2, 1)
 )
 
+_HEAD = ("network", *_PROBED.partition("\n")[0].split(","))
 
 _BENCH: dict[str, Any] = {
     "cells": {"mutant": {"settings": {"model.width": "4"}, "variant": "dcgan", "seed": 0, "steps": 4}},
@@ -81,6 +83,7 @@ class Runs(Sweep):
         card["source"]["run"] = {"step": 4, "samples": 12, "plan": ""}
         (self._whole / "scorecard.json").write_text(json.dumps(card), "utf-8")
         (self._whole / "gradnorm.csv").write_text(_PROBED, "utf-8")
+        (self._whole / "probe.csv").write_text(f"network,{_PROBED}".replace("\ndcgan,", "\nD,dcgan,"), "utf-8")
         (self._whole / "step.json").write_text('{"step": 4}', "utf-8")
         Written(**_BENCH).write(self._whole)
         status = Status("whole", "dcgan", 0, "failed", "why", "Traceback ...")
@@ -122,6 +125,8 @@ class Runs(Sweep):
             "bench": lambda: _survey(folder),
             "claim": lambda: Claim(1, (folder / "status.json").read_text("utf-8", "replace")).is_open(),
             "probed": lambda: is_probed(folder, 0, 4),
+            "curves": lambda: read_curves(opened.probe),
+            "recorded": lambda: text_before(opened.probe, _HEAD, 3),
             "images": lambda: images_of(opened),
             "scored": lambda: is_scored(folder, "", 12),
             "rewound": lambda: opened.rewind(2),

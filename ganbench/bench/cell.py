@@ -143,6 +143,6 @@ def _probe(hold: Hold, name: str, pixels: np.ndarray, digest: str, steps: int, d
     curve = replace(of_run(hold.run.path), name=name)
     training = curve.recipe.training
     images = TrainingImages(pixels, digest, batch=training.batch, seed=training.seed)
-    frame = measure(curve, images, steps, device=torch.device(resolve_device(device)))
+    measured = measure(curve, images, steps, device=torch.device(resolve_device(device)))
     hold.check()
-    write_text(hold.run.gradnorm, csv_frame(frame))
+    write_text(hold.run.gradnorm, csv_frame(measured.discriminator))

@@ -79,6 +79,10 @@ def train(
             help="Log numbers, sheets and the recipe there too; several times for several. Or a MODULE:CLASS.",
         ),
     ] = None,
+    probe_every: Annotated[
+        int,
+        typer.Option(metavar="N", min=0, help="Steps between records of all layers in probe.csv; 0: none."),
+    ] = 0,
     quiet: options.Quiet = False,
 ) -> None:
     """Train a baseline: checkpoint, metrics and sample sheets go to the run folder. Ctrl-C saves and stops.
@@ -139,7 +143,14 @@ def train(
         tuple(log or ()),
         Plan.of(scoring) if score_every else None,
     )
-    finished = start(recipe, opened, folder, device=device, resume=resume, options=loop_options, warn=warn)
+    beside = None
+    if probe_every:
+        from ganbench.diagnostics.recorder import recording
+
+        beside = recording(probe_every, warn)
+    finished = start(
+        recipe, opened, folder, device=device, resume=resume, options=loop_options, beside=beside, warn=warn
+    )
     if int(os.environ.get("RANK", "0")) == 0:
         place = masked(folder) if isinstance(folder, str) else finished.path
         tell(f"trained {place}; draw samples: ganbench sample {finished.path} --out samples")

@@ -150,6 +150,19 @@ def _check_that_they_clip(recipes: list[Recipe]) -> None:
             )
 
 
+@dataclass(frozen=True, eq=False)
+class Measured:
+    """What a curve's training showed of its two networks.
+
+    Attributes:
+        discriminator: columns ``curve``, ``variant``, ``seed`` and those of ``GradNormProbe.to_frame``.
+        generator: the same; ``step`` is that of the discriminator in which the generator's step was done.
+    """
+
+    discriminator: pd.DataFrame
+    generator: pd.DataFrame
+
+
 def measure(
     curve: Curve,
     images: TrainingImages,
@@ -157,23 +170,24 @@ def measure(
     *,
     device: torch.device,
     warn: Callable[[str], None] = lambda text: None,
-) -> pd.DataFrame:
-    """Train for some steps and record every step's gradient norms of the discriminator.
+) -> Measured:
+    """Train for some steps and record the gradient norms of every step of both networks.
 
     Args:
         curve: what to train.
         images: training images of the recipe's size; their seed is the recipe's.
         steps: discriminator steps.
         device: where.
-        warn: is told every sign of trouble in one line, as soon as the rules see it.
+        warn: is told every sign of trouble of the discriminator in one line, as soon as the rules see it.
 
     Returns:
-        Columns ``curve``, ``variant``, ``seed`` and those of ``GradNormProbe.to_frame``.
+        The records.
     """
     trainer = Trainer(curve.recipe, device)
     if curve.run is not None:
         trainer.load_state_dict(load_checkpoint(RunFolder(curve.run).checkpoint, device))
     probe = GradNormProbe(trainer.discriminator, clip=getattr(curve.recipe.objective, "clip", None))
+    of_generator = GradNormProbe(trainer.generator)
 
     def observe(step: int, real: torch.Tensor, fake: torch.Tensor) -> None:
         del fake
@@ -182,17 +196,23 @@ def measure(
     trainer.observers.append(observe)
     seed = curve.recipe.training.seed
     told: set[tuple[str, str]] = set()
-    with probe, track(f"{curve.name}, seed {seed}", steps, unit="steps") as advance:
+    with probe, of_generator, track(f"{curve.name}, seed {seed}", steps, unit="steps") as advance:
         for done in range(1, steps + 1):
             trainer.train_step(images.load(trainer.step))
+            if trainer.step % curve.recipe.training.n_critic == 0:
+                of_generator.record(trainer.step - 1)
             advance(1)
             if done % WINDOW == 0 or done == steps:
                 for trouble in troubles(probe.to_frame()):
                     if (trouble.kind, trouble.layer) not in told:
                         told.add((trouble.kind, trouble.layer))
                         warn(f"{curve.name}: {trouble.text}")
-    frame = probe.to_frame()
-    frame.insert(0, "seed", seed)
+    return Measured(_named(curve, probe.to_frame()), _named(curve, of_generator.to_frame()))
+
+
+def _named(curve: Curve, frame: pd.DataFrame) -> pd.DataFrame:
+    """Return records with the columns that tell curves and seeds apart in front."""
+    frame.insert(0, "seed", curve.recipe.training.seed)
     frame.insert(0, "variant", column_of([curve.recipe.variant] * len(frame)))
     frame.insert(0, "curve", column_of([curve.name] * len(frame)))
     return frame

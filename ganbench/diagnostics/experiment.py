@@ -10,16 +10,18 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from ganbench.diagnostics.curves import Curve, measure
-from ganbench.diagnostics.figures import depth_figure, training_figure
-from ganbench.diagnostics.findings import to_markdown
+from ganbench.diagnostics.curves import Curve, Measured, measure
+from ganbench.diagnostics.figure_files import write_figures
+from ganbench.diagnostics.figures import OF_G
+from ganbench.diagnostics.findings import to_dict, to_markdown
+from ganbench.diagnostics.probe_frame import COLUMNS
 from ganbench.diagnostics.too_small import too_small
 from ganbench.errors import GanbenchError
 from ganbench.features.runtime import resolve_device
 from ganbench.images.source import Source
 from ganbench.system.outputs import check_outputs, write_text
 from ganbench.system.progress import track
-from ganbench.system.style import save_figure
+from ganbench.system.style import check_style
 from ganbench.system.text import csv_frame
 from ganbench.training.data import TrainingImages, decode_source
 from ganbench.training.start import check_size
@@ -28,14 +30,14 @@ from ganbench.training.trial import seconds_per_step
 if TYPE_CHECKING:
     import pandas as pd
 
-FILES = (
-    "gradnorm.csv", "gradnorm.png", "gradnorm.svg", "gradnorm-training.png", "gradnorm-training.svg", "findings.md",
-)  # fmt: skip
+TABLE, TEXT = "gradnorm.csv", "findings.md"
+OF_GENERATOR = "-generator"  # behind the names of the generator's files
 MOST_STEPS = 600  # of a curve, where nobody says how many: recipes for whole trainings are longer
 _TRIAL_STEPS = 8
 # The first seven are the format; the rest is there for who wants to look deeper.
 _COLUMNS = ["curve", "variant", "step", "layer", "name", "norm", "log_norm"]
 _COLUMNS += ["seed", "weight_norm", "ratio", "at_bound", "input_gradient"]
+_COLUMNS += [column for column in COLUMNS if column not in _COLUMNS]
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,12 +45,16 @@ class Findings:
     """What an experiment showed.
 
     Attributes:
-        settled: the records without the first steps of each curve, columns as in ``gradnorm.csv``.
+        settled: the discriminators' records without the first steps of each curve, columns as in ``gradnorm.csv``.
+        generator: the generators', the same.
         small: by curve, why it can tell nothing, where that is so (see ``too_small``).
+        files: names of what was written.
     """
 
     settled: pd.DataFrame
+    generator: pd.DataFrame
     small: dict[str, str]
+    files: list[str]
 
 
 def experiment(
@@ -59,10 +65,11 @@ def experiment(
     steps: int | None = None,
     skip: int | None = None,
     device: str = "auto",
+    style: str = "screen",
     say: Callable[[str], None] = lambda text: None,
     warn: Callable[[str], None] = lambda text: None,
 ) -> Findings:
-    """Measure all curves and write ``FILES``.
+    """Measure all curves and write tables, figures and findings.
 
     Args:
         curves: see ``curves.plan``.
@@ -71,6 +78,7 @@ def experiment(
         steps: discriminator steps of each curve; None: as many as the longest recipe trains, at most 600.
         skip: first steps that the figure over depth and the findings leave out; None: a quarter.
         device: ``auto``, ``cpu`` or ``cuda``.
+        style: of the figures, see ``drawing``; ``paper`` writes PDF too.
         say: is told in one line what will be measured and how long it will take, before it starts.
         warn: is told signs of trouble, as ``measure`` sees them.
 
@@ -79,6 +87,7 @@ def experiment(
     """
     import pandas as pd
 
+    check_style(style)
     check_outputs(folders=(out,))
     for curve in curves:
         check_size(source, curve.recipe)
@@ -91,21 +100,45 @@ def experiment(
         raise GanbenchError(f"--skip {skip} leaves nothing of --steps {steps}")
     images = [_images_of(curve, pixels, source) for curve in curves]
     _announce(curves, pixels, steps, device, say)
-    frames: list[pd.DataFrame] = []
+    found: list[Measured] = []
     for curve, own in zip(curves, images, strict=True):
-        frames.append(measure(curve, own, steps, device=torch.device(resolve_device(device)), warn=warn))
+        found.append(measure(curve, own, steps, device=torch.device(resolve_device(device)), warn=warn))
         # After every curve: a killed command keeps what it has.
-        write_text(out / "gradnorm.csv", csv_frame(pd.concat(frames)[_COLUMNS]))
-    everything = pd.concat(frames)
-    settled = pd.concat([frame[frame["step"] >= frame["step"].min() + skip] for frame in frames])
+        tables = _write_tables(out, found)
     small = {
         curve.name: why
-        for curve, frame in zip(curves, frames, strict=True)
-        if (why := too_small(curve.recipe, int(frame["step"].max()) + 1)) is not None
+        for curve, m in zip(curves, found, strict=True)
+        if (why := too_small(curve.recipe, int(m.discriminator["step"].max()) + 1)) is not None
     }
-    findings = Findings(settled, small)
-    _write(out, findings, everything)
+    discriminators, generators = (pd.concat(frames) for frames in zip(*map(_both, found), strict=True))
+    settled, settled_generators = (
+        pd.concat(frames) for frames in zip(*(map(_settled(m, skip), _both(m)) for m in found), strict=True)
+    )
+    files = write_figures(out, settled, discriminators, small, style=style)
+    if len(settled_generators):  # a critic that steps often, and a short look: the generator may not have moved
+        files += write_figures(out, settled_generators, generators, small, of=OF_G, behind=OF_GENERATOR, style=style)
+    findings = Findings(settled, settled_generators, small, [*tables, *files, TEXT])
+    write_text(out / TEXT, to_text(findings))
     return findings
+
+
+def _both(measured: Measured) -> tuple[pd.DataFrame, pd.DataFrame]:
+    return measured.discriminator, measured.generator
+
+
+def _settled(measured: Measured, skip: int) -> Callable[[pd.DataFrame], pd.DataFrame]:
+    """Return what leaves out the first steps of a curve."""
+    start = measured.discriminator["step"].min() + skip
+    return lambda frame: frame[frame["step"] >= start]
+
+
+def _write_tables(out: Path, found: list[Measured]) -> list[str]:
+    import pandas as pd
+
+    names = [TABLE, f"gradnorm{OF_GENERATOR}.csv"]
+    for name, frames in zip(names, zip(*map(_both, found), strict=True), strict=True):
+        write_text(out / name, csv_frame(pd.concat(frames)[_COLUMNS]))
+    return names
 
 
 def _images_of(curve: Curve, pixels: np.ndarray, source: Source) -> TrainingImages:
@@ -128,9 +161,16 @@ def _announce(curves: list[Curve], pixels: np.ndarray, steps: int, device: str, 
     say(f"measuring {steps} steps of each: {names}{repeated}. This takes about {duration}")
 
 
-def _write(out: Path, findings: Findings, everything: pd.DataFrame) -> None:
-    depth = depth_figure(findings.settled, findings.small)
-    for name, figure in (("gradnorm", depth), ("gradnorm-training", training_figure(everything))):
-        for ending in (".png", ".svg"):
-            save_figure(figure, out / f"{name}{ending}")
-    write_text(out / "findings.md", to_markdown(findings.settled, findings.small))
+def to_text(findings: Findings) -> str:
+    """Return ``findings.md``: what the discriminators show, then the generators."""
+    text = to_markdown(findings.settled, findings.small)
+    if findings.generator.empty:
+        return text
+    return f"{text}\n## Generator\n\n{to_markdown(findings.generator, findings.small)}"
+
+
+def to_plain(findings: Findings) -> dict[str, dict[str, object]]:
+    """Return the findings of all curves as plain data: those of the discriminator, under ``generator`` the other's."""
+    found = to_dict(findings.settled, findings.small)
+    of_generator = to_dict(findings.generator, findings.small)
+    return {name: plain | {"generator": of_generator.get(name)} for name, plain in found.items()}

@@ -76,10 +76,20 @@ def profile(frame: pd.DataFrame) -> Profile:
     their slopes.
     """
     names = frame.drop_duplicates("layer").set_index("layer")["name"].sort_index()
-    finite = frame[np.isfinite(frame["log_norm"])]
-    groups = finite.groupby(["layer", "seed"] if "seed" in frame else ["layer"])["log_norm"]
-    lines = (groups.quantile(q).groupby("layer").mean().reindex(names.index) for q in (0.5, 0.1, 0.9))
-    return Profile(list(names), *(line.to_numpy() for line in lines))
+    low, median, high = quantiles(frame, "log_norm")
+    return Profile(list(names), median, low, high)
+
+
+def quantiles(frame: pd.DataFrame, column: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return 10 % quantile, median and 90 % quantile over the steps of one curve's column, per layer: (layers,) each.
+
+    Of several seeds each is the mean of theirs; NaN for a layer without a finite value.
+    """
+    layers = sorted(frame["layer"].unique())
+    finite = frame[np.isfinite(frame[column])]
+    groups = finite.groupby(["layer", "seed"] if "seed" in frame else ["layer"])[column]
+    low, median, high = (groups.quantile(q).groupby("layer").mean().reindex(layers).to_numpy() for q in (0.1, 0.5, 0.9))
+    return low, median, high
 
 
 @dataclass(frozen=True)

@@ -1,26 +1,34 @@
 """Gradient norms, layer by layer, of any module: the raw material of the plot of the WGAN-GP paper.
 
 The norms are taken by hooks at the end of every backward pass, so they are those before clipping and before the
-optimizer step, wherever ``record`` is called. All layers are measured in one fused call and stay on their device until
-somebody reads them: nothing waits for a GPU.
+optimizer step, wherever ``record`` is called. Beside them stands what tells why they are so: how large the weights are,
+how far each step moves them, what the layers put out. All layers are measured together, at that one moment, and the
+numbers stay on their device until somebody reads them: nothing waits for a GPU.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import nn
 
-from ganbench.diagnostics.layers import Layer, find_layers, input_gradient_norm, unwrapped
-from ganbench.errors import GanbenchError
+from ganbench.diagnostics.activity import QUANTITIES, Activity
+from ganbench.diagnostics.layers import find_layers, input_gradient_norm, unwrapped
+from ganbench.diagnostics.norms import Waiting, fused_norms, stacked, tensors_in
+from ganbench.diagnostics.order import Order, note_traced
+from ganbench.diagnostics.probe_frame import MEASURED, probe_frame
+from ganbench.diagnostics.shards import Sharing, local
+from ganbench.diagnostics.weights import Weights
+from ganbench.errors import GanbenchError, UnknownName
+from ganbench.registry import did_you_mean
 
 if TYPE_CHECKING:
     import pandas as pd
 
-_KEPT_ON_DEVICE = 256  # records that wait before they are moved to the CPU in one go
+ALSO = ("spectral_norm", "update_ratio", "activations")  # what is recorded beside the norms
 
 
 class ProbeError(GanbenchError):
@@ -28,7 +36,7 @@ class ProbeError(GanbenchError):
 
 
 class GradNormProbe:
-    """Records the gradient norm of every layer of a module, step by step.
+    """Records the gradient norm of every layer of a module, step by step, and what belongs to it.
 
     Example:
         with GradNormProbe(discriminator) as probe:
@@ -40,8 +48,10 @@ class GradNormProbe:
         probe.to_frame()
 
     Works with autocast, gradient accumulation (the accumulated gradient counts), several backward passes per step,
-    ``DistributedDataParallel`` (the averaged gradient counts), ``torch.compile`` and shared weights (listed once).
-    With alternating networks, call ``record`` before another loss is sent backward through the same module.
+    ``DistributedDataParallel`` (the averaged gradient counts), ``fully_shard`` and ``FullyShardedDataParallel`` (the
+    whole gradient counts; every process needs a probe), ``torch.compile``, parametrized and shared weights (listed
+    once). With alternating networks, give each a probe, and call ``record`` before another loss is sent backward
+    through the same module.
     """
 
     def __init__(
@@ -51,38 +61,50 @@ class GradNormProbe:
         *,
         clip: float | None = None,
         scaler: torch.amp.GradScaler | None = None,
+        also: Collection[str] = ALSO,
     ) -> None:
         """Choose the layers.
 
         Args:
-            module: any module; compiled and data-parallel ones too.
+            module: any module; compiled, data-parallel and sharded ones too.
             layers: ``weights`` (convolutions and linear layers, in the order in which the first forward pass uses
                 them), ``norms``, ``biases``, ``parameters`` (all), ``activations`` (gradients of the layers' outputs),
                 or names of parameters.
             clip: the bound that weights are clamped to; the share of weights at it is then recorded, too.
             scaler: the GradScaler whose factor is divided out; a step that it will skip is NaN. Reading the factor
                 synchronises once per step.
+            also: what to record beside the norms: ``spectral_norm``, ``update_ratio`` (these two keep a float32 copy of
+                the weights), ``activations``.
 
         Raises:
-            UnknownName: a name that no parameter has.
+            UnknownName: a name that no parameter has, or that nothing to record has.
             ProbeError: no layer of that kind, or none that takes gradients.
         """
+        self._root = module
         self._module = unwrapped(module)
-        self.layers = find_layers(self._module, layers)
+        self.layers = find_layers(module, layers)
         if not any(layer.parameter.requires_grad for layer in self.layers):
             raise ProbeError("no layer of this module takes gradients: requires_grad is False everywhere")
-        self._activations = layers == "activations"
+        for name in also:
+            if name not in ALSO:
+                raise UnknownName(f"the probe records no {name!r} beside the norms.{did_you_mean(name, list(ALSO))}")
+        self._of_activations = layers == "activations"
         self._clip = clip
         self._scaler = scaler
+        self._sharing = Sharing(self.layers)
+        spectra, self._moves = "spectral_norm" in also, "update_ratio" in also
+        self._weights = Weights(self.layers, self._sharing, spectra=spectra) if spectra or self._moves else None
+        self._activity = Activity(self._module, self.layers) if "activations" in also else None
         self._hooks: list[Any] = []
-        self._order: dict[int, int] = {}
+        self._order = Order(len(self.layers))
         self._task: int | None = None  # the backward pass at whose end we are called
         self._looking_at_inputs = False
         self._latest: torch.Tensor | None = None
         self._squares: dict[int, torch.Tensor] = {}
         self._steps: list[int] = []
-        self._pending: list[torch.Tensor] = []
-        self._values: list[torch.Tensor] = []
+        self._records = Waiting()
+        self._changes = Waiting()  # of the weights, by the step behind each record; the last may not be known yet
+        self._open = False  # whether it is not
 
     def __enter__(self) -> GradNormProbe:
         self.attach()
@@ -99,18 +121,30 @@ class GradNormProbe:
         """
         if self._hooks:
             raise ProbeError("this probe is attached already; one probe serves one loop at a time")
-        for layer in self.layers:
-            if layer.parameter.requires_grad:
+        for index, layer in enumerate(self.layers):
+            if layer.parameter.requires_grad and layer.flat is None:
                 self._hooks.append(layer.parameter.register_post_accumulate_grad_hook(self._on_gradient))
-            if layer.owner is not None:
-                self._hooks.append(layer.owner.register_forward_hook(self._on_forward(layer)))
+            self._hooks.append(layer.owner.register_forward_hook(self._on_forward(index)))
+        if any(layer.flat is not None for layer in self.layers):  # whose own parameters get no gradient in the pass
+            self._hooks.append(self._root.register_forward_hook(self._on_root))
+        if self._activity is not None:
+            self._hooks += self._activity.attach()
 
     def detach(self) -> None:
-        """Remove every hook; what was recorded stays."""
+        """Remove every hook; what was recorded stays, and the step behind the last record counts as done."""
+        if self._open:
+            with torch.no_grad():
+                moved = self._moved([local(layer.weight()) for layer in self.layers])
+                self._changes.add(*self._sharing.norms(fused_norms(moved, moved[0].device)[None]))
         for hook in self._hooks:
             hook.remove()
         self._hooks = []
         self._latest = None
+
+    @property
+    def measured(self) -> bool:
+        """Whether a backward pass has ended since the last record, so that there is something to record."""
+        return self._latest is not None
 
     def record(self, step: int, *, inputs: torch.Tensor | None = None) -> None:
         """Keep the norms of the backward pass that ended last.
@@ -130,45 +164,28 @@ class GradNormProbe:
         if self._latest is None:
             raise ProbeError("no backward pass has ended since the last record, so there are no gradients to measure")
         slope = self._latest.new_tensor(math.nan) if inputs is None else self._input_gradient(inputs)
-        self._pending.append(torch.cat([self._latest, slope.reshape(1)]))
+        self._records.add(torch.cat([self._latest, slope.reshape(1)]))
         self._steps.append(step)
         self._latest = None
-        if len(self._pending) >= _KEPT_ON_DEVICE:
-            self._collect()
+        self._open = self._moves
 
     def to_frame(self) -> pd.DataFrame:
         """Return what was recorded, one row per step and layer.
 
         Columns: ``step``, ``layer`` (from 1 at the input), ``name``, ``norm`` (2-norm of the gradient; NaN where a
         layer got none, infinite where the gradient is not finite), ``log_norm`` (natural), ``weight_norm``, ``ratio``
-        (norm / weight norm), ``at_bound`` (share of weights at the clipping bound) and ``input_gradient`` (mean norm
-        over the images given to ``record``).
+        (norm / weight norm), ``at_bound`` (share of weights at the clipping bound), ``input_gradient`` (mean norm
+        over the images given to ``record``), ``spectral_norm`` (largest singular value of the weight as a matrix
+        (outputs, rest)), ``update_ratio`` (2-norm of what the step behind this gradient, clamping included, changed of
+        the weight / weight norm before; NaN where that step is not over), ``activation_mean``, ``activation_std``, and
+        ``dead_units`` (share of units with one and the same output wherever it was looked at).
         """
-        import numpy as np
-        import pandas as pd
+        names = [layer.name for layer in self.layers]
+        table = self._records.table(len(MEASURED) * len(names) + 1)
+        return probe_frame(self._steps, names, self._order.layers(), table, self._changes.table(len(names)))
 
-        self._collect()
-        order = sorted(range(len(self.layers)), key=lambda i: self._order.get(i, i))
-        count = len(self.layers)
-        table = torch.cat(self._values).numpy() if self._values else np.empty((0, 3 * count + 1))
-        columns = {
-            "step": np.repeat(self._steps, count),
-            "layer": np.tile(np.arange(1, count + 1), len(self._steps)),
-            "name": np.tile([self.layers[i].name for i in order], len(self._steps)),
-        }
-        for position, name in enumerate(("norm", "weight_norm", "at_bound")):
-            columns[name] = table[:, position * count : (position + 1) * count][:, order].reshape(-1)
-        columns["input_gradient"] = np.repeat(table[:, -1], count)
-        frame = pd.DataFrame(columns)
-        with np.errstate(divide="ignore"):
-            frame["log_norm"] = np.log(frame["norm"])
-        frame["ratio"] = frame["norm"] / frame["weight_norm"]
-        order_of_columns = ("step", "layer", "name", "norm", "log_norm", "weight_norm", "ratio", "at_bound")
-        return frame[[*order_of_columns, "input_gradient"]]
-
-    def _on_gradient(self, parameter: torch.Tensor) -> None:
+    def _on_gradient(self, _: torch.Tensor) -> None:
         """Ask, once per backward pass, to be called when it ends."""
-        del parameter
         task = torch._C._current_graph_task_id()
         if task != self._task:  # not a flag: a pass that fails half-way would never take it down
             self._task = task
@@ -176,44 +193,87 @@ class GradNormProbe:
             engine = torch.autograd.Variable._execution_engine
             engine.queue_callback(lambda: engine.queue_callback(self._on_backward_end))
 
+    def _on_root(self, module: nn.Module, inputs: object, output: object) -> None:
+        del module, inputs
+        for tensor in tensors_in(output):
+            if tensor.requires_grad:
+                tensor.register_hook(self._on_gradient)
+
     @torch.no_grad()
     def _on_backward_end(self) -> None:
-        parameters = [layer.parameter.detach() for layer in self.layers]
-        if self._activations:
-            squares = [self._squares.get(i) for i in range(len(self.layers))]
-            norms = _stack([None if s is None else s.sqrt() for s in squares], parameters[0].device)
-            self._squares = {}
-        else:
-            norms = _norms([layer.parameter.grad for layer in self.layers], parameters[0].device)
+        weights = [local(layer.weight()) for layer in self.layers]
+        device = weights[0].device
+        moved = self._moved(weights)
+        # All norms of a step are one fused call.
+        norms = fused_norms([*self._gradients(), *weights, *moved], device)
+        gradient, weight, *change = self._sharing.norms(norms.view(-1, len(weights)))
+        self._changes.add(*change)
         if self._scaler is not None:
-            norms = torch.where(norms.isinf(), math.nan, norms / self._scaler.get_scale())
-        self._latest = torch.cat([norms, _norms(parameters, parameters[0].device), self._at_bound(parameters)])
+            gradient = torch.where(gradient.isinf(), math.nan, gradient / self._scaler.get_scale())
+        absent = torch.full_like(gradient, math.nan)
+        bound = absent if self._clip is None else self._at_bound(self._clip)
+        spectra = self._keep(weights)
+        spectral = stacked(spectra, device) if spectra else absent
+        outputs = absent.repeat(len(QUANTITIES)) if self._activity is None else self._activity.take(device).flatten()
+        self._latest = torch.cat([gradient, weight, bound, spectral, outputs])
+
+    def _gradients(self) -> list[torch.Tensor | None]:
+        """Return what the first column is the norm of; of activations, their summed squares hold it already."""
+        if not self._of_activations:
+            return [None if (g := layer.parameter.grad) is None else local(g) for layer in self.layers]
+        squares, self._squares = self._squares, {}
+        return [squares[i].sqrt() if i in squares else None for i in range(len(self.layers))]
+
+    def _keep(self, weights: list[torch.Tensor]) -> list[torch.Tensor]:
+        """Keep the weights as the next step finds them; returns their spectral norms, where these are asked for."""
+        if self._weights is None:
+            return []
+        self._weights.keep(weights)
+        return self._weights.spectral_norms()
+
+    def _moved(self, weights: list[torch.Tensor]) -> list[torch.Tensor]:
+        """Return what the step behind the last record did to the weights; nothing if that is known already."""
+        if not self._open or self._weights is None:
+            return []
+        self._open = False
+        return self._weights.moved(weights)
+
+    def _at_bound(self, clip: float) -> torch.Tensor:
+        here = [local(layer.parameter.detach()) for layer in self.layers]
+        shares = [p.abs().ge_(clip * (1 - 1e-6)).mean(dtype=torch.float32) for p in here]
+        return self._sharing.shares(torch.stack(shares), [p.numel() for p in here])
 
     def _input_gradient(self, images: torch.Tensor) -> torch.Tensor:
+        if self._sharing.active:
+            raise ProbeError(
+                "record(inputs=...) needs the whole module in every process; this one is shared among them"
+            )
         self._looking_at_inputs = True
         try:
             return input_gradient_norm(self._module, images)
         finally:
             self._looking_at_inputs = False
 
-    def _at_bound(self, parameters: list[torch.Tensor]) -> torch.Tensor:
-        if self._clip is None:
-            return torch.full((len(parameters),), math.nan, device=parameters[0].device)
-        return torch.stack([(p.abs() >= self._clip * (1 - 1e-6)).float().mean() for p in parameters])
+    def _on_forward(self, index: int) -> Callable[..., None]:
+        key = self._order.key
+        parameter = self.layers[index].parameter
 
-    def _on_forward(self, layer: Layer) -> Callable[..., None]:
-        index = self.layers.index(layer)
-
-        def hook(owner: nn.Module, inputs: object, output: torch.Tensor) -> None:
+        def hook(owner: nn.Module, inputs: object, output: object) -> None:
             del owner, inputs
             if torch.compiler.is_compiling():
-                return  # a compiled graph keeps the order of definition
+                note_traced(key, index)
+                return
             if self._looking_at_inputs:
                 return
-            if torch.is_grad_enabled():
-                self._order.setdefault(index, len(self._order))
-            if self._activations and output.requires_grad:
+            learns = torch.is_grad_enabled()
+            if learns:
+                self._order.note(index)
+            if self._of_activations and isinstance(output, torch.Tensor) and output.requires_grad:
                 output.register_hook(lambda gradient: self._on_activation(index, gradient))
+            if self._activity is not None:
+                # A frozen network only passes gradients on to another: that is not a step of its own.
+                shown = output if learns and parameter.requires_grad and isinstance(output, torch.Tensor) else None
+                self._activity.saw(index, shown)
 
         return hook
 
@@ -222,23 +282,3 @@ class GradNormProbe:
             return  # the inner gradient of a penalty, not the loss's
         square = gradient.detach().float().square().sum()
         self._squares[index] = self._squares[index] + square if index in self._squares else square
-
-    def _collect(self) -> None:
-        if self._pending:
-            self._values.append(torch.stack(self._pending).double().cpu())
-            self._pending = []
-
-
-def _norms(tensors: Sequence[torch.Tensor | None], device: torch.device) -> torch.Tensor:
-    """Return the 2-norms as float32 (len,), all in one fused call; see ``_stack``."""
-    present = [t for t in tensors if t is not None]
-    wide = [t if t.dtype in (torch.float32, torch.float64) else t.float() for t in present]
-    values = iter(torch._foreach_norm(wide)) if wide else iter(())
-    return _stack([None if t is None else next(values) for t in tensors], device)
-
-
-def _stack(norms: Sequence[torch.Tensor | None], device: torch.device) -> torch.Tensor:
-    """Return scalars as float32 (len,): NaN for None, infinity for NaN, so that no gradient and a broken one differ."""
-    absent = torch.full((), -1.0, device=device)
-    stacked = torch.stack([absent if norm is None else norm.float() for norm in norms])
-    return torch.where(stacked.isnan(), math.inf, torch.where(stacked < 0, math.nan, stacked))

@@ -19,7 +19,7 @@ from ganbench.training.recipe import Recipe, load_resolved
 LOCK = ".lock"  # see hold.py
 _NAMES = (
     "recipe.toml", "checkpoint.pt", "metrics.jsonl", "environment.json", "samples", "samples.npz", "scorecard.json",
-    "gradnorm.csv", "status.json", "step.json", "logs", LOCK,
+    "gradnorm.csv", "probe.csv", "status.json", "step.json", "logs", LOCK,
 )  # fmt: skip
 
 
@@ -99,6 +99,11 @@ class RunFolder:
     def gradnorm(self) -> Path:
         """The gradient norms of the probe."""
         return self.inside("gradnorm.csv")
+
+    @property
+    def probe(self) -> Path:
+        """What the probe recorded while the run was trained."""
+        return self.inside("probe.csv")
 
     def log_folder(self, logger: str) -> Path:
         """Return the folder of what a logger keeps: its name, with ``-`` for what is no letter or digit."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 
 import torch
@@ -37,6 +37,7 @@ def train(
     resume: bool = False,
     options: LoopOptions | None = None,
     observers: list[Observer] | None = None,
+    beside: Callable[[Trainer, RunFolder], AbstractContextManager[None]] | None = None,
     warn: Callable[[str], None] = lambda text: None,
     hold: Hold | None = None,
 ) -> RunFolder:
@@ -50,6 +51,8 @@ def train(
         resume: go on with the run in the folder, or start it when there is none.
         options: what to write how often.
         observers: see ``Trainer.observers``.
+        beside: makes a block that the training runs in, of the trainer and the run folder; of several processes, in
+            the first.
         warn: is told what a person should know while the run goes on.
         hold: on the folder, where the caller has it already.
 
@@ -79,7 +82,8 @@ def train(
         if world.first:
             _say_what_differs(source, images, recipe, place, warn)
             _write_down(run, recipe, source, place, trainer.step if begun else None)
-        loop.train()
+        with nullcontext() if beside is None or not world.first else beside(trainer, run):
+            loop.train()
     return run
 
 

@@ -1,0 +1,101 @@
+"""The largest singular value of every watched weight, followed from step to step by block power iteration.
+
+A kernel counts as the matrix (outputs, everything else), as in spectral normalisation (Miyato et al. 2018). What a
+convolution does to a whole image may have a larger norm than that.
+
+A few vectors of every matrix are iterated together, and go on from those of the step before, so that a round or two a
+step are enough; the largest Ritz value is the answer (Halko, Martinsson and Tropp 2011). At the start, and every so
+many steps, all vectors but one are drawn anew and iterated long: a direction that nothing led to is found by then.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+
+_BLOCK = 8  # vectors of a matrix
+_ROUNDS = 2  # a step
+_START = 20  # rounds at a start
+RENEWED = 256  # steps from start to start
+_SQUARINGS = 8  # of a small matrix, after which its largest eigenvalue is left alone
+
+# Does something to one tensor for each matrix, among the processes that share the matrices.
+Exchange = Callable[[list[torch.Tensor]], list[torch.Tensor]]
+
+
+def alone(tensors: list[torch.Tensor]) -> list[torch.Tensor]:
+    """Return them as they are: there are no other processes."""
+    return tensors
+
+
+class Spectrum:
+    """Follows the largest singular values of some matrices."""
+
+    def __init__(self, total: Exchange = alone, complete: Exchange = alone) -> None:
+        """Begin with nothing known.
+
+        Args:
+            total: sums over processes, where each has some rows of every matrix.
+            complete: of products that have this process's rows, makes those whole that others have a part of.
+        """
+        self._total = total
+        self._complete = complete
+        self._bases: list[torch.Tensor] = []  # orthonormal columns, the best first
+        self._steps = 0
+
+    def norms(self, matrices: list[torch.Tensor]) -> list[torch.Tensor]:
+        """Return the 2-norms of the matrices, scalars of their type; NaN for one that is not finite.
+
+        Args:
+            matrices: float (rows, columns) each; at every call the same ones, changed a little.
+        """
+        if not matrices:
+            return []
+        rounds = _ROUNDS
+        if self._steps % RENEWED == 0:
+            self._bases, rounds = self._drawn(matrices), _START
+        self._steps += 1
+        for _ in range(rounds):
+            before = self._bases
+            images = self._complete([m @ b for m, b in zip(matrices, before, strict=True)])
+            back = self._total([m.t() @ i for m, i in zip(matrices, images, strict=True)])
+            self._bases = [
+                torch.where(b.isfinite().all(), torch.linalg.qr(b.nan_to_num(0, 0, 0)).Q, old)
+                for b, old in zip(back, before, strict=True)
+            ]
+        images_grams = _grams([v.t() @ b for v, b in zip(before, back, strict=True)])  # V'(M'MV) = (MV)'(MV)
+        return list(_largest(images_grams, _grams([b.t() @ b for b in back])))
+
+    def _drawn(self, matrices: list[torch.Tensor]) -> list[torch.Tensor]:
+        """Return random vectors, and the best of those that are known."""
+        stream = torch.Generator().manual_seed(0)  # of its own: nothing is taken from the user's
+        blocks = [torch.randn(m.shape[1], min(_BLOCK, m.shape[1]), generator=stream).to(m) for m in matrices]
+        for block, basis in zip(blocks, self._bases, strict=False):  # none the first time
+            block[:, 0] = basis[:, 0]
+        return [torch.linalg.qr(block).Q for block in blocks]
+
+
+def _grams(products: list[torch.Tensor]) -> torch.Tensor:
+    """Return small square matrices as one tensor (N, _BLOCK, _BLOCK), filled up with zeros."""
+    return torch.stack([torch.nn.functional.pad(p, (0, _BLOCK - len(p)) * 2) for p in products])
+
+
+def _largest(images: torch.Tensor, back: torch.Tensor) -> torch.Tensor:
+    """Return the largest singular values that a basis V shows, (N,), without waiting for a GPU, as ``eigh`` would.
+
+    Args:
+        images: (MV)'(MV), (N, K, K).
+        back: (M'MV)'(M'MV), the same.
+    """
+    best = images
+    for _ in range(_SQUARINGS):  # towards the projection to the eigenvector of the largest eigenvalue
+        best = best / _trace(best).clamp_min(torch.finfo(best.dtype).tiny)[:, None, None]
+        best = best @ best
+    # |M'Mx| / |Mx| lies nearer to the singular value than |Mx| does, and at no more cost.
+    value = (_trace(best @ back @ best) / _trace(best @ images @ best)).sqrt()
+    return torch.where(_trace(images) == 0, 0, value)
+
+
+def _trace(matrices: torch.Tensor) -> torch.Tensor:
+    return matrices.diagonal(dim1=1, dim2=2).sum(1)
