@@ -23,10 +23,11 @@ from ganbench.training.checkpoint import load_checkpoint
 from ganbench.training.data import decode_source
 from ganbench.training.health import Diverged, Health
 from ganbench.training.hold import FolderHold
-from ganbench.training.loop import LoopOptions, Observer, Stopped
+from ganbench.training.loop import LoopOptions, Stopped
 from ganbench.training.recipe import Recipe, load_recipe
 from ganbench.training.run_folder import RunFolder
 from ganbench.training.start import train
+from ganbench.training.trainer import Observer
 
 EVERY_STEP = LoopOptions(log_every=1, sheet_every=None, save_every=1)
 

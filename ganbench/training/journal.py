@@ -53,6 +53,13 @@ class Journal:
                 if name != "step" and isinstance(value, float):
                     self._writer.add_scalar(name, value, step)
 
+    def write_vitals(self, line: Mapping[str, object]) -> None:
+        """Append a line to ``vitals.jsonl``."""
+        try:
+            self._run.log_vitals(dict(line))
+        except OSError as e:
+            self.warn(cast(int, line["step"]), f"vitals.jsonl could not be written: {e.strerror}")
+
     def advance(self, steps: int, losses: Mapping[str, float], rate: float) -> None:
         """Say how far the training is, with the latest losses and images per second."""
         parts = [f"D {losses['discriminator_loss']:.3g}"]
