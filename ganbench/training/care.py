@@ -4,18 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import suppress
-from typing import TYPE_CHECKING
 
 from ganbench.errors import GanbenchError
 from ganbench.training.health import Diverged
 from ganbench.training.journal import Journal
+from ganbench.training.options import LoopOptions
 from ganbench.training.rescue import MOST_ROLLBACKS, keep_good, roll_back, step_of
 from ganbench.training.run_folder import RunFolder
 from ganbench.training.state import TrainingState
 from ganbench.training.watch import Enough, Sign, Troubled
-
-if TYPE_CHECKING:
-    from ganbench.training.loop import LoopOptions
 
 _LINES = 50  # of the log: within so many, trouble shows
 

@@ -11,7 +11,6 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -29,12 +28,13 @@ from ganbench.training.data import TrainingImages
 from ganbench.training.health import Diverged, check_losses, check_weights
 from ganbench.training.hold import Hold, Lost
 from ganbench.training.journal import Journal
+from ganbench.training.options import LoopOptions
 from ganbench.training.run_folder import RunFolder
 from ganbench.training.sampling import sample
 from ganbench.training.signals import stop_requests
 from ganbench.training.trainer import Trainer
 from ganbench.training.vitals import Vitals
-from ganbench.training.watch import Enough, OnTrouble, Troubled, Watch, is_look
+from ganbench.training.watch import Enough, Troubled, is_look
 
 SHEET = 64  # images of a sample sheet, always of the same latents
 SCORED = 1000  # samples of a scorecard during training
@@ -44,25 +44,6 @@ class Stopped(GanbenchError):
     """A signal ended the run; it was saved."""
 
     exit_code = 130
-
-
-@dataclass(frozen=True)
-class LoopOptions:
-    """How often what is written, in steps of the discriminator; None: never. Scores follow ``scoring``.
-
-    ``watch`` looks at what is recorded, ``on_trouble`` says what follows; ``held_out`` images are not trained on (None:
-    as ``held_out_of`` says).
-    """
-
-    log_every: int = 10
-    sheet_every: int | None = 500
-    save_every: int = 250
-    score_every: int | None = None
-    tensorboard: bool = False
-    scoring: Plan | None = None
-    held_out: int | None = None
-    watch: Watch | None = None
-    on_trouble: OnTrouble = "warn"
 
 
 class Loop:
