@@ -81,6 +81,11 @@ CASES: list[tuple[str, dict[str, object], dict[str, Any]]] = [
     ("discriminator overfits", {"held_out_score": np.where(LATE, -0.9, 1.0), "seen_first": np.where(LATE, 1, 0.5)}, {}),
     ("too few images", {}, {"facts": Facts(batch=16, images=40)}),
     ("collapse", {"made_variety": np.where(LATE, 0.001, 0.1)}, {}),
+    (
+        "learning rate too high",
+        {"fake_score": np.where(LATE, -500, -1.0), "made_score": None},
+        {"facts": Facts(probability=True)},
+    ),
     ("oscillation", {"told_apart": np.where(STEPS // 30 % 2, 1.0, 0.0)}, {}),
     ("exploding", {"discriminator_loss": np.where(LATE, -1e7, -1.0)}, {}),
 ]

@@ -36,6 +36,7 @@ RULES: tuple[Rule, ...] = (
     rules_samples.partial_collapse,
     rules_course.oscillation,
     rules_course.exploding_losses,
+    rules_course.wild_scores,
     rules_course.stalled,
     rules_scores.scores,
 )

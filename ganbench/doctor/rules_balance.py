@@ -15,7 +15,7 @@ AGAINST = 0.8  # share of the generator's steps that lower its own images' score
 BACKWARDS = 0.1  # share of pairs in which a discriminator that works backwards puts the real image first
 CHANCE = 0.15  # around one half: a discriminator that cannot tell
 SURE = 1e-4  # loss of a discriminator that is read as a probability, from which nothing comes back; healthy: 0.01
-FASTER = 8.0  # relative step of the discriminator over the generator's; healthy: 0.2 to 3
+FASTER = 5.0  # relative step of the discriminator over the generator's; healthy: 0.2 to 2.2
 MANY_STEPS = 15  # of the discriminator for one of the generator; the WGAN paper has 5
 UNSEEN = 0.25  # share of the training's gap between real and generated scores that is found again without its labels
 

@@ -12,6 +12,7 @@ from ganbench.doctor.windows import WARM_UP, after, held_for, lines_for
 SWINGS = 6  # times that one network is far ahead and then the other
 _AHEAD, _BEHIND = 0.9, 0.1
 EXPLODED = 1e4  # a loss over what it was at first
+WILD = 100.0  # a mean score before the Sigmoid; healthy: up to 12
 SHORT_STEP = 2e-5  # a step as a share of the weights; healthy: 2e-4 and more
 _LINES, _STEPS = 10, 100
 
@@ -62,6 +63,28 @@ def exploding_losses(records: Records) -> list[Finding]:
                 )
             ]  # fmt: skip
     return []
+
+
+def wild_scores(records: Records) -> list[Finding]:
+    """Scores that a Sigmoid reads, and that are far beyond what it tells apart: steps were far too long."""
+    if records.facts.probability is not True:
+        return []
+    steps, real, fake = records.together("real_score", "fake_score")
+    size = np.maximum(np.abs(real), np.abs(fake))
+    run = held_for(size > WILD, 2)
+    if run is None:
+        return []
+    since, at = int(steps[run[0]]), int(steps[run[1]])
+    value = float(size[run[0] : run[1] + 1].max())
+    return [
+        Finding(
+            "learning rate too high", DISCRIMINATOR, at, since, beyond(value, WILD),
+            f"the discriminator's mean scores reach {value:.0f} (step {since}), of which a Sigmoid tells apart those "
+            "up to about 10: its steps were far too long",
+            "Divide the learning rate (optimizer.lr) by 10, and begin again: what such steps did is hardly undone",
+            evidence={"score": value},
+        )
+    ]  # fmt: skip
 
 
 def stalled(records: Records) -> list[Finding]:
