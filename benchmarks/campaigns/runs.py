@@ -21,6 +21,7 @@ from ganbench.bench.status import Status
 from ganbench.bench.survey import refuse_strangers, survey
 from ganbench.bench.written import Written
 from ganbench.diagnostics.toy_modes import reader_of
+from ganbench.doctor.diagnosis import diagnose
 from ganbench.errors import GanbenchError
 from ganbench.images.sources import open_source
 from ganbench.leaderboard.boards import Leaderboard
@@ -124,6 +125,7 @@ class Runs(Sweep):
             "probed": lambda: is_probed(folder, 0, 4),
             "images": lambda: images_of(opened),
             "scored": lambda: is_scored(folder, "", 12),
+            "doctor": lambda: diagnose(folder).to_json(),
             "rewound": lambda: opened.rewind(2),
         }
         return [fault for what, ask in questions.items() for fault in guard(f"{label}, {what}", ask)[1]]

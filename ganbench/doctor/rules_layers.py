@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ganbench.diagnostics.findings import WINDOW, troubles
+from ganbench.diagnostics.findings import DEAD, WINDOW, Trouble, troubles
 from ganbench.doctor.finding import DISCRIMINATOR, GENERATOR, Finding, beyond
 from ganbench.doctor.records import Records
 from ganbench.doctor.windows import WARM_UP, held_for
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 _NETWORKS = (DISCRIMINATOR, GENERATOR)
 _LINES = 10  # logged steps in a row that must show the same
 _FEW = 5
+_STRETCH = 20  # logged lines over which a vanishing gradient is judged
 LONG_STEP = 0.08  # a step's length as a share of the weights', median over layers; healthy: 0.002 to 0.02
 NO_STEP = 1e-7  # as a share: of single precision not one bit is left of it
 SILENT = 0.5  # share of a layer's units without any gradient; healthy: 0
@@ -31,13 +32,12 @@ def layer_signs(records: Records) -> list[Finding]:
         if not len(frame):
             continue
         later = frame[frame["step"] > WARM_UP]
-        for trouble in troubles(later, _LINES) if later["step"].nunique() >= _LINES else []:
-            if trouble.kind == "exploding" and not _stays(later, trouble.layer, trouble.step):
-                continue
+        steps = np.unique(later["step"])
+        if len(steps) < _LINES:
+            continue
+        for trouble, lines in [*_lasting(later), *_vanishing(later, steps)]:
             text, _, remedy = trouble.text.partition(". ")
-            text, remedy = (text, remedy) if remedy else (trouble.text.partition(": ")[2], "")
-            steps = np.unique(later["step"])
-            told = steps[min(np.searchsorted(steps, trouble.step) + _EXPLODED, len(steps) - 1)]
+            told = steps[min(int(np.searchsorted(steps, trouble.step)) + lines - 1, len(steps) - 1)]
             found.append(
                 Finding(
                     trouble.kind, f"{network}, {trouble.layer}", int(told), trouble.step, 2.0,
@@ -45,6 +45,30 @@ def layer_signs(records: Records) -> list[Finding]:
                 )
             )  # fmt: skip
     return found
+
+
+def _lasting(frame: pd.DataFrame) -> list[tuple[Trouble, int]]:
+    """Return what the probe's rules find, but for what is over at once, and over how many lines it is seen."""
+    lines = {"exploding": _EXPLODED, "dead layer": DEAD, "saturated clipping": _LINES}
+    found = [trouble for trouble in troubles(frame, _LINES) if trouble.kind in lines]
+    return [
+        (trouble, lines[trouble.kind])
+        for trouble in found
+        if trouble.kind != "exploding" or _stays(frame, trouble.layer, trouble.step)
+    ]
+
+
+def _vanishing(frame: pd.DataFrame, steps: np.ndarray) -> list[tuple[Trouble, int]]:
+    """Return the first stretch of lines over which the probe's rule of vanishing gradients holds.
+
+    The rule itself looks at the end of what it is given, so what it says would change with every line.
+    """
+    for start in range(0, len(steps) - _STRETCH + 1, _STRETCH):
+        stretch = steps[start : start + _STRETCH]
+        found = troubles(frame[(frame["step"] >= stretch[0]) & (frame["step"] <= stretch[-1])])
+        if vanishing := [trouble for trouble in found if trouble.kind == "vanishing"]:
+            return [(vanishing[0], _STRETCH)]
+    return []
 
 
 def _stays(frame: pd.DataFrame, layer: str, step: int) -> bool:

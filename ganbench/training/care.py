@@ -6,6 +6,7 @@ from collections.abc import Callable
 from contextlib import suppress
 
 from ganbench.errors import GanbenchError
+from ganbench.system.wall import reason
 from ganbench.training.health import Diverged
 from ganbench.training.journal import Journal
 from ganbench.training.options import LoopOptions
@@ -48,11 +49,12 @@ class Care:
         if self._trainer.world.first:
             self._drop_later()
 
-    def look(self, save: Callable[[], None]) -> None:
+    def look(self, save: Callable[[], None], *, ended: bool) -> None:
         """Look at what is recorded; all processes do so together.
 
         Args:
             save: saves the run as it is.
+            ended: whether the run has no step left to do.
 
         Raises:
             Troubled: something must be done about it.
@@ -64,8 +66,11 @@ class Care:
         signs: list[Sign] = []
         enough = None
         if world.first:
-            signs = [sign for sign in watch.signs(self._run) if sign.when > self._looked]
-            enough = watch.enough(self._run)
+            try:
+                signs = [sign for sign in watch.signs(self._run) if sign.when > self._looked]
+                enough = None if ended else watch.enough(self._run)
+            except Exception as e:  # whatever is wrong with what looks, it must not cost the hours of training
+                self._journal.tell(self._trainer.step, f"not looked at: {reason(e)}")
         self._looked = self._trainer.step
         for sign in signs:
             self._journal.tell(self._trainer.step, sign.text)

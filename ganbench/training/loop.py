@@ -74,6 +74,7 @@ class Loop:
         self.options = options
         self.total = trainer.recipe.steps(len(images))
         self._vitals = trainer.vitals = Vitals(trainer, images)
+        self._told_failed = False
         self._journal = Journal(run, warn)
         self._care = Care(trainer, run, options, self._journal)
         self._hold = hold
@@ -154,7 +155,7 @@ class Loop:
             return
         now_and_then = step % options.log_every == 0 and is_look(step // options.log_every)
         if now_and_then or self._due(options.sheet_every) or self._due(options.score_every) or step == self.total:
-            self._care.look(lambda: self._save(final=True))
+            self._care.look(lambda: self._save(final=True), ended=step == self.total)
 
     def _shall_stop(self, stop: threading.Event) -> bool:
         """Tell whether a signal came; several processes vote as often as they log, for a vote waits for the GPUs."""
@@ -174,6 +175,9 @@ class Loop:
         if self.trainer.world.first:
             self._check_hold()  # of two processes that log into one file, neither could be resumed
             self._write({"step": self.trainer.step, **losses})
+            if self._vitals.failed and not self._told_failed:
+                self._told_failed = True
+                self._journal.warn(self.trainer.step, f"images are not scored for the doctor: {self._vitals.failed}")
             if vitals is not None:
                 self._journal.write_vitals({"step": self.trainer.step, **vitals})
         check_losses(self.trainer.step, losses)

@@ -7,7 +7,7 @@ their buffers, and no random number is drawn.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -15,6 +15,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from ganbench.system.wall import reason
 from ganbench.training.data import TrainingImages, to_training_range
 from ganbench.training.state import TrainingState
 
@@ -47,6 +48,7 @@ class Vitals:
         self._seen = self._load(images, seen)
         self._held_out = self._load(images, images.held_out[:_IMAGES])
         self._reading: _Reading | None = None
+        self.failed: str | None = None  # why no image is scored any more, where a network does not take just images
         names = {"generator": state.generator, "discriminator": state.discriminator}
         self._layers = {name: _layers(network) for name, network in names.items()}
 
@@ -66,7 +68,7 @@ class Vitals:
             yield
             return
         parameters = list(self._layers[network].values())
-        before = self._score_made(inputs)
+        before = self._try(lambda: self._score_made(inputs))
         with torch.no_grad():
             norms = torch.stack(torch._foreach_norm([_gradient(p) for p in parameters])).float()
             silent = torch.stack([_silent(p) for p in parameters])
@@ -78,7 +80,7 @@ class Vitals:
             length = torch.stack(torch._foreach_norm(weights)).float()
             bound = torch.stack([self._at_bound(p) for p in now])
         self._reading.layers[network] = torch.stack([norms, length, moved, silent, bound], 1)
-        after = self._score_made(inputs)
+        after = self._try(lambda: self._score_made(inputs))
         if before is not None and after is not None:
             numbers = self._reading.numbers
             numbers |= {"made_score": before.mean(), "made_spread": before.std(), "gain": (after - before).mean()}
@@ -91,7 +93,7 @@ class Vitals:
         reading, self._reading = self._reading, None
         if reading is None:
             return None
-        self._score_real(reading.numbers)
+        self._try(lambda: self._score_real(reading.numbers))
         numbers = {name: _finite(value) for name, value in zip(reading.numbers, _values(reading.numbers), strict=True)}
         layers = {
             network: {
@@ -102,13 +104,23 @@ class Vitals:
         }
         return numbers | {"layers": layers}
 
+    def _try(self, score: Callable[[], torch.Tensor | None]) -> torch.Tensor | None:
+        """Score images, unless that failed before: networks of somebody's own may want more than images."""
+        if self.failed is not None:
+            return None
+        try:
+            return score()
+        except Exception as e:  # whatever is wrong with it, it must not cost the training
+            self.failed = reason(e)
+            return None
+
     def _load(self, images: TrainingImages, indices: np.ndarray) -> torch.Tensor | None:
         if not len(indices):
             return None
         return to_training_range(torch.from_numpy(images.pixels[indices]), self._state.device)
 
     @torch.no_grad()
-    def _score_real(self, numbers: dict[str, torch.Tensor]) -> None:
+    def _score_real(self, numbers: dict[str, torch.Tensor]) -> torch.Tensor | None:
         """Score images that are trained on and images that are not, in one batch: batch norm sees them together."""
         if self._seen is None:
             return
@@ -120,6 +132,7 @@ class Vitals:
         if len(held_out):
             numbers["held_out_score"] = held_out.mean()
             numbers["seen_first"] = _ordered(seen, held_out)
+        return scores
 
     @torch.no_grad()
     def _score_made(self, inputs: tuple[torch.Tensor, ...] | None) -> torch.Tensor | None:
