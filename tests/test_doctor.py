@@ -14,7 +14,7 @@ from ganbench.doctor.rules import examine
 from ganbench.doctor.rules_samples import twins
 from ganbench.doctor.stopping import ALPHA, improvement, widening
 
-STEPS = np.arange(10, 610, 10)
+STEPS = np.arange(10, 1010, 10)
 HEALTHY = {
     "discriminator_loss": 0.4, "generator_loss": 1.5, "real_score": 1.0, "fake_score": -1.0, "told_apart": 0.85,
     "gain": 0.3, "made_score": -1.0, "made_variety": 0.1, "real_variety": 0.2, "seen_score": 1.0,
@@ -97,7 +97,7 @@ def test_each_rule_fires_on_what_it_is_for(kind: str, changes: dict[str, object]
     assert kinds(found) == [kind]
     (finding,) = found
     assert finding.size >= 1
-    assert finding.since <= finding.when <= 600
+    assert finding.since <= finding.when <= 1000
     assert finding.text
     assert finding.remedy
     if np.isscalar(next(iter(changes.values()), 1.0)):
@@ -118,7 +118,7 @@ def _of_layers(network: str, frame: pd.DataFrame) -> list[Finding]:
         ("dead units", {"silent": np.where(LATE, 0.7, 0.0)}),
         ("saturated clipping", {"at_bound": np.where(LATE, 0.9, 0.0)}),
         ("vanishing", {"norm": 1e-6}),
-        ("exploding", {"norm": np.where(STEPS > 500, 1e4, 1.0)}),
+        ("exploding", {"norm": np.where(STEPS > 700, 500.0, 1.0)}),
     ],
 )
 def test_rules_of_layers_name_the_layer(kind: str, changes: dict[str, object]) -> None:

@@ -14,6 +14,7 @@ _STEPS = 100  # ... steps, that a condition must hold
 AGAINST = 0.8  # share of the generator's steps that lower its own images' scores; healthy: below 0.1
 BACKWARDS = 0.1  # share of pairs in which a discriminator that works backwards puts the real image first
 CHANCE = 0.15  # around one half: a discriminator that cannot tell
+SURELY = 0.4  # from one half: one that can
 SURE = 1e-6  # loss of a discriminator that is read as a probability, from which nothing comes back; healthy: above 1e-5
 FASTER = 5.0  # relative step of the discriminator over the generator's; healthy: 0.2 to 2.2
 MANY_STEPS = 15  # of the discriminator for one of the generator; the WGAN paper has 5
@@ -147,8 +148,11 @@ def too_weak(records: Records) -> list[Finding]:
     told = after(records.get("told_apart"), WARM_UP)
     length = lines_for(told, 2 * _LINES, 2 * _STEPS)
     medians = rolling(told.values, length)
+    sure = rolling(np.abs(told.values - 0.5) >= SURELY, length, np.mean)  # both ways by turns is no chance
     close = [
-        i for i in np.nonzero(np.abs(medians - 0.5) <= CHANCE)[0] if not _varied(records, told.steps[i : i + length])
+        i
+        for i in np.nonzero((np.abs(medians - 0.5) <= CHANCE) & (sure <= 0.2))[0]
+        if not _varied(records, told.steps[i : i + length])
     ]
     if not close:
         return []

@@ -123,7 +123,7 @@ class Vitals:
     def _score_real(self, numbers: dict[str, torch.Tensor]) -> torch.Tensor | None:
         """Score images that are trained on and images that are not, in one batch: batch norm sees them together."""
         if self._seen is None:
-            return
+            return None
         both = self._seen if self._held_out is None else torch.cat([self._seen, self._held_out])
         scores = self._call(self._state.discriminator, both)
         seen, held_out = scores[: len(self._seen)], scores[len(self._seen) :]
