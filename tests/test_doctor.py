@@ -17,7 +17,7 @@ from ganbench.doctor.stopping import ALPHA, improvement, widening
 STEPS = np.arange(10, 1010, 10)
 HEALTHY = {
     "discriminator_loss": 0.4, "generator_loss": 1.5, "real_score": 1.0, "fake_score": -1.0, "told_apart": 0.85,
-    "gain": 0.3, "made_score": -1.0, "made_variety": 0.1, "real_variety": 0.2, "seen_score": 1.0,
+    "gain": 0.3, "made_score": -1.0, "made_variety": 0.1, "real_variety": 0.2, "seen_score": 1.0, "seen_spread": 0.5,
     "held_out_score": 0.95, "seen_first": 0.5,
 }  # fmt: skip
 LAYER = {"norm": 1.0, "weight_norm": 10.0, "update": 0.03, "silent": 0.0, "at_bound": 0.0}
