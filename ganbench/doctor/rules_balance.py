@@ -207,8 +207,8 @@ def label_leak(records: Records) -> list[Finding]:
         Finding(
             "label leak", DISCRIMINATOR, at, since, size,
             f"in the training the discriminator scores real images {lead:.1f} of their own spreads higher than it "
-            f"scores them bare, and {share_left:.0%} of the gap to generated ones is left there (steps {since} to {at}): "
-            "what tells them apart is put there by the training itself",
+            f"scores them bare, and {share_left:.0%} of the gap to generated ones is left there (steps {since} to "
+            f"{at}): what tells them apart is put there by the training itself",
             "Treat real and generated images alike before they reach the discriminator: same range, augmentation, "
             "compression, no mark and no label in one of them",
             evidence={"share": share_left, "lead": lead},
