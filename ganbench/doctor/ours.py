@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from ganbench.doctor.records import Facts, Records, Scores, Series, Sheet, series_of
+from ganbench.diagnostics.records import read_records
+from ganbench.doctor.records import PROBED, Facts, Records, Scores, Series, Sheet, series_of
 from ganbench.doctor.sheets import read_sheet
 from ganbench.errors import GanbenchError
 from ganbench.system.parse import faults_of, parse_json, read_text
@@ -61,7 +62,7 @@ def read_run(path: Path, seen: dict[int, Sheet] | None = None) -> Records:
     return Records(
         label=str(path),
         numbers=numbers,
-        layers={name: _frame(lines, name) for name in ("discriminator", "generator")},
+        layers={name: _frame(lines, name) for name in ("discriminator", "generator")} | _probed(run),
         sheets=_sheets(run, recipe.model.size, {} if seen is None else seen),
         scores=_scores(lines, numbers),
         facts=_facts(run, recipe),
@@ -105,6 +106,14 @@ def _frame(lines: list[_Line], network: str) -> pd.DataFrame:
     with np.errstate(divide="ignore"):
         frame["log_norm"] = np.log(frame["norm"])
     return frame.drop_duplicates(["step", "layer"], keep="last").sort_values(["step", "layer"], ignore_index=True)
+
+
+def _probed(run: RunFolder) -> dict[str, pd.DataFrame]:
+    """Return what the gradient probe recorded behind the training, which knows gradients alone."""
+    if not run.gradnorm.is_file():
+        return {}
+    frame = read_records(run.gradnorm).drop_duplicates(["step", "layer"])
+    return {PROBED: frame.assign(weight_norm=np.nan, update=np.nan, silent=np.nan)}
 
 
 def _scores(lines: list[_Line], numbers: dict[str, Series]) -> dict[str, Scores]:

@@ -12,6 +12,9 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
+PROBED = "discriminator, probed"  # the layers that ``gradnorm.csv`` is of, beside those of the networks
+
+
 @dataclass(frozen=True)
 class Series:
     """A number over the steps at which it was recorded.

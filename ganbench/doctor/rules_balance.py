@@ -15,7 +15,9 @@ AGAINST = 0.8  # share of the generator's steps that lower its own images' score
 BACKWARDS = 0.1  # share of pairs in which a discriminator that works backwards puts the real image first
 CHANCE = 0.15  # around one half: a discriminator that cannot tell
 SURELY = 0.4  # from one half: one that can
-SURE = 1e-6  # loss of a discriminator that is read as a probability, from which nothing comes back; healthy: above 1e-5
+SURE = (
+    1e-4  # loss of a discriminator that is read as a probability, from which nothing comes back; healthy: seldom below
+)
 FASTER = 5.0  # relative step of the discriminator over the generator's; healthy: 0.2 to 2.2
 MANY_STEPS = 15  # of the discriminator for one of the generator; the WGAN paper has 5
 UNSEEN = 0.6  # share of the training's gap between real and generated scores that bare images show; healthy: 0.87

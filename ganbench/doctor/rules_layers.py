@@ -8,13 +8,15 @@ import numpy as np
 
 from ganbench.diagnostics.findings import DEAD, WINDOW, Trouble, troubles
 from ganbench.doctor.finding import DISCRIMINATOR, GENERATOR, Finding, beyond
-from ganbench.doctor.records import Records
+from ganbench.doctor.records import PROBED, Records
 from ganbench.doctor.windows import WARM_UP, held_for
 
 if TYPE_CHECKING:
     import pandas as pd
 
 _NETWORKS = (DISCRIMINATOR, GENERATOR)
+# Clipping saturates the last layer of many a good critic, and starves it of gradient: no emergency by itself.
+_GRAVE = ("exploding", "dead layer")
 _LINES = 10  # logged steps in a row that must show the same
 _FEW = 5
 _STRETCH = 20  # logged lines over which a vanishing gradient is judged
@@ -35,22 +37,25 @@ def layer_signs(records: Records) -> list[Finding]:
         steps = np.unique(later["step"])
         if len(steps) < _LINES:
             continue
-        for trouble, lines in [*_lasting(later), *_vanishing(later, steps)]:
+        saturated = WINDOW if network == PROBED else _LINES  # the probe records every step
+        signs = [*_lasting(later, saturated), *_vanishing(later, steps)]
+        share = sum(trouble.kind == "saturated clipping" for trouble, _ in signs) / later["layer"].nunique()
+        for trouble, lines in signs:
             text, _, remedy = trouble.text.partition(". ")
             told = steps[min(int(np.searchsorted(steps, trouble.step)) + lines - 1, len(steps) - 1)]
             found.append(
                 Finding(
-                    trouble.kind, f"{network}, {trouble.layer}", int(told), trouble.step, 2.0,
-                    text, remedy or "A smaller optimizer.lr or other normalisation usually helps",
+                    trouble.kind, f"{network}, {trouble.layer}", int(told), trouble.step, 2.0, text, remedy,
+                    grave=trouble.kind in _GRAVE or (trouble.kind == "saturated clipping" and share >= 0.5),
                 )
             )  # fmt: skip
     return found
 
 
-def _lasting(frame: pd.DataFrame) -> list[tuple[Trouble, int]]:
+def _lasting(frame: pd.DataFrame, saturated: int) -> list[tuple[Trouble, int]]:
     """Return what the probe's rules find, but for what is over at once, and over how many lines it is seen."""
-    lines = {"exploding": _EXPLODED, "dead layer": DEAD, "saturated clipping": _LINES}
-    found = [trouble for trouble in troubles(frame, _LINES) if trouble.kind in lines]
+    lines = {"exploding": _EXPLODED, "dead layer": DEAD, "saturated clipping": saturated}
+    found = [trouble for trouble in troubles(frame, saturated) if trouble.kind in lines]
     return [
         (trouble, lines[trouble.kind])
         for trouble in found
