@@ -26,7 +26,7 @@ class Journal:
         """
         self._run = run
         self._warn = warn
-        self._advance: Callable[..., None] = lambda count, note: None
+        self._advance: Callable[..., None] = lambda count, note=None: None
         self._writer: SummaryWriter | None = None
 
     @contextmanager
@@ -66,6 +66,10 @@ class Journal:
         if "generator_loss" in losses:
             parts.append(f"G {losses['generator_loss']:.3g}")
         self._advance(steps, "  ".join([*parts, f"{rate:.0f} images/s"]))
+
+    def went_back(self, steps: int) -> None:
+        """Take so many steps off what was done."""
+        self._advance(-steps)
 
     def tell(self, step: int, text: str) -> None:
         """Give a warning that belongs into the log too."""

@@ -97,7 +97,8 @@ class Loop:
                     self._save(final=True)
                     return
                 except Enough as e:
-                    self._tell(str(e))
+                    if self.trainer.world.first:
+                        self._tell(str(e))
                     self._save(final=True)
                     return
                 except (Diverged, Troubled) as e:
@@ -105,9 +106,11 @@ class Loop:
                         if isinstance(e, Diverged) and self.trainer.world.first:
                             self._write({"step": self.trainer.step, "warning": str(e)})
                         raise
+                    before = self.trainer.step
                     text = self._care.roll_back(e)
                     self._save(final=True, keep=False)
                     self._care.went_back(text)
+                    self._journal.went_back(before - self.trainer.step)
 
     def _go_on(self, stop: threading.Event) -> None:
         trainer, options, world = self.trainer, self.options, self.trainer.world
