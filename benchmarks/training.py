@@ -29,9 +29,10 @@ from torch.nn import functional as F
 from ganbench.models.draw import Draw
 from ganbench.models.registry import MODELS
 from ganbench.training.data import TrainingImages
-from ganbench.training.loop import Loop, LoopOptions, Trainer
+from ganbench.training.loop import Loop, LoopOptions
 from ganbench.training.recipe import Recipe, load_recipe
 from ganbench.training.run_folder import RunFolder
+from ganbench.training.trainer import Trainer
 
 VARIANTS = ("dcgan", "dcgan-clipnorm", "wgan", "wgan-gp", "stylegan2")
 CPU = torch.device("cpu")

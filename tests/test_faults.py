@@ -83,6 +83,7 @@ def test_every_format_that_is_opened_is_tried() -> None:
         pytest.param("scorecards", 30, marks=pytest.mark.slow),
         pytest.param("runs", 10, marks=pytest.mark.slow),
         pytest.param("caches", 15, marks=pytest.mark.slow),
+        ("logs", 60),
         ("remote", 40),
     ],
 )

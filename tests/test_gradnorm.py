@@ -12,8 +12,8 @@ from torch.utils.checkpoint import checkpoint
 
 from ganbench import GradNormProbe
 from ganbench.diagnostics.layers import find_layers
-from ganbench.training.loop import Trainer
 from ganbench.training.recipe import load_recipe
+from ganbench.training.trainer import Trainer
 
 
 @pytest.mark.slow

@@ -29,7 +29,7 @@ from ganbench.training.start import train
 QUICK = LoopOptions(log_every=1, sheet_every=1, save_every=1)
 LINKED = [
     "recipe.toml", "checkpoint.pt", "metrics.jsonl", "environment.json", "samples", "samples.npz", "scorecard.json",
-    "gradnorm.csv", "status.json", "logs", ".lock",
+    "gradnorm.csv", "probe.csv", "status.json", "logs", ".lock", "vitals.jsonl", "good.pt",
 ]  # fmt: skip
 
 

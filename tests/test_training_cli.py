@@ -42,7 +42,7 @@ def run(image_folder: Path, tmp_path: Path) -> Path:
 @pytest.mark.slow
 def test_train_fills_the_run_folder(run: Path) -> None:
     names = {path.name for path in run.iterdir()}
-    assert names == {"recipe.toml", "environment.json", "metrics.jsonl", "checkpoint.pt", "samples"}
+    assert names == {"recipe.toml", "environment.json", "metrics.jsonl", "vitals.jsonl", "checkpoint.pt", "samples"}
     environment = json.loads((run / "environment.json").read_text())
     assert environment["images"]["count"] == 12
     sheet = open_source(run / "samples" / "0000002.png", grid=(8, 8), pad=2)

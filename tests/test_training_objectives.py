@@ -11,11 +11,11 @@ from torch import nn
 from ganbench.errors import GanbenchError
 from ganbench.models.draw import Draw
 from ganbench.training.data import to_training_range
-from ganbench.training.loop import Trainer
 from ganbench.training.objectives.bce import BCE
 from ganbench.training.objectives.stylegan2 import path_lengths, r1_penalty
 from ganbench.training.objectives.wasserstein_gp import WassersteinPenalty, gradient_norms
 from ganbench.training.recipe import Recipe, load_recipe
+from ganbench.training.trainer import Trainer
 
 CPU = torch.device("cpu")
 

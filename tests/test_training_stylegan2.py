@@ -12,8 +12,8 @@ from torch.nn import functional as F
 
 from ganbench.models import stylegan2
 from ganbench.models.draw import Draw
-from ganbench.training.loop import Trainer
 from ganbench.training.recipe import load_recipe
+from ganbench.training.trainer import Trainer
 
 ROOT2 = math.sqrt(2)
 

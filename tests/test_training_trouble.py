@@ -20,12 +20,13 @@ from ganbench.images.sources import open_source
 from ganbench.training import loop
 from ganbench.training.checkpoint import load_checkpoint
 from ganbench.training.data import decode_source
-from ganbench.training.health import Diverged, Health
+from ganbench.training.health import Diverged
 from ganbench.training.hold import FolderHold
-from ganbench.training.loop import LoopOptions, Observer, Stopped
+from ganbench.training.loop import LoopOptions, Stopped
 from ganbench.training.recipe import Recipe, load_recipe
 from ganbench.training.run_folder import RunFolder
 from ganbench.training.start import train
+from ganbench.training.trainer import Observer
 
 EVERY_STEP = LoopOptions(log_every=1, sheet_every=None, save_every=1)
 
@@ -240,32 +241,6 @@ def test_a_score_that_breaks_costs_a_warning_not_the_run(tmp_path: Path, monkeyp
         "step 3: not scored: FileNotFoundError: card.json",
     ]
     assert load_checkpoint(tmp_path / "checkpoint.pt")["step"] == 3
-
-
-def test_health_rules() -> None:
-    health = Health(scores_are_probabilities=True)
-    told = [health.check_losses(step, {"told_apart": 1.0}) for step in range(60)]
-    assert [bool(t) for t in told] == [False] * 49 + [True] + [False] * 10
-    assert all(Health(scores_are_probabilities=False).check_losses(s, {"told_apart": 1.0}) is None for s in range(60))
-    same, varied = np.full((8, 4, 4, 3), 99, np.uint8), noise_images(8, 4)
-    assert "collapsed" in health.check_samples(1000, same)
-    assert health.check_samples(1001, same) is None  # said once
-    assert health.check_samples(1002, varied) is None
-    assert "collapsed" in health.check_samples(1003, same)  # it had recovered
-    assert Health(scores_are_probabilities=True).check_samples(10, same) is None
-    with pytest.raises(Diverged, match="generator_loss"):
-        health.check_losses(3, {"generator_loss": float("inf")})
-
-
-@pytest.mark.slow
-def test_a_collapsed_generator_is_reported_while_it_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ganbench.training.health.GROWN_UP", 1)  # an untrained generator's samples are alike
-    told: list[str] = []
-    recipe = _recipe("dcgan", 2, "optimizer.lr=1e-9")
-    train(recipe, _source(), tmp_path, options=LoopOptions(sheet_every=1), warn=told.append)
-    assert len(told) == 1
-    assert told[0].startswith("step 1: all samples look alike")
-    assert {"step": 1, "warning": told[0].removeprefix("step 1: ")} in RunFolder(tmp_path).read_metrics()
 
 
 def test_checkpoints_that_cannot_be_read(tmp_path: Path) -> None:

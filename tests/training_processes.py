@@ -13,9 +13,10 @@ import torch
 
 from ganbench.images.arrays import ArraySource
 from ganbench.training.distributed import join_world
-from ganbench.training.loop import LoopOptions, Stopped, Trainer
+from ganbench.training.loop import LoopOptions, Stopped
 from ganbench.training.recipe import Recipe, load_recipe
 from ganbench.training.start import train
+from ganbench.training.trainer import Trainer
 
 SMALL = ["model.size=32", "training.batch=8"]
 

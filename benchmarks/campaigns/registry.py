@@ -22,6 +22,7 @@ SWEEPS = {
     "weights": "campaigns.weights:Weights",
     "onnx": "campaigns.detectors:Detectors",
     "runs": "campaigns.runs:Runs",
+    "logs": "campaigns.logs:Logs",
     "caches": "campaigns.caches:Caches",
     "remote": "campaigns.remote:Remote",
 }
@@ -41,6 +42,9 @@ READERS: dict[str, tuple[str, ...]] = {
     "detectors/yolo.py": ("onnx",),
     "diagnostics/records.py": ("runs",),
     "diagnostics/toy_modes.py": ("runs",),
+    "doctor/events.py": ("logs",),
+    "doctor/foreign.py": ("logs",),
+    "doctor/ours.py": ("runs",),
     "features/cache.py": ("caches",),
     "features/export.py": ("caches",),
     "features/fidelity.py": ("weights",),

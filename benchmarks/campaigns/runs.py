@@ -22,6 +22,7 @@ from ganbench.bench.survey import refuse_strangers, survey
 from ganbench.bench.written import Written
 from ganbench.diagnostics.records import read_curves, text_before
 from ganbench.diagnostics.toy_modes import reader_of
+from ganbench.doctor.diagnosis import diagnose
 from ganbench.errors import GanbenchError
 from ganbench.images.sources import open_source
 from ganbench.leaderboard.boards import Leaderboard
@@ -129,6 +130,7 @@ class Runs(Sweep):
             "recorded": lambda: text_before(opened.probe, _HEAD, 3),
             "images": lambda: images_of(opened),
             "scored": lambda: is_scored(folder, "", 12),
+            "doctor": lambda: diagnose(folder).to_json(),
             "rewound": lambda: opened.rewind(2),
         }
         return [fault for what, ask in questions.items() for fault in guard(f"{label}, {what}", ask)[1]]

@@ -15,6 +15,7 @@ from ganbench.bench.grid import Cell, Plan
 from ganbench.bench.out import is_written
 from ganbench.bench.status import Status
 from ganbench.diagnostics.curves import measure, of_run
+from ganbench.doctor.watch import Doctor
 from ganbench.errors import GanbenchError
 from ganbench.features.runtime import resolve_device
 from ganbench.images.source import Source
@@ -116,6 +117,7 @@ def _train(plan: Plan, cell: Cell, source: Source, hold: Hold, tell: Callable[[o
         score_every=grid.score_every,
         save_every=grid.save_every,
         scoring=plan.scoring,
+        watch=Doctor(),
     )
     told = 0.0
 

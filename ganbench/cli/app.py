@@ -19,6 +19,7 @@ from ganbench.cli import (
     compare,
     data,
     detect,
+    doctor,
     explain_protocol,
     grade,
     grade_export,
@@ -105,6 +106,7 @@ app.command("grade")(grade.grade)
 app.command("grade export")(grade_export.export)
 app.command("grade answer", hidden=True)(grade_export.answer)
 app.command("gradnorm")(gradnorm.gradnorm)
+app.command("doctor")(doctor.doctor)
 app.add_typer(recipes.app, name="recipes")
 app.add_typer(assets.app, name="assets")
 

@@ -12,9 +12,12 @@ from ganbench.cli import options
 from ganbench.cli.defaults import against_toyfaces, folder_or, images_or_toyfaces, warn
 from ganbench.cli.output import tell
 from ganbench.cli.scoring import OF_TRAINING, takes_scoring_options
+from ganbench.errors import GanbenchError
 
 if TYPE_CHECKING:
     from ganbench.scoring.options import ScoreOptions
+    from ganbench.scoring.plan import Plan
+    from ganbench.training.watch import OnTrouble
 
 Variant = Annotated[
     str,
@@ -83,6 +86,35 @@ def train(
         int,
         typer.Option(metavar="N", min=0, help="Steps between records of all layers in probe.csv; 0: none."),
     ] = 0,
+    on_trouble: Annotated[
+        str,
+        typer.Option(
+            metavar="warn|stop|rollback",
+            help="When the doctor finds something grave: say so; save and stop; or go back to the last good checkpoint "
+            "with half the learning rate.",
+        ),
+    ] = "warn",
+    stop_when: Annotated[
+        str | None,
+        typer.Option(
+            metavar="board|ID",
+            show_default="never",
+            help="Stop when the result that heads the board, or this one, has not improved beyond its interval; needs "
+            "--score-every.",
+        ),
+    ] = None,
+    patience: Annotated[
+        int, typer.Option(metavar="N", min=1, help="Scorecards without an improvement after which --stop-when stops.")
+    ] = 5,
+    held_out: Annotated[
+        int | None,
+        typer.Option(
+            metavar="N",
+            min=0,
+            show_default="one in eight, at most 64",
+            help="Images that are not trained on, to tell by them whether the discriminator overfits.",
+        ),
+    ] = None,
     quiet: options.Quiet = False,
 ) -> None:
     """Train a baseline: checkpoint, metrics and sample sheets go to the run folder. Ctrl-C saves and stops.
@@ -100,6 +132,8 @@ def train(
       ganbench train --variant dcgan --data faces/ --run runs/a --set optimizer.lr=2e-4 --set model.width=32
 
       ganbench train --variant wgan-gp --data faces.zip --resize 64 --run s3://mine/runs/wgan-gp --resume
+
+      ganbench train --variant dcgan --data faces/ --run runs/b --on-trouble rollback --score-every 500 --stop-when fd
 
       torchrun --nproc-per-node 4 -m ganbench train --variant stylegan2 --data faces/ --run runs/s --precision bf16
     """
@@ -129,19 +163,24 @@ def train(
     look_first(opened, count=_LOOKED_AT)
     if resume and isinstance(folder, Path) and (checkpoint := RunFolder(folder).checkpoint).is_file():
         look_into_checkpoint(checkpoint)
+    from ganbench.doctor.watch import Doctor
     from ganbench.scoring.plan import Plan
     from ganbench.training.loop import LoopOptions
     from ganbench.training.start import train as start
 
     if score_every and data is None:
         scoring = against_toyfaces(scoring, real)
+    plan = Plan.of(scoring) if score_every else None
     loop_options = LoopOptions(
         log_every,
         sheet_every or None,
         save_every,
         score_every or None,
         tuple(log or ()),
-        Plan.of(scoring) if score_every else None,
+        plan,
+        held_out,
+        Doctor(None if stop_when is None else _standstill(stop_when, plan), patience),
+        _on_trouble(on_trouble),
     )
     beside = None
     if probe_every:
@@ -154,6 +193,33 @@ def train(
     if int(os.environ.get("RANK", "0")) == 0:
         place = masked(folder) if isinstance(folder, str) else finished.path
         tell(f"trained {place}; draw samples: ganbench sample {finished.path} --out samples")
+
+
+def _on_trouble(text: str) -> OnTrouble:
+    """Return what follows trouble.
+
+    Raises:
+        GanbenchError: no such thing.
+    """
+    for known in ("warn", "stop", "rollback"):
+        if text == known:
+            return known
+    raise GanbenchError(f"--on-trouble {text}: expected warn, stop or rollback")
+
+
+def _standstill(asked: str, plan: Plan | None) -> tuple[str, str]:
+    """Return the result whose standstill stops the run, and which direction of it is better.
+
+    Raises:
+        GanbenchError: nothing is scored while the run goes on, or no result is called so.
+    """
+    from ganbench.leaderboard.choice import choose
+
+    if plan is None:
+        raise GanbenchError("--stop-when looks at scorecards that are made on the way: add --score-every 500")
+    results = plan.results()
+    by = choose(results, None if asked == "board" else asked).by
+    return by, results[by]
 
 
 def _overrides(given: list[str] | None, steps: int | None, precision: str | None, seed: int | None) -> list[str]:

@@ -15,9 +15,9 @@ from ganbench.errors import GanbenchError
 from ganbench.system.frames import column_of
 from ganbench.system.progress import track
 from ganbench.training.checkpoint import load_checkpoint
-from ganbench.training.loop import Trainer
 from ganbench.training.recipe import Recipe, load_recipe, recipe_names
 from ganbench.training.run_folder import RunFolder
+from ganbench.training.trainer import Trainer
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -102,15 +102,20 @@ class Trouble:
     text: str
 
 
-def troubles(frame: pd.DataFrame) -> list[Trouble]:
-    """Apply every rule to one curve's records; returns what fires, the first step of each (rule, layer) only."""
+def troubles(frame: pd.DataFrame, saturated_for: int = WINDOW) -> list[Trouble]:
+    """Apply every rule to one curve's records; returns what fires, the first step of each (rule, layer) only.
+
+    Args:
+        frame: records, one row per step and layer.
+        saturated_for: recorded steps that weights must stay at their bound; fewer where not every step is recorded.
+    """
     found = []
     for _, layer in frame.groupby("layer", sort=True):
-        found += _of_layer(layer.sort_values("step"))
+        found += _of_layer(layer.sort_values("step"), saturated_for)
     return found + _vanishing(frame)
 
 
-def _of_layer(layer: pd.DataFrame) -> list[Trouble]:
+def _of_layer(layer: pd.DataFrame, saturated_for: int) -> list[Trouble]:
     name = layer["name"].iloc[0]
     steps, norms, bound = (layer[column].to_numpy() for column in ("step", "norm", "at_bound"))
     found = []
@@ -133,11 +138,12 @@ def _of_layer(layer: pd.DataFrame) -> list[Trouble]:
             "by an activation, or nothing connects it to the loss; a smaller optimizer.lr or a leaky activation helps"
         )
         found.append(Trouble("dead layer", name, int(steps[dead]), text))
-    saturated = _first_run(np.nan_to_num(bound) > SATURATED, WINDOW)
+    saturated = _first_run(np.nan_to_num(bound) > SATURATED, saturated_for)
     if saturated is not None:
         text = (
-            f"{name}: more than {SATURATED:.0%} of the weights stayed at the clipping bound for {WINDOW} steps (from "
-            f"step {steps[saturated]}): the layer has become two numbers. A larger clip, or a gradient penalty, helps"
+            f"{name}: more than {SATURATED:.0%} of the weights stayed at the clipping bound for {saturated_for} steps "
+            f"(from step {steps[saturated]}): the layer has become two numbers. "
+            "A larger clip, or a gradient penalty, helps"
         )
         found.append(Trouble("saturated clipping", name, int(steps[saturated]), text))
     return found

@@ -34,9 +34,12 @@ class TrainingImages:
 
     The order is a new permutation in every epoch, seeded by (seed, epoch); images that do not fill a last batch wait
     for the next epoch. So the position in the data is the step alone, and a resumed run needs nothing else.
+
+    Some images may be held out: no step trains on them, so that a discriminator that knows its training images by
+    heart can be told by its scores of the others.
     """
 
-    def __init__(self, pixels: np.ndarray, digest: str, *, batch: int, seed: int) -> None:
+    def __init__(self, pixels: np.ndarray, digest: str, *, batch: int, seed: int, held_out: int = 0) -> None:
         """Wrap decoded images.
 
         Args:
@@ -44,6 +47,7 @@ class TrainingImages:
             digest: content digest of the source.
             batch: images of one step, over all processes.
             seed: seed of the order.
+            held_out: how many images no step trains on, evenly spread over the source; a batch must be left.
 
         Raises:
             GanbenchError: fewer images than a batch.
@@ -58,6 +62,8 @@ class TrainingImages:
         self.digest = digest
         self.batch = batch
         self.seed = seed
+        self.held_out = _spread(len(pixels), min(held_out, len(pixels) - batch))
+        self.seen = np.setdiff1d(np.arange(len(pixels)), self.held_out)
         self._epoch: tuple[int, np.ndarray] | None = None
 
     def __len__(self) -> int:
@@ -66,13 +72,13 @@ class TrainingImages:
     @property
     def steps_per_epoch(self) -> int:
         """Number of whole batches."""
-        return len(self.pixels) // self.batch
+        return len(self.seen) // self.batch
 
     def indices(self, step: int) -> np.ndarray:
         """Return the images of a step, int64 (batch,)."""
         epoch, position = divmod(step, self.steps_per_epoch)
         if self._epoch is None or self._epoch[0] != epoch:
-            self._epoch = epoch, np.random.default_rng([self.seed, epoch]).permutation(len(self.pixels))
+            self._epoch = epoch, np.random.default_rng([self.seed, epoch]).permutation(self.seen)
         return self._epoch[1][position * self.batch : (position + 1) * self.batch]
 
     def load(self, step: int, *, rank: int = 0, processes: int = 1) -> torch.Tensor:
@@ -82,6 +88,16 @@ class TrainingImages:
         share = self.batch // processes
         mine = self.indices(step)[rank * share : (rank + 1) * share]
         return torch.from_numpy(self.pixels[mine])
+
+
+def held_out_of(images: int) -> int:
+    """Return how many of so many images are held out where nobody says otherwise: one in eight, at most 64."""
+    return min(64, images // 8)
+
+
+def _spread(count: int, wanted: int) -> np.ndarray:
+    """Return so many of ``count`` positions, evenly spread: int64 (wanted,)."""
+    return np.arange(wanted) * count // max(wanted, 1)
 
 
 def to_training_range(pixels: torch.Tensor, device: torch.device) -> torch.Tensor:

@@ -27,7 +27,7 @@ class Journal:
         """
         self._run = run
         self._warn = warn
-        self._advance: Callable[..., None] = lambda count, note: None
+        self._advance: Callable[..., None] = lambda count, note=None: None
         self._loggers: Loggers | None = None
 
     @contextmanager
@@ -68,12 +68,23 @@ class Journal:
         if self._loggers is not None:
             self._loggers.image(step, "samples", pixels)
 
+    def write_vitals(self, line: Mapping[str, object]) -> None:
+        """Append a line to ``vitals.jsonl``."""
+        try:
+            self._run.log_vitals(dict(line))
+        except OSError as e:
+            self.warn(cast(int, line["step"]), f"vitals.jsonl could not be written: {e.strerror}")
+
     def advance(self, steps: int, losses: Mapping[str, float], rate: float) -> None:
         """Say how far the training is, with the latest losses and images per second."""
         parts = [f"D {losses['discriminator_loss']:.3g}"]
         if "generator_loss" in losses:
             parts.append(f"G {losses['generator_loss']:.3g}")
         self._advance(steps, "  ".join([*parts, f"{rate:.0f} images/s"]))
+
+    def went_back(self, steps: int) -> None:
+        """Take so many steps off what was done."""
+        self._advance(-steps)
 
     def tell(self, step: int, text: str) -> None:
         """Give a warning that belongs into the log too."""

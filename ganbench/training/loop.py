@@ -1,8 +1,8 @@
 """The training, told once from top to bottom: data in, a step of D, a step of G; then log, sheet, score, save, stop.
 
-``Trainer`` does the steps, ``Loop`` goes round them. Beside them lie: what a step minimises (objectives/), what is
-trained (state.py), the images (data.py), what is written (journal.py, checkpoint.py), signs of trouble (health.py), and
-how a run begins or is resumed (start.py).
+``Trainer`` does the steps (trainer.py), ``Loop`` goes round them. Beside them lie: what a step minimises (objectives/),
+what is trained (state.py), the images (data.py), what is written (journal.py, vitals.py, checkpoint.py), what is done
+about trouble (health.py, care.py), and how a run begins or is resumed (start.py).
 """
 
 from __future__ import annotations
@@ -11,11 +11,9 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
 
 import numpy as np
 import torch
-from torch import nn
 
 from ganbench.errors import GanbenchError
 from ganbench.images.arrays import ArraySource
@@ -24,106 +22,28 @@ from ganbench.scoring.plan import Plan
 from ganbench.scoring.score import score_source
 from ganbench.system.cores import available_cores
 from ganbench.system.progress import EVERY_SECONDS
+from ganbench.training.care import Care
 from ganbench.training.checkpoint import save_checkpoint
-from ganbench.training.data import TrainingImages, to_training_range
-from ganbench.training.distributed import World
-from ganbench.training.health import Health, check_weights
+from ganbench.training.data import TrainingImages
+from ganbench.training.health import Diverged, check_losses, check_weights
 from ganbench.training.hold import Hold, Lost
 from ganbench.training.journal import Journal
-from ganbench.training.recipe import Recipe
+from ganbench.training.options import LoopOptions
 from ganbench.training.run_folder import RunFolder
 from ganbench.training.sampling import sample
 from ganbench.training.signals import stop_requests
-from ganbench.training.state import TrainingState
+from ganbench.training.trainer import Trainer
+from ganbench.training.vitals import Vitals
+from ganbench.training.watch import Enough, Troubled, is_look
 
 SHEET = 64  # images of a sample sheet, always of the same latents
 SCORED = 1000  # samples of a scorecard during training
-
-# Called with (step, real, fake), images in [-1, 1], once the discriminator's gradients are there and before clipping
-# and the optimizer change anything.
-Observer = Callable[[int, torch.Tensor, torch.Tensor], None]
 
 
 class Stopped(GanbenchError):
     """A signal ended the run; it was saved."""
 
     exit_code = 130
-
-
-@dataclass(frozen=True)
-class LoopOptions:
-    """How often what is written, in steps of the discriminator; None: never. Scores follow ``scoring``.
-
-    ``loggers`` are names of ``LOGGERS``, which get what is logged too.
-    """
-
-    log_every: int = 10
-    sheet_every: int | None = 500
-    save_every: int = 250
-    score_every: int | None = None
-    loggers: tuple[str, ...] = ()
-    scoring: Plan | None = None
-
-
-class Trainer(TrainingState):
-    """Two networks that learn from each other, a step at a time. What they minimise is the objective's business."""
-
-    def __init__(self, recipe: Recipe, device: torch.device, world: World | None = None) -> None:
-        """See ``TrainingState``; whoever wants to see the discriminator's gradients adds itself to ``observers``."""
-        super().__init__(recipe, device, world)
-        self.observers: list[Observer] = []
-
-    def train_step(self, pixels: torch.Tensor) -> None:
-        """Do one step of the discriminator, and every ``n_critic``-th time one of the generator.
-
-        Args:
-            pixels: this process's share of the batch, uint8 (N, H, W, 3).
-        """
-        tf32 = self.recipe.training.precision != "fp32"
-        torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = tf32
-        real = to_training_range(pixels, self.device)
-        if self.recipe.data.flip:
-            real = torch.where(self._draw.uniform(1, 1, 1) < 0.5, real.flip(3), real)
-        self._step_discriminator(real)
-        if (self.step + 1) % self.recipe.training.n_critic == 0:
-            self._step_generator()
-        self.step += 1
-
-    def _step_discriminator(self, real: torch.Tensor) -> None:
-        with self._autocast():
-            with torch.no_grad():
-                fake = self.generator(*self.generator.inputs(self._draw))
-            loss = self.objective.discriminator_loss(self._parallel_discriminator, real, fake, self.step, self._draw)
-        self.discriminator_optimizer.zero_grad(set_to_none=True)
-        loss.total.backward()
-        for observe in self.observers:
-            observe(self.step, real, fake)
-        self._clip(self.discriminator)
-        self.discriminator_optimizer.step()
-        self.objective.after_step(self.discriminator)
-        self.latest |= {"discriminator_loss": loss.total.detach(), **loss.parts}
-
-    def _step_generator(self) -> None:
-        # The discriminator only passes gradients on here; not computing those of its weights saves a third of its work.
-        self.discriminator.requires_grad_(False)
-        with self._autocast():
-            inputs = self.generator.inputs(self._draw)
-            step = self.step // self.recipe.training.n_critic
-            loss = self.objective.generator_loss(self.discriminator, self._parallel_generator, inputs, step, self._draw)
-        self.generator_optimizer.zero_grad(set_to_none=True)
-        loss.total.backward()
-        self.discriminator.requires_grad_(True)
-        self._clip(self.generator)
-        self.generator_optimizer.step()
-        self._follow()
-        self.latest |= {"generator_loss": loss.total.detach(), **loss.parts}
-
-    def _autocast(self) -> torch.autocast:
-        return torch.autocast(self.device.type, torch.bfloat16, enabled=self.recipe.training.precision == "bf16")
-
-    def _clip(self, network: nn.Module) -> None:
-        if self.recipe.training.clip_grad_norm is not None:
-            nn.utils.clip_grad_norm_(network.parameters(), self.recipe.training.clip_grad_norm)
 
 
 class Loop:
@@ -153,8 +73,10 @@ class Loop:
         self.run = run
         self.options = options
         self.total = trainer.recipe.steps(len(images))
-        self._health = Health(scores_are_probabilities="probability" in trainer.objective.output)
+        self._vitals = trainer.vitals = Vitals(trainer, images)
+        self._told_failed = False
         self._journal = Journal(run, warn)
+        self._care = Care(trainer, run, options, self._journal)
         self._hold = hold
 
     def train(self) -> None:
@@ -164,43 +86,79 @@ class Loop:
             Stopped: SIGINT or SIGTERM came; the run was saved.
             Lost: another process took the run folder over; what it does there is left alone.
             Diverged: a loss or a weight became NaN or infinite; the last checkpoint is kept.
+            Troubled: there is trouble, and the run is to stop then; it was saved.
             GanbenchError: the final checkpoint could not be written.
         """
-        trainer, options, world = self.trainer, self.options, self.trainer.world
+        self._care.begin()
         with stop_requests() as stop, self._open_journal():
-            since, steps = time.perf_counter(), trainer.step
-            while trainer.step < self.total:
-                if self._shall_stop(stop):
-                    if trainer.latest:
-                        self._health.check_losses(trainer.step, trainer.losses())
+            while True:
+                try:
+                    self._go_on(stop)
                     self._save(final=True)
-                    raise Stopped(f"stopped at step {trainer.step} of {self.total} and saved. Go on with --resume")
+                    return
+                except Enough as e:
+                    if self.trainer.world.first:
+                        self._tell(str(e))
+                    self._save(final=True)
+                    return
+                except (Diverged, Troubled) as e:
+                    if self.options.on_trouble != "rollback":
+                        if isinstance(e, Diverged) and self.trainer.world.first:
+                            self._write({"step": self.trainer.step, "warning": str(e)})
+                        raise
+                    before = self.trainer.step
+                    text = self._care.roll_back(e)
+                    self._save(final=True, keep=False)
+                    self._care.went_back(text)
+                    self._journal.went_back(before - self.trainer.step)
 
-                trainer.train_step(self.images.load(trainer.step, rank=world.rank, processes=world.size))
+    def _go_on(self, stop: threading.Event) -> None:
+        trainer, options, world = self.trainer, self.options, self.trainer.world
+        since, steps = time.perf_counter(), trainer.step
+        while trainer.step < self.total:
+            if self._shall_stop(stop):
+                if trainer.latest:
+                    check_losses(trainer.step, trainer.losses())
+                self._save(final=True)
+                raise Stopped(f"stopped at step {trainer.step} of {self.total} and saved. Go on with --resume")
 
+            if self._due(options.log_every, ahead=1):
+                self._vitals.begin()
+            trainer.train_step(self.images.load(trainer.step, rank=world.rank, processes=world.size))
+
+            now = time.perf_counter()
+            logged = self._due(options.log_every) or self._due(options.save_every)  # NaN is never saved
+            if logged or (now - since > EVERY_SECONDS and world.size == 1):  # of slow steps, a word a minute
+                losses = trainer.losses()
                 now = time.perf_counter()
-                logged = self._due(options.log_every) or self._due(options.save_every)  # NaN is never saved
-                if logged or (now - since > EVERY_SECONDS and world.size == 1):  # of slow steps, a word a minute
-                    losses = trainer.losses()
-                    now = time.perf_counter()
-                    rate = (trainer.step - steps) * self.images.batch / (now - since)
-                    if logged:
-                        self._log(losses | {"images_per_second": rate})
-                    self._journal.advance(trainer.step - steps, losses, rate)
-                    since, steps = now, trainer.step
+                rate = (trainer.step - steps) * self.images.batch / (now - since)
+                if logged:
+                    self._log(losses | {"images_per_second": rate})
+                self._journal.advance(trainer.step - steps, losses, rate)
+                since, steps = now, trainer.step
 
-                pause = time.perf_counter()
-                if world.first and self._due(options.sheet_every):
-                    self._sheet()
-                if world.first and self._due(options.score_every):
-                    self._score()
-                if self._due(options.save_every) and trainer.step < self.total:
-                    self._save(final=False)
-                since += time.perf_counter() - pause  # sheets, scores and checkpoints do not count as training time
-            self._save(final=True)
+            pause = time.perf_counter()
+            if world.first and self._due(options.sheet_every):
+                self._sheet()
+            if world.first and self._due(options.score_every):
+                self._score()
+            self._look()
+            if self._due(options.save_every) and trainer.step < self.total:
+                self._save(final=False)
+            since += time.perf_counter() - pause  # sheets, scores and checkpoints do not count as training time
 
-    def _due(self, every: int | None) -> bool:
-        return every is not None and (self.trainer.step % every == 0 or self.trainer.step == self.total)
+    def _due(self, every: int | None, ahead: int = 0) -> bool:
+        step = self.trainer.step + ahead
+        return every is not None and (step % every == 0 or step == self.total)
+
+    def _look(self) -> None:
+        """Let the watch look at what is recorded: now and then at the log, at every sheet and score, and at the end."""
+        step, options = self.trainer.step, self.options
+        if options.watch is None:
+            return
+        now_and_then = step % options.log_every == 0 and is_look(step // options.log_every)
+        if now_and_then or self._due(options.sheet_every) or self._due(options.score_every) or step == self.total:
+            self._care.look(lambda: self._save(final=True), ended=step == self.total)
 
     def _shall_stop(self, stop: threading.Event) -> bool:
         """Tell whether a signal came; several processes vote as often as they log, for a vote waits for the GPUs."""
@@ -215,12 +173,16 @@ class Loop:
 
     def _log(self, losses: dict[str, float]) -> None:
         """Write the losses and look at them; every process does, so that all stop at the same step."""
+        vitals = self._vitals.read()
         if self.trainer.world.first:
             self._check_hold()  # of two processes that log into one file, neither could be resumed
             self._write({"step": self.trainer.step, **losses})
-        warning = self._health.check_losses(self.trainer.step, losses)
-        if warning and self.trainer.world.first:
-            self._tell(warning)
+            if self._vitals.failed and not self._told_failed:
+                self._told_failed = True
+                self._journal.warn(self.trainer.step, f"images are not scored for the doctor: {self._vitals.failed}")
+            if vitals is not None:
+                self._journal.write_vitals({"step": self.trainer.step, **vitals})
+        check_losses(self.trainer.step, losses)
 
     def _tell(self, text: str) -> None:
         self._journal.tell(self.trainer.step, text)
@@ -232,9 +194,6 @@ class Loop:
         check_weights(self.trainer.step, [self.trainer.generator])
         try:
             pixels = np.concatenate(list(sample(self.trainer.sampler, SHEET, seed=self.trainer.recipe.training.seed)))
-            warning = self._health.check_samples(self.trainer.step, pixels)
-            if warning:
-                self._tell(warning)
             self._journal.show(self.trainer.step, write_sheet(self.run.sheet(self.trainer.step), pixels))
         except GanbenchError as e:
             self._journal.warn(self.trainer.step, str(e))
@@ -249,21 +208,26 @@ class Loop:
         except Exception as e:  # whatever is wrong with a score, it must not cost the hours of training
             self._tell(f"not scored: {e}" if isinstance(e, GanbenchError) else f"not scored: {type(e).__name__}: {e}")
             return
-        self._write({"step": self.trainer.step, **{r.id: float(r.value) for r in card.rows if r.value is not None}})
+        step, measured = self.trainer.step, [r for r in card.rows if r.value is not None]
+        self._write({"step": step, **{r.id: float(r.value) for r in measured if r.value is not None}})
+        self._journal.write_vitals({"step": step, "scores": {r.id: [r.value, r.low, r.high] for r in measured}})
 
-    def _save(self, *, final: bool) -> None:
-        """Write the checkpoint; only the last one of a run must succeed."""
+    def _save(self, *, final: bool, keep: bool = True) -> None:
+        """Write the checkpoint; only the last one of a run must succeed. The one before may be kept, to go back to."""
         check_weights(self.trainer.step, [self.trainer.generator, self.trainer.discriminator])
         if not self.trainer.world.first:
             return
         state = {
             **self.trainer.state_dict(),
             "images": self.images.digest,
+            "held_out": len(self.images.held_out),
             "threads": torch.get_num_threads(),
             "cores": available_cores(),
         }
         self._check_hold()
         try:
+            if keep:
+                self._care.keep_good()
             save_checkpoint(self.run.checkpoint, state)
             if self._hold is not None:
                 self._hold.saved()

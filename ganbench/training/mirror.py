@@ -23,11 +23,13 @@ from ganbench.training.checkpoint import look_into_checkpoint
 from ganbench.training.run_folder import LOCK, RunFolder
 
 _RECORD = ".seen"  # what the copy here and the store had in common when they last met
-_BEFORE = ("environment.json", "recipe.toml", "metrics.jsonl", "samples/", "logs/")  # the checkpoint, in order
+_BEFORE = (  # the checkpoint, in order
+    "environment.json", "recipe.toml", "metrics.jsonl", "vitals.jsonl", "samples/", "logs/", "good.pt",
+)  # fmt: skip
 _STEP = "step.json"  # what stands for the checkpoint where only small files are copied
 _AT_LAST = ("checkpoint.pt", _STEP)
-_GROWING = ("metrics.jsonl", "logs/")  # written to in place; all else is replaced whole
-_LARGE = ("checkpoint.pt", "logs/")
+_GROWING = ("metrics.jsonl", "vitals.jsonl", "logs/")  # written to in place; all else is replaced whole
+_LARGE = ("checkpoint.pt", "good.pt", "logs/")
 
 _Stamp = tuple[int, int]  # size and time of the last write
 _ABSENT = (-1, -1)

@@ -6,6 +6,7 @@ import contextlib
 import json
 import re
 from pathlib import Path
+from typing import Any
 
 from ganbench.errors import GanbenchError
 from ganbench.system.leftovers import sweep
@@ -18,8 +19,8 @@ from ganbench.training.recipe import Recipe, load_resolved
 
 LOCK = ".lock"  # see hold.py
 _NAMES = (
-    "recipe.toml", "checkpoint.pt", "metrics.jsonl", "environment.json", "samples", "samples.npz", "scorecard.json",
-    "gradnorm.csv", "probe.csv", "status.json", "step.json", "logs", LOCK,
+    "recipe.toml", "checkpoint.pt", "metrics.jsonl", "vitals.jsonl", "good.pt", "environment.json", "samples",
+    "samples.npz", "scorecard.json", "gradnorm.csv", "probe.csv", "status.json", "step.json", "logs", LOCK,
 )  # fmt: skip
 
 
@@ -74,6 +75,16 @@ class RunFolder:
     def metrics(self) -> Path:
         """The log."""
         return self.inside("metrics.jsonl")
+
+    @property
+    def vitals(self) -> Path:
+        """What was measured of the training itself; see ``vitals.py``."""
+        return self.inside("vitals.jsonl")
+
+    @property
+    def good(self) -> Path:
+        """An earlier checkpoint, to which a run in trouble goes back."""
+        return self.inside("good.pt")
 
     @property
     def environment(self) -> Path:
@@ -156,21 +167,19 @@ class RunFolder:
 
     def read_metrics(self) -> list[dict[str, float]]:
         """Return the logged lines in order, without those that a kill cut short and what else is no line of a log."""
-        if not self.metrics.is_file():
-            return []
-        lines = []
-        for text in self.metrics.read_text("utf-8", errors="replace").splitlines():
-            with contextlib.suppress(GanbenchError), wall(GanbenchError):
-                line = json.loads(text)
-                if isinstance(line, dict) and type(line.get("step")) is int and all(map(_is_logged, line.items())):
-                    lines.append(line)
-        return lines
+        return [line for line in _lines(self.metrics) if all(map(_is_logged, line.items()))]
+
+    def read_vitals(self) -> list[dict[str, Any]]:
+        """Return the lines of ``vitals.jsonl`` in order, unchecked but for their steps; none where there is no file."""
+        return _lines(self.vitals)
 
     def rewind(self, step: int) -> None:
         """Drop what was logged after a step: the resumed run logs it again."""
-        kept = [line for line in self.read_metrics() if line["step"] <= step]
-        with atomic_write(self.metrics, "w") as f:
-            f.writelines(json.dumps(line) + "\n" for line in kept)
+        logs: list[tuple[Path, list[dict[str, Any]]]] = [(self.metrics, list(self.read_metrics()))]
+        logs += [(self.vitals, self.read_vitals())] if self.vitals.is_file() else []
+        for path, lines in logs:
+            with atomic_write(path, "w") as f:
+                f.writelines(json.dumps(line) + "\n" for line in lines if line["step"] <= step)
         for sheet in self.samples.glob("*.png"):
             if sheet.stem.isdigit() and int(sheet.stem) > step:
                 sheet.unlink()
@@ -186,8 +195,33 @@ class RunFolder:
         Raises:
             OSError: the disk is full.
         """
-        with self.metrics.open("a", encoding="utf-8") as f:
-            f.write(json.dumps(line) + "\n")
+        _append(self.metrics, line)
+
+    def log_vitals(self, line: dict[str, object]) -> None:
+        """Append one line to the vitals.
+
+        Raises:
+            OSError: the disk is full.
+        """
+        _append(self.vitals, line)
+
+
+def _append(path: Path, line: dict[str, object]) -> None:
+    with path.open("a", encoding="utf-8") as f:
+        f.write(json.dumps(line) + "\n")
+
+
+def _lines(path: Path) -> list[dict[str, Any]]:
+    """Return the lines of a log that are objects with a step, in order."""
+    if not path.is_file():
+        return []
+    lines = []
+    for text in path.read_text("utf-8", errors="replace").splitlines():
+        with contextlib.suppress(GanbenchError), wall(GanbenchError):
+            line = json.loads(text)
+            if isinstance(line, dict) and type(line.get("step")) is int:
+                lines.append(line)
+    return lines
 
 
 def _is_logged(item: tuple[str, object]) -> bool:

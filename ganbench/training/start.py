@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
+from typing import Any
 
 import torch
 from pydantic import ValidationError
@@ -17,13 +18,15 @@ from ganbench.system.cores import available_cores
 from ganbench.system.notes import Note, log_note
 from ganbench.system.urls import is_url, masked
 from ganbench.training.checkpoint import load_checkpoint
-from ganbench.training.data import TrainingImages, decode_source
+from ganbench.training.data import TrainingImages, decode_source, held_out_of
 from ganbench.training.distributed import World, join_world
 from ganbench.training.hold import Hold
-from ganbench.training.loop import Loop, LoopOptions, Observer, Trainer
+from ganbench.training.loop import Loop
+from ganbench.training.options import LoopOptions
 from ganbench.training.recipe import Recipe
 from ganbench.training.run_folder import RunFolder
 from ganbench.training.stored import take
+from ganbench.training.trainer import Observer, Trainer
 
 _MAY_CHANGE = ("training.steps", "training.epochs")  # a run can be made longer
 
@@ -73,12 +76,13 @@ def train(
             _refuse_other_run(run, recipe, resume=resume)
         elif resume and world.first:
             warn(f"{run.path} holds no run to go on with: a new one starts")
-        images = _load_images(source, recipe, world, warn)
+        stored = load_checkpoint(run.checkpoint, place) if begun and run.checkpoint.is_file() else None
+        images = _load_images(source, recipe, world, warn, _held_out(options, stored))
         trainer = Trainer(recipe, place, world)
         trainer.observers += observers or []
         loop = Loop(trainer, images, run, options, warn, holder)
-        if begun and run.checkpoint.is_file():
-            _go_on(loop, warn)
+        if stored is not None:
+            _go_on(loop, stored, warn)
         if world.first:
             _say_what_differs(source, images, recipe, place, warn)
             _write_down(run, recipe, source, place, trainer.step if begun else None)
@@ -179,14 +183,27 @@ def _write_down(run: RunFolder, recipe: Recipe, source: Source, device: torch.de
     run.start(recipe, environment)
 
 
-def _go_on(loop: Loop, warn: Callable[[str], None]) -> None:
-    """Load the checkpoint.
+def _held_out(options: LoopOptions, stored: dict[str, Any] | None) -> int | None:
+    """Return how many images are not trained on: what a run began with it keeps; earlier versions held out none.
 
     Raises:
-        GanbenchError: no readable checkpoint, other settings, other images, or more steps done than are asked for.
+        GanbenchError: another number is asked for.
+    """
+    if stored is None:
+        return options.held_out
+    kept: int = stored.get("held_out", 0)
+    if options.held_out not in (None, kept):
+        raise GanbenchError(f"the run holds out {kept} images, and keeps to that: --held-out {kept}, or leave it out")
+    return kept
+
+
+def _go_on(loop: Loop, state: dict[str, Any], warn: Callable[[str], None]) -> None:
+    """Load what the checkpoint holds.
+
+    Raises:
+        GanbenchError: other settings, other images, or more steps done than are asked for.
     """
     run, trainer = loop.run, loop.trainer
-    state = load_checkpoint(run.checkpoint, trainer.device)
     if state["images"] != loop.images.digest:
         raise GanbenchError(f"{run.path} was trained on other images; the bits would not be the same")
     if state["step"] > loop.total:
@@ -201,11 +218,15 @@ def _go_on(loop: Loop, warn: Callable[[str], None]) -> None:
             )
 
 
-def _load_images(source: Source, recipe: Recipe, world: World, warn: Callable[[str], None]) -> TrainingImages:
+def _load_images(
+    source: Source, recipe: Recipe, world: World, warn: Callable[[str], None], held_out: int | None
+) -> TrainingImages:
     """Decode the images; of several processes on one machine the first decodes and the others find the cache."""
     if not world.first:
         torch.distributed.barrier()
     pixels = decode_source(source, warn if world.first else log_note)
     if world.first and world.size > 1:
         torch.distributed.barrier()
-    return TrainingImages(pixels, source.digest(), batch=recipe.training.batch, seed=recipe.training.seed)
+    training = recipe.training
+    held_out = held_out_of(len(pixels)) if held_out is None else held_out
+    return TrainingImages(pixels, source.digest(), batch=training.batch, seed=training.seed, held_out=held_out)

@@ -48,6 +48,7 @@ class TrainingState:
         self.generator_optimizer = _optimizer(recipe, self.generator)
         self.discriminator_optimizer = _optimizer(recipe, self.discriminator)
         self.step = 0
+        self.rollbacks = 0  # how often it went back to an earlier state, see rescue.py
         self.latest: dict[str, torch.Tensor] = {}  # the losses of the latest step of each network
         self._stream = torch.Generator(device).manual_seed(settings.seed)
         self._draw = Draw(
@@ -55,6 +56,16 @@ class TrainingState:
         )
         self._parallel_generator = self.world.parallel(self.generator)
         self._parallel_discriminator = self.world.parallel(self.discriminator)
+
+    @property
+    def optimizers(self) -> tuple[torch.optim.Optimizer, torch.optim.Optimizer]:
+        """Those of generator and discriminator."""
+        return self.generator_optimizer, self.discriminator_optimizer
+
+    def start_again(self) -> None:
+        """Go back to the state that the recipe's seed gives."""
+        fresh = TrainingState(self.recipe, self.device)
+        self.load_state_dict(fresh.state_dict())
 
     @property
     def sampler(self) -> Generator:
@@ -73,6 +84,10 @@ class TrainingState:
         torch._foreach_lerp_(means, list(self.generator.parameters()), 1 - decay)
         for mean, live in zip(self.average.buffers(), self.generator.buffers(), strict=True):
             mean.copy_(live)
+
+    def autocast(self) -> torch.autocast:
+        """Return the context of the recipe's arithmetic."""
+        return torch.autocast(self.device.type, torch.bfloat16, enabled=self.recipe.training.precision == "bf16")
 
     def losses(self) -> dict[str, float]:
         """Return the latest losses and their parts, averaged over the processes; all processes must ask together."""
@@ -94,6 +109,7 @@ class TrainingState:
             "discriminator_optimizer": self.discriminator_optimizer.state_dict(),
             "objective": self.objective.state(),
             "latest": self.latest,
+            "rollbacks": self.rollbacks,
             "stream": self._stream.get_state(),
         }
 
@@ -113,6 +129,7 @@ class TrainingState:
             self.objective.load_state(state["objective"])
             self.latest = state["latest"]
             self.step = state["step"]
+            self.rollbacks = state.get("rollbacks", 0)  # earlier versions never went back
             self._stream.set_state(state["stream"].cpu())
 
 

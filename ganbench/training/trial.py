@@ -9,8 +9,8 @@ import torch
 
 from ganbench.features.runtime import resolve_device
 from ganbench.training.data import TrainingImages
-from ganbench.training.loop import Trainer
 from ganbench.training.recipe import Recipe
+from ganbench.training.trainer import Trainer
 
 TRIAL_STEPS = 20
 _WARM_UP = 2
