@@ -19,6 +19,7 @@ from ganbench.cli import (
     compare,
     data,
     detect,
+    explain,
     explain_protocol,
     grade,
     grade_export,
@@ -86,6 +87,7 @@ def _root(
 
 
 app.command("score")(score.score)
+app.command("explain")(explain.explain)
 app.add_typer(reference.app, name="reference")
 app.add_typer(data.app, name="data")
 app.command("detect")(detect.detect)
