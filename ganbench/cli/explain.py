@@ -12,7 +12,7 @@ from ganbench.cli.output import is_stdout, put_json, tell, write_documents
 from ganbench.system.location import Location
 
 if TYPE_CHECKING:
-    from ganbench.scoring.options import ScoreOptions
+    pass
 
 
 def explain(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
@@ -15,8 +16,8 @@ from ganbench.explanation.distance import Distance, take_apart
 from ganbench.explanation.finding import Finding
 from ganbench.explanation.result import Explanation
 from ganbench.explanation.rules import LEAST, Seen, find, rules_tried
-from ganbench.features.collect import collect_all, extractor_for
-from ganbench.features.looks import LookObserver, LookTally
+from ganbench.features.collect import collect_all, extractor_for, stream
+from ganbench.features.looks import LookConsumer, LookObserver, LookTally
 from ganbench.features.registry import specify_extractor
 from ganbench.features.spec import ExtractorSpec
 from ganbench.images.first_look import look_first
@@ -25,12 +26,13 @@ from ganbench.images.source import Source
 from ganbench.looks.measures import NAMES
 from ganbench.references.reference import Reference
 from ganbench.references.resolve import resolve_references
+from ganbench.scoring.look import Seen as ScoreSeen
 from ganbench.scoring.options import Images, Real, ScoreOptions, several
-from ganbench.scoring.plan import SAMPLE_CAP, build_options
+from ganbench.scoring.plan import SAMPLE_CAP, Plan, build_options
 from ganbench.statistics.collector import shuffled
 from ganbench.statistics.features import FeatureSet
 from ganbench.statistics.index import ImageIndex
-from ganbench.system.notes import Note, log_note, once
+from ganbench.system.notes import Note, once
 
 if TYPE_CHECKING:
     import torch
@@ -88,13 +90,33 @@ def explain(
     return explain_source(options.open(source, grid=grid, pad=pad, value_range=value_range), options)
 
 
-def explain_source(source: Source, options: ScoreOptions, references: Sequence[Reference] = ()) -> Explanation:
+def explain_scored(source: Source, plan: Plan, seen: ScoreSeen) -> Explanation:
+    """Explain a source that was scored: no network looks again.
+
+    Raises:
+        GanbenchError: no extractor has looked; or as ``explain_source`` says.
+    """
+    names = [name for name in seen.features if name in plan.references]
+    if not names:
+        raise ReferenceError("an explanation takes an extractor that has a reference, and none has looked")
+    asked = next(one.asked for one in plan.instruments if one.name == names[0])
+    options = replace(plan.options, features=(asked,))
+    return explain_source(source, options, [plan.references[names[0]]], seen.features[names[0]])
+
+
+def explain_source(
+    source: Source,
+    options: ScoreOptions,
+    references: Sequence[Reference] = (),
+    features: FeatureSet | None = None,
+) -> Explanation:
     """Explain an opened source.
 
     Args:
         source: the images.
         options: the choices; of the extractors the first looks.
         references: those that are loaded already, as a scorecard's plan has them; none: as ``options`` say.
+        features: of the images, where they are known already and complete.
 
     Raises:
         GanbenchError: bad images, fewer than 20, or a reference that does not fit.
@@ -113,7 +135,10 @@ def explain_source(source: Source, options: ScoreOptions, references: Sequence[R
     if len(source) > SAMPLE_CAP:
         source = Picked(source, np.sort(shuffled(len(source), options.seed)[:SAMPLE_CAP]))
         notes.append(f"{whole.label}: a random {SAMPLE_CAP:,} of its {len(whole):,} images were looked at")
-    seen, fake = _look(source, options, real, note)
+    if features is None or not features.complete or source is not whole:
+        seen, fake = _look(source, options, real, note)
+    else:
+        seen, fake = _look_again(source, real, features), features
     rng = np.random.default_rng(options.seed)
     distance = take_apart(real.features, fake, spec.name, rng, partial(_name_of, real.index))
     if real.looks is None:
@@ -160,13 +185,28 @@ def _look(source: Source, options: ScoreOptions, real: Reference, note: Note) ->
     first = partial(look_first, source)
     extractor = extractor_for(source, None, asked, build_options(options, asked), note=note, first=first)
     features, tallies = collect_all(
-        source, [extractor], cap=SAMPLE_CAP, seed=options.seed, what="explaining", cache=options.cache, others=[LookObserver()],
-        note=note, device=options.device,
+        source, [extractor], cap=SAMPLE_CAP, seed=options.seed, what="explaining", cache=options.cache,
+        others=[LookObserver()], note=note, device=options.device,
     )  # fmt: skip
     fake = features[extractor.spec.name]
     packed = cast(LookTally, tallies[0]).pack()
     codes = None if real.index is None else real.index.encode(fake.sample)
     return Seen(packed["positions"], packed["measures"], codes, packed["signatures"]), fake
+
+
+def _look_again(source: Source, real: Reference, features: FeatureSet) -> Seen:
+    """Return what pixels say of images whose features are known.
+
+    Raises:
+        SourceError: other images can be read now.
+    """
+    consumer = LookConsumer(np.empty(0, np.int64))
+    stream(source, [consumer], "explaining")
+    packed = consumer.tally.pack()
+    if not np.array_equal(packed["positions"], features.sample_index):
+        raise SourceError(f"{source.label}: its images have changed while they were looked at")
+    codes = None if real.index is None else real.index.encode(features.sample)
+    return Seen(packed["positions"], packed["measures"], codes, packed["signatures"])
 
 
 def _reference(options: ScoreOptions, spec: ExtractorSpec, source: Source, note: Note) -> Reference:

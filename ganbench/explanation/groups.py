@@ -127,9 +127,7 @@ def repeated(index: ImageIndex, codes: np.ndarray, signatures: np.ndarray, rng: 
     return Group(effect, error, p, share, spread, alike, np.empty(0, np.int64)), later
 
 
-def outlying(
-    real: RealLooks, looks: np.ndarray, index: ImageIndex, codes: np.ndarray
-) -> tuple[Group, np.ndarray]:
+def outlying(real: RealLooks, looks: np.ndarray, index: ImageIndex, codes: np.ndarray) -> tuple[Group, np.ndarray]:
     """Count the images that are far off all others of their set, and from real ones, by looks or by features."""
     n = len(looks)
     by_looks = distances(looks, np.sqrt(np.diagonal(real.cov)))
@@ -147,4 +145,3 @@ def outlying(
     rows = rows[np.argsort(-by_looks[rows], kind="stable")][:SHOWN]
     spread_of = float(np.sqrt(share * (1 - share) / n))
     return Group(effect, error, p, share, spread_of, rows, np.empty(0, np.int64)), mask
-

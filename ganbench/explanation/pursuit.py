@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ganbench.looks.alterations import Alteration
 from ganbench.looks.real import RealLooks
 
 RIDGE = 0.3  # added to every variance of 1: combinations that hardly vary among real images are not believed too much
@@ -26,7 +27,7 @@ class Explained:
     Attributes:
         number: of the alteration in the library.
         share: how much of its trace was found: 1 where all images look altered so.
-        effect: how far the mean has moved along the trace, in spreads of means of real sets of the same size.
+        effect: how far the mean lies along the trace, in spreads of means of real sets of the same size.
         error: standard error of ``effect``, over sets of such images.
         scores: how far each image has moved along the trace, (n,).
     """
@@ -38,13 +39,16 @@ class Explained:
     scores: np.ndarray
 
 
-def pursue(real: RealLooks, looks: np.ndarray, least: float) -> tuple[list[Explained], np.ndarray]:
+def pursue(
+    real: RealLooks, library: list[Alteration], looks: np.ndarray, least: float
+) -> tuple[list[Explained], np.ndarray]:
     """Return what explains the difference of a set, in the order in which it was found, and what is left.
 
     Args:
         real: the looks of real images.
+        library: the alterations that its traces are of.
         looks: of a set, standardised, (n, M).
-        least: effect below which nothing is believed.
+        least: significance, in spreads, below which nothing is believed.
 
     Returns:
         The alterations, and of each measure by how many spreads of real sets its mean still differs, (M,).
@@ -52,11 +56,13 @@ def pursue(real: RealLooks, looks: np.ndarray, least: float) -> tuple[list[Expla
     spread = np.sqrt(np.diagonal(real.cov))
     together = real.cov / np.outer(spread, spread)
     weights = np.linalg.inv(together + RIDGE * np.eye(len(spread)))
-    noise = 1 / len(looks) + 1 / real.n
-    traces = real.traces / spread
+    noise = np.sqrt(1 / len(looks) + 1 / real.n)
+    traces, numbers = _between(real.traces / spread, library)
     filters = traces @ weights
     sizes = np.einsum("am,am->a", traces, filters)
-    units = np.sqrt(np.einsum("am,mk,ak->a", filters, together, filters) * noise)
+    # Spreads of real sets: through the filter, which decides what is believed, and along the trace as it is.
+    believed = np.sqrt(np.einsum("am,mk,ak->a", filters, together, filters)) * noise
+    units = np.sqrt(np.einsum("am,mk,ak->a", traces, together, traces)) * noise
     offsets = (looks - real.mean) / spread
     left = offsets.mean(axis=0)
     found: list[Explained] = []
@@ -64,11 +70,21 @@ def pursue(real: RealLooks, looks: np.ndarray, least: float) -> tuple[list[Expla
         along = filters @ left
         share = np.clip(along / sizes, 0, MOST)
         best = int(np.argmax(2 * share * along - share**2 * sizes))
-        effect = float(along[best] / units[best])
-        if effect < least:
+        if along[best] < least * believed[best]:
             break
-        scores = offsets @ filters[best]
-        error = float(scores.std(ddof=1) / np.sqrt(len(looks)) / units[best])
-        found.append(Explained(best, float(share[best]), effect, error, scores / units[best]))
+        effect = float(traces[best] @ left / units[best])
+        scores = offsets @ traces[best] / units[best]
+        error = float(scores.std(ddof=1) / np.sqrt(len(looks)))
+        found.append(Explained(int(numbers[best]), float(share[best]), effect, error, scores))
         left = left - share[best] * traces[best]
-    return found, left / np.sqrt(noise)
+    return found, left / noise
+
+
+def _between(traces: np.ndarray, library: list[Alteration]) -> tuple[np.ndarray, np.ndarray]:
+    """Return traces with those between two strengths of one alteration, and the number of the nearest to each."""
+    found, numbers = [traces], [np.arange(len(traces))]
+    for number in range(len(traces) - 1):
+        if library[number].follows(library[number + 1]):
+            found.append((traces[number : number + 1] + traces[number + 1 : number + 2]) / 2)
+            numbers.append(np.array([number]))
+    return np.concatenate(found), np.concatenate(numbers)

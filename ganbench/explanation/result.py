@@ -99,4 +99,3 @@ class Explanation:
         for direction in data["directions"]:
             direction |= {name: [self.names[position] for position in direction[name]] for name in ("low", "high")}
         return data
-

@@ -95,12 +95,12 @@ def _of_looks(reference: Reference, looks: np.ndarray, least: float) -> list[Fin
     assert real is not None
     if len(looks) < LEAST:
         return []
-    explained, left = pursue(real, looks, least)
+    explained, left = pursue(real, library, looks, least)
     found: dict[str, Finding] = {}
     for one in explained:
         alteration = library[one.number]
         strongest = max((other.effect for other in found.values()), default=0.0)
-        if one.effect >= MISFIT * strongest and alteration.kind not in found:
+        if one.effect >= max(least, MISFIT * strongest) and alteration.kind not in found:
             found[alteration.kind] = words.of_alteration(one, alteration, real, looks)
     column = _SPECTRUM[int(np.abs(left[_SPECTRUM]).argmax())]
     strongest = max((other.effect for other in found.values()), default=0.0)
@@ -110,9 +110,13 @@ def _of_looks(reference: Reference, looks: np.ndarray, least: float) -> list[Fin
 
 
 def _unexplained(distance: Distance) -> Finding:
-    assert distance.real is not None and distance.real_spread is not None
+    assert distance.real is not None
+    assert distance.real_spread is not None
     effect, error = distance.effect, (distance.high - distance.low) / (2 * Z95 * distance.real_spread)
-    text = f"The Frechet distance is {distance.value:.1f}, and that of as many real images {distance.real:.1f}; no rule says why."
+    text = (
+        f"The Frechet distance is {distance.value:.1f}, and that of as many real images {distance.real:.1f}; "
+        "no rule says why."
+    )
     return Finding(
         "unexplained", effect, effect - Z95 * error, effect + Z95 * error, text, REMEDIES["unexplained"],
         "Frechet distance", distance.value, distance.real, distance.real_spread,

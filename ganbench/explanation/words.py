@@ -19,16 +19,17 @@ _MEASURES = {
     "sharpness": ("roughness", "power 8", "power 11"), "noise": ("grain", "colour grain", "single pixels"),
     "jpeg": ("blocks across", "blocks along", "blocks of colour", "empty colour"),
     "checkerboard": tuple(name for name in NAMES if name.startswith(("peak", "about"))),
-    "banding": ("levels", "colours", "comb"), "borders": tuple(name for name in NAMES if name.startswith(("edge", "step"))),
+    "banding": ("levels", "colours", "comb"),
+    "borders": tuple(name for name in NAMES if name.startswith(("edge", "step"))),
     "symmetry": ("mirror", "mirror detail", "mirror exact"),
 }  # fmt: skip
 _LAYOUT = tuple(name for name in NAMES if name.startswith(("cell", "detail")))
 SHOWN = 12
 _PLURAL = {
-    "missing_kinds": "A kind of real images is missing or rare: {value:.1%} of the images are of it, and {real:.1%} of the "
-    "real ones",
-    "excess_kinds": "One kind of images is far too frequent: {value:.1%} of the images are of it, and {real:.1%} of the "
-    "real ones",
+    "missing_kinds": "A kind of real images is missing or rare: {value:.1%} of the images are of it, and {real:.1%} of "
+    "the real ones",
+    "excess_kinds": "One kind of images is far too frequent: {value:.1%} of the images are of it, and {real:.1%} of "
+    "the real ones",
     "low_variety": "Images resemble their nearest neighbours more than real ones do: at {value:.2f} of the typical "
     "distance, and real ones at {real:.2f}",
     "repeats": "{value:.1%} of the images show a picture that another one shows too; of as many real ones, {real:.1%}",
@@ -80,8 +81,8 @@ def of_spectrum(column: int, effect: float, real: RealLooks, looks: np.ndarray) 
     error = float(looks[:, column].std(ddof=1) / np.sqrt(len(looks)) / noise)
     size = abs(effect)
     text = (
-        f"There is {'more' if effect > 0 else 'less'} {NAMES[column]} than in real images ({_spreads(size, len(looks))}): "
-        f"{value:.3g}, of real ones {usual:.3g}, and no alteration explains it."
+        f"There is {'more' if effect > 0 else 'less'} {NAMES[column]} than in real images "
+        f"({_spreads(size, len(looks))}): {value:.3g}, of real ones {usual:.3g}, and no alteration explains it."
     )
     order = np.argsort(-np.sign(effect) * looks[:, column], kind="stable")[:SHOWN]
     return Finding(

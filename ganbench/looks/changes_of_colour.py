@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Literal
 
 import cv2
 import numpy as np
 from PIL import Image
 
 Change = Callable[[np.ndarray, np.random.Generator], np.ndarray]
+MIDDLES = ("grey", "own")  # what contrast is spread about: the middle of all levels, or the mean of each image
 _LUMA = np.array([0.299, 0.587, 0.114], np.float32)
 
 
@@ -34,7 +34,13 @@ def gamma(power: float) -> Change:
     return lambda pixels, rng: table[pixels]
 
 
-def contrast(factor: float, about: Literal["grey", "own"]) -> Change:
+def warmth(factor: float) -> Change:
+    """Return what makes red stronger and blue weaker."""
+    factors = np.array([factor, 1, 1 / factor], np.float32)
+    return lambda pixels, rng: rounded(pixels * factors)
+
+
+def contrast(factor: float, about: str) -> Change:
     """Return what spreads levels about the middle of their range, or about the mean of each image."""
 
     def change(pixels: np.ndarray, rng: np.random.Generator) -> np.ndarray:

@@ -36,15 +36,9 @@ def smaller(share: float) -> Change:
     return each(change)
 
 
-def median(size: int) -> Change:
-    """Return what takes the median of every neighbourhood."""
-    return each(lambda one: cv2.medianBlur(one, size))
-
-
-def motion(length: int) -> Change:
-    """Return what blurs along the rows."""
-    kernel = np.full((1, length), 1 / length, np.float32)
-    return each(lambda one: cv2.filter2D(one, -1, kernel, borderType=cv2.BORDER_REFLECT))
+def boxes(radius: float) -> Change:
+    """Return what blurs with the boxes by which Pillow makes a Gaussian."""
+    return each(lambda one: np.asarray(Image.fromarray(one).filter(ImageFilter.GaussianBlur(radius))))
 
 
 def sharpen(amount: float) -> Change:

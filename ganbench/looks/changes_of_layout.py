@@ -13,13 +13,16 @@ from ganbench.looks.changes_of_detail import each
 
 Change = Callable[[np.ndarray, np.random.Generator], np.ndarray]
 FILLS = ("edge", "reflect", "wrap", "black", "white")
+COLOURS = {
+    "black": (0, 0, 0), "grey": (128, 128, 128), "white": (255, 255, 255), "red": (200, 40, 40), "blue": (40, 60, 200),
+}  # fmt: skip
 _BORDERS = {
     "edge": cv2.BORDER_REPLICATE, "reflect": cv2.BORDER_REFLECT_101, "wrap": cv2.BORDER_WRAP,
     "black": cv2.BORDER_CONSTANT, "white": cv2.BORDER_CONSTANT,
 }  # fmt: skip
 
 
-def border(width: int, colour: int, sides: str) -> Change:
+def border(width: int, colour: tuple[int, int, int], sides: str) -> Change:
     """Return what paints over some of the sides: of ``tblr``, top, bottom, left and right."""
 
     def change(pixels: np.ndarray, rng: np.random.Generator) -> np.ndarray:
@@ -33,13 +36,14 @@ def border(width: int, colour: int, sides: str) -> Change:
     return change
 
 
-def shrunk(width: int, colour: int) -> Change:
+def shrunk(width: int, colour: tuple[int, int, int]) -> Change:
     """Return what makes images smaller, within a frame."""
 
     def change(one: np.ndarray) -> np.ndarray:
         height, across = one.shape[:2]
         size = max(1, across - 2 * width), max(1, height - 2 * width)
-        found = np.full_like(one, colour)
+        found = np.empty_like(one)
+        found[:] = colour
         found[width : width + size[1], width : width + size[0]] = np.asarray(
             Image.fromarray(one).resize(size, Image.Resampling.BICUBIC)
         )
@@ -85,9 +89,7 @@ def zoom(factor: float, fill: str) -> Change:
             return cv2.copyMakeBorder(
                 scaled, top, height - size[1] - top, left, width - size[0] - left, cv2.BORDER_REPLICATE
             )
-        return cv2.copyMakeBorder(
-            scaled, top, height - size[1] - top, left, width - size[0] - left, _BORDERS[fill]
-        )
+        return cv2.copyMakeBorder(scaled, top, height - size[1] - top, left, width - size[0] - left, _BORDERS[fill])
 
     return each(change)
 

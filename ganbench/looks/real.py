@@ -10,8 +10,9 @@ from ganbench.errors import MetricError
 from ganbench.looks.alterations import alterations
 from ganbench.looks.measures import NAMES, measure
 
-ALTERED = 96  # real images that are altered in every way
-LEAST = 32  # real images, for how measures go together
+ALTERED = 64  # real images that are altered in every way
+LEAST = 400  # real images: of fewer, how the measures go together is mostly chance
+_QUARTILES = 1.349  # standard deviations between the quartiles of a normal distribution
 _SHARE = 0.02  # of the range of a measure, its least scale: some are 0 for most images
 
 
@@ -95,6 +96,6 @@ def distances(looks: np.ndarray, spread: np.ndarray) -> np.ndarray:
         looks: standardised measures, (n, M).
         spread: of each among real images, (M,); where the set varies more, its own counts.
     """
-    low, middle, high = np.quantile(looks, (0.16, 0.5, 0.84), axis=0)
-    scale = np.maximum(spread, (high - low) / 2)
+    low, middle, high = np.quantile(looks, (0.25, 0.5, 0.75), axis=0)
+    scale = np.maximum(spread, (high - low) / _QUARTILES)
     return np.asarray(np.sqrt((((looks - middle) / scale) ** 2).mean(axis=1)))

@@ -135,8 +135,11 @@ class Reference:
         Raises:
             GanbenchError: bad images.
         """
-        kinds = () if self.index is None else tuple(kinds_of(self.index.codes))
-        return replace(self, looks=look_at_real(images), kinds=kinds, schema=SCHEMA)
+        return replace(self, looks=look_at_real(images), kinds=self.own_kinds(), schema=SCHEMA)
+
+    def own_kinds(self) -> tuple[np.ndarray, ...]:
+        """Return the kinds that its index has, coarse to fine; none without one."""
+        return () if self.index is None else tuple(kinds_of(self.index.codes))
 
     def meta(self) -> dict[str, object]:
         """Return all that is not an array, as plain data."""
@@ -163,7 +166,7 @@ class Reference:
 
         Sigma is kept as its upper triangle in float32 and the sample in float16; docs/references.md shows what that
         does to the metrics. Arrays: ``mu`` (D,) float64, ``sigma_upper`` (D(D+1)/2,) float32, ``sample`` (m, D)
-        float16, ``sample_index`` (m,) int64, ``n``, those of the index, of the packets and of the looks, ``meta`` (JSON text) and
+        float16, ``sample_index`` (m,) int64, ``n``, those of the index, packets and looks, ``meta`` (JSON text) and
         ``checksum`` (SHA-256 over the others).
         """
         moments = self.features.moments

@@ -114,7 +114,8 @@ def read_reference(path: Path) -> tuple[dict[str, Any] | None, dict[str, np.ndar
 
     Returns:
         Of ours: what it says of itself, by the fields of ``Meta``, and ``mu``, ``sigma_upper``, ``sample``,
-        ``sample_index``, ``n``, those of its index, its packets and its looks if it has them, and the ``checksum``, which holds.
+        ``sample_index``, ``n``, those of its index, its packets and its looks if it has them, and the
+        ``checksum``, which holds.
         Of pytorch-fid's: None, and ``mu`` and ``sigma`` in float64.
 
     Raises:

@@ -106,8 +106,8 @@ def explanation_part(found: Explanation, source: Source, real: Source | None = N
         for one in found.distances
     ]  # fmt: skip
     why = "" if real is not None else (
-        "No real image is shown: a reference holds none. Give the real images that it was made from (--real) to see the "
-        "members of a kind and the ends of a direction."
+        "No real image is shown: a reference holds none. Give the real images that it was made from (--real) to see "
+        "the members of a kind and the ends of a direction."
     )  # fmt: skip
     return ExplanationPart(found, findings, distances, _spectrum(found), why)
 

@@ -10,6 +10,7 @@ import numpy as np
 import ganbench
 from ganbench.diagnostics.toy_modes import Reached, reader_of
 from ganbench.errors import GanbenchError
+from ganbench.explanation.result import Explanation
 from ganbench.images.source import Source
 from ganbench.images.sources import open_source
 from ganbench.leaderboard.agreement import trackings
@@ -20,6 +21,7 @@ from ganbench.leaderboard.published import PUBLISHED_PROTOCOL
 from ganbench.leaderboard.table import SEEDS_NOTE, flag_lines, header, lines, notes, seed_lines
 from ganbench.report.curves import WINDOW, gradient_figure, training_figure
 from ganbench.report.detections import LOOKED_AT, Detectors, Overlays
+from ganbench.report.explanation import explanation_part
 from ganbench.report.pictures import Nearest, Picture, RealImages, figure_of, sheet_of
 from ganbench.report.provenance import counted, protocols_of, run_texts, versions_of
 from ganbench.report.templates import environment
@@ -69,6 +71,7 @@ def make_page(
     published: bool = False,
     detector: str | None = None,
     samples: Source | None = None,
+    explanation: Explanation | str | None = None,
     note: Note = log_note,
 ) -> str:
     """Return the page.
@@ -83,6 +86,7 @@ def make_page(
         detector: what may have made the scorecards' AFD, for pictures of its hits and misses; registered detectors are
             found without it.
         samples: the images of a single entry, opened; without it they are looked for where the entry is.
+        explanation: of ``samples``, or why there is none; None: nothing is said of one.
         note: told when the cache of the real images cannot be used.
 
     Raises:
@@ -109,6 +113,10 @@ def make_page(
             unranked=leaderboard.unranked,
             published=published_lines() if published else [],
             published_protocol=PUBLISHED_PROTOCOL,
+            explained=explanation_part(explanation, samples, real)
+            if isinstance(explanation, Explanation) and samples is not None
+            else None,
+            unexplained=explanation if isinstance(explanation, str) else "",
             pictures=pictures,
             without=without,
             looked_at=LOOKED_AT,
