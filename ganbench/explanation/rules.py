@@ -12,7 +12,7 @@ from ganbench.explanation.distance import Distance
 from ganbench.explanation.finding import Finding
 from ganbench.explanation.kinds import REMEDIES
 from ganbench.explanation.pursuit import pursue
-from ganbench.looks.alterations import alterations
+from ganbench.looks import alterations as library
 from ganbench.looks.kinds import COUNTS, kinds_of
 from ganbench.looks.measures import NAMES
 from ganbench.metrics.intervals import Z95
@@ -66,7 +66,7 @@ def find(reference: Reference, seen: Seen, distance: Distance | None, seed: int)
 
 def rules_tried() -> int:
     """Return how many rules there are: alterations, frequencies, and those over sets."""
-    return len(alterations()) + len(_SPECTRUM) + sum(COUNTS) * 2 + 4
+    return len(library.alterations()) + len(_SPECTRUM) + sum(COUNTS) * 2 + 4
 
 
 def _of_sets(
@@ -91,14 +91,14 @@ def _of_sets(
 
 
 def _of_looks(reference: Reference, looks: np.ndarray, least: float) -> list[Finding]:
-    real, library = reference.looks, alterations()
+    real, known = reference.looks, library.alterations()
     assert real is not None
     if len(looks) < LEAST:
         return []
-    explained, left = pursue(real, library, looks, least)
+    explained, left = pursue(real, known, looks, least)
     found: dict[str, Finding] = {}
     for one in explained:
-        alteration = library[one.number]
+        alteration = known[one.number]
         strongest = max((other.effect for other in found.values()), default=0.0)
         if one.effect >= max(least, MISFIT * strongest) and alteration.kind not in found:
             found[alteration.kind] = words.of_alteration(one, alteration, real, looks)

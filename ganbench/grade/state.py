@@ -26,7 +26,7 @@ from ganbench.system.text import json_text
 from ganbench.system.versions import library_versions
 from ganbench.system.wall import wall
 
-VERSION = 1  # of what a look holds: another one is made again
+VERSION = 2  # of what a look holds: another one is made again
 _MOST_BYTES = 32 << 20
 _FILE = re.compile(r"[0-9a-f]{64}\.json")
 _Text = Annotated[str, Field(max_length=1 << 20)]
@@ -59,6 +59,7 @@ class _Kept(_Part):
     error: _Text
     worst: list[_Picture]
     first: list[_Picture]
+    explained: list[_Text]
 
 
 class State:
@@ -87,6 +88,7 @@ class State:
             kept.error,
             tuple(Picture(**one.model_dump()) for one in kept.worst),
             tuple(Picture(**one.model_dump()) for one in kept.first),
+            tuple(kept.explained),
         )
 
     def keep(self, key: str, look: Look) -> None:
@@ -102,6 +104,7 @@ class State:
             "error": look.error,
             "worst": [asdict(picture) for picture in look.worst],
             "first": [asdict(picture) for picture in look.first],
+            "explained": list(look.explained),
         }
         write_text(self._folder / f"{key}.json", json_text(content))
 

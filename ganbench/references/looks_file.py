@@ -8,7 +8,6 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
 from ganbench.errors import ReferenceError
-from ganbench.looks.alterations import alterations
 from ganbench.looks.measures import FORM, NAMES
 from ganbench.looks.real import RealLooks
 from ganbench.statistics.projection import AXES
@@ -55,6 +54,8 @@ def shapes(meta: LooksMeta, kinds: tuple[int, ...]) -> dict[str, tuple[np.dtype,
     """
     if len(kinds) != 2 or not 1 <= kinds[1] <= AXES:
         raise ReferenceError(f"kinds of shape {kinds} are not those of codes")
+    from ganbench.looks.alterations import alterations  # with OpenCV's and Pillow's filters
+
     count = len(NAMES)
     sizes = {
         "look_centre": ("<f8", (count,)), "look_scale": ("<f8", (count,)), "look_mean": ("<f8", (count,)),
