@@ -25,6 +25,7 @@ from ganbench.references import index_file, looks_file, packet_file
 from ganbench.references.form import SCHEMA, SINCE, checksum
 from ganbench.references.indexed import collect_indexed
 from ganbench.references.kept import Kept, read_once
+from ganbench.references.packed import arrays_of, memory_of, whole_of
 from ganbench.references.real_looks import look_at_real
 from ganbench.statistics.features import FeatureSet
 from ganbench.statistics.index import ImageIndex
@@ -169,18 +170,7 @@ class Reference:
         float16, ``sample_index`` (m,) int64, ``n``, those of the index, packets and looks, ``meta`` (JSON text) and
         ``checksum`` (SHA-256 over the others).
         """
-        moments = self.features.moments
-        arrays: dict[str, Any] = {
-            "mu": moments.mean,
-            "sigma_upper": moments.cov[np.triu_indices(len(moments.mean))].astype(np.float32),
-            "sample": np.asarray(self.features.sample, np.float16),
-            "sample_index": self.features.sample_index,
-            "n": np.array(moments.n, np.int64),
-            "meta": np.array(json.dumps(self.meta(), sort_keys=True)),
-            **({} if self.index is None else index_file.pack(self.index)),
-            **({} if self.packets is None else packet_file.pack(self.packets)),
-            **({} if self.looks is None else looks_file.pack(self.looks, self.kinds)),
-        }
+        arrays: dict[str, Any] = arrays_of(self)
         with write_file(path) as f:
             arrays["checksum"] = np.array(checksum(arrays))
             np.savez_compressed(f, **arrays)
@@ -198,7 +188,7 @@ class Reference:
         if meta is None:
             return cls._from_moments(path, arrays["mu"], arrays["sigma"])
         n, mean, d = int(arrays["n"]), np.asarray(arrays["mu"], np.float64), len(arrays["mu"])
-        sigma = _symmetric(arrays["sigma_upper"], d)
+        sigma = whole_of(arrays["sigma_upper"], d)
         sample = arrays["sample"].astype(np.float32)
         moments, index = Moments(n, mean, sigma * (n - 1)), arrays["sample_index"].astype(np.int64)
         features = FeatureSet(moments, sample, index, memory=Kept(str(arrays["checksum"])))
@@ -238,13 +228,7 @@ class Reference:
 
     def memory(self) -> str:
         """Return one phrase that says what it remembers of single images, or what it lacks."""
-        if self.index is None:
-            return "lacks an index of its images and what held-out ones reach: build it anew"
-        size = self.index.codes.shape[1] + self.index.signatures.shape[1]
-        held = "none held out" if self.held_out is None else f"{self.held_out['images']:,} held out"
-        packets = "lacks wavelet packets" if self.packets is None else f"{len(self.packets.mean):,} wavelet packets"
-        looks = "lacks looks for explanations" if self.looks is None else f"looks of {self.looks.n:,} images"
-        return f"index of all {len(self.index):,} images ({size} bytes each), {held}, {packets}, {looks}"
+        return memory_of(self)
 
     def require_match(self, spec: ExtractorSpec, image_size: tuple[int, int]) -> None:
         """Refuse to compare what does not compare.
@@ -306,15 +290,3 @@ class Reference:
         for array in arrays:
             digest.update(np.ascontiguousarray(array).data)
         return digest.hexdigest()
-
-
-def _symmetric(upper: np.ndarray, size: int) -> np.ndarray:
-    """Return the matrix (size, size), float64, of an upper triangle that is stored row after row."""
-    whole = np.empty((size, size))
-    start = 0
-    for row in range(size):
-        end = start + size - row
-        whole[row, row:] = whole[row:, row] = upper[start:end]
-        start = end
-    whole += 0.0  # there is one zero: a file may hold a negative one
-    return whole
