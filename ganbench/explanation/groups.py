@@ -14,8 +14,10 @@ from ganbench.statistics.index import ImageIndex
 from ganbench.statistics.search import nearest_codes
 
 DRAWS = 24  # real sets of the same size
+REPEAT_DRAWS = 2  # of them in which repeats are counted
 MOST = 1500  # images of a set whose neighbours are looked for
 SHOWN = 12
+_ROUNDS = 3
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,7 +90,7 @@ def variety(index: ImageIndex, codes: np.ndarray, repeated: np.ndarray, rng: np.
         draws.append(_closeness(index.codes[drawn])[0])
     real, spread = float(np.mean(draws)), float(np.std(draws, ddof=1))
     error = float(near.std(ddof=1) / np.sqrt(len(near)) / max(spread, 1e-9))
-    effect = (real - own) / max(spread, 1e-9) / np.sqrt(1 + 1 / DRAWS)
+    effect = float((real - own) / max(spread, 1e-9) / np.sqrt(1 + 1 / DRAWS))
     order = rows[np.argsort(near, kind="stable")][:SHOWN]
     return Group(effect, error, float(np.exp(own)), float(np.exp(real)), float(np.exp(real) * spread), order,
                  np.empty(0, np.int64))  # fmt: skip
@@ -107,16 +109,19 @@ def _closeness(codes: np.ndarray) -> tuple[float, np.ndarray]:
 def repeated(index: ImageIndex, codes: np.ndarray, signatures: np.ndarray, rng: np.random.Generator) -> tuple[
     Group, np.ndarray
 ]:  # fmt: skip
-    """Count the images that repeat another one, and compare with a real set of the same size."""
+    """Count the images that repeat another one, and compare with real sets of the same size."""
     n = len(codes)
     pairs = pairs_alike(codes, signatures)
     mask = np.zeros(n, bool)
     mask[pairs] = True
-    drawn = rng.choice(len(index), min(n, len(index)), replace=False)
-    real = len(np.unique(pairs_alike(index.codes[drawn], index.signatures[drawn])))
-    share = (real + 1) / (len(drawn) + 2)
+    real, looked_at = 0, 0
+    for _ in range(REPEAT_DRAWS):
+        drawn = rng.choice(len(index), min(n, len(index)), replace=False)
+        real += len(np.unique(pairs_alike(index.codes[drawn], index.signatures[drawn])))
+        looked_at += len(drawn)
+    share = (real + 1) / (looked_at + 2)
     # Repeats come at least in pairs, so that half as many images are independent.
-    effect = float(of_counts(np.array([mask.sum() / 2]), n / 2, np.array([share]), len(drawn) / 2)[0])
+    effect = float(of_counts(np.array([mask.sum() / 2]), n / 2, np.array([share]), looked_at / 2)[0])
     p = float(mask.mean())
     spread = float(np.sqrt(share * (1 - share) / (n / 2)))
     error = float(np.sqrt(max(p * (1 - p), 1 / n**2) / (share * (1 - share))))
@@ -130,7 +135,10 @@ def repeated(index: ImageIndex, codes: np.ndarray, signatures: np.ndarray, rng: 
 def outlying(real: RealLooks, looks: np.ndarray, index: ImageIndex, codes: np.ndarray) -> tuple[Group, np.ndarray]:
     """Count the images that are far off all others of their set, and from real ones, by looks or by features."""
     n = len(looks)
-    by_looks = distances(looks, np.sqrt(np.diagonal(real.cov)))
+    spread = np.sqrt(np.diagonal(real.cov))
+    by_looks = distances(looks, spread, np.ones(n, bool))
+    for _ in range(_ROUNDS):  # so that many outliers do not hide each other
+        by_looks = distances(looks, spread, by_looks <= real.tail)
     away = np.sqrt(nearest_codes(index.codes, codes, 1)[0][:, 0]) * index.projection.step
     usual = index.nearest[np.isfinite(index.nearest)]
     # A set that is far off as a whole has no outliers for that: distances are over its own middle one.

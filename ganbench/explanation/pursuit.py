@@ -18,6 +18,9 @@ from ganbench.looks.real import RealLooks
 RIDGE = 0.3  # added to every variance of 1: combinations that hardly vary among real images are not believed too much
 MOST = 1.2  # times a trace: a little more than the whole set altered so
 ROUNDS = 12
+# Real sets that were resized and saved in other ways differ in texture, however many images they have: by so many
+# standard deviations of single images.
+TEXTURE, WAYS = ("sharpness", "noise", "spectrum"), 0.1
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,7 +65,8 @@ def pursue(
     sizes = np.einsum("am,am->a", traces, filters)
     # Spreads of real sets: through the filter, which decides what is believed, and along the trace as it is.
     believed = np.sqrt(np.einsum("am,mk,ak->a", filters, together, filters)) * noise
-    units = np.sqrt(np.einsum("am,mk,ak->a", traces, together, traces)) * noise
+    usual = np.array([usual_spread(library[number].kind, noise) for number in numbers])
+    units = np.sqrt(np.einsum("am,mk,ak->a", traces, together, traces)) * usual
     offsets = (looks - real.mean) / spread
     left = offsets.mean(axis=0)
     found: list[Explained] = []
@@ -78,6 +82,16 @@ def pursue(
         found.append(Explained(int(numbers[best]), float(share[best]), effect, error, scores))
         left = left - share[best] * traces[best]
     return found, left / noise
+
+
+def usual_spread(kind: str, noise: float) -> float:
+    """Return the spread of a mean between real sets, of single images 1.
+
+    Args:
+        kind: of the finding.
+        noise: that between sets which were made in one way.
+    """
+    return float(np.hypot(noise, WAYS)) if kind in TEXTURE else noise
 
 
 def _between(traces: np.ndarray, library: list[Alteration]) -> tuple[np.ndarray, np.ndarray]:

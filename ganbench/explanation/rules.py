@@ -11,7 +11,7 @@ from ganbench.explanation.chance import MISFIT, threshold
 from ganbench.explanation.distance import Distance
 from ganbench.explanation.finding import Finding
 from ganbench.explanation.kinds import REMEDIES
-from ganbench.explanation.pursuit import pursue
+from ganbench.explanation.pursuit import pursue, usual_spread
 from ganbench.looks import alterations as library
 from ganbench.looks.kinds import COUNTS, kinds_of
 from ganbench.looks.measures import NAMES
@@ -102,6 +102,8 @@ def _of_looks(reference: Reference, looks: np.ndarray, least: float) -> list[Fin
         strongest = max((other.effect for other in found.values()), default=0.0)
         if one.effect >= max(least, MISFIT * strongest) and alteration.kind not in found:
             found[alteration.kind] = words.of_alteration(one, alteration, real, looks)
+    noise = float(np.sqrt(1 / len(looks) + 1 / real.n))
+    left = left * noise / usual_spread("spectrum", noise)
     column = _SPECTRUM[int(np.abs(left[_SPECTRUM]).argmax())]
     strongest = max((other.effect for other in found.values()), default=0.0)
     if abs(left[column]) >= max(least, MISFIT * strongest):

@@ -7,7 +7,7 @@ import numpy as np
 from ganbench.explanation.finding import Finding
 from ganbench.explanation.groups import Group
 from ganbench.explanation.kinds import REMEDIES
-from ganbench.explanation.pursuit import Explained
+from ganbench.explanation.pursuit import Explained, usual_spread
 from ganbench.looks.alterations import Alteration
 from ganbench.looks.measures import NAMES
 from ganbench.looks.real import RealLooks
@@ -19,7 +19,7 @@ _MEASURES = {
     "sharpness": ("roughness", "power 8", "power 11"), "noise": ("grain", "colour grain", "single pixels"),
     "jpeg": ("blocks across", "blocks along", "blocks of colour", "empty colour"),
     "checkerboard": tuple(name for name in NAMES if name.startswith(("peak", "about"))),
-    "banding": ("levels", "colours", "comb"),
+    "banding": ("levels", "colours", "equal neighbours"),
     "borders": tuple(name for name in NAMES if name.startswith(("edge", "step"))),
     "symmetry": ("mirror", "mirror detail", "mirror exact"),
 }  # fmt: skip
@@ -56,7 +56,8 @@ def of_alteration(one: Explained, alteration: Alteration, real: RealLooks, looks
     """Return the finding of an alteration, with the measure of its kind that has moved most."""
     names = _MEASURES.get(alteration.kind, _LAYOUT)
     columns = np.array([NAMES.index(name) for name in names])
-    noise = np.sqrt(np.diagonal(real.cov)[columns] * (1 / len(looks) + 1 / real.n))
+    noise = np.sqrt(np.diagonal(real.cov)[columns])
+    noise = noise * usual_spread(alteration.kind, float(np.sqrt(1 / len(looks) + 1 / real.n)))
     moved = (looks[:, columns].mean(axis=0) - real.mean[columns]) / noise
     trace = real.traces[one.number, columns]
     best = int(np.argmax(np.where(moved * trace > 0, np.abs(moved), 0)))
@@ -76,7 +77,8 @@ def of_alteration(one: Explained, alteration: Alteration, real: RealLooks, looks
 
 def of_spectrum(column: int, effect: float, real: RealLooks, looks: np.ndarray) -> Finding:
     """Return the finding that some frequencies have another power than in real images, and no alteration says why."""
-    noise = float(np.sqrt(real.cov[column, column] * (1 / len(looks) + 1 / real.n)))
+    noise = usual_spread("spectrum", float(np.sqrt(1 / len(looks) + 1 / real.n)))
+    noise *= float(np.sqrt(real.cov[column, column]))
     value, usual, spread = _in_units(real, column, float(looks[:, column].mean()), noise)
     error = float(looks[:, column].std(ddof=1) / np.sqrt(len(looks)) / noise)
     size = abs(effect)

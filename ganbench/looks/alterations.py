@@ -77,9 +77,9 @@ def _details() -> list[Alteration]:
         found.append(Alteration("sharpness", f"made of {share:.0%} of the pixels a side", details.smaller(share)))
     for amount in (0.3, 0.7, 1.5, 3.0):
         found.append(Alteration("sharpness", "sharpened too much", details.sharpen(amount)))
-    for coloured, of in ((True, "grainy"), (False, "grainy in grey")):
+    for of in details.GRAINS:
         for sigma in (2, 4, 8, 14, 24, 40):
-            found.append(Alteration("noise", f"{of} by {sigma} levels", details.noise(sigma, coloured=coloured)))
+            found.append(Alteration("noise", f"grainy{of} by {sigma} levels", details.noise(sigma, of)))
     for share in (0.003, 0.01, 0.03, 0.1):
         found.append(Alteration("noise", f"spotted in {share:.1%} of the pixels", details.spots(share)))
     for fine in (False, True):

@@ -10,7 +10,7 @@ from PIL import Image
 
 Change = Callable[[np.ndarray, np.random.Generator], np.ndarray]
 MIDDLES = ("grey", "own")  # what contrast is spread about: the middle of all levels, or the mean of each image
-_LUMA = np.array([0.299, 0.587, 0.114], np.float32)
+LUMA = np.array([0.299, 0.587, 0.114], np.float32)
 
 
 def rounded(levels: np.ndarray) -> np.ndarray:
@@ -46,7 +46,7 @@ def contrast(factor: float, about: str) -> Change:
     def change(pixels: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         del rng
         levels = pixels.astype(np.float32)
-        middle = np.float32(128) if about == "grey" else (levels @ _LUMA).mean((1, 2)).reshape(-1, 1, 1, 1)
+        middle = np.float32(128) if about == "grey" else (levels @ LUMA).mean((1, 2)).reshape(-1, 1, 1, 1)
         return rounded(middle + factor * (levels - middle))
 
     return change
@@ -58,7 +58,7 @@ def saturation(factor: float) -> Change:
     def change(pixels: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         del rng
         levels = pixels.astype(np.float32)
-        grey = (levels @ _LUMA)[..., None]
+        grey = (levels @ LUMA)[..., None]
         return rounded(grey + factor * (levels - grey))
 
     return change

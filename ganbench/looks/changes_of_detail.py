@@ -9,9 +9,12 @@ import cv2
 import numpy as np
 from PIL import Image, ImageFilter
 
-from ganbench.looks.changes_of_colour import rounded
+from ganbench.looks.changes_of_colour import LUMA, rounded
 
 Change = Callable[[np.ndarray, np.random.Generator], np.ndarray]
+
+
+GRAINS = ("", " in grey", " in colour")
 
 
 def each(change: Callable[[np.ndarray], np.ndarray]) -> Change:
@@ -48,12 +51,15 @@ def sharpen(amount: float) -> Change:
     return each(lambda one: np.asarray(Image.fromarray(one).filter(mask)))
 
 
-def noise(sigma: float, *, coloured: bool) -> Change:
-    """Return what adds grain of a standard deviation, in levels."""
+def noise(sigma: float, of: str) -> Change:
+    """Return what adds grain of a standard deviation, in levels: to all channels alike, to each, or to colour alone."""
 
     def change(pixels: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-        shape = pixels.shape if coloured else (*pixels.shape[:3], 1)
-        return rounded(pixels + sigma * rng.standard_normal(shape, np.float32))
+        shape = (*pixels.shape[:3], 1) if of == " in grey" else pixels.shape
+        drawn = sigma * rng.standard_normal(shape, np.float32)
+        if of == " in colour":
+            drawn -= (drawn @ LUMA)[..., None]
+        return rounded(pixels + drawn)
 
     return change
 

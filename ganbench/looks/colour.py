@@ -31,7 +31,7 @@ def colour(pixels: np.ndarray, luma: np.ndarray) -> np.ndarray:
     ends = np.percentile(flat, (2, 98), axis=1)
     found = [
         flat.mean(1), np.log(flat.std(1) + 1), ends[0], ends[1],
-        (most.reshape(n, -1) <= 2).mean(1), (least.reshape(n, -1) >= 253).mean(1),
+        np.log((most.reshape(n, -1) <= 2).mean(1) + 0.02), np.log((least.reshape(n, -1) >= 253).mean(1) + 0.02),
         chroma.mean(1), (chroma / np.maximum(most.reshape(n, -1), 1)).mean(1), np.log(chroma.std(1) + 1),
         blue.mean((1, 2)), red.mean((1, 2)), blue[:, rows, columns].mean((1, 2)), red[:, rows, columns].mean((1, 2)),
     ]  # fmt: skip

@@ -10,7 +10,7 @@ BLOCK = 8  # pixels a side of a block of JPEG
 FLATS = 3  # thresholds below which a coefficient counts as nothing
 NAMES = (
     "grain", "colour grain", "single pixels", "roughness", "blocks across", "blocks along", "blocks of colour",
-    *(f"empty {i}" for i in range(FLATS)), "empty colour", "levels", "colours", "equal neighbours", "comb",
+    *(f"empty {i}" for i in range(FLATS)), "empty colour", "levels", "colours", "equal neighbours",
 )  # fmt: skip
 _EMPTY = (0.5, 1.5, 4.0)
 
@@ -84,8 +84,8 @@ def _cosines() -> np.ndarray:
     return waves.astype(np.float32)
 
 
-def _levels(pixels: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Return levels in use, colours in use, share of equal neighbours, and how a histogram's neighbours differ."""
+def _levels(pixels: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return logarithms of levels in use, of colours in use a pixel, and of the share of equal neighbours."""
     n = len(pixels)
     channels = pixels.reshape(n, -1, 3)
     size = channels.shape[1]
@@ -96,6 +96,4 @@ def _levels(pixels: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.
     packed.sort(axis=1)
     colours = 1 + (packed[:, 1:] != packed[:, :-1]).sum(1)
     across = (pixels[:, :, 1:] == pixels[:, :, :-1]).mean((1, 2, 3))
-    inner = counts[:, :, 2:-2].astype(np.float32)
-    comb = np.abs(np.diff(inner, axis=2)).sum((1, 2)) / np.maximum(inner.sum((1, 2)), 1)
-    return np.log(used), np.log(colours / size), np.log(across + 1e-2), np.log(comb + 0.05)
+    return np.log(used), np.log(colours / size), np.log(across + 1e-2)

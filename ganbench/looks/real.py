@@ -72,7 +72,7 @@ class RealLooks:
             after = one.change(some, np.random.default_rng([seed, number]))
             traces.append((standard(measure(after), centre, scale) - before).mean(axis=0))
         cov = np.cov(made.T)
-        tail = float(np.quantile(distances(made, np.sqrt(np.diagonal(cov))), 0.999))
+        tail = float(np.quantile(distances(made, np.sqrt(np.diagonal(cov)), np.ones(len(made), bool)), 0.999))
         return cls(len(measures), centre, scale, made.mean(axis=0), cov, np.array(traces, np.float32), tail)
 
     def standardised(self, measures: np.ndarray) -> np.ndarray:
@@ -88,13 +88,14 @@ def standard(measures: np.ndarray, centre: np.ndarray, scale: np.ndarray) -> np.
     return 2 * np.arcsinh((measures - centre) / (2 * scale))
 
 
-def distances(looks: np.ndarray, spread: np.ndarray) -> np.ndarray:
+def distances(looks: np.ndarray, spread: np.ndarray, usual: np.ndarray) -> np.ndarray:
     """Return how far each image is off the middle of its set, (n,): root mean square over the measures.
 
     Args:
         looks: standardised measures, (n, M).
         spread: of each among real images, (M,); where the set varies more, its own counts.
+        usual: which of them decide what is the middle and how much the set varies, (n,); all where none would.
     """
-    low, middle, high = np.quantile(looks, (0.25, 0.5, 0.75), axis=0)
+    low, middle, high = np.quantile(looks[usual] if usual.any() else looks, (0.25, 0.5, 0.75), axis=0)
     scale = np.maximum(spread, (high - low) / _QUARTILES)
     return np.asarray(np.sqrt((((looks - middle) / scale) ** 2).mean(axis=1)))
