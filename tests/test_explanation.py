@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 from made_pictures import pictures
+from typer.testing import CliRunner
 
-from ganbench.errors import ReferenceError, SourceError
+from ganbench.cli.app import app
+from ganbench.errors import MetricError, ReferenceError, SourceError
 from ganbench.explanation import chance, groups, pursuit
 from ganbench.explanation.distance import take_apart
 from ganbench.explanation.explain import explain
 from ganbench.explanation.kinds import KINDS, REMEDIES
+from ganbench.features.extractor import Extractor
 from ganbench.looks import alterations as library
 from ganbench.looks.alterations import Alteration, alterations
 from ganbench.looks.kinds import belong, kinds_of
@@ -94,7 +98,7 @@ def test_a_known_fault_is_found_first_and_honest_pictures_have_none(made: np.nda
 
 
 def test_looks_need_real_images_enough(made: np.ndarray) -> None:
-    with pytest.raises(ReferenceError.__mro__[1], match="take 400 of them or more, not 20"):
+    with pytest.raises(MetricError, match="take 400 of them or more, not 20"):
         RealLooks.of(measure(made[:20]), made[:2])
 
 
@@ -190,3 +194,30 @@ def test_looks_and_kinds_come_back_from_a_file(
     assert "looks of 450 images" in loaded.memory()
     replace(reference, looks=None, kinds=(), schema=3).save(tmp_path / "old.npz")
     assert "lacks looks for explanations" in Reference.load(tmp_path / "old.npz").memory()
+
+
+def test_the_command_writes_findings_and_a_page(made: np.ndarray, tmp_path: Path, lite0: Extractor) -> None:
+    """A reference of few images has no looks, and says so; sets are compared all the same."""
+    np.save(tmp_path / "real.npy", made[:60])
+    np.save(tmp_path / "fake.npy", np.concatenate([made[100:120], made[100:120]]))
+    Reference.build(tmp_path / "real.npy", lite0, looks=True).save(tmp_path / "real.npz")
+    out, page = tmp_path / "why.json", tmp_path / "why.html"
+    line = [str(tmp_path / "fake.npy"), "--reference", str(tmp_path / "real.npz"), "--real", str(tmp_path / "real.npy")]
+    done = CliRunner().invoke(app, ["explain", *line, "--json", str(out), "--html", str(page), "--quiet"])
+    assert done.exit_code == 0, done.output
+    answer = json.loads(out.read_text("utf-8"))
+    first = answer["findings"][0]
+    assert first["kind"] == "repeats"
+    assert first["low"] <= first["effect"] <= first["high"]
+    assert first["value"] == 1
+    assert {"text", "remedy", "images"} <= first.keys()
+    effects = [one["effect"] for one in answer["findings"]]
+    assert effects == sorted(effects, reverse=True)
+    assert "lacks the looks of its images" in " ".join(answer["notes"])
+    assert "1. repeats" in done.output
+    text = page.read_text("utf-8")
+    assert "1. Repeats" in text
+    assert "Directions that carry it" in text
+    assert text.count("data:image/webp") >= 10
+    printed = CliRunner().invoke(app, ["explain", *line, "--json", "-", "--quiet"])
+    assert json.loads(printed.output)["findings"] == answer["findings"]
