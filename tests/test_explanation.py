@@ -12,12 +12,17 @@ from made_pictures import pictures
 from typer.testing import CliRunner
 
 from ganbench.cli.app import app
+from ganbench.diagnostics.toy_kinds import with_attributes
+from ganbench.diagnostics.toy_modes import read_attributes
 from ganbench.errors import MetricError, ReferenceError, SourceError
 from ganbench.explanation import chance, groups, pursuit
 from ganbench.explanation.distance import take_apart
 from ganbench.explanation.explain import explain
+from ganbench.explanation.finding import Finding
 from ganbench.explanation.kinds import KINDS, REMEDIES
+from ganbench.explanation.result import Explanation
 from ganbench.features.extractor import Extractor
+from ganbench.images.sources import open_source
 from ganbench.looks import alterations as library
 from ganbench.looks.alterations import Alteration, alterations
 from ganbench.looks.kinds import belong, kinds_of
@@ -28,6 +33,7 @@ from ganbench.references.reference import Reference
 from ganbench.statistics.features import FeatureSet
 from ganbench.statistics.index import ImageIndex
 from ganbench.statistics.projection import Projection
+from ganbench.toyfaces import write_toyfaces
 
 SOME = ("lighter by 40%", "darker by 40%", "blurred with a radius of 1.1 pixels", "upside down", "swapped red and blue")
 
@@ -221,3 +227,15 @@ def test_the_command_writes_findings_and_a_page(made: np.ndarray, tmp_path: Path
     assert text.count("data:image/webp") >= 10
     printed = CliRunner().invoke(app, ["explain", *line, "--json", "-", "--quiet"])
     assert json.loads(printed.output)["findings"] == answer["findings"]
+
+
+def test_kinds_of_toy_faces_go_by_their_attributes(tmp_path: Path) -> None:
+    write_toyfaces(tmp_path / "toys", 40, 32, 3)
+    real = open_source(tmp_path / "toys")
+    rows = read_attributes(real)
+    colour = rows[0]["hair_color"]
+    members = tuple(name for name, row in zip(real.names, rows, strict=True) if row["hair_color"] == colour)
+    finding = Finding("missing_kinds", 9.0, 8.0, 10.0, "Rare.", "Train.", "share", 0.0, 0.1, 0.01, (), members)
+    explained = Explanation([finding], {}, {}, [], 4.1, 300)
+    assert f"hair color {colour}" in with_attributes(explained, real).findings[0].text
+    assert with_attributes(explained, open_source(np.zeros((3, 8, 8, 3), np.uint8))) is explained

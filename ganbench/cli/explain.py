@@ -24,7 +24,8 @@ def explain(
     real: Annotated[
         str | None,
         typer.Option(
-            metavar="SRC", help="The real images of the reference: the page then shows them beside the generated ones."
+            metavar="SRC",
+            help="The real images of the reference: the page then shows them too, and kinds of toy faces are named.",
         ),
     ] = None,
     features: Annotated[
@@ -61,6 +62,7 @@ def explain(
 
       ganbench explain ./generated --reference real.npz --real ./my-real-faces --resize 64 --html why.html
     """
+    from ganbench.diagnostics.toy_kinds import with_attributes
     from ganbench.explanation.explain import explain_source
     from ganbench.scoring.options import ScoreOptions
     from ganbench.system.outputs import check_outputs
@@ -75,6 +77,8 @@ def explain(
     opened = chosen.open(source, grid=options.parse_grid(grid), pad=pad)
     known = None if real is None else replace(chosen, limit=None, skip_bad=0).open_real(real)
     found = explain_source(opened, chosen)
+    if known is not None:
+        found = with_attributes(found, known)
 
     def page() -> str:
         from ganbench.report.explanation import make_explanation_page
