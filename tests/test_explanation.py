@@ -6,6 +6,7 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 from made_pictures import pictures
@@ -74,7 +75,7 @@ def test_every_measure_of_any_image_is_a_number(size: tuple[int, int], rng: np.r
     found = measure(images)
     assert found.shape == (3, len(NAMES)) == (3, len(set(NAMES)))
     assert np.isfinite(found).all()
-    np.testing.assert_array_equal(measure(images[2:]), found[2:])
+    np.testing.assert_allclose(measure(images[2:]), found[2:], rtol=1e-5, atol=1e-5)
 
 
 def test_the_library_keeps_sizes_and_its_kinds_have_remedies(made: np.ndarray) -> None:
@@ -99,7 +100,7 @@ def test_a_known_fault_is_found_first_and_honest_pictures_have_none(made: np.nda
 
     assert found(held_out) == []
     assert found(np.clip(held_out * 0.65, 0, 255).astype(np.uint8))[0] == "brightness"
-    assert found(np.ascontiguousarray(held_out[:, ::-1]))[0] == "orientation"
+    assert found(np.stack([cv2.blur(one, (3, 3)) for one in held_out]))[0] == "sharpness"
     assert found(np.ascontiguousarray(held_out[..., ::-1]))[0] == "hue"
 
 

@@ -11,6 +11,8 @@ from ganbench.looks.measures import NAMES, measure
 
 ALTERED = 64  # real images that are altered in every way
 LEAST = 400  # real images: of fewer, how the measures go together is mostly chance
+# Of a measure that is the same for all real images, such as the hue of grey ones: in its unit, and standardised.
+_LEAST_SCALE, _LEAST_SPREAD = 0.01, 0.1
 _QUARTILES = 1.349  # standard deviations between the quartiles of a normal distribution
 _SHARE = 0.02  # of the range of a measure, its least scale: some are 0 for most images
 
@@ -64,7 +66,7 @@ class RealLooks:
             raise MetricError(f"the looks of real images take {LEAST} of them or more, not {len(measures)}.")
         low, centre, high = np.quantile(measures, (0.16, 0.5, 0.84), axis=0)
         reach = np.quantile(measures, 0.999, axis=0) - np.quantile(measures, 0.001, axis=0)
-        scale = np.maximum((high - low) / 2, np.maximum(_SHARE * reach, 1e-3))
+        scale = np.maximum((high - low) / 2, np.maximum(_SHARE * reach, _LEAST_SCALE))
         made = standard(measures, centre, scale)
         before = standard(measure(some), centre, scale)
         traces = []
@@ -72,6 +74,7 @@ class RealLooks:
             after = one.change(some, np.random.default_rng([seed, number]))
             traces.append((standard(measure(after), centre, scale) - before).mean(axis=0))
         cov = np.cov(made.T)
+        cov[np.diag_indices(len(cov))] = np.maximum(np.diagonal(cov), _LEAST_SPREAD**2)
         tail = float(np.quantile(distances(made, np.sqrt(np.diagonal(cov)), np.ones(len(made), bool)), 0.999))
         return cls(len(measures), centre, scale, made.mean(axis=0), cov, np.array(traces, np.float32), tail)
 
