@@ -3,40 +3,48 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
+from ganbench.looks.real import RealLooks
 from ganbench.references import index_file, looks_file, packet_file
+from ganbench.statistics.features import FeatureSet
+from ganbench.statistics.index import ImageIndex
+from ganbench.statistics.packets import PacketMoments
 
-if TYPE_CHECKING:
-    from ganbench.references.reference import Reference
 
-
-def arrays_of(reference: Reference) -> dict[str, Any]:
-    """Return all arrays of a reference as its file holds them, without the checksum."""
-    moments = reference.features.moments
+def arrays_of(
+    features: FeatureSet,
+    meta: dict[str, object],
+    index: ImageIndex | None,
+    packets: PacketMoments | None,
+    looks: RealLooks | None,
+    kinds: tuple[np.ndarray, ...],
+) -> dict[str, Any]:
+    """Return all arrays of a reference as its file holds them, without the checksum; see ``Reference.save``."""
+    moments = features.moments
     return {
         "mu": moments.mean,
         "sigma_upper": moments.cov[np.triu_indices(len(moments.mean))].astype(np.float32),
-        "sample": np.asarray(reference.features.sample, np.float16),
-        "sample_index": reference.features.sample_index,
+        "sample": np.asarray(features.sample, np.float16),
+        "sample_index": features.sample_index,
         "n": np.array(moments.n, np.int64),
-        "meta": np.array(json.dumps(reference.meta(), sort_keys=True)),
-        **({} if reference.index is None else index_file.pack(reference.index)),
-        **({} if reference.packets is None else packet_file.pack(reference.packets)),
-        **({} if reference.looks is None else looks_file.pack(reference.looks, reference.kinds)),
+        "meta": np.array(json.dumps(meta, sort_keys=True)),
+        **({} if index is None else index_file.pack(index)),
+        **({} if packets is None else packet_file.pack(packets)),
+        **({} if looks is None else looks_file.pack(looks, kinds)),
     }
 
 
-def memory_of(reference: Reference) -> str:
+def memory_of(
+    index: ImageIndex | None, held_out: dict[str, Any] | None, packets: PacketMoments | None, looks: RealLooks | None
+) -> str:
     """Return one phrase that says what a reference remembers of single images, or what it lacks."""
-    index, looks = reference.index, reference.looks
     if index is None:
         return "lacks an index of its images and what held-out ones reach: build it anew"
     size = index.codes.shape[1] + index.signatures.shape[1]
-    held = "none held out" if reference.held_out is None else f"{reference.held_out['images']:,} held out"
-    packets = reference.packets
+    held = "none held out" if held_out is None else f"{held_out['images']:,} held out"
     waves = "lacks wavelet packets" if packets is None else f"{len(packets.mean):,} wavelet packets"
     seen = "lacks looks for explanations" if looks is None else f"looks of {looks.n:,} images"
     return f"index of all {len(index):,} images ({size} bytes each), {held}, {waves}, {seen}"

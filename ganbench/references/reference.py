@@ -170,7 +170,7 @@ class Reference:
         float16, ``sample_index`` (m,) int64, ``n``, those of the index, packets and looks, ``meta`` (JSON text) and
         ``checksum`` (SHA-256 over the others).
         """
-        arrays: dict[str, Any] = arrays_of(self)
+        arrays = arrays_of(self.features, self.meta(), self.index, self.packets, self.looks, self.kinds)
         with write_file(path) as f:
             arrays["checksum"] = np.array(checksum(arrays))
             np.savez_compressed(f, **arrays)
@@ -228,7 +228,7 @@ class Reference:
 
     def memory(self) -> str:
         """Return one phrase that says what it remembers of single images, or what it lacks."""
-        return memory_of(self)
+        return memory_of(self.index, self.held_out, self.packets, self.looks)
 
     def require_match(self, spec: ExtractorSpec, image_size: tuple[int, int]) -> None:
         """Refuse to compare what does not compare.
