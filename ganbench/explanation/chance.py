@@ -15,14 +15,14 @@ def threshold(rules: int) -> float:
     return float(norm.isf(ALARMS / rules))
 
 
-def of_counts(found: np.ndarray, n: int, share: np.ndarray, known: int) -> np.ndarray:
+def of_counts(found: np.ndarray, n: float, share: np.ndarray, known: float) -> np.ndarray:
     """Return how unusual counts are, in spreads: the signed root of the likelihood ratio.
 
     Unlike a difference over its standard deviation it holds far out and for counts of a few.
 
     Args:
         found: how many of ``n`` images are of each kind, (k,).
-        n: images.
+        n: images; half of them where they come in pairs.
         share: of each kind among real images, (k,), above 0 and below 1.
         known: real images that the shares were counted in; their own error counts too.
     """

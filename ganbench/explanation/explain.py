@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
@@ -100,8 +99,9 @@ def explain_scored(source: Source, plan: Plan, seen: ScoreSeen) -> Explanation:
     if not names:
         raise ReferenceError("an explanation takes an extractor that has a reference, and none has looked")
     asked = next(one.asked for one in plan.instruments if one.name == names[0])
-    options = replace(plan.options, features=(asked,))
-    return explain_source(source, options, [plan.references[names[0]]], seen.features[names[0]])
+    return explain_source(
+        source, plan.options.looking_with(asked), [plan.references[names[0]]], seen.features[names[0]]
+    )
 
 
 def explain_source(

@@ -25,6 +25,7 @@ from ganbench.report.explanation import explanation_part
 from ganbench.report.pictures import Nearest, Picture, RealImages, figure_of, sheet_of
 from ganbench.report.provenance import counted, protocols_of, run_texts, versions_of
 from ganbench.report.templates import environment
+from ganbench.runs.explained import Told, explanation_of
 from ganbench.scoring.flags import withholding
 from ganbench.scoring.row import ARROWS
 from ganbench.scoring.scorecard import Scorecard
@@ -35,6 +36,7 @@ from ganbench.training.run_folder import RunFolder
 
 SHEET = 64  # samples shown per entry; of many entries, half of that, as of what the detector found
 DETECTED = 16  # hits shown per entry, and misses
+TOLD = 3  # findings per run
 MANY = 10  # entries
 PICTURED = 30  # entries with pictures: the best; a page of hundreds of sheets would not open
 _LOADED = 1000  # samples read per entry
@@ -49,6 +51,7 @@ class Pictures:
     overlays: Overlays
     nearest: Nearest | None
     modes: list[Reached]
+    told: list[Told]
 
 
 class Store:
@@ -190,12 +193,20 @@ def _pictures(
                         detectors.overlays(entry, samples, DETECTED // share),
                         None if images is None else images.nearest(samples),
                         [] if modes is None else modes(source),
+                        _told(entry),
                     )
                 )
             except GanbenchError as e:
                 without.append((entry.name, str(e)))
             advance(1)
     return found, without
+
+
+def _told(entry: Entry) -> list[Told]:
+    """Return the strongest findings of a run's samples; none where nobody explained them."""
+    if not entry.is_run or entry.card is None:
+        return []
+    return (explanation_of(entry.path, entry.card.source.get("digest")) or [])[:TOLD]
 
 
 def _pixels(source: Source) -> np.ndarray:

@@ -18,6 +18,7 @@ from ganbench.training.recipe import Recipe, load_resolved
 LOCK = ".lock"  # see hold.py
 _NAMES = (
     "recipe.toml", "checkpoint.pt", "metrics.jsonl", "environment.json", "samples", "samples.npz", "scorecard.json",
+    "explanation.json",
     "gradnorm.csv", "status.json", "step.json", "tensorboard", LOCK,
 )  # fmt: skip
 
@@ -93,6 +94,11 @@ class RunFolder:
     def scorecard(self) -> Path:
         """The scorecard."""
         return self.inside("scorecard.json")
+
+    @property
+    def explanation(self) -> Path:
+        """What differs between the samples and real images."""
+        return self.inside("explanation.json")
 
     @property
     def gradnorm(self) -> Path:
