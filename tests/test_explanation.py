@@ -31,6 +31,7 @@ from ganbench.looks.measures import NAMES, measure
 from ganbench.looks.real import RealLooks
 from ganbench.metrics.frechet import solve
 from ganbench.references.reference import Reference
+from ganbench.runs.explained import explanation_of
 from ganbench.statistics.features import FeatureSet
 from ganbench.statistics.index import ImageIndex
 from ganbench.statistics.projection import Projection
@@ -239,3 +240,16 @@ def test_kinds_of_toy_faces_go_by_their_attributes(tmp_path: Path) -> None:
     explained = Explanation([finding], {}, {}, [], 4.1, 300)
     assert f"hair color {colour}" in with_attributes(explained, real).findings[0].text
     assert with_attributes(explained, open_source(np.zeros((3, 8, 8, 3), np.uint8))) is explained
+
+
+def test_the_explanation_of_a_run_is_of_its_samples_or_none(tmp_path: Path) -> None:
+    told = {"kind": "noise", "effect": 9.5, "text": "a", "remedy": "b", "images": []}
+    file = tmp_path / "explanation.json"
+    assert explanation_of(tmp_path, "d") is None
+    file.write_text(json.dumps({"source": {"digest": "d"}, "findings": [told]}), "utf-8")
+    assert [one.kind for one in explanation_of(tmp_path, "d")] == ["noise"]
+    assert explanation_of(tmp_path, "other samples") is None
+    file.write_text(json.dumps({"source": {"digest": "d"}, "findings": [told | {"effect": "9"}]}), "utf-8")
+    assert explanation_of(tmp_path, "d") is None
+    file.write_bytes(b"\xff{")
+    assert explanation_of(tmp_path, "d") is None

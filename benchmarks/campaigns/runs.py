@@ -25,6 +25,7 @@ from ganbench.errors import GanbenchError
 from ganbench.images.sources import open_source
 from ganbench.leaderboard.boards import Leaderboard
 from ganbench.leaderboard.entries import collect
+from ganbench.runs.explained import explanation_of
 from ganbench.runs.facts import images_of, is_probed, steps_done
 from ganbench.runs.scored import is_scored
 from ganbench.scoring.plan import Plan
@@ -42,6 +43,7 @@ _PROBED = "curve,variant,step,layer,name,norm,log_norm,seed,weight_norm,ratio,at
 )
 
 
+_EXPLAINED = {"source": {"digest": ""}, "findings": [{"kind": "noise", "effect": 9.5, "text": "a", "remedy": "b"}]}
 _BENCH: dict[str, Any] = {
     "cells": {"mutant": {"settings": {"model.width": "4"}, "variant": "dcgan", "seed": 0, "steps": 4}},
     "samples": 12,
@@ -81,6 +83,7 @@ class Runs(Sweep):
         card["source"]["run"] = {"step": 4, "samples": 12, "plan": ""}
         (self._whole / "scorecard.json").write_text(json.dumps(card), "utf-8")
         (self._whole / "gradnorm.csv").write_text(_PROBED, "utf-8")
+        (self._whole / "explanation.json").write_text(json.dumps(_EXPLAINED), "utf-8")
         (self._whole / "step.json").write_text('{"step": 4}', "utf-8")
         Written(**_BENCH).write(self._whole)
         status = Status("whole", "dcgan", 0, "failed", "why", "Traceback ...")
@@ -123,6 +126,7 @@ class Runs(Sweep):
             "claim": lambda: Claim(1, (folder / "status.json").read_text("utf-8", "replace")).is_open(),
             "probed": lambda: is_probed(folder, 0, 4),
             "images": lambda: images_of(opened),
+            "explained": lambda: explanation_of(folder, ""),
             "scored": lambda: is_scored(folder, "", 12),
             "rewound": lambda: opened.rewind(2),
         }
