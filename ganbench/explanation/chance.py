@@ -15,6 +15,13 @@ def threshold(rules: int) -> float:
     return float(norm.isf(ALARMS / rules))
 
 
+def of_draws(effect: float, draws: int) -> float:
+    """Return the effect of as small a chance where the spread is known, of one whose spread was told from draws."""
+    from scipy.stats import norm, t
+
+    return float(norm.isf(t.sf(effect, draws - 1)))
+
+
 def of_counts(found: np.ndarray, n: float, share: np.ndarray, known: float) -> np.ndarray:
     """Return how unusual counts are, in spreads: the signed root of the likelihood ratio.
 

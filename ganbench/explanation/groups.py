@@ -13,11 +13,13 @@ from ganbench.metrics.near_duplicates import pairs_alike
 from ganbench.statistics.index import ImageIndex
 from ganbench.statistics.search import nearest_codes
 
-DRAWS = 24  # real sets of the same size
+DRAWS = 40  # real sets of the same size
 REPEAT_DRAWS = 2  # of them in which repeats are counted
 MOST = 1500  # images of a set whose neighbours are looked for
 SHOWN = 12
 _ROUNDS = 3
+_IN_A_KIND = 15  # images a kind on average, for how wide kinds are
+_FEW = 4  # of fewer nothing is said
 
 
 @dataclass(frozen=True, eq=False)
@@ -104,6 +106,54 @@ def _closeness(codes: np.ndarray) -> tuple[float, np.ndarray]:
     near = 0.5 * np.log((squared + 1) / (typical + 1))
     # A few images of any kind may be nearly equal: they must not decide.
     return float(np.mean(np.clip(near, *np.quantile(near, (0.02, 1))))), near
+
+
+def narrowness(
+    index: ImageIndex, levels: list[np.ndarray], codes: np.ndarray, kept: np.ndarray, rng: np.random.Generator
+) -> Group | None:
+    """Compare how far images of one kind are from each other, over how far kinds are, with the same of real sets.
+
+    Args:
+        index: of the real images.
+        levels: centres of their kinds, coarse to fine.
+        codes: of the set, (n, K).
+        kept: rows of it that count.
+        rng: draws real sets.
+
+    Returns:
+        None where no level has kinds of enough images.
+    """
+    fitting = [centres for centres in levels if len(centres) * _IN_A_KIND <= len(kept)]
+    if not fitting:
+        return None
+    centres = fitting[-1]
+    own, near = _narrow(centres, codes[kept])
+    draws = [
+        _narrow(centres, index.codes[rng.choice(len(index), min(len(kept), len(index)), replace=False)])[0]
+        for _ in range(DRAWS)
+    ]
+    real, spread = float(np.mean(draws)), max(float(np.std(draws, ddof=1)), 1e-9)
+    effect = (real - own) / spread / float(np.sqrt(1 + 1 / DRAWS))
+    rows = kept[np.argsort(near, kind="stable")][:SHOWN]
+    return Group(
+        effect, 1.0, float(np.exp(own)), float(np.exp(real)), float(np.exp(real) * spread), rows, np.empty(0, np.int64)
+    )
+
+
+def _narrow(centres: np.ndarray, codes: np.ndarray) -> tuple[float, np.ndarray]:
+    """Return the mean logarithm of the spread inside kinds over that between them; and each image's distance."""
+    kind, floats = belong(centres, codes), codes.astype(np.float64)
+    inside, middles, away = [], [], np.zeros(len(codes))
+    for one in range(len(centres)):
+        rows = np.flatnonzero(kind == one)
+        if len(rows) < _FEW:
+            continue
+        middle = floats[rows].mean(axis=0)
+        away[rows] = ((floats[rows] - middle) ** 2).sum(axis=1)
+        inside.append(np.log(away[rows].sum() / (len(rows) - 1) + 1))
+        middles.append(middle)
+    between = ((np.array(middles) - np.mean(middles, axis=0)) ** 2).sum(axis=1).mean() if middles else 0.0
+    return float(np.mean(inside) - np.log(between + 1)) / 2 if inside else 0.0, away
 
 
 def repeated(index: ImageIndex, codes: np.ndarray, signatures: np.ndarray, rng: np.random.Generator) -> tuple[

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ganbench.explanation import groups, words
-from ganbench.explanation.chance import MISFIT, threshold
+from ganbench.explanation.chance import MISFIT, of_draws, threshold
 from ganbench.explanation.distance import Distance
 from ganbench.explanation.finding import Finding
 from ganbench.explanation.kinds import REMEDIES
@@ -66,7 +66,7 @@ def find(reference: Reference, seen: Seen, distance: Distance | None, seed: int)
 
 def rules_tried() -> int:
     """Return how many rules there are: alterations, frequencies, and those over sets."""
-    return len(library.alterations()) + len(_SPECTRUM) + sum(COUNTS) * 2 + 4
+    return len(library.alterations()) + len(_SPECTRUM) + sum(COUNTS) * 2 + 5
 
 
 def _of_sets(
@@ -87,7 +87,13 @@ def _of_sets(
             members = tuple(index.names[int(row)] for row in group.members)
             found.append(words.of_group(kind, replace(group, rows=rows[group.rows]), len(rows), members))
     variety = groups.variety(index, seen.codes, ~kept, rng)
-    return [*found, words.of_group("low_variety", variety, len(rows), ())]
+    narrow = groups.narrowness(index, levels, seen.codes, rows, rng)
+    told = None
+    if narrow is not None and narrow.effect > variety.effect:
+        variety, told = narrow, words.NARROW
+    if of_draws(variety.effect, groups.DRAWS) < threshold(rules_tried()):
+        return found
+    return [*found, words.of_group("low_variety", variety, len(rows), (), told)]
 
 
 def _of_looks(reference: Reference, looks: np.ndarray, least: float) -> list[Finding]:

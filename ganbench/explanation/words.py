@@ -25,6 +25,11 @@ _MEASURES = {
 }  # fmt: skip
 _LAYOUT = tuple(name for name in NAMES if name.startswith(("cell", "detail")))
 SHOWN = 12
+NARROW = (
+    "Images of one kind resemble each other more than real ones do: their spread is {value:.2f} of that between kinds, "
+    "and of real ones {real:.2f}",
+    "spread inside kinds, of that between them",
+)
 _PLURAL = {
     "missing_kinds": "A kind of real images is missing or rare: {value:.1%} of the images are of it, and {real:.1%} of "
     "the real ones",
@@ -42,12 +47,13 @@ _NUMBERS = {
 }  # fmt: skip
 
 
-def of_group(kind: str, group: Group, n: int, members: tuple[str, ...]) -> Finding:
-    """Return the finding of a rule over a set."""
-    text = _PLURAL[kind].format(value=group.value, real=group.real)
+def of_group(kind: str, group: Group, n: int, members: tuple[str, ...], told: tuple[str, str] | None = None) -> Finding:
+    """Return the finding of a rule over a set; ``told`` is its sentence and its number where a kind has several."""
+    sentence, number = told or (_PLURAL[kind], _NUMBERS[kind])
+    text = sentence.format(value=group.value, real=group.real)
     return Finding(
         kind, group.effect, group.effect - Z95 * group.error, group.effect + Z95 * group.error,
-        f"{text} ({_spreads(group.effect, n)}).", REMEDIES[kind], _NUMBERS[kind], group.value, group.real, group.spread,
+        f"{text} ({_spreads(group.effect, n)}).", REMEDIES[kind], number, group.value, group.real, group.spread,
         tuple(int(row) for row in group.rows), members,
     )  # fmt: skip
 
