@@ -136,12 +136,12 @@ def test_missing_and_excess_kinds_are_told_with_their_members(rng: np.random.Gen
 
 def test_low_variety_is_collapse_inside_kinds(rng: np.random.Generator) -> None:
     index = index_of(clumps(rng, [300] * 6))
-    nobody = np.zeros(300, bool)
-    honest = groups.variety(index, clumps(rng, [50] * 6), nobody, np.random.default_rng(0))
+    everybody = np.arange(300)
+    honest = groups.variety(index, clumps(rng, [50] * 6), everybody, np.random.default_rng(0))
     assert abs(honest.effect) < 4
     centres = clumps(rng, [5] * 6).repeat(10, axis=0)
     narrow = np.clip(centres + rng.normal(0, 2, centres.shape), -127, 127).astype(np.int8)
-    collapsed = groups.variety(index, narrow, nobody, np.random.default_rng(0))
+    collapsed = groups.variety(index, narrow, everybody, np.random.default_rng(0))
     assert collapsed.effect > chance.threshold(300)
     assert collapsed.value < collapsed.real
 

@@ -77,14 +77,32 @@ def _central(codes: np.ndarray, centre: np.ndarray) -> np.ndarray:
     return np.argsort((away**2).sum(axis=1), kind="stable")
 
 
-def variety(index: ImageIndex, codes: np.ndarray, repeated: np.ndarray, rng: np.random.Generator) -> Group:
+def alike(real: np.ndarray, codes: np.ndarray, rows: np.ndarray) -> np.ndarray:
+    """Return codes brought to the mean and the spread of real ones along every axis, int8 (n, K).
+
+    Args:
+        real: codes of real images, (N, K).
+        codes: of a set, (n, K).
+        rows: of it, whose mean and spread count.
+    """
+    mean, spread = codes[rows].mean(axis=0), np.maximum(codes[rows].std(axis=0), 0.5)
+    moved = (codes - mean) * (real.std(axis=0) / spread) + real.mean(axis=0)
+    return np.clip(np.rint(moved), -127, 127).astype(np.int8)
+
+
+def variety(index: ImageIndex, codes: np.ndarray, kept: np.ndarray, rng: np.random.Generator) -> Group:
     """Compare how near images of a set come to each other with how near those of real sets do.
 
     Distances are to the nearest other image, over the typical distance of any two: what all images share, such as
-    blur, makes both smaller. Images that repeat others are left out: they are another finding.
+    blur, makes both smaller.
+
+    Args:
+        index: of the real images.
+        codes: of the set, (n, K).
+        kept: rows of it that count: those that repeat others are another finding.
+        rng: draws real sets.
     """
-    rows = np.flatnonzero(~repeated)
-    rows = rows if len(rows) <= MOST else np.sort(rng.choice(rows, MOST, replace=False))
+    rows = kept if len(kept) <= MOST else np.sort(rng.choice(kept, MOST, replace=False))
     own, near = _closeness(codes[rows])
     draws = []
     for _ in range(DRAWS):

@@ -31,6 +31,7 @@ class Explained:
         number: of the alteration in the library.
         share: how much of its trace was found: 1 where all images look altered so.
         effect: how far the mean lies along the trace, in spreads of means of real sets of the same size.
+        certain: how sure it is, in spreads along what tells it best from chance.
         error: standard error of ``effect``, over sets of such images.
         scores: how far each image has moved along the trace, (n,).
     """
@@ -38,6 +39,7 @@ class Explained:
     number: int
     share: float
     effect: float
+    certain: float
     error: float
     scores: np.ndarray
 
@@ -79,7 +81,8 @@ def pursue(
         effect = float(traces[best] @ left / units[best])
         scores = offsets @ traces[best] / units[best]
         error = float(scores.std(ddof=1) / np.sqrt(len(looks)))
-        found.append(Explained(int(numbers[best]), float(share[best]), effect, error, scores))
+        certain = float(along[best] / believed[best])
+        found.append(Explained(int(numbers[best]), float(share[best]), effect, certain, error, scores))
         left = left - share[best] * traces[best]
     return found, left / noise
 
