@@ -21,6 +21,7 @@ from ganbench.report.templates import environment
 
 _SIDE = 96  # pixels of an image at most
 _COLUMNS = 6
+_WIDE = 10  # of many images
 
 
 @dataclass(frozen=True)
@@ -136,7 +137,8 @@ def _sheet(source: Source, positions: Sequence[int]) -> Picture | None:
         images = [_image(source, position) for position in positions]
     except GanbenchError:
         return None
-    return sheet_of(np.stack(images), columns=_COLUMNS) if images else None
+    columns = _WIDE if len(images) > 2 * _COLUMNS else _COLUMNS
+    return sheet_of(np.stack(images), columns=columns) if images else None
 
 
 def _image(source: Source, position: int) -> np.ndarray:
