@@ -277,7 +277,7 @@ def test_schema_2_loads_and_says_what_it_lacks(good: dict[str, Any]) -> None:
     assert loaded.memory().endswith("9 held out, lacks wavelet packets, lacks looks for explanations")
     with pytest.raises(ReferenceError, match=r"reference good lacks the wavelet packets of its images: build it anew"):
         RealPixels.of(loaded)
-    with pytest.raises(ReferenceError, match="it says schema 2, which has no packets"):
+    with pytest.raises(ReferenceError, match="it says schema 2, which has no looks"):
         Reference.load(altered(good, "late.npz", meta=np.array(json.dumps(meta))))
 
 
