@@ -91,7 +91,8 @@ class Distance:
     def to_dict(self) -> dict[str, Any]:
         """Return it as plain data."""
         return {
-            name: [dict(vars(one)) for one in value] if name == "directions" else value for name, value in vars(self).items()
+            name: [dict(vars(one)) for one in value] if name == "directions" else value
+            for name, value in vars(self).items()
         }
 
 
