@@ -24,8 +24,8 @@ import torch
 
 from ganbench import GradNormProbe
 from ganbench.diagnostics.gradnorm import ALSO
-from ganbench.training.loop import Trainer
 from ganbench.training.recipe import Recipe, load_recipe
+from ganbench.training.trainer import Trainer
 
 VARIANTS = ("dcgan", "dcgan-clipnorm", "wgan", "wgan-gp", "stylegan2")
 WARM_UP = 1  # blocks of each kind

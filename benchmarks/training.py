@@ -29,7 +29,8 @@ from torch.nn import functional as F
 from ganbench.models.draw import Draw
 from ganbench.models.registry import MODELS
 from ganbench.training.data import TrainingImages
-from ganbench.training.loop import Loop, LoopOptions
+from ganbench.training.loop import Loop
+from ganbench.training.options import LoopOptions
 from ganbench.training.recipe import Recipe, load_recipe
 from ganbench.training.run_folder import RunFolder
 from ganbench.training.trainer import Trainer

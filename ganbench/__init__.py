@@ -16,6 +16,7 @@ if TYPE_CHECKING:  # what a type checker and an editor see; at run time __getatt
     from ganbench.diagnostics.gradnorm import GradNormProbe as GradNormProbe
     from ganbench.diagnostics.plot import plot_gradnorm as plot_gradnorm
     from ganbench.errors import GanbenchError as GanbenchError
+    from ganbench.explanation.explain import explain as explain
     from ganbench.images.sources import open_source as open_source
     from ganbench.leaderboard.results import load_results as load_results
     from ganbench.protocols.explain import explain_protocol as explain_protocol
@@ -28,6 +29,7 @@ __version__ = "0.1.0"
 _PUBLIC = {
     "compare": "ganbench.comparison.compare",
     "score": "ganbench.scoring.score",
+    "explain": "ganbench.explanation.explain",
     "explain_protocol": "ganbench.protocols.explain",
     "Scorecard": "ganbench.scoring.scorecard",
     "Reference": "ganbench.references.reference",
@@ -46,6 +48,7 @@ __all__ = [
     "Scorecard",
     "__version__",
     "compare",
+    "explain",
     "explain_protocol",
     "load_results",
     "open_source",

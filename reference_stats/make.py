@@ -4,6 +4,7 @@
     python reference_stats/make.py anime-faces-20k.zip -o /tmp/new    # into another folder, to compare
     python reference_stats/make.py anime-faces-20k.zip --pixels       # only what the pixels say, all else as it is
     python reference_stats/make.py anime-faces-20k.zip --figures      # only what the held-out images show, likewise
+    python reference_stats/make.py anime-faces-20k.zip --looks        # only looks and kinds, all else as it is
 
 A minute or two on two cores.
 """
@@ -23,6 +24,7 @@ from ganbench.references.form import SCHEMA
 from ganbench.references.held_out import with_held_out
 from ganbench.references.library import check_reference
 from ganbench.references.parts import choose
+from ganbench.references.real_looks import look_at_real
 from ganbench.references.real_pixels import RealPixels
 from ganbench.references.reference import Reference
 from ganbench.system.storage import sha256_file
@@ -40,6 +42,7 @@ def main() -> None:
     parser.add_argument("-o", "--out", type=Path, default=Path(__file__).parent, help="folder to write into")
     parser.add_argument("--pixels", action="store_true", help="make the wavelet packets alone")
     parser.add_argument("--figures", action="store_true", help="make what the held-out images show alone")
+    parser.add_argument("--looks", action="store_true", help="make looks and kinds alone")
     options = parser.parse_args()
     if sha256_file(options.archive) != ARCHIVE_SHA256:
         raise SystemExit(f"{options.archive}: another archive than the card names")
@@ -49,6 +52,9 @@ def main() -> None:
         reference = with_packets(Reference.load(Path(__file__).parent / name), parts[0].images)
     elif options.figures:
         reference = with_figures(Reference.load(Path(__file__).parent / name), parts[0].held_out, options.features)
+    elif options.looks:
+        add_looks(parts[0].images, options.out)
+        return
     else:
         (reference,) = build_parts(parts, options.features, names=["anime-faces-64"])
     path = options.out / name
@@ -65,11 +71,26 @@ def main() -> None:
     print(f"  of {held_out['images']:,} held out: {held_out['copies']} copies, {held_out['nearer']} nearer")
 
 
+def add_looks(images: Source, out: Path) -> None:
+    """Write every reference with the looks of its images, which are the same for all, and its kinds."""
+    looks = look_at_real(images)
+    for file in sorted(Path(__file__).parent.glob("*.npz")):
+        reference = same_images(Reference.load(file), images)
+        size = replace(reference, looks=looks, kinds=reference.own_kinds(), schema=SCHEMA).save(out / file.name)
+        print(f"{file.name}: {size:,} bytes, SHA-256 {sha256_file(out / file.name)}")
+
+
 def with_packets(reference: Reference, images: Source) -> Reference:
     """Return a reference with the wavelet packets of its images, and every other array as it was."""
+    packets = RealPixels.build(images).packets.moments
+    return replace(same_images(reference, images), packets=packets, schema=SCHEMA)
+
+
+def same_images(reference: Reference, images: Source) -> Reference:
+    """Return a reference that is of these images; stop where it is not."""
     if images.digest() != reference.data["digest"]:
         raise SystemExit(f"{reference.name}: it is of other images")
-    return replace(reference, packets=RealPixels.build(images).packets.moments, schema=SCHEMA)
+    return reference
 
 
 def with_figures(reference: Reference, held_out: Source | None, features: str) -> Reference:

@@ -28,7 +28,7 @@ from ganbench.scoring.scorecard import Scorecard
 from ganbench.system import workers
 from ganbench.training import loop
 from ganbench.training.checkpoint import load_checkpoint
-from ganbench.training.loop import LoopOptions
+from ganbench.training.options import LoopOptions
 from ganbench.training.recipe import load_recipe
 from ganbench.training.run_folder import RunFolder
 from ganbench.training.start import train

@@ -13,7 +13,7 @@ from ganbench.diagnostics.recorder import recording
 from ganbench.diagnostics.records import read_curves, text_before
 from ganbench.errors import GanbenchError
 from ganbench.images.arrays import ArraySource
-from ganbench.training.loop import LoopOptions
+from ganbench.training.options import LoopOptions
 from ganbench.training.recipe import load_recipe
 from ganbench.training.run_folder import RunFolder
 from ganbench.training.start import train

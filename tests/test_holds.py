@@ -22,7 +22,7 @@ from ganbench.system import lease as leases
 from ganbench.system.lease import Claims, Lease, TakenAlready, TakenOver, Watch
 from ganbench.training.checkpoint import load_checkpoint
 from ganbench.training.hold import FolderHold, Held, Lost, is_free
-from ganbench.training.loop import LoopOptions
+from ganbench.training.options import LoopOptions
 from ganbench.training.recipe import load_recipe
 from ganbench.training.run_folder import LOCK, RunFolder
 from ganbench.training.start import train

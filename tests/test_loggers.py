@@ -23,7 +23,7 @@ from ganbench.loggers.base import Begin, Logger
 from ganbench.loggers.registry import LOGGERS, require_loggers
 from ganbench.loggers.several import Loggers
 from ganbench.training.checkpoint import load_checkpoint
-from ganbench.training.loop import LoopOptions
+from ganbench.training.options import LoopOptions
 from ganbench.training.recipe import load_recipe
 from ganbench.training.run_folder import RunFolder
 from ganbench.training.start import train

@@ -21,7 +21,8 @@ from ganbench.scoring.options import ScoreOptions
 from ganbench.scoring.plan import Plan
 from ganbench.system import storage
 from ganbench.system.storage import atomic_write
-from ganbench.training.loop import Loop, LoopOptions
+from ganbench.training.loop import Loop
+from ganbench.training.options import LoopOptions
 from ganbench.training.recipe import Recipe, load_recipe
 from ganbench.training.run_folder import RunFolder
 from ganbench.training.start import train

@@ -23,7 +23,7 @@ from ganbench.system.lease import Claims
 from ganbench.training import mirror, stored
 from ganbench.training.checkpoint import load_checkpoint
 from ganbench.training.hold import Held, Lost
-from ganbench.training.loop import LoopOptions
+from ganbench.training.options import LoopOptions
 from ganbench.training.recipe import load_recipe
 from ganbench.training.run_folder import RunFolder
 from ganbench.training.start import train

@@ -16,7 +16,7 @@ from ganbench.images.arrays import ArraySource
 from ganbench.training.checkpoint import load_checkpoint
 from ganbench.training.data import TrainingImages, held_out_of
 from ganbench.training.health import Diverged
-from ganbench.training.loop import LoopOptions
+from ganbench.training.options import LoopOptions
 from ganbench.training.recipe import Recipe, load_recipe
 from ganbench.training.run_folder import RunFolder
 from ganbench.training.start import train

@@ -18,8 +18,8 @@ from ganbench.images.arrays import ArraySource
 from ganbench.models.registry import MODELS
 from ganbench.system.workers import Workers
 from ganbench.training.checkpoint import load_checkpoint, save_checkpoint
-from ganbench.training.loop import LoopOptions
 from ganbench.training.objectives.registry import OBJECTIVES, build_objective
+from ganbench.training.options import LoopOptions
 from ganbench.training.recipe import load_recipe, load_resolved
 from ganbench.training.recipe_diff import diff_recipes
 from ganbench.training.run_folder import RunFolder

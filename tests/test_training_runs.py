@@ -19,7 +19,7 @@ from ganbench.errors import GanbenchError
 from ganbench.images.arrays import ArraySource
 from ganbench.training import loop
 from ganbench.training.checkpoint import load_checkpoint
-from ganbench.training.loop import LoopOptions
+from ganbench.training.options import LoopOptions
 from ganbench.training.recipe import Recipe, load_recipe
 from ganbench.training.start import train
 

@@ -22,7 +22,7 @@ from ganbench.training.checkpoint import load_checkpoint
 from ganbench.training.data import decode_source
 from ganbench.training.health import Diverged
 from ganbench.training.hold import FolderHold
-from ganbench.training.loop import LoopOptions, Stopped
+from ganbench.training.options import LoopOptions, Stopped
 from ganbench.training.recipe import Recipe, load_recipe
 from ganbench.training.run_folder import RunFolder
 from ganbench.training.start import train

@@ -17,7 +17,10 @@ from mutations import mutated_bytes, mutated_tree, peak_memory
 
 from ganbench.errors import GanbenchError, ReferenceError
 from ganbench.features.spec import ExtractorSpec
-from ganbench.references import form, index_file, packet_file, stored
+from ganbench.looks.alterations import alterations
+from ganbench.looks.measures import NAMES
+from ganbench.looks.real import RealLooks
+from ganbench.references import form, index_file, looks_file, packet_file, stored
 from ganbench.references.interop import open_reference
 from ganbench.references.library import check_reference, holds_statistics
 from ganbench.references.real_pixels import RealPixels
@@ -41,6 +44,13 @@ HELD_OUT = {"images": 9, "digest": "e", "copies": 1, "nearer": 2,
 PACKETS = PacketMoments(50, (64, 64), 4, np.full((256, 48), 0.5), np.tile(np.eye(48), (256, 1, 1)))
 
 
+COUNT = len(NAMES)
+TRACES = np.zeros((len(alterations()), COUNT), np.float32)
+LOOKS = RealLooks(450, np.zeros(COUNT), np.ones(COUNT), np.zeros(COUNT), np.eye(COUNT), TRACES, 2.0)
+UPPER = np.eye(COUNT, dtype=np.float32)[np.triu_indices(COUNT)]
+KINDS = np.arange(48, dtype=np.int8).reshape(6, 8)
+
+
 def an_index() -> ImageIndex:
     projection = Projection.of(Moments.of(FEATURES))
     codes = projection.encode(FEATURES)
@@ -55,7 +65,7 @@ def good(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     features = FeatureSet(Moments.of(FEATURES), FEATURES, np.arange(50), None)
     data = {"label": "a", "count": 50, "digest": "d"}
     reference = Reference(features, SPEC, (64, 64), None, data, name="good", index=an_index(), held_out=HELD_OUT,
-                          packets=PACKETS)  # fmt: skip
+                          packets=PACKETS, looks=LOOKS, kinds=(KINDS,))  # fmt: skip
     reference.save(folder / "good.npz")
     theirs = io.BytesIO()
     np.savez(theirs, mu=FEATURES.mean(0, np.float64), sigma=np.cov(FEATURES, rowvar=False))
@@ -188,7 +198,10 @@ def test_an_index_comes_back(good: dict[str, Any]) -> None:
     assert list(loaded.index.names) == index.names
     np.testing.assert_array_equal(loaded.index.encode(FEATURES), index.codes)
     assert loaded.held_out == HELD_OUT
-    assert loaded.memory() == "index of all 50 images (264 bytes each), 9 held out, 256 wavelet packets"
+    assert (
+        loaded.memory()
+        == "index of all 50 images (264 bytes each), 9 held out, 256 wavelet packets, looks of 450 images"
+    )
 
 
 @pytest.mark.parametrize(
@@ -235,13 +248,13 @@ def test_an_index_that_does_not_fit_into_memory_is_refused_before_it_is_read(
 
 def test_schema_1_loads_and_says_what_it_lacks(good: dict[str, Any]) -> None:
     meta = json.loads(str(good["arrays"]["meta"])) | {"schema": 1}
-    late = (*index_file.ARRAYS, *packet_file.ARRAYS)
+    late = (*index_file.ARRAYS, *packet_file.ARRAYS, *looks_file.ARRAYS)
     old = {name: array for name, array in good["arrays"].items() if name not in late}
     old["meta"] = np.array(json.dumps({name: part for name, part in meta.items() if name not in form.SINCE}))
     path = good["folder"] / "old.npz"
     np.savez(path, **old, checksum=np.array(checksum(old)))
     loaded = Reference.load(path)
-    assert loaded.index is loaded.held_out is loaded.packets is None
+    assert loaded.index is loaded.held_out is loaded.packets is loaded.looks is None
     assert loaded.meta()["schema"] == 1
     assert "lacks an index" in loaded.memory()
     assert "build it anew" in loaded.memory()
@@ -253,17 +266,18 @@ def test_schema_1_loads_and_says_what_it_lacks(good: dict[str, Any]) -> None:
 
 def test_schema_2_loads_and_says_what_it_lacks(good: dict[str, Any]) -> None:
     meta = json.loads(str(good["arrays"]["meta"])) | {"schema": 2}
-    old = {name: array for name, array in good["arrays"].items() if name not in packet_file.ARRAYS}
-    old["meta"] = np.array(json.dumps({name: part for name, part in meta.items() if name != "packets"}))
+    late = (*packet_file.ARRAYS, *looks_file.ARRAYS)
+    old = {name: array for name, array in good["arrays"].items() if name not in late}
+    old["meta"] = np.array(json.dumps({name: part for name, part in meta.items() if form.SINCE.get(name, 1) < 3}))
     path = good["folder"] / "two.npz"
     np.savez(path, **old, checksum=np.array(checksum(old)))
     loaded = Reference.load(path)
     assert loaded.packets is None
     assert loaded.index is not None
-    assert loaded.memory().endswith("9 held out, lacks wavelet packets")
+    assert loaded.memory().endswith("9 held out, lacks wavelet packets, lacks looks for explanations")
     with pytest.raises(ReferenceError, match=r"reference good lacks the wavelet packets of its images: build it anew"):
         RealPixels.of(loaded)
-    with pytest.raises(ReferenceError, match="it says schema 2, which has no packets"):
+    with pytest.raises(ReferenceError, match="it says schema 2, which has no looks"):
         Reference.load(altered(good, "late.npz", meta=np.array(json.dumps(meta))))
 
 
@@ -304,8 +318,47 @@ def test_what_a_file_says_of_its_packets_is_checked(good: dict[str, Any], said_o
         Reference.load(altered(good, "packets.npz", meta=said(good, **said_of_it)))
 
 
+def test_schema_3_loads_and_says_what_it_lacks(good: dict[str, Any]) -> None:
+    meta = json.loads(str(good["arrays"]["meta"])) | {"schema": 3}
+    old = {name: array for name, array in good["arrays"].items() if name not in looks_file.ARRAYS}
+    old["meta"] = np.array(json.dumps({name: part for name, part in meta.items() if name != "looks"}))
+    path = good["folder"] / "three.npz"
+    np.savez(path, **old, checksum=np.array(checksum(old)))
+    loaded = Reference.load(path)
+    assert loaded.looks is None
+    assert loaded.packets is not None
+    assert loaded.memory().endswith("256 wavelet packets, lacks looks for explanations")
+    with pytest.raises(ReferenceError, match="it says schema 3, which has no looks"):
+        Reference.load(altered(good, "late.npz", meta=np.array(json.dumps(meta))))
+
+
+@pytest.mark.parametrize(
+    ("changed", "why"),
+    [
+        ({"look_centre": np.full(len(NAMES), np.nan)}, "NaN, infinite or absurd"),
+        ({"look_scale": np.zeros(len(NAMES))}, "not above 0"),
+        ({"look_upper": -UPPER}, "not above 0"),
+        ({"look_traces": LOOKS.traces.astype(np.float16)[:-1]}, "belongs there"),
+        ({"look_mean": np.zeros(len(NAMES), np.float32)}, "belongs there"),
+        ({"kinds": np.zeros((6, 3), np.int8)}, "not of the codes of its index"),
+        ({"kinds": np.zeros((7, 8), np.int8)}, "belongs there"),
+        ({"kinds": np.zeros(6, np.int8)}, "are not those of codes"),
+    ],
+)
+def test_looks_that_are_none_are_refused(good: dict[str, Any], changed: dict[str, np.ndarray], why: str) -> None:
+    with pytest.raises(ReferenceError, match=why):
+        Reference.load(altered(good, "looks.npz", **changed))
+
+
+@pytest.mark.parametrize("wrong", [{"form": "looks v0"}, {"tail": 0.0}, {"kinds": [6] * 17}, {"kinds": [1]}])
+def test_what_a_file_says_of_its_looks_is_checked(good: dict[str, Any], wrong: dict[str, Any]) -> None:
+    looks = looks_file.describe(LOOKS, (KINDS,)) | wrong
+    with pytest.raises(ReferenceError, match="looks"):
+        Reference.load(altered(good, "looks.npz", meta=said(good, looks=looks)))
+
+
 def test_older_readers_refuse_it_in_one_line(good: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(stored, "SCHEMA", 1)
-    with pytest.raises(ReferenceError, match=r"reference schema 3, this ganbench reads 1\. Update it"):
+    with pytest.raises(ReferenceError, match=r"reference schema 4, this ganbench reads 1\. Update it"):
         Reference.load(altered(good, "newer.npz", mu=good["arrays"]["mu"] + 1e-13))
-    assert form.SCHEMA == 3
+    assert form.SCHEMA == 4

@@ -27,12 +27,13 @@ from ganbench.errors import GanbenchError
 from ganbench.images.sources import open_source
 from ganbench.leaderboard.boards import Leaderboard
 from ganbench.leaderboard.entries import collect
+from ganbench.runs.explained import explanation_of
 from ganbench.runs.facts import images_of, is_probed, steps_done
 from ganbench.runs.scored import is_scored
 from ganbench.scoring.plan import Plan
 from ganbench.system.lease import Claim
 from ganbench.toyfaces import write_toyfaces
-from ganbench.training.loop import LoopOptions
+from ganbench.training.options import LoopOptions
 from ganbench.training.recipe import load_recipe
 from ganbench.training.run_folder import RunFolder
 from ganbench.training.start import train
@@ -45,6 +46,7 @@ _PROBED = "curve,variant,step,layer,name,norm,log_norm,seed,weight_norm,ratio,at
 
 _HEAD = ("network", *_PROBED.partition("\n")[0].split(","))
 
+_EXPLAINED = {"source": {"digest": ""}, "findings": [{"kind": "noise", "effect": 9.5, "text": "a", "remedy": "b"}]}
 _BENCH: dict[str, Any] = {
     "cells": {"mutant": {"settings": {"model.width": "4"}, "variant": "dcgan", "seed": 0, "steps": 4}},
     "samples": 12,
@@ -85,6 +87,7 @@ class Runs(Sweep):
         (self._whole / "scorecard.json").write_text(json.dumps(card), "utf-8")
         (self._whole / "gradnorm.csv").write_text(_PROBED, "utf-8")
         (self._whole / "probe.csv").write_text(f"network,{_PROBED}".replace("\ndcgan,", "\nD,dcgan,"), "utf-8")
+        (self._whole / "explanation.json").write_text(json.dumps(_EXPLAINED), "utf-8")
         (self._whole / "step.json").write_text('{"step": 4}', "utf-8")
         Written(**_BENCH).write(self._whole)
         status = Status("whole", "dcgan", 0, "failed", "why", "Traceback ...")
@@ -129,6 +132,7 @@ class Runs(Sweep):
             "curves": lambda: read_curves(opened.probe),
             "recorded": lambda: text_before(opened.probe, _HEAD, 3),
             "images": lambda: images_of(opened),
+            "explained": lambda: explanation_of(folder, ""),
             "scored": lambda: is_scored(folder, "", 12),
             "doctor": lambda: diagnose(folder).to_json(),
             "rewound": lambda: opened.rewind(2),

@@ -30,9 +30,9 @@ from ganbench.detectors.yolo import YoloDetector, YoloSettings
 from ganbench.images.sheets import write_sheet
 from ganbench.system.style import COLOURS, drawing, legend_below, save_figure
 from ganbench.training.data import TrainingImages
-from ganbench.training.loop import Trainer
 from ganbench.training.recipe import load_recipe
 from ganbench.training.sampling import sample
+from ganbench.training.trainer import Trainer
 
 HELD_OUT = 18_000  # images from here on were not trained on
 FALSE_POSITIVES = 0.015  # what the threshold allows on unseen kinds of non-faces

@@ -26,9 +26,9 @@ from ganbench.system.progress import track
 from ganbench.toyfaces import draw_face, face_box, sample_attributes
 from ganbench.training.checkpoint import load_checkpoint, save_checkpoint
 from ganbench.training.data import TrainingImages
-from ganbench.training.loop import Trainer
 from ganbench.training.recipe import load_recipe
 from ganbench.training.sampling import sample
+from ganbench.training.trainer import Trainer
 
 FACES = 18_000  # the first images train, the others test
 PER_KIND = 1500

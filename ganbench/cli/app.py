@@ -20,6 +20,7 @@ from ganbench.cli import (
     data,
     detect,
     doctor,
+    explain,
     explain_protocol,
     grade,
     grade_export,
@@ -87,6 +88,7 @@ def _root(
 
 
 app.command("score")(score.score)
+app.command("explain")(explain.explain)
 app.add_typer(reference.app, name="reference")
 app.add_typer(data.app, name="data")
 app.command("detect")(detect.detect)

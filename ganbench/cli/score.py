@@ -15,8 +15,10 @@ from ganbench.cli.scoring import takes_scoring_options
 from ganbench.system.location import Location
 
 if TYPE_CHECKING:
+    from ganbench.explanation.result import Explanation
     from ganbench.images.sheets import SheetSource
     from ganbench.images.source import Source
+    from ganbench.scoring.look import Seen
     from ganbench.scoring.options import ScoreOptions
     from ganbench.scoring.plan import Plan
     from ganbench.scoring.scorecard import Scorecard
@@ -90,13 +92,14 @@ def score(
     chosen = replace(scoring, cache=cache, per_image=per_image is not None)
     opened = chosen.open(source, grid=options.parse_grid(grid), pad=pad)
     plan = Plan.of(chosen, opened, site=site)
-    card = judged(score_source(opened, plan, site), asked, source)
+    seen: list[Seen] = []
+    card = judged(score_source(opened, plan, site, kept=None if html is None else seen), asked, source)
     written = write_documents(
         (None if is_stdout(json_file) else json_file, card.to_json),
         (csv_file, card.to_csv),
         (markdown, card.to_markdown),
         (per_image, card.per_image_csv),
-        (html, lambda: _page(card, opened, chosen.detector)),
+        (html, lambda: _page(card, opened, plan, seen[0])),
     )
     if is_stdout(json_file):
         put_json(card.to_dict())
@@ -123,15 +126,22 @@ def _refuse(card: Scorecard, plan: Plan, fail_on_flags: bool) -> None:
         raise GateFailed(f"{card.source['label']} is flagged: {kinds}. See the reasons above")
 
 
-def _page(card: Scorecard, source: Source, detector: str | None) -> str:
-    """Return the report of a leaderboard with this one entry."""
+def _page(card: Scorecard, source: Source, plan: Plan, seen: Seen) -> str:
+    """Return the report of a leaderboard with this one entry, and its explanation."""
+    from ganbench.errors import GanbenchError
+    from ganbench.explanation.explain import explain_scored
     from ganbench.leaderboard.boards import Leaderboard
     from ganbench.leaderboard.entries import Entry
     from ganbench.report.page import make_page
 
     name = Path(source.label).name or source.label
     entries = [Entry(name, Path(source.label), card, group=name)]
-    return make_page(Leaderboard.of(entries), detector=detector, samples=source)
+    explanation: Explanation | str
+    try:
+        explanation = explain_scored(source, plan, seen)
+    except GanbenchError as e:  # a page without it is worth having
+        explanation = str(e)
+    return make_page(Leaderboard.of(entries), detector=plan.options.detector, samples=source, explanation=explanation)
 
 
 def _print(card: Scorecard, written: Sequence[Location], *, err: bool) -> None:

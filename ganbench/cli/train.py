@@ -165,7 +165,7 @@ def train(
         look_into_checkpoint(checkpoint)
     from ganbench.doctor.watch import Doctor
     from ganbench.scoring.plan import Plan
-    from ganbench.training.loop import LoopOptions
+    from ganbench.training.options import LoopOptions
     from ganbench.training.start import train as start
 
     if score_every and data is None:

@@ -13,8 +13,8 @@ from ganbench.diagnostics.records import joined, text_before
 from ganbench.errors import GanbenchError
 from ganbench.system.outputs import write_text
 from ganbench.system.text import csv_frame
-from ganbench.training.trainer import Trainer
 from ganbench.training.run_folder import RunFolder
+from ganbench.training.trainer import Trainer
 
 NETWORKS = ("discriminator", "generator")
 _HEAD = ("network", *COLUMNS)

@@ -182,7 +182,7 @@ def reader_of(source: Source) -> Callable[[Source], list[Reached]] | None:
     Raises:
         GanbenchError: bad images.
     """
-    rows = _read_attributes(source)
+    rows = read_attributes(source)
     if rows is None:
         return None
     extractor = load_extractor("lite0", BuildOptions())
@@ -192,7 +192,7 @@ def reader_of(source: Source) -> Callable[[Source], list[Reached]] | None:
     return lambda samples: toys.reached(_features(samples, extractor))
 
 
-def _read_attributes(source: Source) -> list[dict[str, str]] | None:
+def read_attributes(source: Source) -> list[dict[str, str]] | None:
     """Return the attributes of every image, in order; None unless all of them are known."""
     try:
         with wall(GanbenchError):

@@ -12,9 +12,11 @@ import numpy as np
 from PIL import Image
 
 from ganbench.errors import GanbenchError
+from ganbench.explanation.explain import explain_scored
 from ganbench.images.rules import Rules
 from ganbench.images.source import Source
 from ganbench.images.submission import Check, Known, check_submission
+from ganbench.scoring.look import Seen
 from ganbench.scoring.plan import Plan
 from ganbench.scoring.score import score_source
 from ganbench.scoring.scorecard import Scorecard
@@ -22,6 +24,7 @@ from ganbench.system.cache import is_remark
 from ganbench.system.tasks import Tell, refuse_unseen
 
 SHOWN = 8  # pictures of the worst images; so many of the first ones too
+EXPLAINED = 3  # findings that are told
 _NO_FACE = 4  # of the worst that are pictured, at most, because no face was found in them
 _COPIED = 4  # likewise, because they show a picture of the training set
 _BAD = 1000  # unreadable images that are left out, so that the others can be measured
@@ -58,6 +61,7 @@ class Look:
         error: why there is none.
         worst: pictures of the worst images; on the public board alone.
         first: pictures of the first ones, likewise.
+        explained: in which ways the images differ from real ones, strongest first, and what to do; likewise.
         lasting: whether it can be kept: what went wrong for a reason of this machine cannot.
     """
 
@@ -66,6 +70,7 @@ class Look:
     error: str = ""
     worst: tuple[Picture, ...] = ()
     first: tuple[Picture, ...] = ()
+    explained: tuple[str, ...] = ()
     lasting: bool = True
 
 
@@ -107,8 +112,9 @@ def without_path(text: str, path: Path) -> str:
 
 def _look(path: Path, plan: Plan, rules: Rules | None) -> Look:
     source = plan.options.open(path)
+    seen: list[Seen] = []
     try:
-        card = score_source(source, plan)
+        card = score_source(source, plan, kept=seen)
     except GanbenchError as e:
         if rules is None:
             return Look(error=without_path(str(e), path))
@@ -116,7 +122,17 @@ def _look(path: Path, plan: Plan, rules: Rules | None) -> Look:
     checks = () if rules is None else _checks(path, rules, _known(card))
     worst = _pictures(source, worst_of(card)) if rules else ()
     first = _pictures(source, _first(source)) if rules else ()
-    return Look(checks, _anonymous(card, path), "", worst, first)
+    explained = _explained(source, plan, seen[0]) if rules else ()
+    return Look(checks, _anonymous(card, path), "", worst, first, explained)
+
+
+def _explained(source: Source, plan: Plan, seen: Seen) -> tuple[str, ...]:
+    """Return the strongest findings; none where nothing can be explained, which is no fault of a submission."""
+    try:
+        found = explain_scored(source, plan, seen).findings
+    except GanbenchError:
+        return ()
+    return tuple(f"{one.text} {one.remedy}" for one in found[:EXPLAINED])
 
 
 def _checks(path: Path, rules: Rules, known: Known | None = None) -> tuple[Check, ...]:

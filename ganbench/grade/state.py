@@ -59,6 +59,7 @@ class _Kept(_Part):
     error: _Text
     worst: list[_Picture]
     first: list[_Picture]
+    explained: list[_Text]
 
 
 class State:
@@ -87,6 +88,7 @@ class State:
             kept.error,
             tuple(Picture(**one.model_dump()) for one in kept.worst),
             tuple(Picture(**one.model_dump()) for one in kept.first),
+            tuple(kept.explained),
         )
 
     def keep(self, key: str, look: Look) -> None:
@@ -102,6 +104,7 @@ class State:
             "error": look.error,
             "worst": [asdict(picture) for picture in look.worst],
             "first": [asdict(picture) for picture in look.first],
+            "explained": list(look.explained),
         }
         write_text(self._folder / f"{key}.json", json_text(content))
 

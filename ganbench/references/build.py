@@ -51,7 +51,7 @@ def build_parts(
         extractor = extractor_for(part.images, site, features, options, note=note, first=first)
         reference = Reference.build(
             part.images, extractor, sample_size=sample_size, seed=seed, name=name, cache=cache, note=note, site=site,
-            device=options.device,
+            device=options.device, looks=True,
         )  # fmt: skip
         if part.held_out is not None:
             reference = with_held_out(

@@ -6,8 +6,8 @@ import hashlib
 
 import numpy as np
 
-SCHEMA = 3  # 1 has no index of all images and no held-out part, 2 no wavelet packets
-SINCE = {"index": 2, "held_out": 2, "packets": 3}  # which schema brought what
+SCHEMA = 4  # 1 has no index of all images and no held-out part, 2 no wavelet packets, 3 no looks and kinds
+SINCE = {"index": 2, "held_out": 2, "packets": 3, "looks": 4}  # which schema brought what
 
 
 def checksum(arrays: dict[str, np.ndarray]) -> str:

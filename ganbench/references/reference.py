@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -19,10 +19,14 @@ from ganbench.features.spec import BuildOptions, ExtractorSpec
 from ganbench.images.first_look import look_first
 from ganbench.images.source import Source
 from ganbench.images.sources import open_source
-from ganbench.references import index_file, packet_file
+from ganbench.looks.kinds import kinds_of
+from ganbench.looks.real import RealLooks
+from ganbench.references import index_file, looks_file, packet_file
 from ganbench.references.form import SCHEMA, SINCE, checksum
 from ganbench.references.indexed import collect_indexed
 from ganbench.references.kept import Kept, read_once
+from ganbench.references.packed import arrays_of, memory_of, whole_of
+from ganbench.references.real_looks import look_at_real
 from ganbench.statistics.features import FeatureSet
 from ganbench.statistics.index import ImageIndex
 from ganbench.statistics.moments import Moments
@@ -53,6 +57,8 @@ class Reference:
         held_out: figures of real images that were held out, plain data; None where none were. See docs/references.md.
         schema: of the file that it came from.
         packets: moments of the wavelet packets; None for a file of schema 2, or images whose size has none.
+        looks: of its images, for explanations; None for a file of schema 3, or where nobody asked for them.
+        kinds: of its images, coarse to fine: centres of codes, (k, K) int8 each; none where there are no looks.
     """
 
     features: FeatureSet
@@ -67,6 +73,8 @@ class Reference:
     held_out: dict[str, Any] | None = None
     schema: int = SCHEMA
     packets: PacketMoments | None = None
+    looks: RealLooks | None = None
+    kinds: tuple[np.ndarray, ...] = ()
 
     @classmethod
     def build(
@@ -83,6 +91,7 @@ class Reference:
         note: Note = log_note,
         site: Site | None = None,
         device: str = "auto",
+        looks: bool = False,
     ) -> Reference:
         """Compute the statistics of real images.
 
@@ -98,6 +107,7 @@ class Reference:
             note: told when they cannot be kept.
             site: where a large source is looked at; the reference does not depend on it. None: in this process.
             device: on which the networks run there.
+            looks: whether to look at what an explanation needs too, which takes a minute.
 
         Raises:
             ReferenceError: fewer than two images.
@@ -115,9 +125,22 @@ class Reference:
         )  # fmt: skip
         data = {"label": Path(opened.label).name, "count": collected.n, "digest": opened.digest()}
         resize = None if opened.resize is None else str(opened.resize)
-        return cls(
+        made = cls(
             collected, features.spec, opened.image_size(), resize, data, seed, name=name, index=index, packets=packets
         )
+        return made.with_looks(opened) if looks else made
+
+    def with_looks(self, images: Source) -> Reference:
+        """Return it with the looks and the kinds of its images, which are given.
+
+        Raises:
+            GanbenchError: bad images.
+        """
+        return replace(self, looks=look_at_real(images), kinds=self.own_kinds(), schema=SCHEMA)
+
+    def own_kinds(self) -> tuple[np.ndarray, ...]:
+        """Return the kinds that its index has, coarse to fine; none without one."""
+        return () if self.index is None else tuple(kinds_of(self.index.codes))
 
     def meta(self) -> dict[str, object]:
         """Return all that is not an array, as plain data."""
@@ -125,6 +148,7 @@ class Reference:
         late = {
             "index": self.index and index_file.describe(self.index), "held_out": self.held_out,
             "packets": self.packets and packet_file.describe(self.packets),
+            "looks": self.looks and looks_file.describe(self.looks, self.kinds),
         }  # fmt: skip
         return {
             "schema": self.schema,
@@ -143,20 +167,10 @@ class Reference:
 
         Sigma is kept as its upper triangle in float32 and the sample in float16; docs/references.md shows what that
         does to the metrics. Arrays: ``mu`` (D,) float64, ``sigma_upper`` (D(D+1)/2,) float32, ``sample`` (m, D)
-        float16, ``sample_index`` (m,) int64, ``n``, those of the index and of the packets, ``meta`` (JSON text) and
+        float16, ``sample_index`` (m,) int64, ``n``, those of the index, packets and looks, ``meta`` (JSON text) and
         ``checksum`` (SHA-256 over the others).
         """
-        moments = self.features.moments
-        arrays: dict[str, Any] = {
-            "mu": moments.mean,
-            "sigma_upper": moments.cov[np.triu_indices(len(moments.mean))].astype(np.float32),
-            "sample": np.asarray(self.features.sample, np.float16),
-            "sample_index": self.features.sample_index,
-            "n": np.array(moments.n, np.int64),
-            "meta": np.array(json.dumps(self.meta(), sort_keys=True)),
-            **({} if self.index is None else index_file.pack(self.index)),
-            **({} if self.packets is None else packet_file.pack(self.packets)),
-        }
+        arrays = arrays_of(self.features, self.meta(), self.index, self.packets, self.looks, self.kinds)
         with write_file(path) as f:
             arrays["checksum"] = np.array(checksum(arrays))
             np.savez_compressed(f, **arrays)
@@ -174,7 +188,7 @@ class Reference:
         if meta is None:
             return cls._from_moments(path, arrays["mu"], arrays["sigma"])
         n, mean, d = int(arrays["n"]), np.asarray(arrays["mu"], np.float64), len(arrays["mu"])
-        sigma = _symmetric(arrays["sigma_upper"], d)
+        sigma = whole_of(arrays["sigma_upper"], d)
         sample = arrays["sample"].astype(np.float32)
         moments, index = Moments(n, mean, sigma * (n - 1)), arrays["sample_index"].astype(np.int64)
         features = FeatureSet(moments, sample, index, memory=Kept(str(arrays["checksum"])))
@@ -195,6 +209,7 @@ class Reference:
             meta.get("held_out"),
             meta["schema"],
             packets,
+            *(looks_file.unpack(meta["looks"], arrays) if meta.get("looks") else (None, ())),
         )
 
     @classmethod
@@ -213,12 +228,7 @@ class Reference:
 
     def memory(self) -> str:
         """Return one phrase that says what it remembers of single images, or what it lacks."""
-        if self.index is None:
-            return "lacks an index of its images and what held-out ones reach: build it anew"
-        size = self.index.codes.shape[1] + self.index.signatures.shape[1]
-        held = "none held out" if self.held_out is None else f"{self.held_out['images']:,} held out"
-        packets = "lacks wavelet packets" if self.packets is None else f"{len(self.packets.mean):,} wavelet packets"
-        return f"index of all {len(self.index):,} images ({size} bytes each), {held}, {packets}"
+        return memory_of(self.index, self.held_out, self.packets, self.looks)
 
     def require_match(self, spec: ExtractorSpec, image_size: tuple[int, int]) -> None:
         """Refuse to compare what does not compare.
@@ -280,15 +290,3 @@ class Reference:
         for array in arrays:
             digest.update(np.ascontiguousarray(array).data)
         return digest.hexdigest()
-
-
-def _symmetric(upper: np.ndarray, size: int) -> np.ndarray:
-    """Return the matrix (size, size), float64, of an upper triangle that is stored row after row."""
-    whole = np.empty((size, size))
-    start = 0
-    for row in range(size):
-        end = start + size - row
-        whole[row, row:] = whole[row:, row] = upper[start:end]
-        start = end
-    whole += 0.0  # there is one zero: a file may hold a negative one
-    return whole

@@ -16,9 +16,10 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from ganbench.errors import ReferenceError
 from ganbench.metrics.factors import rounding_of
-from ganbench.references import index_file, packet_file
+from ganbench.references import index_file, looks_file, packet_file
 from ganbench.references.form import SCHEMA, SINCE, checksum
 from ganbench.references.index_file import IndexMeta
+from ganbench.references.looks_file import LooksMeta
 from ganbench.references.packet_file import PacketMeta
 from ganbench.system.npz import Header, headers, load
 from ganbench.system.parse import faults_of, parse_json
@@ -104,6 +105,7 @@ class Meta(_Part):
     index: IndexMeta | None = None
     held_out: _HeldOut | None = None
     packets: PacketMeta | None = None
+    looks: LooksMeta | None = None
     versions: dict[_TEXT, _TEXT]
 
 
@@ -112,7 +114,8 @@ def read_reference(path: Path) -> tuple[dict[str, Any] | None, dict[str, np.ndar
 
     Returns:
         Of ours: what it says of itself, by the fields of ``Meta``, and ``mu``, ``sigma_upper``, ``sample``,
-        ``sample_index``, ``n``, those of its index and its packets if it has them, and the ``checksum``, which holds.
+        ``sample_index``, ``n``, those of its index, its packets and its looks if it has them, and the
+        ``checksum``, which holds.
         Of pytorch-fid's: None, and ``mu`` and ``sigma`` in float64.
 
     Raises:
@@ -144,6 +147,8 @@ def read_reference(path: Path) -> tuple[dict[str, Any] | None, dict[str, np.ndar
                 raise ReferenceError(f"its moments are of {n:,} images, and its index of {meta.index.images:,}")
         if meta.packets is not None:
             packet_file.refuse(meta.packets, arrays)
+        if meta.looks is not None:
+            looks_file.refuse(meta.looks, arrays, None if meta.index is None else arrays["codes"].shape[0])
     return meta.model_dump(by_alias=True, exclude_unset=True), arrays
 
 
@@ -209,6 +214,7 @@ def _refuse_shapes(meta: Meta, known: dict[str, Header]) -> None:
     own = {"mu", "sigma_upper", "sample", "sample_index", "n", "meta", "checksum"}
     own |= set() if meta.index is None else set(index_file.ARRAYS)
     own |= set() if meta.packets is None else set(packet_file.ARRAYS)
+    own |= set() if meta.looks is None else set(looks_file.ARRAYS)
     if strays := known.keys() - own:
         raise ReferenceError(f"it holds {sorted(strays)[0][:80]} as well, which no reference has")
     (size,) = known["mu"].shape
@@ -227,6 +233,7 @@ def _refuse_shapes(meta: Meta, known: dict[str, Header]) -> None:
             raise ReferenceError(f"{name} is of shape {known[name].shape}, and {shape} belongs there")
     exact = {} if meta.index is None else index_file.shapes(meta.index, size, known["names"].shape)
     exact |= {} if meta.packets is None else packet_file.shapes(meta.packets, meta.image_size)
+    exact |= {} if meta.looks is None else looks_file.shapes(meta.looks, known["kinds"].shape)
     for name, (dtype, shape) in exact.items():
         if known[name].dtype != dtype or known[name].shape != shape:
             found = f"{known[name].dtype} {known[name].shape}"

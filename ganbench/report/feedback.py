@@ -49,6 +49,7 @@ class Feedback:
             "checks": () if look is None else look.checks,
             "worst": () if look is None else look.worst,
             "first": () if look is None else look.first,
+            "explained": () if look is None else look.explained,
             "arrows": ARROWS,
         }
 
@@ -71,6 +72,7 @@ class Feedback:
             "results": {board: [row.to_dict() for row in rows] for board, rows in self.rows.items()},
             "place": self.place or None,
             "worst": [] if look is None else [_picture(picture) for picture in look.worst],
+            "explained": [] if look is None else list(look.explained),
             "what_to_try": list(self.hints),
         }
         if self.tells_grade:

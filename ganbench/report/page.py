@@ -10,6 +10,7 @@ import numpy as np
 import ganbench
 from ganbench.diagnostics.toy_modes import Reached, reader_of
 from ganbench.errors import GanbenchError
+from ganbench.explanation.result import Explanation
 from ganbench.images.source import Source
 from ganbench.images.sources import open_source
 from ganbench.leaderboard.agreement import trackings
@@ -20,9 +21,11 @@ from ganbench.leaderboard.published import PUBLISHED_PROTOCOL
 from ganbench.leaderboard.table import SEEDS_NOTE, flag_lines, header, lines, notes, seed_lines
 from ganbench.report.curves import WINDOW, gradient_figure, training_figure
 from ganbench.report.detections import LOOKED_AT, Detectors, Overlays
+from ganbench.report.explanation import explanation_part
 from ganbench.report.pictures import Nearest, Picture, RealImages, figure_of, sheet_of
 from ganbench.report.provenance import counted, protocols_of, run_texts, versions_of
 from ganbench.report.templates import environment
+from ganbench.runs.explained import Told, explanation_of
 from ganbench.scoring.flags import withholding
 from ganbench.scoring.row import ARROWS
 from ganbench.scoring.scorecard import Scorecard
@@ -33,6 +36,7 @@ from ganbench.training.run_folder import RunFolder
 
 SHEET = 64  # samples shown per entry; of many entries, half of that, as of what the detector found
 DETECTED = 16  # hits shown per entry, and misses
+TOLD = 3  # findings per run
 MANY = 10  # entries
 PICTURED = 30  # entries with pictures: the best; a page of hundreds of sheets would not open
 _LOADED = 1000  # samples read per entry
@@ -47,6 +51,7 @@ class Pictures:
     overlays: Overlays
     nearest: Nearest | None
     modes: list[Reached]
+    told: list[Told]
 
 
 class Store:
@@ -69,6 +74,7 @@ def make_page(
     published: bool = False,
     detector: str | None = None,
     samples: Source | None = None,
+    explanation: Explanation | str | None = None,
     note: Note = log_note,
 ) -> str:
     """Return the page.
@@ -83,6 +89,7 @@ def make_page(
         detector: what may have made the scorecards' AFD, for pictures of its hits and misses; registered detectors are
             found without it.
         samples: the images of a single entry, opened; without it they are looked for where the entry is.
+        explanation: of ``samples``, or why there is none; None: nothing is said of one.
         note: told when the cache of the real images cannot be used.
 
     Raises:
@@ -109,6 +116,10 @@ def make_page(
             unranked=leaderboard.unranked,
             published=published_lines() if published else [],
             published_protocol=PUBLISHED_PROTOCOL,
+            explained=explanation_part(explanation, samples, real)
+            if isinstance(explanation, Explanation) and samples is not None
+            else None,
+            unexplained=explanation if isinstance(explanation, str) else "",
             pictures=pictures,
             without=without,
             looked_at=LOOKED_AT,
@@ -182,12 +193,20 @@ def _pictures(
                         detectors.overlays(entry, samples, DETECTED // share),
                         None if images is None else images.nearest(samples),
                         [] if modes is None else modes(source),
+                        _told(entry),
                     )
                 )
             except GanbenchError as e:
                 without.append((entry.name, str(e)))
             advance(1)
     return found, without
+
+
+def _told(entry: Entry) -> list[Told]:
+    """Return the strongest findings of a run's samples; none where nobody explained them."""
+    if not entry.is_run or entry.card is None:
+        return []
+    return (explanation_of(entry.path, entry.card.source.get("digest")) or [])[:TOLD]
 
 
 def _pixels(source: Source) -> np.ndarray:

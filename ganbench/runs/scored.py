@@ -10,6 +10,7 @@ import numpy as np
 from ganbench.errors import GanbenchError
 from ganbench.features.runtime import resolve_device
 from ganbench.images.arrays import ArraySource
+from ganbench.runs.explained import explain_run
 from ganbench.runs.facts import steps_done
 from ganbench.scoring.cached import score_cached
 from ganbench.scoring.plan import Plan
@@ -42,7 +43,9 @@ def score_run(folder: Path, plan: Plan, samples: int, *, name: str = "") -> Scor
     images = np.concatenate(list(sample(generator, samples, seed=SAMPLE_SEED)))
     with atomic_write(run.scored_samples) as f:
         np.savez_compressed(f, images=images)
-    card = score_cached(ArraySource.of(name or folder.name, images, value_range=None, resize=None), plan)
+    source = ArraySource.of(name or folder.name, images, value_range=None, resize=None)
+    card = score_cached(source, plan)
+    explain_run(folder, source, plan)
     card = replace(card, source=card.source | {"run": {"step": state["step"], "samples": samples, "plan": plan.key}})
     card.write(json_file=run.scorecard)
     return card

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -66,6 +66,10 @@ class ScoreOptions:
     def __post_init__(self) -> None:
         if self.seed < 0:
             raise GanbenchError(f"seed {self.seed}: expected 0 or more")
+
+    def looking_with(self, extractor: str) -> ScoreOptions:
+        """Return these options with one of their extractors alone, as it was asked for."""
+        return replace(self, features=(extractor,))
 
     def open(
         self,

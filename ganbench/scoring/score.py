@@ -125,7 +125,11 @@ def score(
 
 
 def score_source(
-    source: Source, plan: Plan, site: Site | None = None, variations: Variations | None = None
+    source: Source,
+    plan: Plan,
+    site: Site | None = None,
+    variations: Variations | None = None,
+    kept: list[Seen] | None = None,
 ) -> Scorecard:
     """Score an opened source by a plan.
 
@@ -134,6 +138,7 @@ def score_source(
         plan: what is measured, with what, against what.
         site: where a large source is looked at; the scorecard does not depend on it. None: in this process.
         variations: filled with how each value varies, for comparisons; None: nobody asks.
+        kept: filled with what was seen, for an explanation; None: nobody asks.
 
     Raises:
         GanbenchError: bad images, or none of the references is of such images.
@@ -147,6 +152,8 @@ def score_source(
     references, unserved = _of_this_size(plan, source)
     seen = look(source, plan, references, notes.append, site)  # the metrics want the memory of the networks: gone
 
+    if kept is not None:
+        kept.append(seen)
     rows: list[Row] = []
     neighbours: dict[str, Pairs] = {}
     compared: dict[str, tuple[KnownImages, CodedImages]] = {}

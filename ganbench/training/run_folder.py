@@ -20,7 +20,8 @@ from ganbench.training.recipe import Recipe, load_resolved
 LOCK = ".lock"  # see hold.py
 _NAMES = (
     "recipe.toml", "checkpoint.pt", "metrics.jsonl", "vitals.jsonl", "good.pt", "environment.json", "samples",
-    "samples.npz", "scorecard.json", "gradnorm.csv", "probe.csv", "status.json", "step.json", "logs", LOCK,
+    "samples.npz", "scorecard.json", "explanation.json", "gradnorm.csv", "probe.csv", "status.json", "step.json", "logs",
+    LOCK,
 )  # fmt: skip
 
 
@@ -105,6 +106,11 @@ class RunFolder:
     def scorecard(self) -> Path:
         """The scorecard."""
         return self.inside("scorecard.json")
+
+    @property
+    def explanation(self) -> Path:
+        """What differs between the samples and real images."""
+        return self.inside("explanation.json")
 
     @property
     def gradnorm(self) -> Path:

@@ -15,8 +15,8 @@ from ganbench.errors import GanbenchError
 from ganbench.statistics.detections import DetectionSet
 from ganbench.statistics.features import FeatureSet
 from ganbench.toyfaces import toyfaces
-from ganbench.training.loop import Trainer
 from ganbench.training.recipe import load_recipe
+from ganbench.training.trainer import Trainer
 
 RECIPE = Path(__file__).parent.parent / "lsgan-residual.toml"
 

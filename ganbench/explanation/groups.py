@@ -1,0 +1,223 @@
+"""Rules over sets as wholes: kinds that are missing or too many, low variety, repeats, outliers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ganbench.explanation.chance import of_counts
+from ganbench.looks.kinds import belong
+from ganbench.looks.real import RealLooks, distances
+from ganbench.metrics.near_duplicates import pairs_alike
+from ganbench.statistics.index import ImageIndex
+from ganbench.statistics.search import nearest_codes
+
+DRAWS = 40  # real sets of the same size
+REPEAT_DRAWS = 2  # of them in which repeats are counted
+MOST = 1500  # images of a set whose neighbours are looked for
+SHOWN = 12
+_ROUNDS = 3
+_IN_A_KIND = 15  # images a kind on average, for how wide kinds are
+_FEW = 4  # of fewer nothing is said
+
+
+@dataclass(frozen=True, eq=False)
+class Group:
+    """What a rule over a set says.
+
+    Attributes:
+        effect: in spreads of real sets of the same size; above 0 where the fault is there.
+        error: standard error of it.
+        value: of the set.
+        real: of real sets.
+        spread: between real sets.
+        rows: of the set, that show it.
+        members: rows of the index that belong to it.
+    """
+
+    effect: float
+    error: float
+    value: float
+    real: float
+    spread: float
+    rows: np.ndarray
+    members: np.ndarray
+
+
+def kinds(index: ImageIndex, levels: list[np.ndarray], codes: np.ndarray, *, missing: bool) -> Group | None:
+    """Return the kind of real images that is most unusually rare, or most unusually frequent; None without kinds."""
+    best: Group | None = None
+    n = len(codes)
+    for centres in levels:
+        real_kind, kind = belong(centres, index.codes), belong(centres, codes)
+        known = np.bincount(real_kind, minlength=len(centres))
+        share = np.clip(known / len(index), 0.5 / len(index), 1 - 0.5 / len(index))
+        found = np.bincount(kind, minlength=len(centres))
+        effects = of_counts(found, n, share, len(index)) * (-1 if missing else 1)
+        one = int(effects.argmax())
+        if best is not None and effects[one] <= best.effect:
+            continue
+        p, real = float(found[one] / n), float(share[one])
+        spread = float(np.sqrt(real * (1 - real) / n))
+        error = float(np.sqrt(max(p * (1 - p), 1 / n**2) / (real * (1 - real))))
+        rows = np.flatnonzero(kind == one)
+        members = np.flatnonzero(real_kind == one)
+        near = _central(index.codes[members], centres[one])
+        best = Group(
+            float(effects[one]), error, p, real, spread, rows[_central(codes[rows], centres[one])][:SHOWN],
+            members[near][:SHOWN],
+        )  # fmt: skip
+    return best
+
+
+def _central(codes: np.ndarray, centre: np.ndarray) -> np.ndarray:
+    """Return rows, the nearest to a centre first."""
+    away = codes.astype(np.float32) - centre.astype(np.float32)
+    return np.argsort((away**2).sum(axis=1), kind="stable")
+
+
+def alike(real: np.ndarray, codes: np.ndarray, rows: np.ndarray) -> np.ndarray:
+    """Return codes brought to the mean and the spread of real ones along every axis, int8 (n, K).
+
+    Args:
+        real: codes of real images, (N, K).
+        codes: of a set, (n, K).
+        rows: of it, whose mean and spread count.
+    """
+    mean, spread = codes[rows].mean(axis=0), np.maximum(codes[rows].std(axis=0), 0.5)
+    moved = (codes - mean) * (real.std(axis=0) / spread) + real.mean(axis=0)
+    return np.clip(np.rint(moved), -127, 127).astype(np.int8)
+
+
+def variety(index: ImageIndex, codes: np.ndarray, kept: np.ndarray, rng: np.random.Generator) -> Group:
+    """Compare how near images of a set come to each other with how near those of real sets do.
+
+    Distances are to the nearest other image, over the typical distance of any two: what all images share, such as
+    blur, makes both smaller.
+
+    Args:
+        index: of the real images.
+        codes: of the set, (n, K).
+        kept: rows of it that count: those that repeat others are another finding.
+        rng: draws real sets.
+    """
+    rows = kept if len(kept) <= MOST else np.sort(rng.choice(kept, MOST, replace=False))
+    own, near = _closeness(codes[rows])
+    draws = []
+    for _ in range(DRAWS):
+        drawn = rng.choice(len(index), min(len(rows), len(index)), replace=False)
+        draws.append(_closeness(index.codes[drawn])[0])
+    real, spread = float(np.mean(draws)), float(np.std(draws, ddof=1))
+    error = float(near.std(ddof=1) / np.sqrt(len(near)) / max(spread, 1e-9))
+    effect = float((real - own) / max(spread, 1e-9) / np.sqrt(1 + 1 / DRAWS))
+    order = rows[np.argsort(near, kind="stable")][:SHOWN]
+    return Group(effect, error, float(np.exp(own)), float(np.exp(real)), float(np.exp(real) * spread), order,
+                 np.empty(0, np.int64))  # fmt: skip
+
+
+def _closeness(codes: np.ndarray) -> tuple[float, np.ndarray]:
+    """Return the mean logarithm of distances to the nearest other one, over that of any two; and each one's."""
+    squared = nearest_codes(codes, codes, 2)[0][:, 1]
+    floats = codes.astype(np.float64)
+    typical = 2 * ((floats - floats.mean(axis=0)) ** 2).sum(axis=1).mean()
+    near = 0.5 * np.log((squared + 1) / (typical + 1))
+    # A few images of any kind may be nearly equal: they must not decide.
+    return float(np.mean(np.clip(near, *np.quantile(near, (0.02, 1))))), near
+
+
+def narrowness(
+    index: ImageIndex, levels: list[np.ndarray], codes: np.ndarray, kept: np.ndarray, rng: np.random.Generator
+) -> Group | None:
+    """Compare how far images of one kind are from each other, over how far kinds are, with the same of real sets.
+
+    Args:
+        index: of the real images.
+        levels: centres of their kinds, coarse to fine.
+        codes: of the set, (n, K).
+        kept: rows of it that count.
+        rng: draws real sets.
+
+    Returns:
+        None where no level has kinds of enough images.
+    """
+    fitting = [centres for centres in levels if len(centres) * _IN_A_KIND <= len(kept)]
+    if not fitting:
+        return None
+    centres = fitting[-1]
+    own, near = _narrow(centres, codes[kept])
+    draws = [
+        _narrow(centres, index.codes[rng.choice(len(index), min(len(kept), len(index)), replace=False)])[0]
+        for _ in range(DRAWS)
+    ]
+    real, spread = float(np.mean(draws)), max(float(np.std(draws, ddof=1)), 1e-9)
+    effect = (real - own) / spread / float(np.sqrt(1 + 1 / DRAWS))
+    rows = kept[np.argsort(near, kind="stable")][:SHOWN]
+    return Group(
+        effect, 1.0, float(np.exp(own)), float(np.exp(real)), float(np.exp(real) * spread), rows, np.empty(0, np.int64)
+    )
+
+
+def _narrow(centres: np.ndarray, codes: np.ndarray) -> tuple[float, np.ndarray]:
+    """Return the mean logarithm of the spread inside kinds over that between them; and each image's distance."""
+    kind, floats = belong(centres, codes), codes.astype(np.float64)
+    inside, middles, away = [], [], np.zeros(len(codes))
+    for one in range(len(centres)):
+        rows = np.flatnonzero(kind == one)
+        if len(rows) < _FEW:
+            continue
+        middle = floats[rows].mean(axis=0)
+        away[rows] = ((floats[rows] - middle) ** 2).sum(axis=1)
+        inside.append(np.log(away[rows].sum() / (len(rows) - 1) + 1))
+        middles.append(middle)
+    between = ((np.array(middles) - np.mean(middles, axis=0)) ** 2).sum(axis=1).mean() if middles else 0.0
+    return float(np.mean(inside) - np.log(between + 1)) / 2 if inside else 0.0, away
+
+
+def repeated(index: ImageIndex, codes: np.ndarray, signatures: np.ndarray, rng: np.random.Generator) -> tuple[
+    Group, np.ndarray
+]:  # fmt: skip
+    """Count the images that repeat another one, and compare with real sets of the same size."""
+    n = len(codes)
+    pairs = pairs_alike(codes, signatures)
+    mask = np.zeros(n, bool)
+    mask[pairs] = True
+    real, looked_at = 0, 0
+    for _ in range(REPEAT_DRAWS):
+        drawn = rng.choice(len(index), min(n, len(index)), replace=False)
+        real += len(np.unique(pairs_alike(index.codes[drawn], index.signatures[drawn])))
+        looked_at += len(drawn)
+    share = (real + 1) / (looked_at + 2)
+    # Repeats come at least in pairs, so that half as many images are independent.
+    effect = float(of_counts(np.array([mask.sum() / 2]), n / 2, np.array([share]), looked_at / 2)[0])
+    p = float(mask.mean())
+    spread = float(np.sqrt(share * (1 - share) / (n / 2)))
+    error = float(np.sqrt(max(p * (1 - p), 1 / n**2) / (share * (1 - share))))
+    alike = pairs[np.argsort(pairs[:, 0], kind="stable")][: SHOWN // 2].ravel()
+    # Of every group one image stays: it repeats nothing any more.
+    later = np.zeros(n, bool)
+    later[pairs.max(axis=1)] = True
+    return Group(effect, error, p, share, spread, alike, np.empty(0, np.int64)), later
+
+
+def outlying(real: RealLooks, looks: np.ndarray, index: ImageIndex, codes: np.ndarray) -> tuple[Group, np.ndarray]:
+    """Count the images that are far off all others of their set, and from real ones, by looks or by features."""
+    n = len(looks)
+    spread = np.sqrt(np.diagonal(real.cov))
+    by_looks = distances(looks, spread, np.ones(n, bool))
+    for _ in range(_ROUNDS):  # so that many outliers do not hide each other
+        by_looks = distances(looks, spread, by_looks <= real.tail)
+    away = np.sqrt(nearest_codes(index.codes, codes, 1)[0][:, 0]) * index.projection.step
+    usual = index.nearest[np.isfinite(index.nearest)]
+    # A set that is far off as a whole has no outliers for that: distances are over its own middle one.
+    reach = float(np.quantile(usual, 0.999) / np.median(usual)) if len(usual) else np.inf
+    mask = (by_looks > real.tail) | (away / max(float(np.median(away)), 1e-9) > 1.15 * reach)
+    share = 0.003
+    found = int(mask.sum())
+    effect = float(of_counts(np.array([found]), n, np.array([share]), len(index))[0])
+    p = found / n
+    error = float(np.sqrt(max(p * (1 - p), 1 / n**2) / (share * (1 - share))))
+    rows = np.flatnonzero(mask)
+    rows = rows[np.argsort(-by_looks[rows], kind="stable")][:SHOWN]
+    spread_of = float(np.sqrt(share * (1 - share) / n))
+    return Group(effect, error, p, share, spread_of, rows, np.empty(0, np.int64)), mask
