@@ -25,7 +25,8 @@ from ganbench.system.outputs import write_text
 from ganbench.system.text import csv_frame, json_text
 from ganbench.training.data import TrainingImages, decode_source
 from ganbench.training.hold import Held, Hold, Lost
-from ganbench.training.loop import LoopOptions, Stopped
+from ganbench.training.loop import Stopped
+from ganbench.training.options import LoopOptions
 from ganbench.training.start import train
 from ganbench.training.stored import take
 

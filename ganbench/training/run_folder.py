@@ -20,8 +20,8 @@ from ganbench.training.recipe import Recipe, load_resolved
 LOCK = ".lock"  # see hold.py
 _NAMES = (
     "recipe.toml", "checkpoint.pt", "metrics.jsonl", "vitals.jsonl", "good.pt", "environment.json", "samples",
-    "samples.npz", "scorecard.json", "explanation.json", "gradnorm.csv", "probe.csv", "status.json", "step.json", "logs",
-    LOCK,
+    "samples.npz", "scorecard.json", "explanation.json", "gradnorm.csv", "probe.csv", "status.json", "step.json",
+    "logs", LOCK,
 )  # fmt: skip
 
 
