@@ -163,9 +163,9 @@ def test_variants_are_compared_over_their_seeds(tmp_path: Path) -> None:
         ("wgan objective.clip=0.01", "500.0", 1, 1),
     ]
     # Welch by hand: difference 95, error sqrt(100 + 25), 1.47 degrees of freedom.
-    assert re.fullmatch(r"\+95\.0 \(.* … .*\): (worse|not told apart)", found.shown[1].against)
+    assert re.fullmatch(r"\+95\.0 \(.* … .*\), p 0\.\d+: (worse|not told apart)", found.shown[1].against)
     assert found.shown[0].against == "first"
-    assert found.shown[2].against == "one seed: no spread"
+    assert found.shown[2].against == "no spread to tell it by"
     assert found.answer.startswith("wgan objective.clip=1.0 is first: fd[lite0] 210.0 ± 14.1 over 2 seeds.")
     assert "p adjusted by Holm over 1" in found.test
     page = make_page(leaderboard)
@@ -183,7 +183,7 @@ def test_seeds_that_are_far_apart_tell_variants_apart(tmp_path: Path) -> None:
     found = variants_of(board, _numbers(board.entries), series_of(board.entries))
     assert found is not None
     assert found.answer == "wgan is first: fd[lite0] 101 ± 1 over 3 seeds. Its seeds tell it from dcgan."
-    assert found.shown[1].against.startswith("+200 (198 … 202): worse")
+    assert found.shown[1].against.startswith("+200 (198 … 202), p < 0.0001: worse")
 
 
 def test_what_is_no_bench_has_no_variants(tmp_path: Path) -> None:

@@ -72,7 +72,7 @@ class Scale:
             found = MaxNLocator(_TICKS, steps=[1, 2, 2.5, 5, 10]).tick_values(start, end)
             return [round(float(value), 12) for value in found]
         decades = range(math.floor(start), math.ceil(end) + 1)
-        steps = (1, 2, 5) if len(decades) <= 4 else (1,)
+        steps = (1, 2, 5) if end - start <= 2.5 else (1,)
         every = max(1, len(decades) // _TICKS)
         return [step * 10.0**decade for decade in decades[::every] for step in steps]
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from ganbench.comparison.difference import Difference, of_seeds
 from ganbench.comparison.holm import holm
 from ganbench.comparison.result import LEVEL
+from ganbench.comparison.words import p_text
 from ganbench.leaderboard.boards import Board, comparable
 from ganbench.leaderboard.entries import Entry
 from ganbench.leaderboard.seeds import values_over_seeds
@@ -104,10 +105,9 @@ def variants_of(board: Board, numbers: Mapping[Entry, int], series: Mapping[str,
         low, high = ends[name]
         places = (scale.at(mean[name]), scale.at(low), scale.at(high))
         told = against.get(name)
-        said = _said(told, decimals) if told else "first" if name == next(iter(values)) else "one seed: no spread"
+        said = _said(told, decimals) if told else "first" if name == next(iter(values)) else "no spread to tell it by"
         shown.append(Variant(name, series.get(name, 0), runs, text, len(found), *places, said))
-    tests = dict.fromkeys(found.test for found, _ in against.values())
-    test = f"{'; '.join(tests)}; p adjusted by Holm over {len(against)}." if against else ""
+    test = _TEST.format(len(against)) if against else ""
     return Variants(shown, scale.ticks, scale.is_log, _answer(board, shown, against), test)
 
 
@@ -126,7 +126,7 @@ def _said(told: tuple[Difference, float], decimals: int) -> str:
     found, p = told
     sign = "+" if found.difference > 0 else ""
     difference, low, high = (format_fixed(number, decimals) for number in (found.difference, found.low, found.high))
-    return f"{sign}{difference} ({low} … {high}): {'worse' if p < LEVEL else 'not told apart'}"
+    return f"{sign}{difference} ({low} … {high}), p {p_text(p)}: {'worse' if p < LEVEL else 'not told apart'}"
 
 
 def _answer(board: Board, shown: list[Variant], against: Mapping[str, tuple[Difference, float]]) -> str:
@@ -138,10 +138,11 @@ def _answer(board: Board, shown: list[Variant], against: Mapping[str, tuple[Diff
     if worse:
         said.append(f"Its seeds tell it from {_listed(worse)}.")
     if unsure:
-        said.append(f"They do not tell it from {_listed(unsure)}: more seeds would." if first.seeds > 1 else _ONE_SEED)
+        said.append(f"They do not tell it from {_listed(unsure)}: more seeds may." if first.seeds > 1 else _ONE_SEED)
     return " ".join(said)
 
 
+_TEST = "Differences from the first by Welch’s t-test over seeds, with 95 % intervals; p adjusted by Holm over {}."
 _ONE_SEED = "One seed tells nothing of a variant: how far another seed would be off, nobody knows."
 
 
