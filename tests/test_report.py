@@ -274,9 +274,10 @@ def test_one_scored_sheet_makes_a_page(tmp_path: Path) -> None:
 
 def test_thirty_entries_make_a_page_that_opens_anywhere(tmp_path: Path) -> None:
     faces = np.stack([image for _, image in toyfaces(70, seed=4)])
-    np.savez(tmp_path / "faces.npz", images=faces)
+    for i in range(30):
+        np.savez(tmp_path / f"{i}.npz", images=np.roll(faces, i, axis=0))
     cards = [make_card({FD: (100.0 + i, 99.0 + i, 101.0 + i)}, label="x") for i in range(30)]
-    entries = [Entry(f"submission-{i}", tmp_path / "faces.npz", card) for i, card in enumerate(cards)]
+    entries = [Entry(f"submission-{i}", tmp_path / f"{i}.npz", card) for i, card in enumerate(cards)]
     many = make_page(Leaderboard.of(entries, FD))
     few = make_page(Leaderboard.of(entries[:2], FD))
     assert (many.count('<template id="picture-'), few.count('id="picture-')) == (30, 2)

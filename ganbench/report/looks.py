@@ -40,8 +40,8 @@ class Look:
         overlays: what the detector of its scorecard finds.
         hits: samples with a face, where the sheet has few of those that there are; or None.
         misses: samples without one, or None.
-        nearest: what is nearest to a real image, or None.
-        neighbours: the picture of it, or None.
+        neighbours: those nearest to a real image, or None.
+        nearest: how near they are, or None.
         modes: the attributes of toy faces that the samples reach.
         is_line: whether it is the first samples alone.
     """
@@ -50,8 +50,8 @@ class Look:
     overlays: Overlays = field(default_factory=Overlays)
     hits: Picture | None = None
     misses: Picture | None = None
-    nearest: Nearest | None = None
     neighbours: Picture | None = None
+    nearest: Nearest | None = None
     modes: tuple[Reached, ...] = ()
     is_line: bool = False
 
@@ -117,7 +117,8 @@ class _Looker:
         known = {name: one for name, one in tiles.items() if one is not None}
         pictures = dict(zip(known, sheets_of(list(known.values()), self._room), strict=True))
         modes = () if self._modes is None else tuple(self._modes(source))
-        return Look(overlays=overlays, nearest=nearest, modes=modes, **pictures)
+        others = [pictures.get(name) for name in ("hits", "misses", "neighbours")]
+        return Look(pictures["sheet"], overlays, *others, nearest, modes)
 
 
 def _line(source: Source) -> Look:
