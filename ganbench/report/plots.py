@@ -6,8 +6,9 @@ stand. Each is a link to its entry.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from ganbench.leaderboard.boards import Board, comparable
 from ganbench.leaderboard.choice import direction
@@ -20,6 +21,16 @@ from ganbench.scoring.tiers import GATED, TIERS
 
 DOTS = 30  # entries with a line of their own in the first picture; the second one has all
 SERIES = 7  # colours and shapes
+
+
+class Line(NamedTuple):
+    """An entry before it is drawn: its number on the page, its name, its rank, its result, its colour and shape."""
+
+    number: int
+    name: str
+    rank: str
+    row: Row
+    series: int = 0
 
 
 @dataclass(frozen=True)
@@ -100,21 +111,35 @@ def dot_plot(board: Board, numbers: Mapping[Entry, int], series: Mapping[str, in
         numbers: the number of every entry on the page.
         series: what ``series_of`` returned.
     """
-    rows = {entry: row for entry, row in _rows(board, board.by).items() if board.is_ranked(entry)}
-    if len(rows) < 2:
+    ranks = _ranks(board)
+    return line_plot(
+        _title(board, board.by),
+        [
+            Line(numbers[entry], entry.name, ranks[entry], row, series.get(entry.group, 0))
+            for entry, row in _rows(board, board.by).items()
+            if board.is_ranked(entry)
+        ],
+    )
+
+
+def line_plot(title: str, lines: Sequence[Line]) -> Plot | None:
+    """Return the picture of one result, a line for each of the best entries; None where there are not two to draw.
+
+    Args:
+        title: the result, with the arrow of its direction.
+        lines: the entries, best first; all have a value.
+    """
+    lines = [line for line in lines if drawable(line.row.value)]
+    if len(lines) < 2:
         return None
-    shown = dict(list(rows.items())[:DOTS])
-    scale = _scale(shown.values())
-    texts = _texts(board.by, rows)
-    ranks = dict(zip(board.entries, board.ranks, strict=True))
+    shown = lines[:DOTS]
+    scale = _scale([line.row for line in shown])
     dots = []
-    for entry, row in shown.items():
-        at, low, high = (scale.at(end) for end in _ends(row))
-        rank = "–" if ranks[entry] is None else str(ranks[entry])
-        look = (series.get(entry.group, 0), False, rank, *texts[entry])
-        dots.append(Dot(numbers[entry], entry.name, *look, at, low, high))
+    for line, text in zip(shown, _texts([line.row for line in lines]), strict=False):
+        at, low, high = (scale.at(end) for end in _ends(line.row))
+        dots.append(Dot(line.number, line.name, line.series, False, line.rank, *text, at, low, high))
     logs = "Logarithmic." if scale.is_log else ""
-    return Plot(_title(board, board.by), "", scale.ticks, [], dots, [], logs, len(rows) - len(shown), "")
+    return Plot(title, "", scale.ticks, [], dots, [], logs, len(lines) - len(shown), "")
 
 
 def scatter_plot(
@@ -142,16 +167,15 @@ def scatter_plot(
         return None
     x, y = (_scale([of[entry] for entry in ranked]) for of in (rows, others))
     drawn = [entry for entry in both if x.holds(rows[entry].value or 0.0) and y.holds(others[entry].value or 0.0)]
-    x_texts, y_texts = _texts(across, rows), _texts(up, others)
-    ranks = dict(zip(board.entries, board.ranks, strict=True))
+    x_texts, y_texts = (dict(zip(of, _texts(list(of.values())), strict=True)) for of in (rows, others))
+    ranks = _ranks(board)
     dots = []
     for entry in drawn:
         told = ((across, *x_texts[entry]), (up, *y_texts[entry]))
         text = ", ".join(f"{name} {value} {interval}".strip() for name, value, interval in told)
         places = [scale.at(end) for scale, row in ((x, rows[entry]), (y, others[entry])) for end in _ends(row)]
         places[3:] = [round(100 - place, 2) for place in places[3:]]
-        rank = "–" if ranks[entry] is None else str(ranks[entry])
-        look = (series.get(entry.group, 0), not board.is_ranked(entry), rank, text, "")
+        look = (series.get(entry.group, 0), not board.is_ranked(entry), ranks[entry], text, "")
         dots.append(Dot(numbers[entry], entry.name, *look, *places))
     logs = " and ".join(name for name, scale in ((across, x), (up, y)) if scale.is_log)
     gates = [Tick(100 - y.at(gate), f"{name} {gate:g}") for name, gate, _ in TIERS if gate > 0 and y.holds(gate)]
@@ -171,6 +195,11 @@ def scatter_plot(
 def _is(result_id: str, needs: str, better: str) -> bool:
     metric = metric_of(result_id)
     return metric is not None and (metric.needs, metric.better) == (needs, better)
+
+
+def _ranks(board: Board) -> dict[Entry, str]:
+    ranks = zip(board.entries, board.ranks, strict=True)
+    return {entry: "–" if rank is None else str(rank) for entry, rank in ranks}
 
 
 def _rows(board: Board, result_id: str) -> dict[Entry, Row]:
@@ -199,13 +228,13 @@ def _ends(row: Row) -> tuple[float, float, float]:
     )
 
 
-def _texts(result_id: str, rows: Mapping[Entry, Row]) -> dict[Entry, tuple[str, str]]:
-    """Return value and interval of every entry in words, with the decimals that the table has."""
-    decimals = column_decimals(result_id, [end for row in rows.values() for end in (row.value, row.low, row.high)])
-    found = {}
-    for entry, row in rows.items():
+def _texts(rows: Sequence[Row]) -> list[tuple[str, str]]:
+    """Return value and interval of rows of one result in words, with decimals that all share."""
+    decimals = column_decimals(rows[0].id, [end for row in rows for end in (row.value, row.low, row.high)])
+    found = []
+    for row in rows:
         value, low, high = (format_fixed(end, decimals) for end in (row.value, row.low, row.high))
-        found[entry] = value, "" if row.low is None else f"({low} … {high})"
+        found.append((value, "" if row.low is None else f"({low} … {high})"))
     return found
 
 
