@@ -23,8 +23,8 @@ from ganbench.images.sources import open_source
 from ganbench.leaderboard.boards import Leaderboard
 from ganbench.leaderboard.entries import Entry, collect
 from ganbench.report.detections import Detectors
+from ganbench.report.nearest import RealImages
 from ganbench.report.page import make_page
-from ganbench.report.pictures import RealImages
 from ganbench.scoring.flags import Flag
 from ganbench.scoring.row import Row
 from ganbench.system.storage import shipped_dir
@@ -274,14 +274,15 @@ def test_one_scored_sheet_makes_a_page(tmp_path: Path) -> None:
 
 def test_thirty_entries_make_a_page_that_opens_anywhere(tmp_path: Path) -> None:
     faces = np.stack([image for _, image in toyfaces(70, seed=4)])
-    np.savez(tmp_path / "faces.npz", images=faces)
+    for i in range(30):
+        np.savez(tmp_path / f"{i}.npz", images=np.roll(faces, i, axis=0))
     cards = [make_card({FD: (100.0 + i, 99.0 + i, 101.0 + i)}, label="x") for i in range(30)]
-    entries = [Entry(f"submission-{i}", tmp_path / "faces.npz", card) for i, card in enumerate(cards)]
+    entries = [Entry(f"submission-{i}", tmp_path / f"{i}.npz", card) for i, card in enumerate(cards)]
     many = make_page(Leaderboard.of(entries, FD))
     few = make_page(Leaderboard.of(entries[:2], FD))
     assert (many.count('<template id="picture-'), few.count('id="picture-')) == (30, 2)
     assert many.count("<script") == few.count("<script") == 1  # so that one more is seen to be somebody else's
-    assert len(many) < 30 * 80_000
+    assert len(many) < 2_000_000
     head = many.partition("<template ")[0]
     assert "data:image/webp" not in head  # the text comes first, and all pictures after it
     assert len(head) < 100_000
@@ -329,6 +330,45 @@ def test_columns_sort_by_mouse_and_by_keyboard(view) -> None:
 
 
 @pytest.mark.slow
+def test_the_filter_narrows_lines_dots_and_entries(view) -> None:
+    page = view()
+    dots = page.locator(".plots a[data-entry]:not(.out)")
+    everything = dots.count()
+    field = page.get_by_role("searchbox", name="Filter")
+    for text, left in (
+        ("wgan", ["wgan-gp-seed0", "wgan-gp-seed1"]),
+        ("seed1 dcgan", ["dcgan-seed1"]),
+        ("fd<=104", ["wgan-gp-seed0", "wgan-gp-seed1"]),
+        ("recall>0 FD>150", ["dcgan-seed0", "dcgan-seed1"]),
+        ("fd<", []),
+        ("", [*NAMES, HOSTILE]),
+    ):
+        field.fill(text)
+        assert page.locator("table.sortable tr:not([hidden]) th > a").all_inner_texts() == left, text
+        assert page.locator("details.entry").filter(visible=True).count() == len(left), text
+        assert page.locator("output").inner_text() == (f"{len(left)} of 5 lines" if text else "")
+        assert (dots.count() == everything) is (text == "")
+
+
+@pytest.mark.slow
+def test_a_dot_leads_to_its_entry_which_opens(view) -> None:
+    page = view(width=390)
+    dot = page.locator(".plots svg a[data-entry='3']").first
+    entry = page.locator("#entry-3")
+    waiting = entry.locator("img[data-picture]")
+    assert not entry.locator("img").first.is_visible()
+    assert waiting.count() == entry.locator("img").count() > 1  # nothing of it is decoded before
+    dot.focus()
+    page.keyboard.press("Enter")
+    page.wait_for_function("document.getElementById('entry-3').open")
+    page.wait_for_function("document.querySelectorAll('#entry-3 img[data-picture]').length === 0")
+    assert entry.bounding_box()["y"] < 100
+    assert dot.get_attribute("aria-label").startswith(f"{entry.locator('summary').inner_text().split()[0]}: ")
+    page.locator("table.sortable tbody th a").first.click()
+    page.wait_for_function("document.getElementById('entry-1').open")
+
+
+@pytest.mark.slow
 def test_pictures_open_large_and_close_by_keyboard(view) -> None:
     page = view(width=390)
     picture = page.locator(".picture").first
@@ -366,6 +406,7 @@ def test_the_page_fits_its_window(view, width: int) -> None:
 @pytest.mark.slow
 def test_pictures_are_decoded_when_they_come_near(view) -> None:
     page = view(width=390)
+    page.evaluate("document.querySelectorAll('details').forEach(d => d.open = true)")
     waiting = page.locator("img[data-picture]")
     count = page.locator("img").count()
     assert waiting.count() > count / 2

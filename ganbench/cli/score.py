@@ -132,6 +132,7 @@ def _page(card: Scorecard, source: Source, plan: Plan, seen: Seen) -> str:
     from ganbench.explanation.explain import explain_scored
     from ganbench.leaderboard.boards import Leaderboard
     from ganbench.leaderboard.entries import Entry
+    from ganbench.report.explanation import explanation_section
     from ganbench.report.page import make_page
 
     name = Path(source.label).name or source.label
@@ -141,7 +142,8 @@ def _page(card: Scorecard, source: Source, plan: Plan, seen: Seen) -> str:
         explanation = explain_scored(source, plan, seen)
     except GanbenchError as e:  # a page without it is worth having
         explanation = str(e)
-    return make_page(Leaderboard.of(entries), detector=plan.options.detector, samples=source, explanation=explanation)
+    lead = explanation_section(explanation, source)
+    return make_page(Leaderboard.of(entries), detector=plan.options.detector, samples=source, lead=lead)
 
 
 def _print(card: Scorecard, written: Sequence[Location], *, err: bool) -> None:

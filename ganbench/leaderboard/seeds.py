@@ -54,6 +54,19 @@ def over_seeds(board: Board, shown: list[str]) -> list[tuple[str, int, dict[str,
     return sorted(lines, key=lambda line: board.sign * line[2][board.by].mean)
 
 
+def values_over_seeds(board: Board) -> dict[str, list[float]]:
+    """Return of every group what its trainings reach in the result ranked by, the best mean first.
+
+    Copies of one run count once, by their mean. Only rows that compare with those of the board's first entry count.
+    """
+    found = {}
+    for group, seeds in distinct_trainings(board.entries).items():
+        values = [mean for copies in seeds if (mean := _mean(board, copies, board.by)) is not None]
+        if values:
+            found[group] = values
+    return dict(sorted(found.items(), key=lambda one: board.sign * statistics.mean(one[1])))
+
+
 def copies_of(board: Board) -> list[Copies]:
     """Return the runs of a board that were taken as copies of one another."""
     found = []

@@ -32,7 +32,7 @@ SPEED_NOTE = (
     "training at that speed, without samples, scores and checkpoints. Both depend on the machine."
 )
 SEEDS_NOTE = (
-    "Mean ± standard deviation over training seeds. The intervals above say how sure one run's value is; only this "
+    "Mean ± standard deviation over training seeds. The interval of a run says how sure that run's value is; only this "
     "spread says how sure a variant is."
 )
 TIER_NOTE = f"AFD tier: the assignment's AFD gates {GATES}, under the detector named here. {FID_NOTE}"

@@ -12,6 +12,7 @@ from ganbench.leaderboard.choice import Choice, choose
 from ganbench.leaderboard.positions import NOTE, Standing, standings
 from ganbench.leaderboard.table import Cell, caution_note
 from ganbench.metrics.registry import metric_of
+from ganbench.report.plots import Line, Plot, line_plot
 from ganbench.scoring.numbers import column_decimals, format_fixed
 from ganbench.scoring.row import ARROWS, Row
 
@@ -31,6 +32,7 @@ class ClassBoard:
         lines: the cells, best first; flagged entries last.
         places: of everybody who has one, by the student's id.
         ranked: how many have one.
+        plot: the picture that it starts with; None where there are not two values to draw.
         below_header: titles of the columns of those who are not on the board.
         below: their cells; empty on a public board.
         notes: what a reader must know.
@@ -43,6 +45,7 @@ class ClassBoard:
     lines: list[list[Cell]]
     places: Mapping[str, Standing]
     ranked: int
+    plot: Plot | None
     notes: list[str]
     below_header: list[str] = field(default_factory=list)
     below: list[list[str]] = field(default_factory=list)
@@ -102,10 +105,27 @@ def class_board(
         lines,
         place_of,
         len(ranked),
+        _plot(ranked, choice.by, known, place_of, named=named),
         board_notes,
         ["id", "name", "submission", "why"] if named else [],
         [_why(entry.student) for entry in others] if named else [],
     )
+
+
+def _plot(
+    ranked: Sequence[_Entry], by: str, known: Mapping[str, str], place_of: Mapping[str, Place], *, named: bool
+) -> Plot | None:
+    """Return the picture of the entries that have a place."""
+    lines = []
+    for number, entry in enumerate(ranked, 1):
+        student = entry.student
+        name = f"{student.id} {student.name}".strip() if named else student.alias
+        lines.append(Line(number, name, str(place_of[student.id].position), entry.rows[by]))
+    return line_plot(_title(by, known), lines)
+
+
+def _title(result: str, known: Mapping[str, str]) -> str:
+    return f"{result} {ARROWS.get(known.get(result, 'none'), '')}".strip()
 
 
 def _better(result: str, known: Mapping[str, str]) -> str:
@@ -133,7 +153,7 @@ def _ranked(entries: Sequence[_Entry], by: str, *, keep_flagged: bool) -> tuple[
 
 
 def _header(shown: Sequence[str], known: Mapping[str, str], *, named: bool, tiers: bool) -> list[str]:
-    results = [f"{name} {ARROWS.get(known.get(name, 'none'), '')}".strip() for name in shown]
+    results = [_title(name, known) for name in shown]
     if named:
         return ["position", "tied with", "id", "name", "alias", "tier", "points", *results, "flags", "late"]
     return ["position", "tied with", "entry", *(["tier"] if tiers else []), *results, "flags"]

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 
 from ganbench.detectors.answers import detections
@@ -13,30 +13,31 @@ from ganbench.detectors.registry import DETECTORS, load_detector
 from ganbench.errors import GanbenchError
 from ganbench.leaderboard.entries import Entry
 from ganbench.metrics.registry import metric_of
-from ganbench.report.pictures import Picture, sheet_of
+from ganbench.report.tiles import Tiles
 from ganbench.scoring.row import Row
 
 LOOKED_AT = 200  # samples
-_GREEN, _RED = (0, 170, 0), (220, 0, 0)
 
 
 @dataclass(frozen=True)
 class Overlays:
-    """Sheets of hits with their boxes and of misses; None where there are none.
+    """What a detector finds in samples.
 
     Attributes:
         detector: its name.
-        hits: sheet.
+        boxes: of every sample looked at, the faces in it, float (faces, 4).
+        hits: the first samples with a face, with their boxes; None where there are none.
         hit_count: of the samples looked at.
-        misses: sheet.
+        misses: the first samples without one; None where there are none.
         miss_count: of the samples looked at.
         reason: why there is nothing to show, or "".
     """
 
     detector: str = ""
-    hits: Picture | None = None
+    boxes: Sequence[np.ndarray] = ()
+    hits: Tiles | None = None
     hit_count: int = 0
-    misses: Picture | None = None
+    misses: Tiles | None = None
     miss_count: int = 0
     reason: str = ""
 
@@ -99,14 +100,9 @@ def _detection_rows(entry: Entry) -> list[Row]:
 
 
 def _draw(detector: Detector, images: np.ndarray, shown: int) -> Overlays:
-    hits: list[np.ndarray] = []
-    misses: list[np.ndarray] = []
-    for image, found in zip(images, detections(detector, images), strict=True):
-        large = cv2.resize(image, None, fx=2, fy=2, interpolation=cv2.INTER_NEAREST)
-        for x0, y0, x1, y1 in np.rint(found.boxes * 2).astype(int).tolist():
-            cv2.rectangle(large, (x0, y0), (x1, y1), _GREEN, 2)
-        if not len(found.boxes):
-            cv2.rectangle(large, (0, 0), (large.shape[1] - 1, large.shape[0] - 1), _RED, 3)
-        (hits if len(found.boxes) else misses).append(large)
-    sheets = [sheet_of(np.stack(tiles[:shown])) if tiles else None for tiles in (hits, misses)]
-    return Overlays(detector.name, sheets[0], len(hits), sheets[1], len(misses))
+    boxes = [found.boxes for found in detections(detector, images)]
+    hits = [i for i, found in enumerate(boxes) if len(found)]
+    misses = [i for i, found in enumerate(boxes) if not len(found)]
+    with_boxes = Tiles(images[hits[:shown]], boxes=[boxes[i] for i in hits[:shown]]) if hits else None
+    without = Tiles(images[misses[:shown]]) if misses else None
+    return Overlays(detector.name, boxes, with_boxes, len(hits), without, len(misses))

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from markupsafe import Markup
 from PIL import Image
 
 import ganbench
@@ -17,6 +18,7 @@ from ganbench.explanation.finding import Finding
 from ganbench.explanation.result import Explanation
 from ganbench.images.source import Source
 from ganbench.report.pictures import Picture, figure_of, sheet_of
+from ganbench.report.store import MakeSection, Section, Store
 from ganbench.report.templates import environment
 
 _SIDE = 96  # pixels of an image at most
@@ -88,6 +90,25 @@ def make_explanation_page(found: Explanation, source: Source, real: Source | Non
             today=datetime.date.today().isoformat() if dated else "",
         )
     )
+
+
+def explanation_section(found: Explanation | str, source: Source, real: Source | None = None) -> MakeSection:
+    """Return what makes the section that the page of a scorecard leads with.
+
+    Args:
+        found: the explanation, or why there is none.
+        source: the images that were scored, as they were opened.
+        real: the real images of the reference; None: no real image is shown.
+    """
+
+    def make(store: Store) -> Section:
+        del store  # its pictures are small, and stand in the section
+        part, why = (None, found) if isinstance(found, str) else (explanation_part(found, source, real), "")
+        body = environment().get_template("explanation_section.html").render(part=part, unexplained=why)
+        question = "Why does it score as it does, and what can be done about it?"
+        return Section("explained", "What differs from real images", question, Markup(body))
+
+    return make
 
 
 def explanation_part(found: Explanation, source: Source, real: Source | None = None) -> ExplanationPart:
