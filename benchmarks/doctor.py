@@ -5,7 +5,7 @@
     python benchmarks/doctor.py runs --keep kept --only healthy-wgan-0    # one of them
 
 The healthy runs are the five baselines, six seeds each, in a size that trains in seconds; the broken ones are the same
-baselines with one of ten ailments (ailments/catalogue.py). All are made by `ganbench train`, and record what it records.
+baselines with one of ten ailments (ailments/catalogue.py). All are made by `ganbench train`, and record what it does.
 
 KEEP holds the runs and what came out (*.jsonl): a test that was killed goes on where it was.
 """
