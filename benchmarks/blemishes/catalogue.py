@@ -1,8 +1,8 @@
 """The faults, and how strong each is.
 
 Strengths were fixed by looking at spoilt faces (``--show``) before anything was explained: ``clear`` and ``strong`` are
-seen by whoever looks closely, or by a plain measure: shares of kinds that no draw of real faces gives, FD that no set of
-real faces has. ``subtle`` may be overlooked.
+seen by whoever looks closely, or by a plain measure: shares of kinds that no draw of real faces gives, FD that none of
+their sets has. ``subtle`` may be overlooked.
 """
 
 from __future__ import annotations

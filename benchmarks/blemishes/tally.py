@@ -125,10 +125,8 @@ def to_markdown(lines: Sequence[Line], honest: tuple[int, int, dict[str, int]]) 
     for material in dict.fromkeys(line.material for line in lines):
         for levels in (LEVELS[1:], LEVELS[:1]):
             right, of = share([line for line in lines if line.material == material], levels)
-            strengths = " and ".join(levels)
-            said.append(
-                f"{material}, {strengths}: right finding first in {right} of {of} sets ({right / max(of, 1):.1%})"
-            )
+            what = f"{material}, {' and '.join(levels)}"
+            said.append(f"{what}: right finding first in {right} of {of} sets ({right / max(of, 1):.1%})")
     quiet, sets, found = honest
     instead = "".join(f"; {kind} in {times}" for kind, times in found.items())
     said.append(f"honest faces: nothing found in {quiet} of {sets} sets{instead}")
