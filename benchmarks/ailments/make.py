@@ -14,14 +14,13 @@ import numpy as np
 from blind.journal import Journal
 
 from ailments.base import Run
-from ailments.catalogue import BY_NAME, STEPS, settings_of
+from ailments.catalogue import BY_NAME, SIZE, STEPS, settings_of
 from ganbench.errors import GanbenchError
 from ganbench.images.resize import Resize
 from ganbench.images.sources import open_source
 from ganbench.system.cores import keep_to_cores
 from ganbench.system.progress import set_quiet, track
 
-SIZE = 64
 IMAGES = 4000  # of given faces, that a run trains on at most
 EVERY = 50  # steps between sample sheets, and between the moments at which the doctor is asked
 
