@@ -1,7 +1,7 @@
 """The runs: thirty healthy ones, six of each baseline, and thirty broken ones, three of each of ten ailments.
 
-The recipes are the baselines' own, in a size that trains in seconds: what is healthy learns in that time, by the look of
-its samples. Sizes and ailments were fixed before any rule was seen that is to find them.
+The recipes are the baselines' own, in a size that trains in seconds: what is healthy learns in that time, by the look
+of its samples. Sizes and ailments were fixed before any rule was seen that is to find them.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from ailments.base import HEALTHY, Ailment, Run
 
 VARIANTS = ("dcgan", "dcgan-clipnorm", "wgan", "wgan-gp", "stylegan2")
 STEPS = 1000  # of the discriminator
+_STEPS_OF = {"stylegan2": 400}  # a step of which takes six times as long
 SIZE = 32  # pixels: small enough for so many steps in half a minute, after which samples look like faces
 SEEDS = 6  # of a healthy baseline
 SMALL = (f"model.size={SIZE}", "model.width=12", "training.batch=16", "training.average=0", "training.precision=fp32")
@@ -59,6 +60,11 @@ def settings_of(run: Run) -> list[str]:
     ailment = BY_NAME.get(run.ailment)
     small = [*SMALL, *_OF_VARIANT.get(run.variant, ())]
     return small + (ailment.settings_of(run.variant) if ailment else [])
+
+
+def steps_of(run: Run) -> int:
+    """Return the steps of a run."""
+    return _STEPS_OF.get(run.variant, STEPS)
 
 
 def all_runs(seed: int) -> list[Run]:

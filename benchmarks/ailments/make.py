@@ -14,7 +14,7 @@ import numpy as np
 from blind.journal import Journal
 
 from ailments.base import Run
-from ailments.catalogue import BY_NAME, SIZE, STEPS, settings_of
+from ailments.catalogue import BY_NAME, SIZE, settings_of, steps_of
 from ganbench.errors import GanbenchError
 from ganbench.images.resize import Resize
 from ganbench.images.sources import open_source
@@ -97,7 +97,7 @@ def train(run: Run, data: Path, folder: Path, *more: str) -> dict[str, Any]:
         ended = command(
             "train", "--variant", run.variant, "--preset", "cpu", "--data", str(data), "--run", str(folder),
             *(part for text in settings for part in ("--set", text)),
-            "--steps", str(STEPS), "--seed", str(run.seed), "--device", "cpu",
+            "--steps", str(steps_of(run)), "--seed", str(run.seed), "--device", "cpu",
             "--log-every", "10", "--sheet-every", str(EVERY), "--save-every", "200", "--quiet", *limit, *more,
         )  # fmt: skip
     return {"ended": ended, "steps": last_step(folder), "seconds": round(time.perf_counter() - before, 1)}
