@@ -36,6 +36,9 @@ def main() -> None:
     parser.add_argument("--only", nargs="+", default=[], metavar="RUN", help="these alone")
     parser.add_argument("--seed", type=int, default=0, metavar="S", help="of the first run of each kind [default: 0]")
     parser.add_argument("--jobs", type=int, default=available_cores(), metavar="N", help="processes [default: cores]")
+    parser.add_argument(
+        "--seconds", type=float, default=float("inf"), metavar="S", help="begin no further run after so long"
+    )
     arguments = parser.parse_args()
     try:
         sys.exit(judge(arguments))
@@ -55,7 +58,10 @@ def judge(arguments: argparse.Namespace) -> int:
         runs = [run for run in runs if run.key in arguments.only]
     settings = {"ganbench": ganbench.__version__, "images": open_source(data).digest(), "steps": STEPS}
     made = Journal(keep / "runs.jsonl", settings)
-    make(runs, data, keep / "runs", made, arguments.jobs)
+    make(runs, data, keep / "runs", made, arguments.jobs, arguments.seconds)
+    if absent := [run.key for run in runs if run.key not in made]:
+        print(f"{len(absent)} of {len(runs)} runs are left: the same command goes on")
+        return 1
     for run in runs:
         outcome = made.outcomes[run.key]
         print(f"{run.key:34} {outcome['steps']:5} steps {outcome['seconds']:6.1f} s  {outcome['ended']}")

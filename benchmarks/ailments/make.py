@@ -5,7 +5,7 @@ from __future__ import annotations
 import multiprocessing
 import time
 from collections.abc import Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
@@ -40,7 +40,7 @@ def training_images(data: Path | None, keep: Path) -> Path:
     return path
 
 
-def make(runs: Sequence[Run], data: Path, keep: Path, journal: Journal, jobs: int) -> None:
+def make(runs: Sequence[Run], data: Path, keep: Path, journal: Journal, jobs: int, seconds: float) -> None:
     """Train what is not in the journal yet.
 
     Args:
@@ -49,19 +49,31 @@ def make(runs: Sequence[Run], data: Path, keep: Path, journal: Journal, jobs: in
         keep: their folders go there.
         journal: says how each ended.
         jobs: processes.
+        seconds: after which no further run is begun.
     """
     left = [run for run in runs if run.key not in journal]
+    started = time.monotonic()
     with track("training", len(runs), len(runs) - len(left), unit="runs") as advance:
+
+        def done(run: Run, outcome: dict[str, Any]) -> None:
+            journal.add(run.key, outcome)
+            advance(1, run.key)
+
         context = multiprocessing.get_context("spawn")
         slots = context.Queue()
         for slot in range(jobs):
             slots.put(slot)
         with ProcessPoolExecutor(jobs, context, begin, (slots,)) as workers:
-            waiting = {workers.submit(train, run, data, keep / run.key): run for run in left}
-            for future in as_completed(waiting):
-                run = waiting[future]
-                journal.add(run.key, future.result())
-                advance(1, run.key)
+            busy: dict[Future[dict[str, Any]], Run] = {}
+            for run in left:
+                if time.monotonic() - started > seconds:
+                    break
+                busy[workers.submit(train, run, data, keep / run.key)] = run
+                while len(busy) >= jobs:
+                    ended = next(as_completed(busy))
+                    done(busy.pop(ended), ended.result())
+            for future in as_completed(busy):
+                done(busy[future], future.result())
 
 
 def begin(slots: Any) -> None:
