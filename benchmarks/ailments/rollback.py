@@ -10,9 +10,9 @@ from ailments.base import Run
 from ailments.make import EVERY, train
 from ganbench.system.storage import atomic_write
 
-DIVERGES = Run("rate", "stylegan2", 0)  # its learning rate is 100 times too high
+DIVERGES = Run("rate", "wgan-gp", 0)  # its learning rate is 100 times too high
 MODES = ("warn", "rollback")
-SCORED_EVERY = 2 * EVERY
+SCORED_EVERY = 4 * EVERY
 
 
 def demonstrate(data: Path, keep: Path, journal: Any) -> dict[str, dict[str, Any]]:
