@@ -1,4 +1,4 @@
-"""Which kinds of trouble are right for an ailment: those of docs/doctor.md that name what was done or what undoes it."""
+"""Which kinds of trouble are right for an ailment: those of docs/doctor.md that name what was done or undo it."""
 
 from __future__ import annotations
 
