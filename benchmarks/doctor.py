@@ -12,8 +12,9 @@ itself. Ailments and sizes were fixed before any rule of the doctor was seen. Th
 its record grows, every 50 steps, and at its end; what counts as found and as a false alarm is at the top of
 ailments/tally.py, the kinds that are right for an ailment in ailments/kinds.py.
 
-KEEP holds the runs and what came out (*.jsonl): a test that was killed goes on where it was. The exit code is 1 if less
-than 90 % of the broken runs are found, or there is one false alarm or more per 10,000 healthy steps.
+KEEP holds the runs and what came out (*.jsonl): a test that was killed goes on where it was. Other code of ganbench is
+asked anew, of the same runs; another --keep makes new ones. The exit code is 1 if less than 90 % of the broken runs are
+found, or there is one false alarm or more per 10,000 healthy steps.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ from ailments.judge import judge
 from ailments.kinds import ACCEPTED
 from ailments.make import make, training_images
 from ailments.tally import false_alarms, passed, tally, to_dict, to_markdown
-from blind.journal import Journal
+from blind.journal import Journal, code_digest
 
 import ganbench
 from ganbench.errors import GanbenchError
@@ -100,7 +101,7 @@ def _blind(arguments: argparse.Namespace, keep: Path, data: Path, settings: dict
         return 1
     if "judge" not in arguments.parts:
         return 0
-    judged = Journal(keep / "judged.jsonl", settings)
+    judged = Journal(keep / f"judged-{code_digest()}.jsonl", settings)
     judge(runs, keep / "runs", made, judged, arguments.jobs)
     lines, false = tally(runs, judged.outcomes, ACCEPTED), false_alarms(runs, made.outcomes, judged.outcomes)
     if arguments.json:

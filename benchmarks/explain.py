@@ -12,9 +12,9 @@ nothing is found. The rules are at the top of blemishes/tally.py, the accepted k
 Honest sets are drawn from the held-out faces without replacement within a set, so that sets share images: with 2,000
 faces and sets of 500, two sets share a quarter. What all 2,000 have in common by chance, all sets have.
 
-KEEP holds the outcomes (outcomes.jsonl): a test that was killed goes on where it was. The exit code is 1 if the right
-finding is first in less than 95 % of the sets at the two upper strengths on any material, or something is found of more
-than 5 % of the honest sets.
+KEEP holds the outcomes (*.jsonl): a test that was killed goes on where it was; other code of ganbench begins anew. The
+exit code is 1 if the right finding is first in less than 95 % of the sets at the two upper strengths on any material, or
+something is found of more than 5 % of the honest sets.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from blemishes.kinds import ACCEPTED
 from blemishes.pool import FACES, GAN, Pool, check_size, held_out, samples
 from blemishes.tally import passed, peace, tally, to_dict, to_markdown
 from blemishes.trials import BY_NAME, all_trials, run, write_sheet
-from blind.journal import Journal
+from blind.journal import Journal, code_digest
 
 import ganbench
 from ganbench.errors import GanbenchError
@@ -83,7 +83,7 @@ def judge(arguments: argparse.Namespace) -> int:
         "reference": reference.name,
         **{material: _origin(pool) for material, pool in pools.items()},
     }
-    journal = Journal(keep / "outcomes.jsonl", settings)
+    journal = Journal(keep / f"outcomes-{code_digest()}.jsonl", settings)
     trials = all_trials(list(pools), names, arguments.trials, arguments.honest)
     run(
         trials, pools, faces, journal,

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import ganbench
 from ganbench.errors import GanbenchError
 from ganbench.system.storage import atomic_write
 
@@ -44,3 +46,11 @@ class Journal:
         with self._path.open("a", encoding="utf-8") as f:
             f.write(json.dumps(entry) + "\n")
         self.outcomes[key] = entry
+
+
+def code_digest() -> str:
+    """Return a short digest of the code that is judged: what one version said is no outcome of another."""
+    folder, digest = Path(ganbench.__file__).parent, hashlib.sha256()
+    for path in sorted(folder.rglob("*.py")):
+        digest.update(path.relative_to(folder).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
+    return digest.hexdigest()[:12]
