@@ -13,8 +13,8 @@ Honest sets are drawn from the held-out faces without replacement within a set, 
 faces and sets of 500, two sets share a quarter. What all 2,000 have in common by chance, all sets have.
 
 KEEP holds the outcomes (*.jsonl): a test that was killed goes on where it was; other code of ganbench begins anew. The
-exit code is 1 if the right finding is first in less than 95 % of the sets at the two upper strengths on any material, or
-something is found of more than 5 % of the honest sets.
+exit code is 1 if the right finding is first in less than 95 % of the sets at the two upper strengths on any material,
+or something is found of more than 5 % of the honest sets.
 """
 
 from __future__ import annotations
