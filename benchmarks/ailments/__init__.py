@@ -1,0 +1,1 @@
+"""Short trainings, healthy and broken in known ways: what benchmarks/doctor.py has judged."""

@@ -1,0 +1,1 @@
+"""What the blind tests share."""
