@@ -113,7 +113,7 @@ def class_board(
 
 
 def _plot(
-    ranked: Sequence[_Entry], by: str, known: Mapping[str, str], place_of: Mapping[str, Place], *, named: bool
+    ranked: Sequence[_Entry], by: str, known: Mapping[str, str], place_of: Mapping[str, Standing], *, named: bool
 ) -> Plot | None:
     """Return the picture of the entries that have a place."""
     lines = []
