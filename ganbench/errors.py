@@ -49,6 +49,10 @@ class RemoteError(GanbenchError):
     """What is at a URL cannot be read: absent, forbidden, out of reach, changing, or no driver is there for it."""
 
 
+class ClusterError(GanbenchError):
+    """A cluster cannot be used, or is lost: no fault of what was to be done there, which is left to be done."""
+
+
 class CannotWrite(GanbenchError):
     """A file cannot be written: no room, no permission, no such place."""
 

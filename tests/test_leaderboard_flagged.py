@@ -16,6 +16,7 @@ from typer.testing import CliRunner
 
 import ganbench
 from ganbench.cli.app import app
+from ganbench.errors import ClusterError, GanbenchError, SourceError
 from ganbench.images.rules import HW6, Rules
 from ganbench.leaderboard.boards import Leaderboard, tier
 from ganbench.leaderboard.entries import Entry, collect
@@ -210,6 +211,25 @@ def test_a_board_flags_who_shares_images(submissions: Path) -> None:
     kinds = {entry["name"]: [flag["kind"] for flag in entry["flags"]] for entry in board["entries"]}
     assert kinds == {"b": [], "a": ["shared"], "thief": ["shared"]}
     assert [entry["rank"] for entry in board["entries"]] == [1, None, None]
+
+
+@pytest.mark.parametrize("error", [ClusterError("the cluster is lost"), SourceError("moved")])
+def test_no_board_is_made_without_the_shares_that_a_lost_cluster_owes(
+    submissions: Path, monkeypatch: pytest.MonkeyPatch, error: GanbenchError
+) -> None:
+    def fail(*args: object, **kwargs: object) -> None:
+        raise error
+
+    monkeypatch.setattr("ganbench.overlap.finding.compare", fail)
+    paths = [str(submissions / name) for name in ("a", "b")]
+    chosen = ["--metric", "duplicates", "--detector", "none", "--quiet", "--json", "-", "--overlap"]
+    result = CliRunner().invoke(app, ["leaderboard", *paths, *chosen])
+    if isinstance(error, ClusterError):
+        assert result.exception is error
+        assert not result.stdout
+    else:
+        assert result.exit_code == 0
+        assert "shared images were not looked for: moved" in result.output
 
 
 def test_flags_fit_a_narrow_terminal(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

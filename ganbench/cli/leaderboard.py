@@ -13,7 +13,7 @@ import typer
 from ganbench.cli import options
 from ganbench.cli.output import is_stdout, put_json, tell, write_documents
 from ganbench.cli.scoring import takes_scoring_options
-from ganbench.errors import GanbenchError
+from ganbench.errors import ClusterError, GanbenchError
 from ganbench.system.location import Location
 
 if TYPE_CHECKING:
@@ -210,6 +210,8 @@ def _shared(
         found = compare(
             list(given.values()), list(given), scoring.open, device=scoring.device, cache=scoring.cache, site=site
         )
+    except ClusterError:
+        raise  # all that was scored is kept: the same command again makes the board that was asked for
     except GanbenchError as e:
         warn(f"shared images were not looked for: {e}")
         return {}

@@ -10,7 +10,7 @@ import uuid
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from ganbench.errors import GanbenchError
+from ganbench.errors import ClusterError, GanbenchError
 from ganbench.system.notes import Note, log_note
 from ganbench.system.ray_driver import serve
 from ganbench.system.ray_node import Setting
@@ -96,7 +96,7 @@ class RayWorkers:
             elif kind == "message":
                 hear(content[0], pickle.loads(content[1]))
             elif kind == "failed":
-                raise GanbenchError(content[0])
+                raise ClusterError(content[0])
             else:
                 out -= 1
                 feed.finish(content[0])
@@ -130,10 +130,10 @@ class RayWorkers:
         end = time.monotonic() + _START
         while not self._connection.poll(_POLL):
             if time.monotonic() > end:
-                raise GanbenchError(f"the Ray cluster at {self._address} does not answer")
+                raise ClusterError(f"the Ray cluster at {self._address} does not answer")
         kind, *content = self._receive()
         if kind == "failed":
-            raise GanbenchError(content[0])
+            raise ClusterError(content[0])
         self.slots, self._largest = content
 
     def _send(self, message: tuple[object, ...]) -> None:
@@ -148,8 +148,8 @@ class RayWorkers:
         except (EOFError, OSError) as e:
             raise self._lost() from e
 
-    def _lost(self) -> GanbenchError:
-        return GanbenchError(
+    def _lost(self) -> ClusterError:
+        return ClusterError(
             f"the Ray cluster at {self._address} is lost: its head, or the node on this machine, is gone. What was "
             "finished and kept is not done again: start the cluster, and give the same command once more"
         )
@@ -174,7 +174,7 @@ class RayWorkers:
             self._without_room = time.monotonic()
             self._note(f"{text}. Waiting for one, for {_ROOM / 60:.0f} minutes")
         elif time.monotonic() - self._without_room > _ROOM:
-            raise GanbenchError(f"{text}. Add such a node (ray start on it, with the address of the head)")
+            raise ClusterError(f"{text}. Add such a node (ray start on it, with the address of the head)")
 
 
 def _refuse_silent_address(address: str) -> None:
@@ -189,4 +189,4 @@ def _refuse_silent_address(address: str) -> None:
     try:
         socket.create_connection((host.strip("[]"), int(port)), timeout=10).close()
     except (OSError, OverflowError) as e:
-        raise GanbenchError(f"no Ray cluster answers at {address}: {reason(e)}") from e
+        raise ClusterError(f"no Ray cluster answers at {address}: {reason(e)}") from e
