@@ -29,6 +29,7 @@ class CSV(Logger):
             numbers = {name: value for name, value in line.items() if isinstance(value, (int, float))}
             if len(numbers) > 1:  # more than the step
                 self._rows.setdefault(cast(int, numbers["step"]), {}).update(numbers)
+        self._rows = dict(sorted(self._rows.items()))
         self._columns = list(dict.fromkeys(["step", *(name for row in self._rows.values() for name in row)]))
         self._rewrite()
 
