@@ -71,6 +71,21 @@ def test_csv_is_a_row_for_each_step_and_goes_on(tmp_path: Path) -> None:
                     ["3", "2.75", "100.0"]]  # fmt: skip
 
 
+def test_csv_has_one_row_for_what_comes_of_a_step_at_different_times(tmp_path: Path) -> None:
+    logger = LOGGERS["csv"]()
+    logger.open(Begin("run", tmp_path, SETTINGS, 1, [{"step": 1, "a": 1.0}, {"step": 1, "b": 2.0, "warning": "said"}]))
+    for step, values in ((2, {"a": 3.0}), (2, {"b": 4.0}), (3, {"a": 5.0}), (3, {"c": 6.0}), (4, {"a": 7.0})):
+        logger.scalars(step, values)
+    text = (tmp_path / "metrics.csv").read_text("utf-8")
+    assert text == "step,a,b,c\n1,1.0,2.0,\n2,3.0,4.0,\n3,5.0,,6.0\n4,7.0,,\n"
+    logger.scalars(4, {"c": 8.0})
+    logger.scalars(3, {"a": 9.0})  # it went back
+    logger.scalars(4, {"a": float("nan")})
+    logger.close(finished=True)
+    text = (tmp_path / "metrics.csv").read_text("utf-8")
+    assert text == "step,a,b,c\n1,1.0,2.0,\n2,3.0,4.0,\n3,9.0,,\n4,,,\n"
+
+
 @pytest.mark.slow
 def test_wandb_offline_is_one_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("WANDB_MODE", raising=False)

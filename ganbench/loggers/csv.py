@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from pathlib import Path
+import os
+from collections.abc import Iterable, Mapping
+from typing import cast
 
 from ganbench.loggers.base import Begin, Logger
 from ganbench.system.outputs import write_text
@@ -23,37 +24,49 @@ class CSV(Logger):
     def open(self, begin: Begin) -> None:
         """See ``Logger``."""
         self._path = begin.folder / FILE
-        self._rows: list[Mapping[str, object]] = []
+        self._rows: dict[int, dict[str, object]] = {}  # by step
         for line in begin.logged:
-            numbers = {name: value for name, value in line.items() if not isinstance(value, str)}
+            numbers = {name: value for name, value in line.items() if isinstance(value, (int, float))}
             if len(numbers) > 1:  # more than the step
-                self._rows.append(numbers)
-        self._columns = list(dict.fromkeys(["step", *(name for row in self._rows for name in row)]))
+                self._rows.setdefault(cast(int, numbers["step"]), {}).update(numbers)
+        self._rows = dict(sorted(self._rows.items()))
+        self._columns = list(dict.fromkeys(["step", *(name for row in self._rows.values() for name in row)]))
         self._rewrite()
 
     def scalars(self, step: int, values: Mapping[str, float]) -> None:
-        """See ``Logger``; a column that is new changes the header, so that the file is written anew."""
-        row = {"step": step, **values}
-        self._rows.append(row)
-        if new := [name for name in row if name not in self._columns]:
-            self._columns += new
+        """See ``Logger``; what comes later of the same step joins its row."""
+        latest = max(self._rows, default=-1)
+        if back := step < latest:  # the run has gone back: what it undid is gone
+            self._rows = {other: row for other, row in self._rows.items() if other < step}
+        row = self._rows.setdefault(step, {"step": step})
+        row |= values
+        new = [name for name in row if name not in self._columns]
+        self._columns += new
+        if new or back:
             self._rewrite()
         else:
-            _append(self._path, _text([row], self._columns).partition("\n")[2])
+            self._append(row, again=step == latest)
 
     def close(self, *, finished: bool) -> None:
         """See ``Logger``."""
 
     def _rewrite(self) -> None:
-        write_text(self._path, _text(self._rows, self._columns))
+        write_text(self._path, _text(self._rows.values(), self._columns))
+        last = list(self._rows.values())[-1:]
+        self._start = self._path.stat().st_size - len(self._line(last[0])) if last else 0  # of the last row
+
+    def _append(self, row: Mapping[str, object], *, again: bool) -> None:
+        """Add a row, or write the last one again."""
+        with self._path.open("r+b") as f:
+            self._start = f.seek(self._start) if again else f.seek(0, os.SEEK_END)
+            f.truncate()
+            f.write(self._line(row))
+
+    def _line(self, row: Mapping[str, object]) -> bytes:
+        return _text([row], self._columns).partition("\n")[2].encode()
 
 
-def _append(path: Path, text: str) -> None:
-    with path.open("a", encoding="utf-8", newline="") as f:
-        f.write(text)
-
-
-def _text(rows: list[Mapping[str, object]], columns: list[str]) -> str:
+def _text(rows: Iterable[Mapping[str, object]], columns: list[str]) -> str:
     return csv_text([{name: _cell(value) for name, value in row.items()} for row in rows], columns)
 
 
