@@ -78,13 +78,16 @@ class GradNormProbe:
 
         Raises:
             UnknownName: a name that no parameter has, or that nothing to record has.
-            ProbeError: no layer of that kind, or none that takes gradients.
+            ProbeError: no layer that takes gradients, or a lazy one that no batch has passed yet.
         """
         self._root = module
         self._module = unwrapped(module)
         self.layers = find_layers(module, layers)
         if not any(layer.parameter.requires_grad for layer in self.layers):
             raise ProbeError("no layer of this module takes gradients: requires_grad is False everywhere")
+        lazy = [layer.name for layer in self.layers if isinstance(layer.parameter, nn.parameter.UninitializedParameter)]
+        if lazy:
+            raise ProbeError(f"{lazy[0]} has no shape yet: send a batch through the module first, then make the probe")
         for name in also:
             if name not in ALSO:
                 raise UnknownName(f"the probe records no {name!r} beside the norms.{did_you_mean(name, list(ALSO))}")

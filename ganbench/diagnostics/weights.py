@@ -39,7 +39,7 @@ class Weights:
             weights: of the layers, as far as they are here.
             measure: whether to return the 2-norms of what has changed since they were copied last, scalars.
         """
-        if not self._kept:  # not before the first pass: lazy layers have no shape until then
+        if not self._kept:
             self._orders = list(map(_order, weights, self._pieces, self._layers))
         ordered = self._ordered(weights)
         if not self._kept:
