@@ -133,9 +133,9 @@ def test_figure_shows_the_medians_deepest_layer_first() -> None:
     assert sorted(set(band[band[:, 0] == 1][:, 1].round(9))) == pytest.approx(log_norms.quantile([0.1, 0.9]).tolist())
     assert "ln" in axes.get_ylabel()
     assert axes.get_legend() is None  # it lies outside, over no curve
-    assert axes.get_title() == "median and 10–90 % over steps 0 to 119"
+    assert axes.get_title("left") == "median and 10–90 % over steps 0 to 119"
     late = _frame(_steady([2, 2, 2]), curve="run").assign(step=lambda f: f["step"] + 500)
-    assert depth_figure(pd.concat([frame, late])).axes[0].get_title().endswith("over 120 steps of each")
+    assert depth_figure(pd.concat([frame, late])).axes[0].get_title("left").endswith("over 120 steps of each")
 
 
 def test_heat_map_has_a_row_per_layer_and_a_column_per_step() -> None:

@@ -12,6 +12,7 @@ from probing import discriminator, parametrized
 from torch import nn
 
 from ganbench import GradNormProbe
+from ganbench.diagnostics.gradnorm import ProbeError
 from ganbench.diagnostics.spectrum import RENEWED, Spectrum
 from ganbench.errors import UnknownName
 from ganbench.models.dcgan import Generator
@@ -217,6 +218,9 @@ def test_the_random_stream_and_the_training_stay_as_they_are() -> None:
 def test_lazy_layers_and_kinds_without_a_matrix() -> None:
     module = nn.Sequential(nn.LazyConv2d(4, 3), nn.ReLU(), nn.ConvTranspose2d(4, 2, 3), nn.Flatten(), nn.LazyLinear(1))
     x = torch.randn(2, 3, 6, 6)
+    with pytest.raises(ProbeError, match=r"0\.weight has no shape yet: send a batch through the module first"):
+        GradNormProbe(module)
+    module(x)
     with GradNormProbe(module) as probe:
         module(x).sum().backward()
         probe.record(0)

@@ -78,13 +78,16 @@ class GradNormProbe:
 
         Raises:
             UnknownName: a name that no parameter has, or that nothing to record has.
-            ProbeError: no layer of that kind, or none that takes gradients.
+            ProbeError: no layer that takes gradients, or a lazy one that no batch has passed yet.
         """
         self._root = module
         self._module = unwrapped(module)
         self.layers = find_layers(module, layers)
         if not any(layer.parameter.requires_grad for layer in self.layers):
             raise ProbeError("no layer of this module takes gradients: requires_grad is False everywhere")
+        lazy = [layer.name for layer in self.layers if isinstance(layer.parameter, nn.parameter.UninitializedParameter)]
+        if lazy:
+            raise ProbeError(f"{lazy[0]} has no shape yet: send a batch through the module first, then make the probe")
         for name in also:
             if name not in ALSO:
                 raise UnknownName(f"the probe records no {name!r} beside the norms.{did_you_mean(name, list(ALSO))}")
@@ -134,8 +137,7 @@ class GradNormProbe:
         """Remove every hook; what was recorded stays, and the step behind the last record counts as done."""
         if self._open:
             with torch.no_grad():
-                moved = self._moved([local(layer.weight()) for layer in self.layers])
-                self._changes.add(*self._sharing.norms(fused_norms(moved, moved[0].device)[None]))
+                self._follow([local(layer.weight()) for layer in self.layers])
         for hook in self._hooks:
             hook.remove()
         self._hooks = []
@@ -203,16 +205,15 @@ class GradNormProbe:
     def _on_backward_end(self) -> None:
         weights = [local(layer.weight()) for layer in self.layers]
         device = weights[0].device
-        moved = self._moved(weights)
-        # All norms of a step are one fused call.
-        norms = fused_norms([*self._gradients(), *weights, *moved], device)
-        gradient, weight, *change = self._sharing.norms(norms.view(-1, len(weights)))
-        self._changes.add(*change)
+        # Norms of all layers are one fused call.
+        norms = fused_norms([*self._gradients(), *weights], device)
+        gradient, weight = self._sharing.norms(norms.view(2, -1))
         if self._scaler is not None:
             gradient = torch.where(gradient.isinf(), math.nan, gradient / self._scaler.get_scale())
         absent = torch.full_like(gradient, math.nan)
         bound = absent if self._clip is None else self._at_bound(self._clip)
-        spectra = self._keep(weights)
+        self._follow(weights)
+        spectra = [] if self._weights is None else self._weights.spectral_norms()
         spectral = stacked(spectra, device) if spectra else absent
         outputs = absent.repeat(len(QUANTITIES)) if self._activity is None else self._activity.take(device).flatten()
         self._latest = torch.cat([gradient, weight, bound, spectral, outputs])
@@ -224,19 +225,13 @@ class GradNormProbe:
         squares, self._squares = self._squares, {}
         return [squares[i].sqrt() if i in squares else None for i in range(len(self.layers))]
 
-    def _keep(self, weights: list[torch.Tensor]) -> list[torch.Tensor]:
-        """Keep the weights as the next step finds them; returns their spectral norms, where these are asked for."""
-        if self._weights is None:
-            return []
-        self._weights.keep(weights)
-        return self._weights.spectral_norms()
-
-    def _moved(self, weights: list[torch.Tensor]) -> list[torch.Tensor]:
-        """Return what the step behind the last record did to the weights; nothing if that is known already."""
-        if not self._open or self._weights is None:
-            return []
-        self._open = False
-        return self._weights.moved(weights)
+    def _follow(self, weights: list[torch.Tensor]) -> None:
+        """Keep the weights as the next step finds them, and what the step behind the last record did to them."""
+        if self._weights is not None:
+            changes = self._weights.follow(weights, measure=self._open)
+            if self._open:
+                self._changes.add(*self._sharing.norms(stacked(changes, weights[0].device)[None]))
+            self._open = False
 
     def _at_bound(self, clip: float) -> torch.Tensor:
         here = [local(layer.parameter.detach()) for layer in self.layers]

@@ -10,6 +10,8 @@ from ganbench.diagnostics.layers import Layer
 from ganbench.diagnostics.shards import Piece, Sharing
 from ganbench.diagnostics.spectrum import Spectrum
 
+_CACHED = 1 << 16  # numbers, a quarter of a MiB
+
 
 class Weights:
     """Keeps one float32 copy of every weight: what a step did to it, and its spectral norm, come of that."""
@@ -27,21 +29,32 @@ class Weights:
         self._pieces = sharing.pieces
         self._orders: list[list[int]] = []
         self._kept: list[torch.Tensor] = []
+        self._groups: list[list[tuple[int, slice]]] = []
         self._spectrum = Spectrum(sharing.total, self._complete) if spectra else None
 
-    def moved(self, weights: list[torch.Tensor]) -> list[torch.Tensor]:
-        """Return by how much every weight has changed since it was kept; what was kept is used up by that."""
-        torch._foreach_sub_(self._kept, self._ordered(weights))
-        return self._kept
+    def follow(self, weights: list[torch.Tensor], *, measure: bool) -> list[torch.Tensor]:
+        """Copy the weights as they are now.
 
-    def keep(self, weights: list[torch.Tensor]) -> None:
-        """Copy the weights, as far as they are here."""
-        if not self._kept:  # not before the first pass: lazy layers have no shape until then
+        Args:
+            weights: of the layers, as far as they are here.
+            measure: whether to return the 2-norms of what has changed since they were copied last, scalars.
+        """
+        if not self._kept:
             self._orders = list(map(_order, weights, self._pieces, self._layers))
         ordered = self._ordered(weights)
         if not self._kept:
             self._kept = [torch.empty(o.shape, dtype=torch.float32, device=o.device) for o in ordered]
-        torch._foreach_copy_(self._kept, ordered)
+            self._groups = _groups(self._kept)
+        lines, now_lines = ([t.flatten() for t in tensors] for tensors in (self._kept, ordered))
+        norms: list[list[torch.Tensor]] = [[] for _ in weights]
+        for group in self._groups:
+            kept, now = ([line[i][part] for i, part in group] for line in (lines, now_lines))
+            if measure:
+                torch._foreach_sub_(kept, now)
+                for (i, _), norm in zip(group, torch._foreach_norm(kept), strict=True):
+                    norms[i].append(norm)
+            torch._foreach_copy_(kept, now)
+        return [torch.linalg.vector_norm(torch.stack(parts)) for parts in norms] if measure else []
 
     def spectral_norms(self) -> list[torch.Tensor]:
         """Return the spectral norms of what was kept, scalars; none where they were not asked for."""
@@ -70,6 +83,20 @@ def _order(weight: torch.Tensor, piece: Piece, layer: Layer) -> list[int]:
     if weight.ndim == 4 and weight.is_contiguous(memory_format=torch.channels_last):
         return [0, 2, 3, 1]
     return dimensions
+
+
+def _groups(kept: list[torch.Tensor]) -> list[list[tuple[int, slice]]]:
+    """Return the parts of flattened tensors that are worked on together: everything on a GPU, for the fewest calls.
+
+    On a CPU one part after the other, each small enough to stay in its cache from operation to operation.
+    """
+    if kept[0].device.type != "cpu":
+        return [[(i, slice(None)) for i in range(len(kept))]]
+    return [
+        [(i, slice(start, start + _CACHED))]
+        for i, tensor in enumerate(kept)
+        for start in range(0, max(1, tensor.numel()), _CACHED)
+    ]
 
 
 def _is_turned(piece: Piece, layer: Layer) -> bool:
