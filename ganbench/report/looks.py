@@ -117,8 +117,15 @@ class _Looker:
         known = {name: one for name, one in tiles.items() if one is not None}
         pictures = dict(zip(known, sheets_of(list(known.values()), self._room), strict=True))
         modes = () if self._modes is None else tuple(self._modes(source))
-        others = [pictures.get(name) for name in ("hits", "misses", "neighbours")]
-        return Look(pictures["sheet"], overlays, *others, nearest, modes)
+        return Look(
+            pictures["sheet"],
+            overlays,
+            hits=pictures.get("hits"),
+            misses=pictures.get("misses"),
+            neighbours=pictures.get("neighbours"),
+            nearest=nearest,
+            modes=modes,
+        )
 
 
 def _line(source: Source) -> Look:
