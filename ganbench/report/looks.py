@@ -118,9 +118,14 @@ class _Looker:
         pictures = dict(zip(known, sheets_of(list(known.values()), self._room), strict=True))
         modes = () if self._modes is None else tuple(self._modes(source))
         return Look(
-            pictures["sheet"], overlays, pictures.get("hits"), pictures.get("misses"), pictures.get("neighbours"),
-            nearest, modes,
-        )  # fmt: skip
+            pictures["sheet"],
+            overlays,
+            hits=pictures.get("hits"),
+            misses=pictures.get("misses"),
+            neighbours=pictures.get("neighbours"),
+            nearest=nearest,
+            modes=modes,
+        )
 
 
 def _line(source: Source) -> Look:
