@@ -9,6 +9,7 @@ import numpy as np
 from ganbench.explanation.chance import of_counts
 from ganbench.looks.kinds import belong
 from ganbench.looks.real import RealLooks, distances
+from ganbench.metrics.intervals import Z95, wilson
 from ganbench.metrics.near_duplicates import pairs_alike
 from ganbench.statistics.index import ImageIndex
 from ganbench.statistics.search import nearest_codes
@@ -28,7 +29,8 @@ class Group:
 
     Attributes:
         effect: in spreads of real sets of the same size; above 0 where the fault is there.
-        error: standard error of it.
+        low: lower end of its 95 % interval.
+        high: upper end.
         value: of the set.
         real: of real sets.
         spread: between real sets.
@@ -37,7 +39,8 @@ class Group:
     """
 
     effect: float
-    error: float
+    low: float
+    high: float
     value: float
     real: float
     spread: float
@@ -60,12 +63,12 @@ def kinds(index: ImageIndex, levels: list[np.ndarray], codes: np.ndarray, *, mis
             continue
         p, real = float(found[one] / n), float(share[one])
         spread = float(np.sqrt(real * (1 - real) / n))
-        error = float(np.sqrt(max(p * (1 - p), 1 / n**2) / (real * (1 - real))))
+        ends = sorted((-1 if missing else 1) * end for end in _ends(p, n, real, len(index)))
         rows = np.flatnonzero(kind == one)
         members = np.flatnonzero(real_kind == one)
         near = _central(index.codes[members], centres[one])
         best = Group(
-            float(effects[one]), error, p, real, spread, rows[_central(codes[rows], centres[one])][:SHOWN],
+            float(effects[one]), ends[0], ends[1], p, real, spread, rows[_central(codes[rows], centres[one])][:SHOWN],
             members[near][:SHOWN],
         )  # fmt: skip
     return best
@@ -102,18 +105,27 @@ def variety(index: ImageIndex, codes: np.ndarray, kept: np.ndarray, rng: np.rand
         kept: rows of it that count: those that repeat others are another finding.
         rng: draws real sets.
     """
-    rows = kept if len(kept) <= MOST else np.sort(rng.choice(kept, MOST, replace=False))
+    rows = _some(index, kept, rng)
     own, near = _closeness(codes[rows])
     draws = []
     for _ in range(DRAWS):
-        drawn = rng.choice(len(index), min(len(rows), len(index)), replace=False)
+        drawn = rng.choice(len(index), len(rows), replace=False)
         draws.append(_closeness(index.codes[drawn])[0])
     real, spread = float(np.mean(draws)), float(np.std(draws, ddof=1))
     error = float(near.std(ddof=1) / np.sqrt(len(near)) / max(spread, 1e-9))
     effect = float((real - own) / max(spread, 1e-9) / np.sqrt(1 + 1 / DRAWS))
     order = rows[np.argsort(near, kind="stable")][:SHOWN]
-    return Group(effect, error, float(np.exp(own)), float(np.exp(real)), float(np.exp(real) * spread), order,
-                 np.empty(0, np.int64))  # fmt: skip
+    half = Z95 * error
+    return Group(
+        effect, effect - half, effect + half, float(np.exp(own)), float(np.exp(real)), float(np.exp(real) * spread),
+        order, np.empty(0, np.int64),
+    )  # fmt: skip
+
+
+def _some(index: ImageIndex, kept: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Return rows that count, so few that real sets of as many are different ones."""
+    most = min(MOST, len(index) // 2)
+    return kept if len(kept) <= most else np.sort(rng.choice(kept, most, replace=False))
 
 
 def _closeness(codes: np.ndarray) -> tuple[float, np.ndarray]:
@@ -141,20 +153,25 @@ def narrowness(
     Returns:
         None where no level has kinds of enough images.
     """
+    kept = _some(index, kept, rng)
     fitting = [centres for centres in levels if len(centres) * _IN_A_KIND <= len(kept)]
     if not fitting:
         return None
     centres = fitting[-1]
     own, near = _narrow(centres, codes[kept])
-    draws = [
-        _narrow(centres, index.codes[rng.choice(len(index), min(len(kept), len(index)), replace=False)])[0]
-        for _ in range(DRAWS)
-    ]
+    draws = [_narrow(centres, index.codes[rng.choice(len(index), len(kept), replace=False)])[0] for _ in range(DRAWS)]
     real, spread = float(np.mean(draws)), max(float(np.std(draws, ddof=1)), 1e-9)
     effect = (real - own) / spread / float(np.sqrt(1 + 1 / DRAWS))
     rows = kept[np.argsort(near, kind="stable")][:SHOWN]
     return Group(
-        effect, 1.0, float(np.exp(own)), float(np.exp(real)), float(np.exp(real) * spread), rows, np.empty(0, np.int64)
+        effect,
+        effect - Z95,
+        effect + Z95,
+        float(np.exp(own)),
+        float(np.exp(real)),
+        float(np.exp(real) * spread),
+        rows,
+        np.empty(0, np.int64),
     )
 
 
@@ -192,12 +209,12 @@ def repeated(index: ImageIndex, codes: np.ndarray, signatures: np.ndarray, rng: 
     effect = float(of_counts(np.array([mask.sum() / 2]), n / 2, np.array([share]), looked_at / 2)[0])
     p = float(mask.mean())
     spread = float(np.sqrt(share * (1 - share) / (n / 2)))
-    error = float(np.sqrt(max(p * (1 - p), 1 / n**2) / (share * (1 - share))))
+    low, high = _ends(p, n / 2, share, looked_at / 2)
     alike = pairs[np.argsort(pairs[:, 0], kind="stable")][: SHOWN // 2].ravel()
     # Of every group one image stays: it repeats nothing any more.
     later = np.zeros(n, bool)
     later[pairs.max(axis=1)] = True
-    return Group(effect, error, p, share, spread, alike, np.empty(0, np.int64)), later
+    return Group(effect, low, high, p, share, spread, alike, np.empty(0, np.int64)), later
 
 
 def outlying(real: RealLooks, looks: np.ndarray, index: ImageIndex, codes: np.ndarray) -> tuple[Group, np.ndarray]:
@@ -216,8 +233,14 @@ def outlying(real: RealLooks, looks: np.ndarray, index: ImageIndex, codes: np.nd
     found = int(mask.sum())
     effect = float(of_counts(np.array([found]), n, np.array([share]), len(index))[0])
     p = found / n
-    error = float(np.sqrt(max(p * (1 - p), 1 / n**2) / (share * (1 - share))))
+    low, high = _ends(p, n, share, len(index))
     rows = np.flatnonzero(mask)
     rows = rows[np.argsort(-by_looks[rows], kind="stable")][:SHOWN]
     spread_of = float(np.sqrt(share * (1 - share) / n))
-    return Group(effect, error, p, share, spread_of, rows, np.empty(0, np.int64)), mask
+    return Group(effect, low, high, p, share, spread_of, rows, np.empty(0, np.int64)), mask
+
+
+def _ends(p: float, n: float, share: float, known: float) -> tuple[float, float]:
+    """Return the effects of the ends of the interval of a share ``p`` of ``n`` images."""
+    ends = of_counts(n * np.array(wilson(p, n)), n, np.array([share, share]), known)
+    return float(ends[0]), float(ends[1])

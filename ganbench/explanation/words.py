@@ -52,7 +52,7 @@ def of_group(kind: str, group: Group, n: int, members: tuple[str, ...], told: tu
     sentence, number = told or (_PLURAL[kind], _NUMBERS[kind])
     text = sentence.format(value=group.value, real=group.real)
     return Finding(
-        kind, group.effect, group.effect - Z95 * group.error, group.effect + Z95 * group.error,
+        kind, group.effect, min(group.low, group.effect), max(group.high, group.effect),
         f"{text} ({_spreads(group.effect, n)}).", REMEDIES[kind], number, group.value, group.real, group.spread,
         tuple(int(row) for row in group.rows), members,
     )  # fmt: skip
