@@ -34,15 +34,15 @@ def layer_signs(records: Records) -> list[Finding]:
         if not len(frame):
             continue
         later = frame[frame["step"] > WARM_UP]
-        steps = np.unique(later["step"])
+        every, steps = np.unique(frame["step"]), np.unique(later["step"])
         if len(steps) < _LINES:
             continue
         saturated = WINDOW if network == PROBED else _LINES  # the probe records every step
-        signs = [*_lasting(later, saturated), *_vanishing(later, steps)]
+        signs = [*_lasting(frame, saturated), *_vanishing(later, steps)]
         share = sum(trouble.kind == "saturated clipping" for trouble, _ in signs) / later["layer"].nunique()
         for trouble, lines in signs:
             text, _, remedy = trouble.text.partition(". ")
-            told = steps[min(int(np.searchsorted(steps, trouble.step)) + lines - 1, len(steps) - 1)]
+            told = every[min(int(np.searchsorted(every, trouble.step)) + lines - 1, len(every) - 1)]
             found.append(
                 Finding(
                     trouble.kind, f"{network}, {trouble.layer}", int(told), trouble.step, 2.0, text, remedy,
@@ -55,6 +55,8 @@ def layer_signs(records: Records) -> list[Finding]:
 def _lasting(frame: pd.DataFrame, saturated: int) -> list[tuple[Trouble, int]]:
     """Return what the probe's rules find, but for what is over at once, and over how many lines it is seen."""
     lines = {"exploding": _EXPLODED, "dead layer": DEAD, "saturated clipping": saturated}
+    if frame["silent"].notna().any():  # where units were looked at, ``dead_units`` tells it sooner
+        del lines["dead layer"]
     found = [trouble for trouble in troubles(frame, saturated) if trouble.kind in lines]
     return [
         (trouble, lines[trouble.kind])
@@ -91,14 +93,15 @@ def dead_units(records: Records) -> list[Finding]:
     for network, frame in records.layers.items():
         for name, rows in frame.groupby("name", sort=False):
             silent = rows["silent"].to_numpy() >= SILENT
-            run = held_for(silent & (rows["norm"].to_numpy() > 0), _LINES)
+            run = held_for(silent, _LINES)
             if run is None:
                 continue
             since, at = (int(rows["step"].iloc[i]) for i in run)
             share = float(rows["silent"].iloc[run[1]])
+            kind = "dead layer" if share == 1 else "dead units"
             found.append(
                 Finding(
-                    "dead units", f"{network}, {name}", at, since, beyond(share, SILENT),
+                    kind, f"{network}, {name}", at, since, beyond(share, SILENT),
                     f"{share:.0%} of the units of the {network}'s {name} got no gradient at {_LINES} logged steps in a "
                     f"row (from step {since}): their activation is cut off for every image",
                     "A leaky activation, normalisation before it, or a smaller optimizer.lr keeps units alive; those "
