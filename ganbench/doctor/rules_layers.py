@@ -9,7 +9,7 @@ import numpy as np
 from ganbench.diagnostics.findings import DEAD, WINDOW, Trouble, troubles
 from ganbench.doctor.finding import DISCRIMINATOR, GENERATOR, Finding, beyond
 from ganbench.doctor.records import PROBED, Records
-from ganbench.doctor.windows import WARM_UP, held_for
+from ganbench.doctor.windows import WARM_UP, held_for, rolling
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -21,6 +21,7 @@ _LINES = 10  # logged steps in a row that must show the same
 _FEW = 5
 _STRETCH = 20  # logged lines over which a vanishing gradient is judged
 LONG_STEP = 0.08  # a step's length as a share of the weights', median over layers; healthy: 0.002 to 0.02
+LONG_STEPS = 0.03  # the same as the median of ten logged steps behind the start
 NO_STEP = 1e-7  # as a share: of single precision not one bit is left of it
 SILENT = 0.5  # share of a layer's units without any gradient; healthy: 0
 _SETTLED = 20  # steps after which RMSprop's first long ones are over
@@ -129,20 +130,31 @@ def long_steps(records: Records) -> list[Finding]:
         steps, ratio = relative_steps(records.layers.get(network, _none()))
         late = steps > _SETTLED
         steps, ratio = steps[late], ratio[late]
-        run = held_for(ratio >= LONG_STEP, 3)
+        run = _long(steps, ratio)
         if run is None:
             continue
         typical = float(np.median(ratio[run[0] : run[1] + 1]))
+        since, at = int(steps[run[0]]), int(steps[run[1]])
         found.append(
             Finding(
-                "learning rate too high", network, int(steps[run[1]]), int(steps[run[0]]), beyond(typical, LONG_STEP),
-                f"one step changes the {network}'s weights by {typical:.0%} of their length (steps {steps[run[0]]} to "
-                f"{steps[run[1]]}); healthy runs stay below 2 %",
+                "learning rate too high", network, at, since, max(1.0, beyond(typical, LONG_STEP)),
+                f"one step changes the {network}'s weights by {typical:.0%} of their length (steps {since} to {at}); "
+                "healthy runs stay below 2 %",
                 f"Divide the {network}'s learning rate (optimizer.lr) by about {max(3, typical / 0.01):.0f}",
                 evidence={"ratio": typical},
             )
         )  # fmt: skip
     return found
+
+
+def _long(steps: np.ndarray, ratio: np.ndarray) -> tuple[int, int] | None:
+    """Return where steps are far too long for three lines or, later, too long for ten: weights grow with them."""
+    run = held_for(ratio >= LONG_STEP, 3)
+    if run is not None:
+        return run
+    first = int(np.searchsorted(steps, WARM_UP, side="right"))
+    above = np.nonzero(rolling(ratio[first:], _LINES) >= LONG_STEPS)[0]
+    return (first + int(above[0]), first + int(above[0]) + _LINES - 1) if len(above) else None
 
 
 def no_steps(records: Records) -> list[Finding]:
