@@ -86,6 +86,7 @@ CASES: list[tuple[str, dict[str, object], dict[str, Any]]] = [
         {"fake_score": np.where(LATE, -500, -1.0), "made_score": None},
         {"facts": Facts(probability=True)},
     ),
+    ("no normalisation", {}, {"facts": Facts(norm="none", penalised=False)}),
     ("oscillation", {"told_apart": np.where(STEPS // 30 % 2, 1.0, 0.0)}, {}),
     ("exploding", {"discriminator_loss": np.where(LATE, -1e7, -1.0)}, {}),
 ]
@@ -114,7 +115,7 @@ def _of_layers(network: str, frame: pd.DataFrame) -> list[Finding]:
 @pytest.mark.parametrize(
     ("kind", "changes"),
     [
-        ("dead layer", {"norm": np.where(LATE, 0.0, 1.0)}),
+        ("dead layer", {"norm": np.where(LATE, 0.0, 1.0), "silent": np.where(LATE, 1.0, 0.0)}),
         ("dead units", {"silent": np.where(LATE, 0.7, 0.0)}),
         ("saturated clipping", {"at_bound": np.where(LATE, 0.9, 0.0)}),
         ("vanishing", {"norm": 1e-6}),

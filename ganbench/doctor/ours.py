@@ -160,4 +160,5 @@ def _facts(run: RunFolder, recipe: Recipe) -> Facts:
         batch=recipe.training.batch,
         images=count if type(count) is int and count > 0 else None,
         n_critic=recipe.training.n_critic,
+        norm=norm if isinstance(norm := getattr(recipe.model, "norm", None), str) else None,
     )

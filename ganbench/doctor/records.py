@@ -64,6 +64,7 @@ class Facts:
         batch: images of a step.
         images: how many images there are to train on.
         n_critic: discriminator steps for each of the generator.
+        norm: what the discriminator's layers are normalised with, as the recipe says; ``none`` for nothing.
     """
 
     probability: bool | None = None
@@ -71,6 +72,7 @@ class Facts:
     batch: int | None = None
     images: int | None = None
     n_critic: int | None = None
+    norm: str | None = None
 
 
 @dataclass(frozen=True)

@@ -37,6 +37,7 @@ RULES: tuple[Rule, ...] = (
     rules_course.oscillation,
     rules_course.exploding_losses,
     rules_course.wild_scores,
+    rules_course.no_normalisation,
     rules_course.stalled,
     rules_scores.scores,
 )

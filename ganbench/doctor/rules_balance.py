@@ -18,7 +18,7 @@ SURELY = 0.4  # from one half: one that can
 SURE = (
     1e-4  # loss of a discriminator that is read as a probability, from which nothing comes back; healthy: seldom below
 )
-FASTER = 5.0  # relative step of the discriminator over the generator's; healthy: 0.2 to 2.2
+FASTER = 3.0  # relative step of the discriminator over the generator's; healthy: 0.2 to 2.2
 MANY_STEPS = 15  # of the discriminator for one of the generator; the WGAN paper has 5
 UNSEEN = 0.6  # share of the training's gap between real and generated scores that bare images show; healthy: 0.87
 LOST = 2.0  # spreads of the scores of bare real images by which they score higher in the training; healthy: up to 0.7

@@ -87,6 +87,21 @@ def wild_scores(records: Records) -> list[Finding]:
     ]  # fmt: skip
 
 
+def no_normalisation(records: Records) -> list[Finding]:
+    """Nothing keeps the discriminator in bounds: neither normalisation nor a penalty."""
+    loss = after(records.get("discriminator_loss"), WARM_UP)
+    if records.facts.norm != "none" or records.facts.penalised is not False or not len(loss):
+        return []
+    return [
+        Finding(
+            "no normalisation", DISCRIMINATOR, int(loss.steps[0]), 0, 1.0,
+            "the recipe normalises nothing in the discriminator, and its loss has no gradient penalty",
+            "model.norm=batch, as Radford et al. 2016 found that a DCGAN needs; with a gradient penalty none is fine",
+            grave=False,
+        )
+    ]  # fmt: skip
+
+
 def stalled(records: Records) -> list[Finding]:
     """Weights hardly move, so nothing is learnt any more."""
     found = []

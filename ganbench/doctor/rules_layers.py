@@ -9,7 +9,7 @@ import numpy as np
 from ganbench.diagnostics.findings import DEAD, WINDOW, Trouble, troubles
 from ganbench.doctor.finding import DISCRIMINATOR, GENERATOR, Finding, beyond
 from ganbench.doctor.records import PROBED, Records
-from ganbench.doctor.windows import WARM_UP, held_for
+from ganbench.doctor.windows import WARM_UP, held_for, rolling
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -21,6 +21,7 @@ _LINES = 10  # logged steps in a row that must show the same
 _FEW = 5
 _STRETCH = 20  # logged lines over which a vanishing gradient is judged
 LONG_STEP = 0.08  # a step's length as a share of the weights', median over layers; healthy: 0.002 to 0.02
+LONG_STEPS = 0.03  # the same as the median of ten logged steps behind the start
 NO_STEP = 1e-7  # as a share: of single precision not one bit is left of it
 SILENT = 0.5  # share of a layer's units without any gradient; healthy: 0
 _SETTLED = 20  # steps after which RMSprop's first long ones are over
@@ -34,15 +35,15 @@ def layer_signs(records: Records) -> list[Finding]:
         if not len(frame):
             continue
         later = frame[frame["step"] > WARM_UP]
-        steps = np.unique(later["step"])
+        every, steps = np.unique(frame["step"]), np.unique(later["step"])
         if len(steps) < _LINES:
             continue
         saturated = WINDOW if network == PROBED else _LINES  # the probe records every step
-        signs = [*_lasting(later, saturated), *_vanishing(later, steps)]
+        signs = [*_lasting(frame, saturated), *_vanishing(later, steps)]
         share = sum(trouble.kind == "saturated clipping" for trouble, _ in signs) / later["layer"].nunique()
         for trouble, lines in signs:
             text, _, remedy = trouble.text.partition(". ")
-            told = steps[min(int(np.searchsorted(steps, trouble.step)) + lines - 1, len(steps) - 1)]
+            told = every[min(int(np.searchsorted(every, trouble.step)) + lines - 1, len(every) - 1)]
             found.append(
                 Finding(
                     trouble.kind, f"{network}, {trouble.layer}", int(told), trouble.step, 2.0, text, remedy,
@@ -55,6 +56,8 @@ def layer_signs(records: Records) -> list[Finding]:
 def _lasting(frame: pd.DataFrame, saturated: int) -> list[tuple[Trouble, int]]:
     """Return what the probe's rules find, but for what is over at once, and over how many lines it is seen."""
     lines = {"exploding": _EXPLODED, "dead layer": DEAD, "saturated clipping": saturated}
+    if frame["silent"].notna().any():  # where units were looked at, ``dead_units`` tells it sooner
+        del lines["dead layer"]
     found = [trouble for trouble in troubles(frame, saturated) if trouble.kind in lines]
     return [
         (trouble, lines[trouble.kind])
@@ -91,14 +94,15 @@ def dead_units(records: Records) -> list[Finding]:
     for network, frame in records.layers.items():
         for name, rows in frame.groupby("name", sort=False):
             silent = rows["silent"].to_numpy() >= SILENT
-            run = held_for(silent & (rows["norm"].to_numpy() > 0), _LINES)
+            run = held_for(silent, _LINES)
             if run is None:
                 continue
             since, at = (int(rows["step"].iloc[i]) for i in run)
             share = float(rows["silent"].iloc[run[1]])
+            kind = "dead layer" if share == 1 else "dead units"
             found.append(
                 Finding(
-                    "dead units", f"{network}, {name}", at, since, beyond(share, SILENT),
+                    kind, f"{network}, {name}", at, since, beyond(share, SILENT),
                     f"{share:.0%} of the units of the {network}'s {name} got no gradient at {_LINES} logged steps in a "
                     f"row (from step {since}): their activation is cut off for every image",
                     "A leaky activation, normalisation before it, or a smaller optimizer.lr keeps units alive; those "
@@ -126,20 +130,31 @@ def long_steps(records: Records) -> list[Finding]:
         steps, ratio = relative_steps(records.layers.get(network, _none()))
         late = steps > _SETTLED
         steps, ratio = steps[late], ratio[late]
-        run = held_for(ratio >= LONG_STEP, 3)
+        run = _long(steps, ratio)
         if run is None:
             continue
         typical = float(np.median(ratio[run[0] : run[1] + 1]))
+        since, at = int(steps[run[0]]), int(steps[run[1]])
         found.append(
             Finding(
-                "learning rate too high", network, int(steps[run[1]]), int(steps[run[0]]), beyond(typical, LONG_STEP),
-                f"one step changes the {network}'s weights by {typical:.0%} of their length (steps {steps[run[0]]} to "
-                f"{steps[run[1]]}); healthy runs stay below 2 %",
+                "learning rate too high", network, at, since, max(1.0, beyond(typical, LONG_STEP)),
+                f"one step changes the {network}'s weights by {typical:.0%} of their length (steps {since} to {at}); "
+                "healthy runs stay below 2 %",
                 f"Divide the {network}'s learning rate (optimizer.lr) by about {max(3, typical / 0.01):.0f}",
                 evidence={"ratio": typical},
             )
         )  # fmt: skip
     return found
+
+
+def _long(steps: np.ndarray, ratio: np.ndarray) -> tuple[int, int] | None:
+    """Return where steps are far too long for three lines or, later, too long for ten: weights grow with them."""
+    run = held_for(ratio >= LONG_STEP, 3)
+    if run is not None:
+        return run
+    first = int(np.searchsorted(steps, WARM_UP, side="right"))
+    above = np.nonzero(rolling(ratio[first:], _LINES) >= LONG_STEPS)[0]
+    return (first + int(above[0]), first + int(above[0]) + _LINES - 1) if len(above) else None
 
 
 def no_steps(records: Records) -> list[Finding]:
