@@ -115,7 +115,7 @@ def test_a_subfolder_that_cannot_be_read(tmp_path: Path, monkeypatch: pytest.Mon
     scandir = os.scandir
 
     def deny(path: Path) -> object:
-        if Path(path).name == "sub":
+        if isinstance(path, Path) and path.name == "sub":
             raise PermissionError(13, "Permission denied", str(path))
         return scandir(path)
 

@@ -129,5 +129,5 @@ def test_limit_means_the_first_images_in_every_command_that_takes_any() -> None:
             assert (limit.metavar, limit.help) == ("N", "Use the first N images only.")
     assert takes_one == {
         "score", "reference build", "data pack", "detect", "afd calibrate", "train", "bench", "bench collect",
-        "leaderboard", "gradnorm", "overlap", "audit", "compare",
+        "leaderboard", "gradnorm", "overlap", "audit", "compare", "explain",
     }  # fmt: skip

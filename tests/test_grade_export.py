@@ -87,7 +87,11 @@ def without_network(folder: Path, **more: str) -> dict[str, str]:
     hook = folder / "no-network"
     hook.mkdir(exist_ok=True)
     (hook / "sitecustomize.py").write_text(
-        "import socket, sys\nsys.modules['torch'] = None\n"
+        "import socket, sys\n"
+        "class NoTorch:\n"
+        "    def find_spec(self, name, path=None, target=None):\n"
+        "        if name.partition('.')[0] == 'torch': raise ModuleNotFoundError('no torch here', name=name)\n"
+        "sys.meta_path.insert(0, NoTorch())\n"
         "def refuse(*args, **kwargs): raise OSError('no network here')\n"
         "socket.socket.connect = refuse\nsocket.getaddrinfo = refuse\n",
         "utf-8",

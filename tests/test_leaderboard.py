@@ -6,6 +6,7 @@ import io
 import json
 import shutil
 import tarfile
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -126,7 +127,7 @@ def test_broken_submissions_do_not_spoil_the_rest(
         return collect(paths, lambda: _plan(ref), warn=told.append)
 
     first = collected()
-    (board,) = Leaderboard.of(first, FD).boards
+    (board,) = replace(Leaderboard.of(first, FD), keep_flagged=True).boards  # two of them are copies of the real images
     assert [e.name for e in board.entries] == ["noise0.tgz", "noise20.tgz", "noise80.tgz"]
     missing = dict(Leaderboard.of(first, FD).unranked)
     assert missing.keys() == broken.keys()

@@ -106,7 +106,7 @@ MISTAKES = {
     "leaderboard good --html full": "cannot write full: it is a folder",
     "detect good --draw bad.zip": "cannot write bad.zip: bad.zip is a file, not a folder",
     "detect good --csv full": "cannot write full: it is a folder",
-    "afd calibrate --real good --fake good --plot full": "cannot write full: it is a folder",
+    "afd calibrate --real good --fake good --plot full": "full: figures are written as .png, .svg, .pdf",
     "reference build good -o full": "cannot write full: it is a folder",
     "data pack good bad.zip/o.tgz": "bad.zip is a file, not a folder",
     "sample bad.pth --out bad.zip/o.tgz": "bad.zip is a file, not a folder",

@@ -66,7 +66,12 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, list[Entry], Pa
         entries = collect([*paths, folder / "hostile.json"], lambda: None)
         entries[-1] = Entry(HOSTILE, folder / "hostile.json", entries[-1].card)
         entries.append(Entry("broken.tgz", Path("broken.tgz"), error="not an archive"))
-        page = make_page(Leaderboard.of(entries, FD), real=open_source(folder / "real"), published=True, detector=net)
+        page = make_page(
+            Leaderboard.of(entries, FD, ["recall", "afd"]),
+            real=open_source(folder / "real"),
+            published=True,
+            detector=net,
+        )
     return page, entries, folder
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import json
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -75,6 +76,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Two submissions, one of noise, and an extractor of the user's own with its reference."""
     monkeypatch.chdir(tmp_path)
     Path("tiny.py").write_text(TINY)
+    monkeypatch.delitem(sys.modules, "tiny", raising=False)  # of another folder
     faces = np.stack([image for _, image in toyfaces(60, seed=3)])
     np.save("real.npy", np.stack([image for _, image in toyfaces(60, seed=4)]))
     np.save("faces.npy", faces)

@@ -73,7 +73,7 @@ def place(tmp_path: Path, image_folder: Path, lite0: Extractor) -> Path:
 COMMANDS = [
     "score generated --reference real.npz --quiet",
     "score images.zip --reference real.npz --quiet --html page.html --json card2.json --per-image table.csv",
-    "leaderboard generated images.zip images.tar.gz card.json run --reference real.npz --quiet",
+    "leaderboard generated images.zip images.tar.gz card.json run --reference real.npz --keep-flagged --quiet",
     "overlap generated images.zip --html shared.html --quiet",
     "compare generated images.zip --reference real.npz --quiet --latex table.tex;compare card.json card.json",
     "reference build generated -o built.npz;reference show real.npz;reference list",

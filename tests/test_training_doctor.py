@@ -188,6 +188,6 @@ def test_a_frozen_generator_is_found_while_it_trains(tmp_path: Path) -> None:
         train(
             _recipe("dcgan", 10), _source(), tmp_path, options=_options(Doctor()), observers=[freeze], warn=said.append
         )
-    assert len(said) == 2  # and of 40 images, it says that they are few
-    assert any("generator frozen" in text for text in said)
+    (only,) = said
+    assert "generator frozen" in only
     assert np.isfinite(read_run(tmp_path).get("gain").values).all()

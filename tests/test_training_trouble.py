@@ -22,7 +22,8 @@ from ganbench.training.checkpoint import load_checkpoint
 from ganbench.training.data import decode_source
 from ganbench.training.health import Diverged
 from ganbench.training.hold import FolderHold
-from ganbench.training.options import LoopOptions, Stopped
+from ganbench.training.loop import Stopped
+from ganbench.training.options import LoopOptions
 from ganbench.training.recipe import Recipe, load_recipe
 from ganbench.training.run_folder import RunFolder
 from ganbench.training.start import train

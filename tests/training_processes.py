@@ -13,7 +13,8 @@ import torch
 
 from ganbench.images.arrays import ArraySource
 from ganbench.training.distributed import join_world
-from ganbench.training.options import LoopOptions, Stopped
+from ganbench.training.loop import Stopped
+from ganbench.training.options import LoopOptions
 from ganbench.training.recipe import Recipe, load_recipe
 from ganbench.training.start import train
 from ganbench.training.trainer import Trainer
