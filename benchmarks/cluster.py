@@ -88,8 +88,8 @@ def _cells(path: Path) -> Any:
 BENCH: list[object] = ["bench", "--preset", "smoke", "--save-every", 10, "--gradnorm-steps", 0]
 PARTS = {
     "leaderboard": Part(
-        lambda at, size: ["leaderboard", *sorted((at / "submissions").glob("*.tgz")), "--no-cache"],
-        lambda at: ["leaderboard", *sorted((at / "few").glob("*.tgz")), "--no-cache"],
+        lambda at, size: ["leaderboard", "--keep-flagged", *sorted((at / "submissions").glob("*.tgz")), "--no-cache"],
+        lambda at: ["leaderboard", "--keep-flagged", *sorted((at / "few").glob("*.tgz")), "--no-cache"],
         lambda out: ["--json", out],
         _json,
     ),
@@ -272,7 +272,7 @@ def main() -> None:
         make_inputs(at, arguments.data, size)
         measured = Measured(at / "measured.json")
         few = sorted((at / "few").glob("*.tgz"))
-        command(["leaderboard", *few, "--quiet"], at / "home", children_of)  # exports the network
+        command(["leaderboard", "--keep-flagged", *few, "--quiet"], at / "home", children_of)  # exports the network
         clear_results()
         told: dict[str, Any] = {}
         with nodes() as cluster:

@@ -60,7 +60,7 @@ def _json(file: Path) -> Any:
 JOBS = {
     "score": Job(lambda at: ["score", at / "shards"], ("--json", "card.json"), _json, "pieces/*"),
     "leaderboard": Job(
-        lambda at: ["leaderboard", *sorted((at / "submissions").glob("*.tgz"))],
+        lambda at: ["leaderboard", "--keep-flagged", *sorted((at / "submissions").glob("*.tgz"))],
         ("--json", "board.json"),
         _json,
         "scorecards/*",

@@ -84,7 +84,7 @@ def make_submissions(folder: Path, count: int, images: int) -> list[Path]:
 def rank(paths: list[Path], folder: Path, jobs: int, detector: str) -> tuple[float, dict]:
     """Run the command; returns its seconds and what it wrote."""
     out = folder / "board.json"
-    command = [sys.executable, "-m", "ganbench", "leaderboard", *map(str, paths), "--jobs", str(jobs)]
+    command = [sys.executable, "-m", "ganbench", "leaderboard", "--keep-flagged", *map(str, paths), "--jobs", str(jobs)]
     command += ["--detector", detector, "--json", str(out), "--csv", str(folder / "board.csv"), "--quiet"]
     start = time.perf_counter()
     done = subprocess.run(command, capture_output=True, text=True, check=False)
