@@ -26,6 +26,8 @@ _POLL = 0.2  # seconds until a request to stop is seen
 _PATIENCE = 5.0  # seconds that the driver is given to end by itself
 _PER_SLOT = 2  # tasks out for each that can run: no node waits for the next one, and a cluster that can grow sees why
 
+_AGAIN = "What was finished and kept is not done again: start the cluster, and give the same command once more"
+
 
 class RayWorkers:
     """Processes on the nodes of a Ray cluster that apply one function to tasks."""
@@ -130,7 +132,9 @@ class RayWorkers:
         end = time.monotonic() + _START
         while not self._connection.poll(_POLL):
             if time.monotonic() > end:
-                raise ClusterError(f"the Ray cluster at {self._address} does not answer")
+                raise ClusterError(
+                    f"the Ray cluster at {self._address} does not answer: it is lost, or was never there. {_AGAIN}"
+                )
         kind, *content = self._receive()
         if kind == "failed":
             raise ClusterError(content[0])
@@ -150,8 +154,7 @@ class RayWorkers:
 
     def _lost(self) -> ClusterError:
         return ClusterError(
-            f"the Ray cluster at {self._address} is lost: its head, or the node on this machine, is gone. What was "
-            "finished and kept is not done again: start the cluster, and give the same command once more"
+            f"the Ray cluster at {self._address} is lost: its head, or the node on this machine, is gone. {_AGAIN}"
         )
 
     def _check_room(self) -> None:
