@@ -9,7 +9,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from markupsafe import Markup
-from PIL import Image
 
 import ganbench
 from ganbench.errors import GanbenchError
@@ -17,11 +16,11 @@ from ganbench.explanation.distance import Direction, Distance
 from ganbench.explanation.finding import Finding
 from ganbench.explanation.result import Explanation
 from ganbench.images.source import Source
-from ganbench.report.pictures import Picture, figure_of, sheet_of
+from ganbench.report.pictures import Picture, figure_of, image_of, sheet_of
 from ganbench.report.store import MakeSection, Section, Store
 from ganbench.report.templates import environment
+from ganbench.system.style import COLOURS, DASHES, MARKERS, drawing, legend_below
 
-_SIDE = 96  # pixels of an image at most
 _COLUMNS = 6
 _WIDE = 10  # of many images
 
@@ -155,22 +154,11 @@ def _named(real: Source | None, names: Sequence[str]) -> Picture | None:
 def _sheet(source: Source, positions: Sequence[int]) -> Picture | None:
     """Return images as one picture; None of none, or where they cannot be read any more."""
     try:
-        images = [_image(source, position) for position in positions]
+        images = [image_of(source, position) for position in positions]
     except GanbenchError:
         return None
     columns = _WIDE if len(images) > 2 * _COLUMNS else _COLUMNS
     return sheet_of(np.stack(images), columns=columns) if images else None
-
-
-def _image(source: Source, position: int) -> np.ndarray:
-    pixels = source.load(position)
-    if source.resize is not None:
-        pixels = source.resize(pixels)
-    if max(pixels.shape[:2]) <= _SIDE:
-        return pixels
-    image = Image.fromarray(pixels)
-    image.thumbnail((_SIDE, _SIDE), Image.Resampling.BOX)
-    return np.asarray(image)
 
 
 def _spectrum(found: Explanation) -> Picture | None:
@@ -178,17 +166,18 @@ def _spectrum(found: Explanation) -> Picture | None:
     own, real = found.spectrum
     if not own:
         return None
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(6.4, 3.2), layout="constrained")
-    axes = figure.add_subplot()
     at = (np.arange(len(own)) + 0.5) / len(own) * math.sqrt(0.5)
     decibels = 10 / math.log(10)
-    axes.plot(at, np.array(real) * decibels, color="#0072b2", marker="o", label="real images")
-    axes.plot(at, np.array(own) * decibels, color="#d55e00", marker="s", linestyle="--", label="these images")
-    axes.axvline(0.5, color="#999999", linewidth=0.8)
-    axes.set_xlabel("cycles a pixel (0.5: every other pixel)")
-    axes.set_ylabel("power, dB")
-    axes.set_title("Power by frequency")
-    figure.legend(loc="outside lower center", ncols=2, frameon=False)
+    with drawing("screen", 6.4, 3.4) as figure:
+        axes = figure.subplots()
+        for place, (name, power) in enumerate((("real images", real), ("these images", own))):
+            axes.plot(
+                at, np.array(power) * decibels, color=COLOURS[place], marker=MARKERS[place], linestyle=DASHES[place],
+                label=name,
+            )  # fmt: skip
+        axes.axvline(0.5, color="#999999", linewidth=0.8)
+        axes.set_xlabel("cycles a pixel (0.5: every other pixel)")
+        axes.set_ylabel("power, dB")
+        figure.suptitle("Power by frequency")
+        legend_below(figure, *axes.get_legend_handles_labels())
     return figure_of(figure)

@@ -14,13 +14,12 @@ import ganbench
 from ganbench.errors import GanbenchError
 from ganbench.images.source import Source
 from ganbench.overlap.result import Overlap, Pair, Shared
-from ganbench.report.pictures import Picture, sheet_of
+from ganbench.report.pictures import Picture, image_of, sheet_of
 from ganbench.report.templates import environment
 from ganbench.system.progress import track
 
 PICTURED = 60  # pairs whose images are shown: those that share most
 SHOWN = 24  # images shown of a pair
-_SIDE = 96  # pixels of an image at most
 _OPEN = 16  # sources that are held open
 
 
@@ -79,27 +78,11 @@ def _pictures(pair: Pair, opened: Callable[[str], Source]) -> _Pictures:
         a, b = opened(pair.a), opened(pair.b)
         sides = []
         for shared in pair.images[:SHOWN]:
-            left = _shown(a, shared.a_index)
-            right = _shown(b, shared.b_index)
+            left = image_of(a, shared.a_index)
+            right = image_of(b, shared.b_index)
             if left.shape != right.shape:
                 right = np.asarray(Image.fromarray(right).resize(left.shape[1::-1], Image.Resampling.BICUBIC))
             sides.append(_Side(sheet_of(np.stack([left, right]), columns=2), shared))
     except GanbenchError as e:
         return _Pictures(pair, [], str(e))
     return _Pictures(pair, sides, "")
-
-
-def _shown(source: Source, index: int) -> np.ndarray:
-    """Return an image as it was compared, made smaller where it is large: uint8 (H, W, 3).
-
-    Raises:
-        DecodeError: it cannot be read any more.
-    """
-    pixels = source.load(index)
-    if source.resize is not None:
-        pixels = source.resize(pixels)
-    if max(pixels.shape[:2]) <= _SIDE:
-        return pixels
-    image = Image.fromarray(pixels)
-    image.thumbnail((_SIDE, _SIDE), Image.Resampling.BOX)
-    return np.asarray(image)

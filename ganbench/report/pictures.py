@@ -11,11 +11,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PIL import Image
 
+from ganbench.images.source import Source
 from ganbench.system.style import write_figure
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+_SIDE = 96  # pixels of a single image at most
 QUALITY = 75  # of WebP: half the bytes of a JPEG of quality 88, and as good to the eye
 
 
@@ -36,6 +38,22 @@ class Picture:
     height: int
     outlines: str = ""
     row: int = 0
+
+
+def image_of(source: Source, index: int) -> np.ndarray:
+    """Return an image as it was looked at, made smaller where it is large: uint8 (H, W, 3).
+
+    Raises:
+        DecodeError: it cannot be read any more.
+    """
+    pixels = source.load(index)
+    if source.resize is not None:
+        pixels = source.resize(pixels)
+    if max(pixels.shape[:2]) <= _SIDE:
+        return pixels
+    image = Image.fromarray(pixels)
+    image.thumbnail((_SIDE, _SIDE), Image.Resampling.BOX)
+    return np.asarray(image)
 
 
 def sheet_of(
