@@ -84,11 +84,11 @@ def measure_eager(path: Path) -> dict[str, float]:
     import torch
     from torch.nn import functional as F
 
-    from ganbench.features import lite0
+    from ganbench.features.lite0 import ENTRY
     from ganbench.features.spec import BuildOptions
 
     options = BuildOptions()
-    network = lite0.build(lite0.specify(options), options)
+    network = ENTRY.build(ENTRY.specify(options), options)
     images = np.load(path, mmap_mode="r")[:288]
 
     def compute(batch: np.ndarray) -> None:
