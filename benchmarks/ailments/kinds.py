@@ -5,7 +5,8 @@ from __future__ import annotations
 ACCEPTED: dict[str, frozenset[str]] = {
     "sign": frozenset({"generator works backwards"}),
     "rate": frozenset({"learning rate too high", "exploding", "not finite"}),  # of all three: a smaller learning rate
-    "unnormalised": frozenset({"vanishing", "dead layer", "dead units"}),  # what normalisation is there against
+    # what normalisation is there against, and the kind that names it, which the doctor got after its first test
+    "unnormalised": frozenset({"no normalisation", "vanishing", "dead layer", "dead units"}),
     "clip": frozenset({"saturated clipping", "vanishing", "discriminator too weak"}),  # all three speak of the clip
     "strong": frozenset({"discriminator too strong"}),
     "frozen": frozenset({"generator frozen"}),
