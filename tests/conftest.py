@@ -20,6 +20,7 @@ if "PYTEST_XDIST_WORKER" in os.environ:  # before NumPy and PyTorch are imported
 import numpy as np
 import pytest
 from PIL import Image
+from waiting import wait_for
 
 from ganbench.features.extractor import Extractor
 from ganbench.features.registry import load_extractor
@@ -76,6 +77,20 @@ def new_home(tmp_path_factory: pytest.TempPathFactory) -> Callable[[], Path]:
 
 
 @pytest.fixture(scope="session")
+def inception_weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return random weights of Inception in a file that all tests of a run share, and with it the exported network."""
+    from random_inception import write_weights
+
+    path = tmp_path_factory.getbasetemp().parent / "inception-weights" / "random.pth"
+    if not path.is_file():
+        path.parent.mkdir(exist_ok=True)
+        beside = Path(tempfile.mkdtemp(dir=path.parent))
+        write_weights(beside / path.name).replace(path)
+        beside.rmdir()
+    return path
+
+
+@pytest.fixture(scope="session")
 def lite0() -> Extractor:
     """Return the lite0 extractor on the CPU."""
     return load_extractor("lite0", BuildOptions(device="cpu"))
@@ -88,15 +103,14 @@ def pytest_collection_finish() -> None:
 
 
 # What takes long to make and is then shared: words in a test's file that ask for it. Each process would make its own.
-_SHARED = {"processes": r"\b(forkserver|whole_bench)\b", "s3": r"\bs3\b"}
+_SHARED = re.compile(r"\b(forkserver|warm|whole_bench|s3)\b")
 
 
 @functools.cache
 def _group_of(file: Path) -> str | None:
     text = file.read_text("utf-8")
-    for name, word in _SHARED.items():
-        if re.search(word, text):
-            return name
+    if _SHARED.search(text):
+        return "shared"
     return file.stem if 'scope="module"' in text else None
 
 
@@ -140,6 +154,21 @@ def forkserver() -> ForkServerContext:
     from forkserver import context
 
     return context()
+
+
+@pytest.fixture(scope="session")
+def warm(forkserver: ForkServerContext) -> Iterator[list[str]]:
+    """Return the words that stand for ``ganbench``, as a process of its own that starts in milliseconds."""
+    import warm as command
+
+    with tempfile.TemporaryDirectory() as folder:  # a short path, as sockets want it
+        place = str(Path(folder) / "s")
+        server = forkserver.Process(target=command.serve, args=(place,))
+        server.start()
+        wait_for(Path(place).exists)
+        yield [sys.executable, "-SE", command.__file__, place]
+        server.kill()
+        server.join()
 
 
 @pytest.fixture

@@ -2,32 +2,44 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import os
 import runpy
 import sys
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from multiprocessing.context import ForkServerContext
 
 _IMPORTED = [
-    "bench_processes", "training_processes", "forkserver", "ganbench.bench.run", "ganbench.features.lite0", "pandas",
-    "ray", "scipy.stats", "torch._dynamo",
+    "bench_processes", "probing_processes", "training_processes", "forkserver", "warm", "ganbench.bench.run",
+    "ganbench.features.lite0", "pandas", "ray", "scipy.stats", "torch._dynamo",
 ]  # fmt: skip
 
 
 def context() -> ForkServerContext:
-    """Return what starts such processes.
+    """Return what starts such processes; each has the environment of whoever made it, as one started anew would.
 
     The one that they are copies of has to have one thread alone. pyarrow, which pandas imports, would start one that
     gives memory back.
     """
+    from multiprocessing.context import ForkServerContext  # which Windows has not
+
+    class Copies(ForkServerContext):
+        def Process(self, *, target: Callable[..., object], args: Any = (), daemon: bool | None = None) -> Any:
+            return super().Process(target=_begin, args=(dict(os.environ), target, args), daemon=daemon)
+
     os.environ["JE_ARROW_MALLOC_CONF"] = "background_thread:false"
-    made = multiprocessing.get_context("forkserver")
+    made = Copies()
     made.set_forkserver_preload(_IMPORTED)
     return made
+
+
+def _begin(environment: dict[str, str], target: Callable[..., object], args: Any) -> None:
+    os.environ.clear()
+    os.environ.update(environment)
+    target(*args)
 
 
 def run_script(script: Path, folder: Path, said: Path, environment: dict[str, str]) -> None:

@@ -7,7 +7,6 @@ from pathlib import Path
 import numpy as np
 import torch
 import torchvision
-from random_inception import write_weights
 
 from ganbench.features.fidelity import NETWORKS
 
@@ -75,10 +74,8 @@ def write_dinov2_code(hub: Path) -> None:
 def weights_for(name: str, folder: Path) -> Path | None:
     """Write what the extractor of this name takes as ``--weights``; None if it takes none.
 
-    DINOv2's code is written too; torch hub has to look for it in the folder.
+    DINOv2's code is written too; torch hub has to look for it in the folder. For Inception: ``inception_weights``.
     """
-    if name == "inception":
-        return write_weights(folder / "random.pth")
     if name == "vgg16":
         return write_vgg16(folder)
     if name in NETWORKS:

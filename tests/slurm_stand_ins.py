@@ -11,6 +11,7 @@ import argparse
 import itertools
 import os
 import re
+import shlex
 import shutil
 import signal
 import subprocess
@@ -26,14 +27,19 @@ _SRUN = ["nodes", "ntasks", "relative", "cpus-per-task", "wait", "kill-on-bad-ex
 _SRUN_FLAGS = ["no-kill"]
 
 
-def install(folder: Path) -> dict[str, str]:
-    """Make the commands and a Python environment in a folder; returns the variables under which scripts find them."""
+def install(folder: Path, ganbench: list[str]) -> dict[str, str]:
+    """Make the commands and a Python environment in a folder; returns the variables under which scripts find them.
+
+    Args:
+        folder: where; it is made.
+        ganbench: the words that stand for the command there.
+    """
     commands, environment = folder / "bin", folder / "venv"
     commands.mkdir(parents=True)
     (environment / "bin").mkdir(parents=True)
     for name in ("sbatch", "srun"):
         _command(commands / name, f'exec "{sys.executable}" "{__file__}" {name} "$@"')
-    _command(environment / "bin" / "ganbench", f'exec "{sys.executable}" -m ganbench "$@"')
+    _command(environment / "bin" / "ganbench", f'exec {shlex.join(ganbench)} "$@"')
     path = f"{environment / 'bin'}{os.pathsep}{Path(sys.executable).parent}"
     (environment / "bin" / "activate").write_text(f'export PATH="{path}{os.pathsep}$PATH"\n')
     return {

@@ -118,8 +118,8 @@ def test_commands_in_the_files_exist(file: Path) -> None:
 
 
 @pytest.fixture
-def slurm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    for name, value in slurm_stand_ins.install(tmp_path / "slurm").items():
+def slurm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, warm: list[str]) -> Path:
+    for name, value in slurm_stand_ins.install(tmp_path / "slurm", warm).items():
         monkeypatch.setenv(name, value)
     monkeypatch.setenv("GANBENCH_HEAD_IP", "127.0.0.1")
     (tmp_path / "shared").mkdir()

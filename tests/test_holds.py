@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import contextlib
-import multiprocessing
 import os
 import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import fsspec
 import pytest
@@ -26,6 +26,9 @@ from ganbench.training.options import LoopOptions
 from ganbench.training.recipe import load_recipe
 from ganbench.training.run_folder import LOCK, RunFolder
 from ganbench.training.start import train
+
+if TYPE_CHECKING:
+    from multiprocessing.context import ForkServerContext
 
 pytestmark = pytest.mark.slow
 
@@ -179,8 +182,8 @@ def _hold_and_die(place: str) -> None:
     os._exit(9)
 
 
-def test_the_lease_of_a_process_that_died_here_is_free_at_once(place: str) -> None:
-    child = multiprocessing.get_context("spawn").Process(target=_hold_and_die, args=(place,))
+def test_the_lease_of_a_process_that_died_here_is_free_at_once(place: str, forkserver: ForkServerContext) -> None:
+    child = forkserver.Process(target=_hold_and_die, args=(place,))
     child.start()
     wait_for_end(child)
     assert child.exitcode == 9

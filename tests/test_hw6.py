@@ -11,12 +11,25 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
-from random_inception import random_images, random_state
+from random_inception import random_images
 
+from ganbench.diagnostics import experiment
 from ganbench.models.dcgan import Generator
+from ganbench.toyfaces import toyfaces
 
 ROOT = Path(__file__).parent.parent
 CELLS = json.loads((ROOT / "examples" / "hw6.ipynb").read_text("utf-8"))["cells"]
+
+
+@pytest.fixture(scope="module")
+def drawn() -> list[Any]:
+    """Return the toy faces that every run of the notebook draws."""
+    return list(toyfaces(400))
+
+
+@pytest.fixture(autouse=True)
+def drawn_once(drawn: list[Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ganbench.toyfaces.toyfaces", lambda count: drawn[:count])
 
 
 def run(folder: Path, monkeypatch: pytest.MonkeyPatch, until: str = "", **parameters: object) -> dict[str, Any]:
@@ -63,7 +76,7 @@ def test_without_a_generator_it_trains_one(tmp_path: Path, monkeypatch: pytest.M
 @pytest.mark.slow
 def test_from_weights(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
     torch.manual_seed(0)
-    torch.save(Generator(64, 4, 100).state_dict(), tmp_path / "G.pth")
+    torch.save(Generator(64, 100, 4).state_dict(), tmp_path / "G.pth")
     names = run(tmp_path, monkeypatch, SOURCE="G.pth", **QUICK)
     told = capsys.readouterr().out
     table = names["table"]
@@ -83,16 +96,16 @@ def test_from_weights(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: A
 
 @pytest.mark.slow
 def test_from_a_folder_against_real_images_with_fid(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any
+    inception_weights: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any
 ) -> None:
+    monkeypatch.setattr(experiment, "write_figures", lambda *_, **__: [])  # see above
     rng = np.random.default_rng(0)
     (tmp_path / "mine").mkdir()
     for number in range(1, 1001):
         pixels = np.kron(rng.integers(0, 256, (4, 4, 3)), np.ones((16, 16, 1))).astype(np.uint8)
         Image.fromarray(pixels).save(tmp_path / "mine" / f"{number}.png")
     np.save(tmp_path / "real.npy", random_images(24, 1))
-    torch.save(random_state(), tmp_path / "inception.pth")
-    own = {"SOURCE": "mine", "REAL": "real.npy", "INCEPTION": "inception.pth", "COUNT": 24}
+    own = {"SOURCE": "mine", "REAL": "real.npy", "INCEPTION": inception_weights, "COUNT": 24}
     names = run(tmp_path, monkeypatch, **QUICK | own)
     assert names["card"].reference["lite0"]["data"]["count"] == 24
     assert names["fid"]["fid"].value > 0

@@ -24,14 +24,14 @@ from ganbench.features.runtime import TorchRunner
 from ganbench.features.spec import BuildOptions
 
 sys.path.insert(0, str(Path(__file__).parent))
-from random_inception import random_images, write_weights
+from random_inception import random_images
 
 FEATURES, LOGITS = "2048", "logits_unbiased"
 
 
 @pytest.fixture(scope="module")
-def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_weights(tmp_path_factory.mktemp("weights") / "random.pth")
+def weights(inception_weights: Path) -> Path:
+    return inception_weights
 
 
 @pytest.fixture(scope="module")

@@ -204,9 +204,9 @@ def test_every_command_of_the_page_works_with_files_alone(plain: Environment, pr
 
 @pytest.mark.slow
 def test_the_contracts_on_the_page_hold_and_python_takes_the_same_names(plain: Environment, project: Path) -> None:
-    plain.run(["python", "-m", "pytest", "-q", "-p", "no:cacheprovider", "test_mine.py"], project)
     (snippet,) = re.findall(r'`(ganbench\.score\("generated".*?\))`', PAGE)
-    code = f"import ganbench; print({snippet})"
+    tests = "sys.exit(pytest.main(['-q', '-p', 'no:cacheprovider', 'test_mine.py']))"
+    code = f"import sys, ganbench, pytest; print({snippet}); {tests}"
     assert "one_face[yolo-nano]" in plain.run(["python", "-I", "-c", code], project)
 
 

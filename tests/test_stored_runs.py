@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import shutil
 import subprocess
-import sys
 import threading
 from pathlib import Path
 
@@ -207,14 +206,14 @@ def test_a_slow_store_does_not_hold_the_training_up(
 
 
 @pytest.mark.slow
-def test_the_command_trains_into_a_store(s3, place: str, image_folder: Path, ganbench_home: Path) -> None:
+def test_the_command_trains_into_a_store(
+    s3, warm: list[str], place: str, image_folder: Path, ganbench_home: Path
+) -> None:
     words = [
         "train", "--variant", "dcgan", "--preset", "smoke", "--steps", "3", "--data", image_folder, "--resize", "32",
         "--set", "training.batch=8", "--set", "model.size=32", "--run", place, "--quiet",
     ]  # fmt: skip
-    done = subprocess.run(
-        [sys.executable, "-m", "ganbench", *map(str, words)], capture_output=True, text=True, check=False
-    )
+    done = subprocess.run([*warm, *map(str, words)], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert f"trained {place}" in done.stdout
     assert b'"step": 3' in s3.get("runs/a/step.json")

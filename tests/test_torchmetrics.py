@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import json
 import multiprocessing
-import subprocess
 import sys
 from copy import deepcopy
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 import torch
+from waiting import wait_for_end
 
 from ganbench.errors import MetricError, ReferenceError, UnknownName
 from ganbench.features.extractor import Extractor
@@ -20,6 +21,9 @@ from ganbench.metrics.frechet import fd
 from ganbench.metrics.kernel import kd
 from ganbench.references.reference import Reference
 from ganbench.statistics.features import FeatureSet
+
+if TYPE_CHECKING:
+    from multiprocessing.context import ForkServerContext
 
 SIZE = 12
 # Features are float32, and batches of another size may round otherwise: values agree to 1e-6.
@@ -137,11 +141,13 @@ SHARES = {"unequal": (20, 25), "one kind each": (60, 0)}
 
 
 @pytest.fixture(scope="module")
-def computed(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, list[float]]]:
+def computed(forkserver: ForkServerContext, tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, list[float]]]:
     """Return what each of two processes computes, by the shares."""
     folder = tmp_path_factory.mktemp("ranks")
-    done = subprocess.run([sys.executable, __file__, folder], timeout=120, check=False)
-    assert done.returncode == 0
+    first = forkserver.Process(target=_both_ranks, args=(folder,))
+    first.start()
+    wait_for_end(first, 120)
+    assert first.exitcode == 0
     return [json.loads((folder / f"{rank}.json").read_text()) for rank in range(2)]
 
 
@@ -171,10 +177,11 @@ def _one_rank(folder: Path, rank: int) -> None:
     torch.distributed.destroy_process_group()
 
 
-if __name__ == "__main__":  # the second process is a copy of this one, which has the imports done and no thread yet
+def _both_ranks(folder: Path) -> None:
+    """Be the first process; the second is a copy of this one, which has the imports done and no thread yet."""
     classes()
-    second = multiprocessing.get_context("fork").Process(target=_one_rank, args=(Path(sys.argv[1]), 1))
+    second = multiprocessing.get_context("fork").Process(target=_one_rank, args=(folder, 1))
     second.start()
-    _one_rank(Path(sys.argv[1]), 0)
+    _one_rank(folder, 0)
     second.join()
     sys.exit(second.exitcode)
