@@ -26,7 +26,9 @@ from ganbench.features.extractor import Extractor
 from ganbench.features.registry import load_extractor
 from ganbench.features.spec import BuildOptions
 
-pytest_plugins = ["s3_server", "bench_fixtures"]  # the S3 server and a whole bench, made when a test asks for them
+pytest_plugins = [  # what several files share, made when a test asks for it
+    "s3_server", "bench_fixtures", "scoring_fixtures", "report_fixtures", "reference_files", "export_fixtures",
+]  # fmt: skip
 
 if TYPE_CHECKING:
     from multiprocessing.context import ForkServerContext
@@ -103,7 +105,7 @@ def pytest_collection_finish() -> None:
 
 
 # What takes long to make and is then shared: words in a test's file that ask for it. Each process would make its own.
-_SHARED = re.compile(r"\b(forkserver|warm|whole_bench|s3)\b")
+_SHARED = re.compile(r"\b(forkserver|warm|whole_bench|s3|made_page)\b")
 
 
 @functools.cache

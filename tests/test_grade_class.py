@@ -16,8 +16,9 @@ from ganbench.features.extractor import Extractor
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "benchmarks"))
+from class_work import BROKEN
 from grade_kills import Trial, differences
-from made_class import BROKEN, made_class, wrong
+from made_class import made_class, wrong
 
 
 def run(place: Path, *more: str, out: str = "grades") -> str:

