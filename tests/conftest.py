@@ -105,14 +105,15 @@ def pytest_collection_finish() -> None:
 
 
 # What takes long to make and is then shared: words in a test's file that ask for it. Each process would make its own.
-_SHARED = re.compile(r"\b(forkserver|warm|whole_bench|s3|made_page)\b")
+_SHARED = {"processes": r"\b(forkserver|warm|whole_bench|s3)\b", "page": r"\bmade_page\b"}
 
 
 @functools.cache
 def _group_of(file: Path) -> str | None:
     text = file.read_text("utf-8")
-    if _SHARED.search(text):
-        return "shared"
+    for name, word in _SHARED.items():
+        if re.search(word, text):
+            return name
     return file.stem if 'scope="module"' in text else None
 
 
