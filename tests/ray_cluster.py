@@ -17,6 +17,9 @@ class TwoNodes:
     def __init__(self, cores: int = 1) -> None:
         os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
         os.environ.setdefault("RAY_raylet_start_wait_time_s", "120")  # a machine that runs tests is a busy one
+        # A node is lost after five looks at it in vain: at one that is gone these come to an end at once, and the time
+        # between them is all that passes. One that is only slow is given ten seconds each time, as ever.
+        os.environ.setdefault("RAY_health_check_period_ms", "500")
         self._cores = cores
         self._start()
 
