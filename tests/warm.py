@@ -16,13 +16,14 @@ import signal
 import socket
 import sys
 from collections.abc import Sequence
+from multiprocessing.connection import wait
 from multiprocessing.context import ForkContext
 from pathlib import Path
 from typing import Any
 
 
 def serve(place: str) -> None:
-    """Start a copy of this process for every command that is asked for; goes on until it is killed.
+    """Start a copy of this process for every command that is asked for; goes on until its parent is gone.
 
     Args:
         place: the socket, which is made. Whoever connects sends a byte with the three streams, and then a line of JSON:
@@ -31,9 +32,12 @@ def serve(place: str) -> None:
     """
     context = multiprocessing.get_context("fork")
     with socket.socket(socket.AF_UNIX) as listener:
-        listener.bind(place)
+        listener.bind(f"{place}-")
         listener.listen()
-        while True:
+        Path(f"{place}-").rename(place)  # whoever sees it may connect
+        parent = multiprocessing.parent_process()
+        assert parent is not None
+        while parent.sentinel not in wait([listener, parent.sentinel]):
             connection, _ = listener.accept()
             multiprocessing.active_children()  # those that have ended are taken leave of
             context.Process(target=_be, args=(connection,)).start()
