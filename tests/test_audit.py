@@ -9,6 +9,7 @@ import sys
 import time
 from dataclasses import replace
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import pytest
@@ -36,6 +37,7 @@ from ganbench.references.reference import Reference
 from ganbench.report.audit import make_audit_page
 from ganbench.scoring.options import ScoreOptions
 from ganbench.statistics.features import FeatureSet
+from ganbench.statistics.packets import PacketSet
 from ganbench.system.cluster import Site
 from ganbench.training.run_folder import RunFolder
 
@@ -392,3 +394,39 @@ def test_material_is_cut_from_images_or_taken_from_a_reference(tmp_path: Path) -
     assert "without real images" in notes[0]
     with pytest.raises(GanbenchError, match="at least 400 real images, found 100"):
         materials_of(options, fresh.first(100))
+
+
+@pytest.mark.usefixtures("own_instruments")
+def test_metrics_that_compare_pixels_have_a_real_side_of_their_own(
+    tmp_path: Path, rng: np.random.Generator, ganbench_home: Path
+) -> None:
+    images = rng.integers(0, 256, (500, 8, 8, 3), dtype=np.uint8)
+    source = ArraySource.of("faces", images, value_range=None, resize=None)
+    options = ScoreOptions(features=("own_instruments.features:thumbnail",), metrics=("kd", "fwd"), detector=None)
+    (first, pixels), notes = materials_of(options, source)
+    assert (notes, list(first.ids()), list(pixels.ids())) == ([], ["kd[thumbnail]"], ["fwd[pixels]"])
+    (alone,), _ = materials_of(replace(options, metrics=("kd",)), source)
+    checks = chosen_checks(["matched", "copies"])
+    known = {cell.key for cell in cells.cells_of([alone], checks, SMALL)}
+    both = cells.cells_of([first, pixels], checks, SMALL)
+    assert {cell.key for cell in both if cell.material == 0} == known  # what was done before is not done again
+    assert {cell.check for cell in both if cell.material == 1} == {"sizes", "copies"}
+    real = PacketSet.of(pixels_of(cast(ArraySource, pixels.real_images), np.arange(125)))
+    shown = pixels_of(cast(ArraySource, pixels.images), np.arange(200))
+    for fake in (pixels.fresh(np.arange(200)), pixels.seen(shown)):
+        assert fake.features.shape == (200, 0)
+        (found,) = pixels.measure(fake).values()
+        assert found == METRICS["fwd"](real=real, fake=PacketSet.of(shown))
+        assert pixels.against(fake).measure(fake)["fwd[pixels]"].value == pytest.approx(0, abs=1e-9)  # type: ignore[union-attr]  # there is a value
+    Reference.build(source.first(450), options.features[0]).save(tmp_path / "real.npz")
+    (*_, against), _ = materials_of(replace(options, references=(tmp_path / "real.npz",)), source)
+    assert against.packets is not None
+    assert against.packets.n == 450
+    assert against.key != pixels.key
+    odd = ArraySource.of("odd", np.zeros((400, 9, 9, 3), np.uint8), value_range=None, resize=None)
+    (uncut,), notes = materials_of(options, odd)
+    assert list(uncut.ids()) == ["kd[thumbnail]"]
+    assert "fwd was left out" in notes[0]
+    assert "--resize 8x8" in notes[0]
+    with pytest.raises(GanbenchError, match="nothing is left to audit of fwd"):
+        materials_of(replace(options, metrics=("fwd",)), odd)

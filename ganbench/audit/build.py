@@ -15,6 +15,7 @@ from functools import partial
 import numpy as np
 
 from ganbench.audit.material import OF_FEATURES, Material
+from ganbench.audit.pixels import material_of_pixels
 from ganbench.errors import AssetMissing, GanbenchError, ReferenceError, SourceError
 from ganbench.features.collect import collect_features, extractor_for
 from ganbench.features.extractor import Extractor
@@ -47,7 +48,7 @@ def materials_of(
     site: Site | None = None,
     note: Note = log_note,
 ) -> tuple[list[Material], list[str]]:
-    """Return the material of every extractor, and what a reader must know, one line each.
+    """Return the material of every extractor, and that of the pixels, and what a reader must know, one line each.
 
     Args:
         options: extractors, metrics, references, detector and how images are read; without metrics all that are known.
@@ -64,6 +65,37 @@ def materials_of(
         names = [name for name in names if METRICS[name].needs != "detections"]
     if images is not None and len(images) < LEAST:
         raise SourceError(f"{images.label}: an audit needs at least {LEAST} real images, found {len(images)}")
+    found, notes = _under_extractors(options, names, images, tuple(runs), site, note)
+    notes += [
+        f"{name} was left out: it is measured on a generator, not on images: ganbench ppl RUN"
+        for name in names
+        if METRICS[name].needs == "paths"
+    ]
+    if images is None:
+        notes.append(
+            f"without real images only what the reference keeps is tried: {len(found[0].pool):,} fresh features. "
+            "Name real images, and what takes images is tried too"
+        )
+    else:
+        notes += [f"{images.label}: {text}" for text in images.notes]
+        compared, why = material_of_pixels(options, names, found[0], site, note)
+        found += [] if compared is None else [compared]
+        notes += why
+    found = [material for material in found if material.ids()]
+    if not found:
+        raise GanbenchError(f"nothing is left to audit of {', '.join(names)}: {'; '.join(notes)}")
+    return found, notes
+
+
+def _under_extractors(
+    options: ScoreOptions,
+    names: Sequence[str],
+    images: Source | None,
+    runs: tuple[str, ...],
+    site: Site | None,
+    note: Note,
+) -> tuple[list[Material], list[str]]:
+    """Return the material of every extractor that can be run, and which was left out."""
     found: list[Material] = []
     notes: list[str] = []
     for asked in options.features:
@@ -76,20 +108,14 @@ def materials_of(
         needs = (*OF_FEATURES, "index")
         mine = tuple(n for n in names if METRICS[n].needs in needs and (METRICS[n].needs != "logits" or spec.logits))
         others = _others(options, names) if images is not None and not found else None
-        blank = partial(Material, instrument, mine, others=others, runs=tuple(runs), seed=options.seed)
+        blank = partial(Material, instrument, mine, others=others, runs=runs, seed=options.seed)
         if images is None:
             found.append(_without_images(options, asked, blank))
             continue
         _refuse_too_many(images, spec.feature_size)
         found.append(_with_images(options, asked, images, blank, site, note))
-        notes += [f"{images.label}: {text}" for text in images.notes if not found[1:]]
     if not found:
         raise GanbenchError(f"no extractor can be run here: {'; '.join(notes)}")
-    if images is None:
-        notes.append(
-            f"without real images only what the reference keeps is tried: {len(found[0].pool):,} fresh features. "
-            "Name real images, and what takes images is tried too"
-        )
     return found, notes
 
 

@@ -41,7 +41,7 @@ class Cost(Check):
             alone = replace(material, metrics=(name,), others=None)
             found = alone.measure(fake)  # and the real side is known from here on
             points += self._timed(alone, fake, list(found))
-        if material.extractor is not None and material.images is not None:
+        if material.reads_features and material.extractor is not None and material.images is not None:
             pixels = pixels_of(material.images, rows)
             taken = _best(lambda: material.seen(pixels), len(rows))
             points += [replace(point, series=LOOK, value=taken) for point in points]

@@ -16,7 +16,6 @@ from ganbench.audit.modes import DROPPED, KINDS, MUST_TELL, STEPS, judged, kept_
 from ganbench.audit.points import Point, values_of
 from ganbench.audit.scale import Scale
 from ganbench.metrics.base import Metric
-from ganbench.statistics.features import FeatureSet
 from ganbench.toyfaces import toyfaces
 from ganbench.toyfaces.attributes import HAIR_COLORS
 
@@ -54,19 +53,19 @@ class Drawn(Check):
                 pixels = []
         whole = _together(parts)
         half = count // 2
-        real = FeatureSet.of(whole.features[:half], None if whole.logits is None else whole.logits[:half])
+        toy = toy.against(whole.part(slice(half)))
         pool, kind, n = whole.part(slice(half, count)), np.array(kinds[half:]), half // _PART
         points = []
         order = np.random.default_rng(material.seed).permutation(half)
         for number in range(_PART):
-            found = toy.measure(pool.part(np.sort(order[number * n : (number + 1) * n])), real)
+            found = toy.measure(pool.part(np.sort(order[number * n : (number + 1) * n])))
             points += [Point.of(one, CLEAN, number, n, value) for one, value in found.items()]
         for series, steps in STEPS.items():
             for step in steps:
                 weights = kept_weights(kind, step) if series == DROPPED else tilted_weights(kind, step)
                 rng = np.random.default_rng([material.seed, step])
                 rows = rng.choice(half, min(n, np.count_nonzero(weights)), replace=False, p=weights / weights.sum())
-                found = toy.measure(pool.part(np.sort(rows)), real)
+                found = toy.measure(pool.part(np.sort(rows)))
                 points += [Point.of(one, series, step, n, value) for one, value in found.items()]
         return points
 

@@ -11,7 +11,7 @@ from statistics import fmean
 import numpy as np
 
 from ganbench.audit.check import Check, Finding, Points, Setting
-from ganbench.audit.material import Fake, Material
+from ganbench.audit.material import WITHOUT_FEATURES, Fake, Material
 from ganbench.audit.points import Point, values_of
 from ganbench.audit.rules import TOLD, d_prime, floor_of, spread_at, worse_by
 from ganbench.audit.scale import Scale
@@ -28,6 +28,10 @@ class Matched(Check):
 
     name = "matched"
     title = "moment-matching attack"
+
+    def missing(self, material: Material) -> str:
+        """See ``Check``."""
+        return "" if material.reads_features else WITHOUT_FEATURES
 
     def settings(self, material: Material, scale: Scale) -> list[Setting]:
         """See ``Check``: which set."""

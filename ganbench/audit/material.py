@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import cast
 
 import numpy as np
@@ -17,12 +17,15 @@ from ganbench.metrics.evaluate import evaluate
 from ganbench.metrics.registry import METRICS
 from ganbench.scoring.plan import Instrument, Plan
 from ganbench.scoring.score import score_source
+from ganbench.statistics.collector import sample_bound
 from ganbench.statistics.features import FeatureSet
 from ganbench.statistics.known import CodedImages, KnownImages
+from ganbench.statistics.packets import PacketCollector, PacketSet, sample_cap
 from ganbench.statistics.signatures import signatures
 
 Found = dict[str, Estimate | MetricError]
 OF_FEATURES = ("moments", "features", "logits")
+WITHOUT_FEATURES = "it makes features of its own, and no metric here reads any"
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,7 +58,7 @@ class Material:
     """What checks work with. It can be pickled.
 
     Attributes:
-        instrument: The extractor, as a plan knows it.
+        instrument: The extractor, or the pixels, as a plan knows them.
         metrics: Names of the metrics that are tried with it, in the order of the tables.
         extractor: Computes features of changed images; None where there are no images to change.
         others: Measures the metrics that read no features, along with this extractor; None where another one does.
@@ -68,6 +71,7 @@ class Material:
         runs: Folders of training runs that the user calls healthy.
         seed: Of every random choice.
         key: Hash of all of this.
+        packets: The real side of metrics that compare pixels, or None.
     """
 
     instrument: Instrument
@@ -83,6 +87,7 @@ class Material:
     runs: tuple[str, ...] = ()
     seed: int = 0
     key: str = ""
+    packets: PacketSet | None = None
     _order: np.ndarray = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -96,6 +101,16 @@ class Material:
                 found |= {instrument.result_id(one): one for one in self.others.metrics_of(instrument)}
         return found
 
+    @property
+    def reads_features(self) -> bool:
+        """Whether any of the metrics reads features: where none does, none are computed of changed images."""
+        return any(METRICS[name].needs in (*OF_FEATURES, "index") for name in self.metrics)
+
+    @property
+    def reads_pixels(self) -> bool:
+        """Whether any of the metrics reads pixels, or what a detector finds in them."""
+        return self.others is not None or self.packets is not None
+
     def rows(self, n: int, number: int = 0) -> np.ndarray:
         """Return the pool's rows of one of its disjoint sets of ``n`` images, in random order, fewer at its end."""
         return self._order[number * n : (number + 1) * n]
@@ -107,21 +122,28 @@ class Material:
             rows: of the pool, in any order, repeats allowed.
             pixels: whether to decode them, for metrics that read more than features.
         """
-        looked = pixels and self.images is not None and (self.known is not None or self.others is not None)
+        looked = pixels and self.images is not None and (self.known is not None or self.reads_pixels)
         shown = pixels_of(cast(Source, self.images), rows) if looked else None
         return Fake(
-            self.pool[rows],
+            self.pool[rows] if self.reads_features else _none(len(rows)),
             None if self.logits is None else self.logits[rows],
             None if shown is None or self.known is None else signatures(shown),
-            None if self.others is None else shown,
+            shown if self.reads_pixels else None,
         )
 
     def seen(self, pixels: np.ndarray) -> Fake:
         """Return images, uint8 (n, H, W, 3), as the metrics see them."""
+        if not self.reads_features:
+            return Fake(_none(len(pixels)), pixels=pixels)
         assert self.extractor is not None
         features, logits = self.extractor(pixels)
         marks = None if self.known is None else signatures(pixels)
-        return Fake(features, logits, marks, None if self.others is None else pixels)
+        return Fake(features, logits, marks, pixels if self.reads_pixels else None)
+
+    def against(self, real: Fake) -> Material:
+        """Return this material with another real side; no index is made of it."""
+        packets = None if self.packets is None else PacketSet.of(cast(np.ndarray, real.pixels))
+        return replace(self, real=FeatureSet.of(real.features, real.logits), known=None, packets=packets, key="")
 
     def measure(self, fake: Fake, real: FeatureSet | None = None) -> Found:
         """Return what every metric gives that can be tried on a set, by its result id.
@@ -142,6 +164,10 @@ class Material:
             coded = CodedImages(codes, fake.marks, np.arange(len(fake)), len(fake))
             single = [one for one in chosen if one.needs == "index"]
             found |= self._named(evaluate(single, real=self.known, fake=coded, seed=self.seed))
+        if self.packets is not None and fake.pixels is not None:
+            compared = [one for one in chosen if one.needs == "packets"]
+            cut = _packets_of(fake.pixels, self.seed)
+            found |= self._named(evaluate(compared, real=self.packets, fake=cut, seed=self.seed))
         if self.others is not None and fake.pixels is not None:
             source = ArraySource.of("a set of the audit", fake.pixels, value_range=None, resize=None)
             for row in score_source(source, self.others.without_cache()).rows:
@@ -155,6 +181,19 @@ class Material:
         """Return estimates by their result ids."""
         ids = {METRICS[name].name: self.instrument.result_id(METRICS[name]) for name in self.metrics}
         return {ids[name]: one for name, one in found.items()}
+
+
+def _none(images: int) -> np.ndarray:
+    """Return the features of images that no metric reads them of, (n, 0)."""
+    return np.empty((images, 0), np.float32)
+
+
+def _packets_of(pixels: np.ndarray, seed: int) -> PacketSet:
+    """Return what the wavelet packets of images say, with as large a sample as a scoring keeps."""
+    size = (pixels.shape[1], pixels.shape[2])
+    collector = PacketCollector(size, seed=seed, bound=sample_bound(len(pixels), sample_cap(size), seed))
+    collector.add(np.arange(len(pixels)), pixels)
+    return collector.result()
 
 
 def pixels_of(source: Source, rows: np.ndarray) -> np.ndarray:

@@ -13,7 +13,7 @@ from statistics import fmean
 import numpy as np
 
 from ganbench.audit.check import Check, Finding, Points, Setting
-from ganbench.audit.material import Material
+from ganbench.audit.material import WITHOUT_FEATURES, Material
 from ganbench.audit.points import Point
 from ganbench.audit.sanity_rules import Outcome, agreed
 from ganbench.audit.sanity_table import SYNTHETIC
@@ -32,6 +32,10 @@ class Sanity(Check):
     name = "sanity"
     title = "15 synthetic checks (Raisa et al. 2025)"
     needs_material = False
+
+    def missing(self, material: Material) -> str:
+        """See ``Check``."""
+        return "" if material.reads_features else WITHOUT_FEATURES
 
     def settings(self, material: Material, scale: Scale) -> list[Setting]:
         """See ``Check``."""
