@@ -23,6 +23,7 @@ from ganbench.audit.copying import EXACT, KINDS, MIRRORED, changed
 from ganbench.audit.corruption import NONE, Corruptions
 from ganbench.audit.corruptions import CORRUPTIONS, corrupted
 from ganbench.audit.material import Material, pixels_of
+from ganbench.audit.noise import normal_images
 from ganbench.audit.points import Point
 from ganbench.audit.registry import CHECKS, chosen_checks
 from ganbench.audit.rules import TOLD, d_prime, rises, spread_at, worse_by
@@ -240,7 +241,9 @@ def test_runs_are_held_against_their_steps(tmp_path: Path) -> None:
     material = bare(runs=(str(run.path),))
     assert finding("order", "kd", material).passed is True
     assert finding("order", "fd", material).passed is False
-    assert finding("order", "precision", material).passed is None
+    unscored = finding("order", "precision", material)
+    assert unscored.passed is None
+    assert "was not scored with it (ganbench train --score-every N --metric precision)" in unscored.text
     without = run_audit([bare(("kd",))], chosen_checks(["order"]), SMALL, cache=False)
     assert (without.rows, len(without.notes)) == ((), 1)
     assert "--run" in without.notes[0]
@@ -410,7 +413,8 @@ def test_metrics_that_compare_pixels_have_a_real_side_of_their_own(
     known = {cell.key for cell in cells.cells_of([alone], checks, SMALL)}
     both = cells.cells_of([first, pixels], checks, SMALL)
     assert {cell.key for cell in both if cell.material == 0} == known  # what was done before is not done again
-    assert {cell.check for cell in both if cell.material == 1} == {"sizes", "copies"}
+    assert {cell.check for cell in both if cell.material == 1} == {"sizes", "copies", "matched"}
+    assert chosen_checks(["outliers"])[-1].missing(pixels)
     real = PacketSet.of(pixels_of(cast(ArraySource, pixels.real_images), np.arange(125)))
     shown = pixels_of(cast(ArraySource, pixels.images), np.arange(200))
     for fake in (pixels.fresh(np.arange(200)), pixels.seen(shown)):
@@ -430,3 +434,16 @@ def test_metrics_that_compare_pixels_have_a_real_side_of_their_own(
     assert "--resize 8x8" in notes[0]
     with pytest.raises(GanbenchError, match="nothing is left to audit of fwd"):
         materials_of(replace(options, metrics=("fwd",)), odd)
+
+
+def test_noise_has_the_moments_of_the_images_that_it_is_drawn_of(rng: np.random.Generator) -> None:
+    shades = rng.integers(20, 236, (300, 1, 1, 1)) + rng.normal(0, 12, (300, 4, 4, 3))  # pixels that go together
+    images = np.clip(shades, 0, 255).astype(np.uint8)
+    source = ArraySource.of("images", images, value_range=None, resize=None)
+    drawn = normal_images(source, 2000, np.random.default_rng(1))
+    assert (drawn.shape, drawn.dtype) == ((2000, 4, 4, 3), np.uint8)
+    real, made = (part.reshape(len(part), -1).astype(float) for part in (images, drawn))
+    assert made.var(axis=0).sum() == pytest.approx(real.var(axis=0, ddof=1).sum(), rel=0.001)
+    assert np.abs(made.mean(axis=0) - real.mean(axis=0)).max() < 6  # 62 / sqrt(2000) is 1.4, and pixels end at 255
+    assert np.abs(np.cov(made.T) / np.cov(real.T) - 1).max() < 0.15
+    assert np.array_equal(drawn, normal_images(source, 2000, np.random.default_rng(1)))

@@ -1,21 +1,25 @@
 """Check 7: an attack that matches moments, without any image.
 
-Features are drawn from the normal distribution with the mean and the covariance of the real ones. A metric is fooled
-where such a set is not told from fresh real images.
+Features are drawn from the normal distribution with the mean and the covariance of the real ones; for metrics that
+compare pixels, images are, of their pixels (``noise``). A metric is fooled where such a set is not told from fresh real
+images.
 """
 
 from __future__ import annotations
 
 from statistics import fmean
+from typing import cast
 
 import numpy as np
 
 from ganbench.audit.check import Check, Finding, Points, Setting
 from ganbench.audit.material import WITHOUT_FEATURES, Fake, Material
+from ganbench.audit.noise import normal_images
 from ganbench.audit.points import Point, values_of
 from ganbench.audit.rules import TOLD, d_prime, floor_of, spread_at, worse_by
 from ganbench.audit.scale import Scale
 from ganbench.audit.sizes import Sizes, clean_values
+from ganbench.images.source import Source
 from ganbench.metrics.base import Metric
 from ganbench.metrics.factors import cholesky_factor
 
@@ -31,7 +35,11 @@ class Matched(Check):
 
     def missing(self, material: Material) -> str:
         """See ``Check``."""
-        return "" if material.reads_features else WITHOUT_FEATURES
+        if material.reads_features:
+            return ""
+        if material.packets is None:
+            return WITHOUT_FEATURES
+        return "" if material.real_images is not None else "a reference keeps no images whose pixels could be matched"
 
     def settings(self, material: Material, scale: Scale) -> list[Setting]:
         """See ``Check``: which set."""
@@ -40,11 +48,15 @@ class Matched(Check):
     def work(self, setting: Setting, material: Material, scale: Scale) -> list[Point]:
         """See ``Check``."""
         (number,) = setting
-        moments = material.real.moments
-        factor = cholesky_factor(moments.cov, moments.mean)
         rng = np.random.default_rng([material.seed, number])
-        drawn = moments.mean + rng.standard_normal((scale.n, factor.shape[1])) @ factor.T
-        found = material.measure(Fake(drawn.astype(np.float32)))
+        if material.reads_features:
+            moments = material.real.moments
+            factor = cholesky_factor(moments.cov, moments.mean)
+            drawn = moments.mean + rng.standard_normal((scale.n, factor.shape[1])) @ factor.T
+            fake = Fake(drawn.astype(np.float32))
+        else:
+            fake = material.seen(normal_images(cast(Source, material.real_images), scale.n, rng))
+        found = material.measure(fake)
         return [Point.of(one, SERIES, number, scale.n, value) for one, value in found.items()]
 
     def judge(self, metric: Metric, points: Points, scale: Scale) -> Finding:

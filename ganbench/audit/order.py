@@ -1,7 +1,7 @@
 """Check 8: does a metric put the checkpoints of healthy runs in their order?
 
 Runs are those that the user names, and calls healthy: trained with ``--score-every``, so that their logs hold scores at
-several steps. In a healthy run images get better: the rank correlation of a score with the step (Spearman), taken so
+several steps: of the metrics that are on by default, or of those that ``--metric`` named while they trained. In a healthy run images get better: the rank correlation of a score with the step (Spearman), taken so
 that 1 is the right order, is to be 0.8 or more, the mean over all runs.
 """
 
@@ -27,6 +27,7 @@ class Order(Check):
 
     name = "order"
     title = "order of the checkpoints of healthy runs"
+    version = 2  # 1 said nothing of metrics that a run was not scored with
 
     def missing(self, material: Material) -> str:
         """See ``Check``."""
@@ -40,19 +41,18 @@ class Order(Check):
     def work(self, setting: Setting, material: Material, scale: Scale) -> list[Point]:
         """See ``Check``."""
         run, _ = setting
-        known = material.ids()
-        log = RunFolder.open(Path(run)).read_metrics()
-        return [
-            Point(key, run, line["step"], 0, float(value))
-            for line in log
-            for key, value in line.items()
-            if key in known and "step" in line
-        ]
+        log = [line for line in RunFolder.open(Path(run)).read_metrics() if "step" in line]
+        points = []
+        for one, metric in material.ids().items():
+            scored = [Point(one, run, line["step"], 0, float(line[one])) for line in log if one in line]
+            reason = f"{run} was not scored with it (ganbench train --score-every N --metric {metric.name})"
+            points += scored or [Point(one, run, 0, 0, None, reason=reason)]
+        return points
 
     def judge(self, metric: Metric, points: Points, scale: Scale) -> Finding:
         """See ``Check``."""
         by_run: dict[str, list[Point]] = {}
-        for point in points[self.name]:
+        for point in (point for point in points[self.name] if point.value is not None):
             by_run.setdefault(point.series, []).append(point)
         usable = [found for found in by_run.values() if len(found) >= _FEWEST]
         if not usable:
