@@ -1,8 +1,9 @@
 """Check 8: does a metric put the checkpoints of healthy runs in their order?
 
 Runs are those that the user names, and calls healthy: trained with ``--score-every``, so that their logs hold scores at
-several steps: of the metrics that are on by default, or of those that ``--metric`` named while they trained. In a healthy run images get better: the rank correlation of a score with the step (Spearman), taken so
-that 1 is the right order, is to be 0.8 or more, the mean over all runs.
+several steps, of the metrics that are on by default or of those that ``--metric`` named. In a healthy run images get
+better: the rank correlation of a score with the step (Spearman), taken so that 1 is the right order, is to be 0.8 or
+more, the mean over all runs.
 """
 
 from __future__ import annotations
@@ -44,7 +45,7 @@ class Order(Check):
         log = [line for line in RunFolder.open(Path(run)).read_metrics() if "step" in line]
         points = []
         for one, metric in material.ids().items():
-            scored = [Point(one, run, line["step"], 0, float(line[one])) for line in log if one in line]
+            scored = [Point(one, run, line["step"], 0, float(line[one])) for line in log if line.get(one) is not None]
             reason = f"{run} was not scored with it (ganbench train --score-every N --metric {metric.name})"
             points += scored or [Point(one, run, 0, 0, None, reason=reason)]
         return points
