@@ -354,6 +354,7 @@ def test_the_command_with_somebody_elses_extractor_and_metric(tmp_path: Path) ->
     data = json.loads(ran.stdout)
     ids = {row["id"] for row in data["rows"]}
     assert ids == {"kd[thumbnail]", "blind[thumbnail]", "copies[thumbnail]", "duplicates[pixels]"}
+    assert all(row["id"] == f"{row['metric']}[{row['instrument']}]" for row in data["rows"])
     told = {(row["id"], row["check"]): row["passed"] for row in data["rows"]}
     assert told["copies[thumbnail]", "copies"] is True
     assert told["blind[thumbnail]", "matched"] is False

@@ -93,12 +93,12 @@ class Material:
     def __post_init__(self) -> None:
         object.__setattr__(self, "_order", np.random.default_rng(self.seed).permutation(len(self.pool)))
 
-    def ids(self) -> dict[str, Metric]:
-        """Return the metrics by their result ids, in the order of the tables."""
-        found = {self.instrument.result_id(METRICS[name]): METRICS[name] for name in self.metrics}
+    def ids(self) -> dict[str, tuple[Instrument, Metric]]:
+        """Return what measures and the metric by the result ids, in the order of the tables."""
+        found = {self.instrument.result_id(METRICS[name]): (self.instrument, METRICS[name]) for name in self.metrics}
         if self.others is not None:
             for instrument in self.others.instruments:
-                found |= {instrument.result_id(one): one for one in self.others.metrics_of(instrument)}
+                found |= {instrument.result_id(one): (instrument, one) for one in self.others.metrics_of(instrument)}
         return found
 
     @property

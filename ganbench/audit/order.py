@@ -44,7 +44,7 @@ class Order(Check):
         run, _ = setting
         log = [line for line in RunFolder.open(Path(run)).read_metrics() if "step" in line]
         points = []
-        for one, metric in material.ids().items():
+        for one, (_, metric) in material.ids().items():
             scored = [Point(one, run, line["step"], 0, float(line[one])) for line in log if line.get(one) is not None]
             reason = f"{run} was not scored with it (ganbench train --score-every N --metric {metric.name})"
             points += scored or [Point(one, run, 0, 0, None, reason=reason)]

@@ -77,14 +77,14 @@ def _judged(
     for number, material in enumerate(materials):
         lacking = {check.name: why for check in checks if (why := check.missing(material))}
         notes += [f"{material.instrument.name}: {name} was not run: {why}" for name, why in lacking.items()]
-        for one, metric in material.ids().items():
+        for one, (instrument, metric) in material.ids().items():
             mine = {check.name: _mine(check, number, one, metric, done) for check in checks}
             findings: dict[str, Finding] = {}
             for check in checks:
                 if check.name in lacking:
                     continue
                 findings[check.name] = _finding(check, metric, mine, scale)
-                rows.append(Judged(one, metric.name, material.instrument.name, check.name, findings[check.name]))
+                rows.append(Judged(one, metric.name, instrument.name, check.name, findings[check.name]))
             verdicts[one] = verdict_of(metric, findings, scale.n)
             points += [point for name in mine for point in mine[name] if name != "sanity"]
     return Audit(scale, tuple(rows), verdicts, tuple(points), {c.name: c.title for c in checks}, tuple(notes))
