@@ -237,10 +237,13 @@ def test_runs_are_held_against_their_steps(tmp_path: Path) -> None:
     run.path.mkdir()
     run.recipe_file.write_text("title = 'a run'\n")
     for step in range(1, 7):
-        run.log({"step": 100 * step, "kd[made]": 1 / step, "fd[made]": float(step), "generator_loss": 1.0})
+        line = {"kd[made]": 1 / step, "fd[made]": float(step), "copies[made]": float(step), "generator_loss": 1.0}
+        run.log({"step": 100 * step, **line})
     material = bare(runs=(str(run.path),))
     assert finding("order", "kd", material).passed is True
     assert finding("order", "fd", material).passed is False
+    copies = finding("order", "copies", material)
+    assert (copies.passed, copies.figures["spearman"]) == (None, -1)
     unscored = finding("order", "precision", material)
     assert unscored.passed is None
     assert "was not scored with it (ganbench train --score-every N --metric precision)" in unscored.text
