@@ -61,8 +61,8 @@ class Order(Check):
         if not usable:
             return Finding(None, f"no run was scored with it at {_FEWEST} steps or more")
         orders = [_order(metric, found) for found in usable]
-        mean = fmean(orders)
-        figures = {"runs": len(orders), "spearman": round(mean, 3), "least": round(min(orders), 3)}
+        mean = round(fmean(orders), 3)  # what is shown is judged
+        figures = {"runs": len(orders), "spearman": mean, "least": round(min(orders), 3)}
         said = f"follows training with {mean:.3f} (Spearman, {len(orders)} run{'s' if len(orders) > 1 else ''})"
         asked = metric.better != "none" and metric.asks not in UNASKED
         return Finding(mean >= ORDERED if asked else None, said, figures)
