@@ -10,16 +10,16 @@ MISFIT = 0.2  # of the strongest effect: a trace is measured on other images, an
 
 def threshold(rules: int) -> float:
     """Return the effect, in spreads, from which a finding is believed where so many rules are tried (Bonferroni)."""
-    from scipy.stats import norm
+    from scipy.special import ndtri  # scipy.stats takes a second to import
 
-    return float(norm.isf(ALARMS / rules))
+    return -float(ndtri(ALARMS / rules))
 
 
 def of_draws(effect: float, draws: int) -> float:
     """Return the effect of as small a chance where the spread is known, of one whose spread was told from draws."""
-    from scipy.stats import norm, t
+    from scipy.special import ndtri, stdtr
 
-    return float(norm.isf(t.sf(effect, draws - 1)))
+    return -float(ndtri(stdtr(draws - 1, -effect)))
 
 
 def of_counts(found: np.ndarray, n: float, share: np.ndarray, known: float) -> np.ndarray:

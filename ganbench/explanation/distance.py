@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from ganbench.metrics.factors import are_few, factor_of
 from ganbench.metrics.frechet import distances_of_parts, sampled, solve
 from ganbench.metrics.intervals import Z95
 from ganbench.statistics.features import FeatureSet
@@ -154,12 +155,8 @@ def _directions(
     real: FeatureSet, fake: FeatureSet, shift: np.ndarray, value: float, name_of: Callable[[int], str]
 ) -> list[Direction]:
     """Return the directions of the largest differences: those of (S_r^1/2 - S_f^1/2)^2 and the shift of the means."""
-    roots = [_root(features.moments.cov) for features in (real, fake)]
-    difference = roots[0] - roots[1]
-    whole = difference @ difference + np.outer(shift, shift)
-    axes = np.linalg.eigh(whole)[1][:, ::-1][:, :DIRECTIONS]
     found = []
-    for axis in axes.T:
+    for axis in _axes(_root(real) - _root(fake), shift):
         spreads = [float(np.sqrt(max(axis @ features.moments.cov @ axis, 0.0))) for features in (real, fake)]
         moved = float(axis @ shift)
         along = (fake.sample - fake.moments.mean) @ axis
@@ -179,7 +176,24 @@ def _directions(
     return sorted(found, key=lambda one: -one.share)
 
 
-def _root(cov: np.ndarray) -> np.ndarray:
-    """Return the symmetric square root of a covariance."""
-    values, axes = np.linalg.eigh(cov)
-    return np.asarray((axes * np.sqrt(np.maximum(values, 0.0))) @ axes.T)
+def _axes(difference: np.ndarray, shift: np.ndarray) -> np.ndarray:
+    """Return the eigenvectors of ``difference^2 + shift shift'`` of the largest eigenvalues, (``DIRECTIONS``, D)."""
+    from scipy.linalg import eigh
+
+    size = len(shift)
+    whole = difference @ difference + np.outer(shift, shift)
+    axes = eigh(whole, subset_by_index=(max(0, size - DIRECTIONS), size - 1), overwrite_a=True, check_finite=False)[1]
+    return np.asarray(axes[:, ::-1].T)
+
+
+def _root(features: FeatureSet) -> np.ndarray:
+    """Return the symmetric square root of the covariance, (D, D)."""
+    if not are_few(features):
+        values, axes = np.linalg.eigh(features.moments.cov)
+        return np.asarray((axes * np.sqrt(np.maximum(values, 0.0))) @ axes.T)
+    # Of few images: C C' = S has the root C (C' C)^-1/2 C', of matrices as small as their number.
+    factor, _ = factor_of(features)
+    values, axes = np.linalg.eigh(factor.T @ factor)
+    used = values > 1e-12 * values[-1]
+    mapped = factor @ axes[:, used]
+    return np.asarray((mapped / np.sqrt(values[used])) @ mapped.T)

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
 from ganbench.explanation.chance import of_counts
 from ganbench.looks.kinds import belong
-from ganbench.looks.real import RealLooks, distances
+from ganbench.looks.real import RealLooks, distances, oddness
 from ganbench.metrics.intervals import Z95, wilson
 from ganbench.metrics.near_duplicates import pairs_alike
 from ganbench.statistics.index import ImageIndex
 from ganbench.statistics.search import nearest_codes
 
+Bring = Callable[[np.ndarray], np.ndarray]
 DRAWS = 40  # real sets of the same size
 REPEAT_DRAWS = 2  # of them in which repeats are counted
 MOST = 1500  # images of a set whose neighbours are looked for
@@ -21,6 +23,8 @@ SHOWN = 12
 _ROUNDS = 3
 _IN_A_KIND = 15  # images a kind on average, for how wide kinds are
 _FEW = 4  # of fewer nothing is said
+_LEAST_VARIANCE = 0.01  # of the mean one, along any axis
+_REACH = 8.0  # times the step from the quarter to the median: two real images in a thousand are farther off
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,20 +84,41 @@ def _central(codes: np.ndarray, centre: np.ndarray) -> np.ndarray:
     return np.argsort((away**2).sum(axis=1), kind="stable")
 
 
-def alike(real: np.ndarray, codes: np.ndarray, rows: np.ndarray) -> np.ndarray:
-    """Return codes brought to the mean and the spread of real ones along every axis, int8 (n, K).
+def as_they_are(codes: np.ndarray) -> np.ndarray:
+    """Return codes as they are; see ``alike``."""
+    return codes
+
+
+def alike(real: np.ndarray) -> Bring:
+    """Return what brings the codes of a set to the mean and the covariance of real ones.
+
+    By the shortest way, the optimal transport of one Gaussian to the other. What is left is how images lie to each
+    other: their kinds, and how near to one another they come.
 
     Args:
         real: codes of real images, (N, K).
-        codes: of a set, (n, K).
-        rows: of it, whose mean and spread count.
     """
-    mean, spread = codes[rows].mean(axis=0), np.maximum(codes[rows].std(axis=0), 0.5)
-    moved = (codes - mean) * (real.std(axis=0) / spread) + real.mean(axis=0)
-    return np.clip(np.rint(moved), -127, 127).astype(np.int8)
+    wanted, root = real.mean(axis=0, dtype=np.float64), _power(np.cov(real.T.astype(np.float64)), 0.5)
+
+    def bring(codes: np.ndarray) -> np.ndarray:
+        floats = codes.astype(np.float64)
+        own = np.cov(floats.T)
+        own[np.diag_indices(len(own))] += _LEAST_VARIANCE * np.trace(own) / len(own) + 1e-9
+        moved = (floats - floats.mean(axis=0)) @ (root @ _power(root @ own @ root, -0.5) @ root) + wanted
+        return np.asarray(np.clip(np.rint(moved), -127, 127), np.int8)
+
+    return bring
 
 
-def variety(index: ImageIndex, codes: np.ndarray, kept: np.ndarray, rng: np.random.Generator) -> Group:
+def _power(matrix: np.ndarray, exponent: float) -> np.ndarray:
+    """Return a power of a symmetric matrix."""
+    values, axes = np.linalg.eigh(matrix)
+    return np.asarray((axes * np.maximum(values, 1e-9 * max(values[-1], 1e-9)) ** exponent) @ axes.T)
+
+
+def variety(
+    index: ImageIndex, codes: np.ndarray, kept: np.ndarray, rng: np.random.Generator, bring: Bring = as_they_are
+) -> Group:
     """Compare how near images of a set come to each other with how near those of real sets do.
 
     Distances are to the nearest other image, over the typical distance of any two: what all images share, such as
@@ -104,13 +129,14 @@ def variety(index: ImageIndex, codes: np.ndarray, kept: np.ndarray, rng: np.rand
         codes: of the set, (n, K).
         kept: rows of it that count: those that repeat others are another finding.
         rng: draws real sets.
+        bring: what is done to the codes of every set first.
     """
     rows = _some(index, kept, rng)
-    own, near = _closeness(codes[rows])
+    own, near = _closeness(bring(codes[rows]))
     draws = []
     for _ in range(DRAWS):
         drawn = rng.choice(len(index), len(rows), replace=False)
-        draws.append(_closeness(index.codes[drawn])[0])
+        draws.append(_closeness(bring(index.codes[drawn]))[0])
     real, spread = float(np.mean(draws)), float(np.std(draws, ddof=1))
     error = float(near.std(ddof=1) / np.sqrt(len(near)) / max(spread, 1e-9))
     effect = float((real - own) / max(spread, 1e-9) / np.sqrt(1 + 1 / DRAWS))
@@ -139,8 +165,9 @@ def _closeness(codes: np.ndarray) -> tuple[float, np.ndarray]:
 
 
 def narrowness(
-    index: ImageIndex, levels: list[np.ndarray], codes: np.ndarray, kept: np.ndarray, rng: np.random.Generator
-) -> Group | None:
+    index: ImageIndex, levels: list[np.ndarray], codes: np.ndarray, kept: np.ndarray, rng: np.random.Generator,
+    bring: Bring = as_they_are,
+) -> Group | None:  # fmt: skip
     """Compare how far images of one kind are from each other, over how far kinds are, with the same of real sets.
 
     Args:
@@ -149,6 +176,7 @@ def narrowness(
         codes: of the set, (n, K).
         kept: rows of it that count.
         rng: draws real sets.
+        bring: what is done to the codes of every set first.
 
     Returns:
         None where no level has kinds of enough images.
@@ -158,8 +186,9 @@ def narrowness(
     if not fitting:
         return None
     centres = fitting[-1]
-    own, near = _narrow(centres, codes[kept])
-    draws = [_narrow(centres, index.codes[rng.choice(len(index), len(kept), replace=False)])[0] for _ in range(DRAWS)]
+    own, near = _narrow(centres, bring(codes[kept]))
+    drawn = (index.codes[rng.choice(len(index), len(kept), replace=False)] for _ in range(DRAWS))
+    draws = [_narrow(centres, bring(some))[0] for some in drawn]
     real, spread = float(np.mean(draws)), max(float(np.std(draws, ddof=1)), 1e-9)
     effect = (real - own) / spread / float(np.sqrt(1 + 1 / DRAWS))
     rows = kept[np.argsort(near, kind="stable")][:SHOWN]
@@ -224,20 +253,28 @@ def outlying(real: RealLooks, looks: np.ndarray, index: ImageIndex, codes: np.nd
     by_looks = distances(looks, spread, np.ones(n, bool))
     for _ in range(_ROUNDS):  # so that many outliers do not hide each other
         by_looks = distances(looks, spread, by_looks <= real.tail)
+    odd = oddness(looks, real.cov)
     away = np.sqrt(nearest_codes(index.codes, codes, 1)[0][:, 0]) * index.projection.step
     usual = index.nearest[np.isfinite(index.nearest)]
     # A set that is far off as a whole has no outliers for that: distances are over its own middle one.
     reach = float(np.quantile(usual, 0.999) / np.median(usual)) if len(usual) else np.inf
-    mask = (by_looks > real.tail) | (away / max(float(np.median(away)), 1e-9) > 1.15 * reach)
+    mask = (odd > _end_of(odd)) | (by_looks > max(real.tail, _end_of(by_looks)))
+    mask |= away / max(float(np.median(away)), 1e-9) > 1.15 * reach
     share = 0.003
     found = int(mask.sum())
     effect = float(of_counts(np.array([found]), n, np.array([share]), len(index))[0])
     p = found / n
     low, high = _ends(p, n, share, len(index))
     rows = np.flatnonzero(mask)
-    rows = rows[np.argsort(-by_looks[rows], kind="stable")][:SHOWN]
+    rows = rows[np.argsort(-odd[rows], kind="stable")][:SHOWN]
     spread_of = float(np.sqrt(share * (1 - share) / n))
     return Group(effect, low, high, p, share, spread_of, rows, np.empty(0, np.int64)), mask
+
+
+def _end_of(distances: np.ndarray) -> float:
+    """Return the distance that images of one sort hardly exceed, told from the nearer half of a set."""
+    quarter, half = np.quantile(distances, (0.25, 0.5))
+    return float(half + _REACH * (half - quarter))
 
 
 def _ends(p: float, n: float, share: float, known: float) -> tuple[float, float]:

@@ -8,6 +8,7 @@ against the covariance of the measures among real images: what varies much among
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,12 +16,14 @@ import numpy as np
 from ganbench.looks.alterations import Alteration
 from ganbench.looks.real import RealLooks
 
-RIDGE = 0.3  # added to every variance of 1: combinations that hardly vary among real images are not believed too much
+RIDGE = 1.0  # added to every variance of 1: combinations that hardly vary among real images are not believed too much
 MOST = 1.2  # times a trace: a little more than the whole set altered so
 ROUNDS = 12
+# A smaller share of a trace counts by as much less, where weaker ones of its sort are known: those would fit better.
+SMALL = 0.2
 # Real sets that were resized and saved in other ways differ in texture, however many images they have: by so many
 # standard deviations of single images.
-TEXTURE, WAYS = ("sharpness", "noise", "spectrum"), 0.1
+WAYS = {"sharpness": 0.1, "noise": 0.2, "spectrum": 0.1}
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,7 +33,8 @@ class Explained:
     Attributes:
         number: of the alteration in the library.
         share: how much of its trace was found: 1 where all images look altered so.
-        effect: how far the mean lies along the trace, in spreads of means of real sets of the same size.
+        effect: how far the mean lies along the trace, in spreads of means of real sets of the same size; no farther
+            than the share of the trace goes: what lies along it beyond that is of another cause; see also ``SMALL``.
         certain: how sure it is, in spreads along what tells it best from chance.
         error: standard error of ``effect``, over sets of such images.
         scores: how far each image has moved along the trace, (n,).
@@ -69,6 +73,8 @@ def pursue(
     believed = np.sqrt(np.einsum("am,mk,ak->a", filters, together, filters)) * noise
     usual = np.array([usual_spread(library[number].kind, noise) for number in numbers])
     units = np.sqrt(np.einsum("am,mk,ak->a", traces, together, traces)) * usual
+    lengths = np.einsum("am,am->a", traces, traces) / units
+    least_share = np.where(_graded(library), SMALL, 0.0)[numbers]
     offsets = (looks - real.mean) / spread
     left = offsets.mean(axis=0)
     found: list[Explained] = []
@@ -78,7 +84,9 @@ def pursue(
         best = int(np.argmax(2 * share * along - share**2 * sizes))
         if along[best] < least * believed[best]:
             break
-        effect = float(traces[best] @ left / units[best])
+        effect = float(min(traces[best] @ left / units[best], share[best] * lengths[best]))
+        if share[best] < least_share[best]:
+            effect *= float(share[best] / least_share[best])
         scores = offsets @ traces[best] / units[best]
         error = float(scores.std(ddof=1) / np.sqrt(len(looks)))
         certain = float(along[best] / believed[best])
@@ -94,7 +102,13 @@ def usual_spread(kind: str, noise: float) -> float:
         kind: of the finding.
         noise: that between sets which were made in one way.
     """
-    return float(np.hypot(noise, WAYS)) if kind in TEXTURE else noise
+    return float(np.hypot(noise, WAYS.get(kind, 0.0)))
+
+
+def _graded(library: list[Alteration]) -> np.ndarray:
+    """Tell which alterations are known at several strengths, (A,)."""
+    follows = np.array([one.follows(other) for one, other in itertools.pairwise(library)], bool)
+    return np.concatenate([follows, [False]]) | np.concatenate([[False], follows])
 
 
 def _between(traces: np.ndarray, library: list[Alteration]) -> tuple[np.ndarray, np.ndarray]:

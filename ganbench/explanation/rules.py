@@ -81,32 +81,33 @@ def _of_codes(
     """Return what the codes of some rows say of kinds and variety.
 
     What changes looks moves features too. So where looks differ more surely (``looks``) than kinds do, codes are first
-    brought to the mean and the spread of the real ones along every axis, and kinds are counted again.
+    brought to the mean and the covariance of the real ones, and kinds are counted again.
     """
     found: list[Finding] = []
     levels = list(reference.kinds) or kinds_of(index.codes)
-    brought = groups.alike(index.codes, codes, rows)
+    bring = groups.alike(index.codes)
     for kind, missing in (("missing_kinds", True), ("excess_kinds", False)):
         group = groups.kinds(index, levels, codes[rows], missing=missing)
         if group is not None and group.effect < looks:
-            group = groups.kinds(index, levels, brought[rows], missing=missing)
+            group = groups.kinds(index, levels, bring(codes[rows]), missing=missing)
         if group is not None:
             members = tuple(index.names[int(row)] for row in group.members)
             found.append(words.of_group(kind, replace(group, rows=rows[group.rows]), len(rows), members))
     variety, told = _variety(index, levels, codes, rows, rng)
     if variety.effect < looks:
-        variety, told = _variety(index, levels, brought, rows, rng)
+        variety, told = _variety(index, levels, codes, rows, rng, bring)
     if of_draws(variety.effect, groups.DRAWS) >= threshold(rules_tried()):
         found.append(words.of_group("low_variety", variety, len(rows), (), told))
     return found
 
 
 def _variety(
-    index: ImageIndex, levels: list[np.ndarray], codes: np.ndarray, rows: np.ndarray, rng: np.random.Generator
-) -> tuple[Group, tuple[str, str] | None]:
+    index: ImageIndex, levels: list[np.ndarray], codes: np.ndarray, rows: np.ndarray, rng: np.random.Generator,
+    bring: groups.Bring = groups.as_they_are,
+) -> tuple[Group, tuple[str, str] | None]:  # fmt: skip
     """Return the more telling of the two rules of variety, with its words where they are not the usual ones."""
-    near = groups.variety(index, codes, rows, rng)
-    narrow = groups.narrowness(index, levels, codes, rows, rng)
+    near = groups.variety(index, codes, rows, rng, bring)
+    narrow = groups.narrowness(index, levels, codes, rows, rng, bring)
     return (narrow, words.NARROW) if narrow is not None and narrow.effect > near.effect else (near, None)
 
 

@@ -14,6 +14,9 @@ LEAST = 400  # real images: of fewer, how the measures go together is mostly cha
 # Of a measure that is the same for all real images, such as the hue of grey ones: in its unit, and standardised.
 _LEAST_SCALE, _LEAST_SPREAD = 0.01, 0.1
 _QUARTILES = 1.349  # standard deviations between the quartiles of a normal distribution
+# Of the distance that takes in how measures go together: added to every variance of 1; how often the middle is told
+# anew; and how far from it, of the median distance, an image still counts for it.
+_RIDGE, _ROUNDS, _USUAL = 0.1, 3, 1.5
 _SHARE = 0.02  # of the range of a measure, its least scale: some are 0 for most images
 
 
@@ -102,3 +105,24 @@ def distances(looks: np.ndarray, spread: np.ndarray, usual: np.ndarray) -> np.nd
     low, middle, high = np.quantile(looks[usual] if usual.any() else looks, (0.25, 0.5, 0.75), axis=0)
     scale = np.maximum(spread, (high - low) / _QUARTILES)
     return np.asarray(np.sqrt((((looks - middle) / scale) ** 2).mean(axis=1)))
+
+
+def oddness(looks: np.ndarray, cov: np.ndarray) -> np.ndarray:
+    """Return how unlike the others each image of a set is by how its measures go together, (n,); the usual one has 1.
+
+    What a set differs in as a whole, such as less light, moves its middle and counts for nothing.
+
+    Args:
+        looks: standardised measures, (n, M).
+        cov: of real images, (M, M).
+    """
+    spread = np.sqrt(np.diagonal(cov))
+    together = cov / np.outer(spread, spread)
+    whiten = np.linalg.inv(np.linalg.cholesky(together + _RIDGE * np.eye(len(spread))))
+    seen = (looks / spread) @ whiten.T
+    usual = np.ones(len(seen), bool)
+    for _ in range(_ROUNDS):
+        away = np.sqrt(((seen - np.median(seen[usual], axis=0)) ** 2).sum(axis=1))
+        away /= max(float(np.median(away)), 1e-9)
+        usual = away <= _USUAL
+    return np.asarray(away)
