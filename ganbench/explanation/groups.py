@@ -21,8 +21,6 @@ REPEAT_DRAWS = 2  # of them in which repeats are counted
 MOST = 1500  # images of a set whose neighbours are looked for
 SHOWN = 12
 _ROUNDS = 3
-_IN_A_KIND = 15  # images a kind on average, for how wide kinds are
-_FEW = 4  # of fewer nothing is said
 _LEAST_VARIANCE = 0.01  # of the mean one, along any axis
 _REACH = 8.0  # times the step from the quarter to the median: two real images in a thousand are farther off
 
@@ -156,68 +154,62 @@ def _some(index: ImageIndex, kept: np.ndarray, rng: np.random.Generator) -> np.n
 
 def _closeness(codes: np.ndarray) -> tuple[float, np.ndarray]:
     """Return the mean logarithm of distances to the nearest other one, over that of any two; and each one's."""
-    squared = nearest_codes(codes, codes, 2)[0][:, 1]
-    floats = codes.astype(np.float64)
+    squared, floats = nearest_other(codes.astype(np.float32)).astype(np.float64), codes.astype(np.float64)
     typical = 2 * ((floats - floats.mean(axis=0)) ** 2).sum(axis=1).mean()
     near = 0.5 * np.log((squared + 1) / (typical + 1))
     # A few images of any kind may be nearly equal: they must not decide.
     return float(np.mean(np.clip(near, *np.quantile(near, (0.02, 1))))), near
 
 
-def narrowness(
-    index: ImageIndex, levels: list[np.ndarray], codes: np.ndarray, kept: np.ndarray, rng: np.random.Generator,
-    bring: Bring = as_they_are,
-) -> Group | None:  # fmt: skip
-    """Compare how far images of one kind are from each other, over how far kinds are, with the same of real sets.
+def nearest_other(codes: np.ndarray) -> np.ndarray:
+    """Return the squared distance of each code to the nearest other one, (n,); whole numbers, exact in float32."""
+    own = np.einsum("ij,ij->i", codes, codes)
+    squared = codes @ (-2.0 * codes.T)
+    squared += own[:, None]
+    squared += own
+    np.fill_diagonal(squared, np.inf)
+    return np.asarray(squared.min(axis=1))
+
+
+def narrowness(index: ImageIndex, levels: list[np.ndarray], codes: np.ndarray, kept: np.ndarray) -> Group | None:
+    """Compare how far images are from the middle of their kind with how far real ones of that kind are.
+
+    Images of kinds that are less varied count against real ones of those: what kinds there are has no part in it.
 
     Args:
         index: of the real images.
-        levels: centres of their kinds, coarse to fine.
+        levels: centres of their kinds, coarse to fine; what they do not all say is not said.
         codes: of the set, (n, K).
         kept: rows of it that count.
-        rng: draws real sets.
-        bring: what is done to the codes of every set first.
 
     Returns:
-        None where no level has kinds of enough images.
+        None where there are no kinds.
     """
-    kept = _some(index, kept, rng)
-    fitting = [centres for centres in levels if len(centres) * _IN_A_KIND <= len(kept)]
-    if not fitting:
-        return None
-    centres = fitting[-1]
-    own, near = _narrow(centres, bring(codes[kept]))
-    drawn = (index.codes[rng.choice(len(index), len(kept), replace=False)] for _ in range(DRAWS))
-    draws = [_narrow(centres, bring(some))[0] for some in drawn]
-    real, spread = float(np.mean(draws)), max(float(np.std(draws, ddof=1)), 1e-9)
-    effect = (real - own) / spread / float(np.sqrt(1 + 1 / DRAWS))
-    rows = kept[np.argsort(near, kind="stable")][:SHOWN]
-    return Group(
-        effect,
-        effect - Z95,
-        effect + Z95,
-        float(np.exp(own)),
-        float(np.exp(real)),
-        float(np.exp(real) * spread),
-        rows,
-        np.empty(0, np.int64),
-    )
-
-
-def _narrow(centres: np.ndarray, codes: np.ndarray) -> tuple[float, np.ndarray]:
-    """Return the mean logarithm of the spread inside kinds over that between them; and each image's distance."""
-    kind, floats = belong(centres, codes), codes.astype(np.float64)
-    inside, middles, away = [], [], np.zeros(len(codes))
-    for one in range(len(centres)):
-        rows = np.flatnonzero(kind == one)
-        if len(rows) < _FEW:
+    least: Group | None = None
+    for centres in levels:
+        real_kind, real_away = _away(centres, index.codes)
+        counts = np.maximum(np.bincount(real_kind, minlength=len(centres)), 1)
+        mean = np.bincount(real_kind, real_away, len(centres)) / counts
+        variance = np.bincount(real_kind, (real_away - mean[real_kind]) ** 2, len(centres)) / counts
+        kind, away = _away(centres, codes[kept])
+        nearer = mean[kind] - away
+        spreads = nearer / np.sqrt(np.maximum(variance[kind], 1e-6))
+        root = float(np.sqrt(len(kept) / (1 + len(kept) / len(index))))
+        effect, half = float(spreads.mean()) * root, Z95 * float(spreads.std(ddof=1)) * root / float(np.sqrt(len(kept)))
+        if least is not None and effect >= least.effect:
             continue
-        middle = floats[rows].mean(axis=0)
-        away[rows] = ((floats[rows] - middle) ** 2).sum(axis=1)
-        inside.append(np.log(away[rows].sum() / (len(rows) - 1) + 1))
-        middles.append(middle)
-    between = ((np.array(middles) - np.mean(middles, axis=0)) ** 2).sum(axis=1).mean() if middles else 0.0
-    return float(np.mean(inside) - np.log(between + 1)) / 2 if inside else 0.0, away
+        ratio = float(np.exp(-nearer.mean()))
+        rows = kept[np.argsort(-spreads, kind="stable")][:SHOWN]
+        spread = ratio * float(np.sqrt(variance[kind].mean())) / root
+        least = Group(effect, effect - half, effect + half, ratio, 1.0, spread, rows, np.empty(0, np.int64))
+    return least
+
+
+def _away(centres: np.ndarray, codes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the kind of each image and the logarithm of its distance from the middle of it, (n,) each."""
+    kind = belong(centres, codes)
+    squared = ((codes.astype(np.float32) - centres[kind].astype(np.float32)) ** 2).sum(axis=1)
+    return kind, 0.5 * np.log(squared.astype(np.float64) + 1)
 
 
 def repeated(index: ImageIndex, codes: np.ndarray, signatures: np.ndarray, rng: np.random.Generator) -> tuple[

@@ -10,7 +10,6 @@ from ganbench.explanation import groups, words
 from ganbench.explanation.chance import MISFIT, of_draws, threshold
 from ganbench.explanation.distance import Distance
 from ganbench.explanation.finding import Finding
-from ganbench.explanation.groups import Group
 from ganbench.explanation.kinds import REMEDIES
 from ganbench.explanation.pursuit import pursue, usual_spread
 from ganbench.looks import alterations as library
@@ -93,22 +92,16 @@ def _of_codes(
         if group is not None:
             members = tuple(index.names[int(row)] for row in group.members)
             found.append(words.of_group(kind, replace(group, rows=rows[group.rows]), len(rows), members))
-    variety, told = _variety(index, levels, codes, rows, rng)
-    if variety.effect < looks:
-        variety, told = _variety(index, levels, codes, rows, rng, bring)
-    if of_draws(variety.effect, groups.DRAWS) >= threshold(rules_tried()):
-        found.append(words.of_group("low_variety", variety, len(rows), (), told))
+    near = groups.variety(index, codes, rows, rng)
+    if near.effect < looks:
+        near = groups.variety(index, codes, rows, rng, bring)
+    if of_draws(near.effect, groups.DRAWS) >= threshold(rules_tried()):
+        found.append(words.of_group("low_variety", near, len(rows), ()))
+    narrow = groups.narrowness(index, levels, codes, rows)
+    if narrow is not None and narrow.effect >= max(looks, near.effect):
+        found = [one for one in found if one.kind != "low_variety"]
+        found.append(words.of_group("low_variety", narrow, len(rows), (), words.NARROW))
     return found
-
-
-def _variety(
-    index: ImageIndex, levels: list[np.ndarray], codes: np.ndarray, rows: np.ndarray, rng: np.random.Generator,
-    bring: groups.Bring = groups.as_they_are,
-) -> tuple[Group, tuple[str, str] | None]:  # fmt: skip
-    """Return the more telling of the two rules of variety, with its words where they are not the usual ones."""
-    near = groups.variety(index, codes, rows, rng, bring)
-    narrow = groups.narrowness(index, levels, codes, rows, rng, bring)
-    return (narrow, words.NARROW) if narrow is not None and narrow.effect > near.effect else (near, None)
 
 
 def _of_looks(real: RealLooks, looks: np.ndarray, least: float) -> tuple[list[Finding], float]:

@@ -26,9 +26,9 @@ _MEASURES = {
 _LAYOUT = tuple(name for name in NAMES if name.startswith(("cell", "detail")))
 SHOWN = 12
 NARROW = (
-    "Images of one kind resemble each other more than real ones do: their spread is {value:.2f} of that between kinds, "
-    "and of real ones {real:.2f}",
-    "spread inside kinds, of that between them",
+    "Images of one kind resemble each other more than real ones do: they are {value:.2f} times as far from the middle "
+    "of their kind as real ones are",
+    "distance from the middle of its kind, of that of real images",
 )
 _PLURAL = {
     "missing_kinds": "A kind of real images is missing or rare: {value:.1%} of the images are of it, and {real:.1%} of "
