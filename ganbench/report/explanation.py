@@ -157,7 +157,8 @@ def _sheet(source: Source, positions: Sequence[int]) -> Picture | None:
         images = [image_of(source, position) for position in positions]
     except GanbenchError:
         return None
-    columns = _WIDE if len(images) > 2 * _COLUMNS else _COLUMNS
+    count = len(images)
+    columns = _WIDE if count > 2 * _COLUMNS else math.ceil(count / 2) if count > _COLUMNS else count
     return sheet_of(np.stack(images), columns=columns) if images else None
 
 
