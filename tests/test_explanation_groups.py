@@ -58,9 +58,10 @@ def test_codes_are_brought_to_mean_and_covariance_of_real_ones(rng: np.random.Ge
 
 
 def test_the_nearest_other_code_is_exact(rng: np.random.Generator) -> None:
-    codes = rng.integers(-127, 128, (50, 128)).astype(np.float32)
+    codes = rng.integers(-127, 128, (50, 128)).astype(np.int8)
     codes[7] = codes[3]
     squared = ((codes[:, None].astype(np.int64) - codes.astype(np.int64)) ** 2).sum(axis=2)
+    np.testing.assert_array_equal(groups.nearest_known(codes[:20], codes), squared[:, :20].min(axis=1))
     squared[np.diag_indices(50)] = 10**9
     np.testing.assert_array_equal(groups.nearest_other(codes), squared.min(axis=1))
 

@@ -23,7 +23,7 @@ ROUNDS = 12
 SMALL = 0.2
 # Real sets that were resized and saved in other ways differ in texture, however many images they have: by so many
 # standard deviations of single images.
-WAYS = {"sharpness": 0.1, "noise": 0.2, "spectrum": 0.1}
+WAYS = {"sharpness": 0.1, "noise": 0.3, "spectrum": 0.1}
 
 
 @dataclass(frozen=True, eq=False)

@@ -16,7 +16,7 @@ _LEAST_SCALE, _LEAST_SPREAD = 0.01, 0.1
 _QUARTILES = 1.349  # standard deviations between the quartiles of a normal distribution
 # Of the distance that takes in how measures go together: added to every variance of 1; how often the middle is told
 # anew; and how far from it, of the median distance, an image still counts for it.
-_RIDGE, _ROUNDS, _USUAL = 0.1, 3, 1.5
+_RIDGE, _ROUNDS, _USUAL = 0.1, 3, 1.35
 _SHARE = 0.02  # of the range of a measure, its least scale: some are 0 for most images
 
 
