@@ -189,6 +189,8 @@ def test_scores_that_stand_still_and_that_were_better_before() -> None:
     passed = Records("x", {}, scores={"fd[lite0]": scores(300, 100, 150, 160, 170)})
     (finding,) = examine(passed)
     assert (finding.kind, finding.since, finding.when) == ("best checkpoint passed", 200, 500)
+    both = {"fd[lite0]": scores(300, 200, 100, 90, 80), "mmd_rbf[lite0]": scores(300, 100, 150, 160, 170)}
+    assert examine(Records("x", {}, scores=both))[0].text.startswith("mmd_rbf[lite0] was best at")  # what heads a board
     higher = Records("x", {}, scores={"afd[yolo-nano]": scores(0.2, 0.9, 0.5, 0.4, 0.3, width=0.01)})
     assert kinds(examine(higher)) == ["best checkpoint passed"]
     none = np.full(5, np.nan)
