@@ -139,6 +139,25 @@ def test_steps_that_are_too_long_too_short_or_none() -> None:
     assert kinds(examine(records(layers=both))) == ["stalled", "stalled"]
 
 
+def test_a_discriminator_that_wins_is_not_too_strong_by_itself() -> None:
+    """It must run away from the generator: in its steps and in its weights, which hide by how much they step."""
+    facts = Facts(probability=True, batch=16, images=2000, n_critic=2)
+    wins = {"told_apart": 1.0, "discriminator_loss": 5e-5}
+    slow, longer = layers(), layers().assign(update=0.03 * 5)
+    grown = longer.assign(
+        weight_norm=longer["weight_norm"] * np.where(longer["step"] > longer["step"].median(), 1.6, 1)
+    )
+    assert examine(records(wins, facts=facts)) == []
+    assert examine(records(wins, facts=facts, layers={"discriminator": longer, "generator": slow})) == []
+    assert examine(records(wins, facts=facts, layers={"discriminator": grown, "generator": grown})) == []
+    found = examine(records(wins, facts=facts, layers={"discriminator": grown, "generator": slow}))
+    assert kinds(found) == ["discriminator too strong"]
+    assert found[0].evidence["ratio"] == pytest.approx(5)
+    assert found[0].evidence["grown"] == pytest.approx(1.6)
+    chance = {"told_apart": 0.7}  # it moves much, and knows little
+    assert examine(records(chance, facts=facts, layers={"discriminator": grown, "generator": slow})) == []
+
+
 def sheet(step: int, *, of: int, noise: int = 0) -> Sheet:
     """Return 64 samples of so many different pictures."""
     stream = np.random.default_rng(1)
@@ -170,6 +189,8 @@ def test_scores_that_stand_still_and_that_were_better_before() -> None:
     passed = Records("x", {}, scores={"fd[lite0]": scores(300, 100, 150, 160, 170)})
     (finding,) = examine(passed)
     assert (finding.kind, finding.since, finding.when) == ("best checkpoint passed", 200, 500)
+    both = {"fd[lite0]": scores(300, 200, 100, 90, 80), "mmd_rbf[lite0]": scores(300, 100, 150, 160, 170)}
+    assert examine(Records("x", {}, scores=both))[0].text.startswith("mmd_rbf[lite0] was best at")  # what heads a board
     higher = Records("x", {}, scores={"afd[yolo-nano]": scores(0.2, 0.9, 0.5, 0.4, 0.3, width=0.01)})
     assert kinds(examine(higher)) == ["best checkpoint passed"]
     none = np.full(5, np.nan)

@@ -52,7 +52,8 @@ class Diagnosis:
         """Return what there was to look at: names of numbers, networks whose layers were measured, sheets, scores."""
         layers = [f"layers of the {name}" for name, frame in self.records.layers.items() if len(frame)]
         sheets = [f"{len(self.records.sheets)} sample sheets"] if self.records.sheets else []
-        return [*self.records.numbers, *layers, *sheets, *self.records.scores]
+        plain = [name for name in self.records.numbers if name not in self.records.scores]
+        return [*plain, *layers, *sheets, *self.records.scores]
 
 
 def diagnose(

@@ -12,6 +12,7 @@ from ganbench.doctor import (
     rules_memory,
     rules_samples,
     rules_scores,
+    rules_strength,
 )
 from ganbench.doctor.finding import Finding, ranked
 from ganbench.doctor.records import Records
@@ -28,7 +29,7 @@ RULES: tuple[Rule, ...] = (
     rules_balance.generator_backwards,
     rules_balance.discriminator_backwards,
     rules_balance.label_leak,
-    rules_balance.too_strong,
+    rules_strength.too_strong,
     rules_balance.too_weak,
     rules_memory.overfits,
     rules_memory.too_few_images,

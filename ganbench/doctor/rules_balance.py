@@ -6,7 +6,6 @@ import numpy as np
 
 from ganbench.doctor.finding import DISCRIMINATOR, GENERATOR, Finding, beyond
 from ganbench.doctor.records import Records, Series
-from ganbench.doctor.rules_layers import relative_steps
 from ganbench.doctor.windows import WARM_UP, after, held_for, lines_for, rolling, share_held
 
 _LINES = 10  # logged steps, and ...
@@ -15,11 +14,6 @@ AGAINST = 0.8  # share of the generator's steps that lower its own images' score
 BACKWARDS = 0.1  # share of pairs in which a discriminator that works backwards puts the real image first
 CHANCE = 0.15  # around one half: a discriminator that cannot tell
 SURELY = 0.4  # from one half: one that can
-SURE = (
-    1e-4  # loss of a discriminator that is read as a probability, from which nothing comes back; healthy: seldom below
-)
-FASTER = 3.0  # relative step of the discriminator over the generator's; healthy: 0.2 to 2.2
-MANY_STEPS = 15  # of the discriminator for one of the generator; the WGAN paper has 5
 UNSEEN = 0.6  # share of the training's gap between real and generated scores that bare images show; healthy: 0.87
 LOST = 2.0  # spreads of the scores of bare real images by which they score higher in the training; healthy: up to 0.7
 
@@ -66,84 +60,6 @@ def discriminator_backwards(records: Records) -> list[Finding]:
             )  # fmt: skip
             break
     return found
-
-
-def too_strong(records: Records) -> list[Finding]:
-    """The discriminator has left the generator behind."""
-    return [*_too_sure(records), *_too_fast(records), *_too_often(records)]
-
-
-_HELP = (
-    "A smaller learning rate or width of the discriminator, fewer of its steps for each of the generator's "
-    "(training.n_critic), or a gradient penalty brings them together"
-)
-
-
-def _too_sure(records: Records) -> list[Finding]:
-    """Where a Sigmoid reads the answer: a loss of next to nothing."""
-    loss = after(records.get("discriminator_loss"), WARM_UP)
-    if records.facts.probability is not True or (records.facts.penalised is True and not len(loss)):
-        return []
-    run = held_for(loss.values <= SURE, lines_for(loss, _LINES, _STEPS))
-    if run is None:
-        return []
-    value = float(np.median(loss.values[run[0] : run[1] + 1]))
-    since, at = int(loss.steps[run[0]]), int(loss.steps[run[1]])
-    return [
-        Finding(
-            "discriminator too strong", DISCRIMINATOR, at, since, beyond(SURE, max(value, 1e-12)),
-            f"the discriminator's loss is {value:.1e} between steps {since} and {at}: it is sure of every image, and "
-            "the generator is told no difference between its better and its worse ones",
-            _HELP, evidence={"loss": value},
-        )
-    ]  # fmt: skip
-
-
-def _too_fast(records: Records) -> list[Finding]:
-    """Its weights move so much faster than the generator's that these cannot follow."""
-    d, g = (
-        Series(*relative_steps(records.layers[name])) if name in records.layers else Series(np.zeros(0), np.zeros(0))
-        for name in (DISCRIMINATOR, GENERATOR)
-    )
-    steps = np.intersect1d(d.steps, g.steps)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        ratio = d.values[np.searchsorted(d.steps, steps)] / g.values[np.searchsorted(g.steps, steps)]
-    moving = np.isfinite(ratio)
-    series = after(Series(steps[moving], ratio[moving]), 20)
-    length = lines_for(series, _LINES, _STEPS)
-    medians = rolling(series.values, length)
-    above = np.nonzero(medians >= FASTER)[0]
-    if not len(above):
-        return []
-    since, at = int(series.steps[above[0]]), int(series.steps[above[0] + length - 1])
-    value = float(medians[above].max())
-    return [
-        Finding(
-            "discriminator too strong", DISCRIMINATOR, at, since, beyond(value, FASTER),
-            f"a step changes the discriminator {value:.0f} times as much, relative to its weights, as the generator "
-            f"(steps {since} to {at})",
-            _HELP, evidence={"ratio": value},
-        )
-    ]  # fmt: skip
-
-
-def _too_often(records: Records) -> list[Finding]:
-    """It takes so many steps for each of the generator's, and tells all apart."""
-    count = records.facts.n_critic
-    told = records.get("told_apart")
-    run = held_for(told.values >= 0.99, lines_for(told, _LINES, _STEPS))
-    if count is None or count < MANY_STEPS or run is None:
-        return []
-    since, at = int(told.steps[run[0]]), int(told.steps[run[1]])
-    return [
-        Finding(
-            "discriminator too strong", DISCRIMINATOR, at, since, beyond(count, MANY_STEPS),
-            f"the discriminator takes {count} steps for each of the generator's, and tells every pair apart between "
-            f"steps {since} and {at}: the generator hardly trains",
-            "training.n_critic=5 is what the WGAN paper takes, 1 or 2 is usual with other losses",
-            evidence={"n_critic": float(count)},
-        )
-    ]  # fmt: skip
 
 
 def too_weak(records: Records) -> list[Finding]:

@@ -8,8 +8,8 @@ from ganbench.doctor.finding import GENERATOR, Finding, beyond
 from ganbench.doctor.records import Records, Sheet
 from ganbench.doctor.windows import WARM_UP, after, held_for, lines_for
 
-ALIKE = 0.02  # samples differ by less than this share of the pixel range: one picture; real faces differ by 0.26
-GROWN_UP = 500  # steps from which on that is judged: an untrained generator's samples are alike by nature
+ALIKE = 0.008  # samples differ by less than this share of the pixel range: one picture; an untrained generator's: 0.015
+GROWN_UP = 500  # steps from which on that is judged
 SAME = 0.004  # and by less than this at any time; healthy, at their start: 0.015
 FALLEN = 0.2  # of the variety that samples had before
 REPEATS = 0.25  # share of samples with a twin among the others; real faces: 0

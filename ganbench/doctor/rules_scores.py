@@ -7,22 +7,22 @@ import numpy as np
 from ganbench.doctor.finding import GENERATOR, Finding, beyond
 from ganbench.doctor.records import Records, Scores
 from ganbench.doctor.stopping import PATIENCE, Improvement, improvement
-from ganbench.metrics.registry import metric_of
+from ganbench.metrics.registry import heading, metric_of
 
 _PASSED = 3  # looks in a row that are worse than the best
 _BY = 1.25  # times as bad, where a log has no intervals
 
 
 def scores(records: Records) -> list[Finding]:
-    """The first result that has a direction, which is what a board is ranked by, tells: best passed, or stalled."""
-    for name, looks in records.scores.items():
-        metric = metric_of(name)
-        better = "none" if metric is None else metric.better
-        if better == "none":
-            continue
-        judged = improvement(looks, better)
-        return _with_intervals(name, judged, better) if len(judged.steps) else _without(name, looks, better)
-    return []
+    """Tell by the result that heads a board, or else the first that has a direction: best passed, or stalled."""
+    directed = {name: metric.better for name in records.scores if (metric := metric_of(name))}
+    directed = {name: better for name, better in directed.items() if better != "none"}
+    if not directed:
+        return []
+    name = heading(directed) or next(iter(directed))
+    looks, better = records.scores[name], directed[name]
+    judged = improvement(looks, better)
+    return _with_intervals(name, judged, better) if len(judged.steps) else _without(name, looks, better)
 
 
 def _with_intervals(name: str, looks: Improvement, better: str) -> list[Finding]:
