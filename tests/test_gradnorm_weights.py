@@ -76,6 +76,22 @@ def test_a_direction_that_overtakes_is_seen() -> None:
     assert found.item() == pytest.approx(3)
 
 
+def test_norms_stay_right_while_weights_move() -> None:
+    """Much faster than a training moves them: by 2 % a step, and in directions that were of no account before."""
+    stream = torch.Generator().manual_seed(0)
+    shapes = [(64, 48), (48, 160), (1, 90), (200, 3)]
+    matrices = [torch.randn(shape, generator=stream) for shape in shapes]
+    drift = [torch.randn(shape, generator=stream) * 0.02 for shape in shapes]
+    spectrum = Spectrum()
+    for _ in range(60):
+        found = [norm.item() for norm in spectrum.norms(matrices)]
+        true = [torch.linalg.matrix_norm(matrix, 2).item() for matrix in matrices]
+        assert found == pytest.approx(true, rel=5e-3)
+        assert all(f <= t * (1 + 1e-5) for f, t in zip(found, true, strict=True))  # it is approached from below
+        for matrix, step in zip(matrices, drift, strict=True):
+            matrix += step
+
+
 def test_a_weight_that_was_broken_for_a_step_costs_that_step_alone() -> None:
     spectrum = Spectrum()
     whole = torch.diag(torch.tensor([2.0, 1.0]))
@@ -165,6 +181,22 @@ def test_activations_are_those_behind_the_nonlinearity() -> None:
         ("dead_units", [1 / 3, 0, 0]),
     ):
         assert frame[column].tolist() == pytest.approx(by_hand, rel=1e-5), column
+
+
+@pytest.mark.parametrize("memory", [torch.contiguous_format, torch.channels_last])
+def test_activations_of_convolutions_are_of_whole_images_by_channel(memory: torch.memory_format) -> None:
+    module = nn.Sequential(nn.Conv2d(3, 8, 3), nn.LeakyReLU(0.2, inplace=True)).to(memory_format=memory)
+    with torch.no_grad():
+        module[0].weight[:3] = 0  # three channels that say nothing
+    x = torch.randn(40, 3, 22, 22).contiguous(memory_format=memory)  # 3,200 numbers an image: ten are looked at
+    with GradNormProbe(module) as probe:
+        module(x).sum().backward()
+        probe.record(0)
+    seen = module(x)[:10].double()
+    row = probe.to_frame().iloc[0]
+    assert row["activation_mean"] == pytest.approx(seen.mean().item(), rel=1e-5)
+    assert row["activation_std"] == pytest.approx(seen.std(correction=0).item(), rel=1e-5)
+    assert row["dead_units"] == pytest.approx(3 / 8)
 
 
 def test_a_frozen_network_that_passes_gradients_on_shows_no_activations() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from collections.abc import Sequence
 from typing import Any
@@ -68,10 +69,12 @@ class Activity:
         seen = [sample for sample in samples if sample.shape[1:] == samples[-1].shape[1:]]
         values = torch.cat(seen).float()
         unit = 1 if self._layers[index].dimensions > 2 else values.ndim - 1
-        values = values.movedim(unit, -1).flatten(0, -2)  # (places, units): a view, where channels are last
-        variance, mean = torch.var_mean(values, correction=0)
-        least, most = values.aminmax(dim=0)
-        return torch.stack([mean, variance.sqrt(), (least == most).float().mean()])
+        places = [d for d in range(values.ndim) if d != unit]
+        mean = values.mean()
+        # On a CPU, var_mean and aminmax are twenty times as slow as these.
+        spread = torch.linalg.vector_norm(values - mean) / math.sqrt(values.numel())
+        still = values.amax(places) == values.amin(places)
+        return torch.stack([mean, spread, still.float().mean()])
 
 
 def _sample(output: torch.Tensor) -> torch.Tensor:
