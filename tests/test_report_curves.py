@@ -47,6 +47,33 @@ def test_panels_follow_what_was_logged(entries: list[Entry]) -> None:
     assert [text.get_text() for text in legend.get_texts()] == ["dcgan-0", "dcgan-1", "wgan-0"]
 
 
+def test_a_loss_that_would_be_a_flat_line_has_axes_of_its_own(tmp_path: Path) -> None:
+    card = make_card({FD: (10.0, 9.0, 11.0)})
+    for times, expected in (
+        (10, ["BCE", "Wasserstein"]),
+        (100, ["BCE", "Wasserstein: wasserstein-clip", "Wasserstein: wasserstein-gp"]),
+    ):
+        paths = [make_run(tmp_path / f"{times}-{v}", v, 0, card) for v in ("dcgan", "wgan", "wgan-gp")]
+        log = paths[1] / "metrics.jsonl"
+        lines = [json.loads(text) for text in log.read_text().splitlines()]
+        for line in lines:
+            line |= {key: line[key] * times for key in line if key.endswith("_loss")}
+        log.write_text("".join(f"{json.dumps(line)}\n" for line in lines))
+        figure = training_figure(collect(paths, lambda: None))
+        assert figure is not None
+        titles = [axes.get_title(loc="left") for axes in figure.axes]
+        for which in ("discriminator", "generator"):
+            assert [title for title in titles if title.startswith(which)] == [f"{which} loss ({k})" for k in expected]
+
+
+def test_shares_begin_at_zero(entries: list[Entry]) -> None:
+    figure = training_figure(entries)
+    assert figure is not None
+    bottoms = {axes.get_title(loc="left"): axes.get_ylim()[0] for axes in figure.axes}
+    assert bottoms["duplicates[pixels] ↓"] == 0
+    assert bottoms["afd[yolo-nano] ↑"] >= 0
+
+
 def test_instruments_share_the_panel_of_their_metric(entries: list[Entry]) -> None:
     figure = training_figure(entries)
     assert figure is not None

@@ -3,9 +3,10 @@
 A kernel counts as the matrix (outputs, everything else), as in spectral normalisation (Miyato et al. 2018). What a
 convolution does to a whole image may have a larger norm than that.
 
-A few vectors of every matrix are iterated together, and go on from those of the step before, so that a round or two a
-step are enough; the largest Ritz value is the answer (Halko, Martinsson and Tropp 2011). At the start, and every so
-many steps, all vectors but one are drawn anew and iterated long: a direction that nothing led to is found by then.
+A few vectors of every matrix are iterated together, and go on from those of the step before: a round a step is enough
+once weights no longer change as fast as in their first steps, and a few are until then. The largest Ritz value is the
+answer (Halko, Martinsson and Tropp 2011). At the start, and every so many steps, all vectors but one are drawn anew and
+iterated long: a direction that nothing led to is found by then.
 
 The vectors of a basis are rows. Products of few rows with a large matrix are several times as fast on a CPU as products
 of the matrix with as few columns.
@@ -18,7 +19,8 @@ from collections.abc import Callable
 import torch
 
 _BLOCK = 8  # vectors of a matrix
-_ROUNDS = 2  # a step
+EARLY = 16  # steps, the first of all
+_EARLY_ROUNDS = 4  # in each of them
 _START = 20  # rounds at a start
 RENEWED = 256  # steps from start to start
 _SQUARINGS = 8  # of a small matrix, after which its largest eigenvalue is left alone
@@ -55,7 +57,7 @@ class Spectrum:
         """
         if not matrices:
             return []
-        rounds = _ROUNDS
+        rounds = _EARLY_ROUNDS if self._steps < EARLY else 1
         if self._steps % RENEWED == 0:
             self._bases, rounds = self._drawn(matrices), _START
         self._steps += 1

@@ -31,6 +31,7 @@ WINDOW = 25  # logged steps of the running mean of losses, fewer in a short log
 _MARKS = ".xs^vd"  # by instrument
 _COLUMNS = 2  # of panels
 _LOSS = "_loss"  # ends the names of the losses in a log
+_APART = 20  # how many times as far as another objective's a loss reaches that gets axes of its own
 _NAMED = 12  # runs up to which each has its name in the legend; of more, their groups and seeds
 
 Log = list[dict[str, Any]]
@@ -51,13 +52,20 @@ class Panel:
     keys: list[str]
     runs: list[Run]
 
+    @property
+    def of_shares(self) -> bool:
+        """Whether what it shows lies between 0 and 1."""
+        metric = metric_of(self.keys[0])
+        return metric is not None and metric.unit == "share"
+
 
 def training_figure(entries: list[Entry], style: str = "screen") -> Figure | None:
     """Draw losses, and the scores that were taken during training, over steps; None without a run.
 
-    A panel per loss and kind of objective, for a Wasserstein loss and a cross-entropy have no axis in common; then one
-    per metric that was logged, in the order of the registry. Runs of one variant share a colour; their seeds differ in
-    the dashes, what a metric was measured with in the markers.
+    A panel per loss and kind of objective, for a Wasserstein loss and a cross-entropy have no axis in common; nor have
+    losses of one kind of which one would be a flat line beside the other. Then one per metric that was logged, in the
+    order of the registry. Runs of one variant share a colour; their seeds differ in the dashes, what a metric was
+    measured with in the markers.
 
     Args:
         entries: runs, and others, which are left out.
@@ -79,6 +87,8 @@ def training_figure(entries: list[Entry], style: str = "screen") -> Figure | Non
                 for key, mark in zip(panel.keys, itertools.cycle(_MARKS)):
                     _draw(axes, log, key, mark, looks[entry.name])
             axes.set_title(label(panel.title))
+            if panel.of_shares and axes.get_ylim()[0] < 0:
+                axes.set_ylim(bottom=0)  # there are none below
             if len(panel.keys) > 1:
                 # In the line of the title: never over a curve.
                 axes.legend(*_instruments(panel.keys), loc="lower right", bbox_to_anchor=(1, 1), ncols=len(panel.keys))
@@ -124,11 +134,8 @@ def _panels(runs: list[Run]) -> list[Panel]:
     panels = []
     for key in keys:
         if key.endswith(_LOSS):
-            by_kind: dict[str, list[Run]] = {}
-            for run in runs:
-                if any(key in line for line in run[1]):
-                    by_kind.setdefault(_kind_of_loss(run[0]), []).append(run)
-            panels += [Panel(f"{key.replace('_', ' ')} ({kind})", [key], of) for kind, of in by_kind.items()]
+            logged = [run for run in runs if any(key in line for line in run[1])]
+            panels += [Panel(f"{key.replace('_', ' ')} ({kind})", [key], of) for kind, of in _by_kind(key, logged)]
     metrics: dict[str, list[str]] = {}
     for key in keys:
         if "[" in key:  # a result; whatever else is logged is neither
@@ -138,9 +145,35 @@ def _panels(runs: list[Run]) -> list[Panel]:
     return panels + [Panel(_title(metrics[name]), metrics[name], runs) for name in order]
 
 
-def _kind_of_loss(entry: Entry) -> str:
-    """Return which kind a run's objective is of: the class right below ``Objective`` that it derives from."""
-    name = str((entry.settings or {}).get("objective.name", ""))
+def _by_kind(key: str, runs: list[Run]) -> list[tuple[str, list[Run]]]:
+    """Return the runs that share axes for a loss, by what these are called."""
+    by_kind: dict[str, list[Run]] = {}
+    for run in runs:
+        by_kind.setdefault(_kind_of_loss(_objective(run[0])), []).append(run)
+    found = []
+    for kind, of in by_kind.items():
+        by_name: dict[str, list[Run]] = {}
+        for run in of:
+            by_name.setdefault(_objective(run[0]), []).append(run)
+        reaches = [max(_reach(log, key) for _, log in alike) for alike in by_name.values()]
+        apart = max(reaches) > _APART * min(reaches)
+        found += [(f"{kind}: {name}", alike) for name, alike in by_name.items()] if apart else [(kind, of)]
+    return found
+
+
+def _reach(log: Log, key: str) -> float:
+    """Return how far a loss reaches, its outliers left out; 0 without a finite one."""
+    values = np.array([line[key] for line in log if key in line], float)
+    values = values[np.isfinite(values)]
+    return float(np.ptp(np.quantile(values, (0.05, 0.95)))) if len(values) else 0.0
+
+
+def _objective(entry: Entry) -> str:
+    return str((entry.settings or {}).get("objective.name", ""))
+
+
+def _kind_of_loss(name: str) -> str:
+    """Return which kind an objective is of: the class right below ``Objective`` that it derives from."""
     with suppress(GanbenchError):  # somebody's that cannot be imported goes by its name
         return next(c.__name__ for c in reversed(OBJECTIVES[name].__mro__) if c not in Objective.__mro__)
     return name
