@@ -14,7 +14,7 @@ from ganbench.doctor.diagnosis import diagnose
 from ganbench.doctor.names import mapped, parse_columns
 from ganbench.errors import GanbenchError
 from ganbench.images.sheets import write_sheet
-from ganbench.report.doctor import make_doctor_page
+from ganbench.report.doctor import course_figures, make_doctor_page
 from ganbench.training.recipe import load_recipe
 from ganbench.training.run_folder import RunFolder
 
@@ -165,6 +165,23 @@ def test_the_command(tmp_path: Path) -> None:
     shown = CLI.invoke(app, ["doctor", str(healthy.path), "--fail"])
     assert shown.exit_code == 0
     assert "nothing found in 600 steps" in shown.output
+
+
+def test_the_page_names_the_run_and_shows_a_figure_of_each_kind(tmp_path: Path) -> None:
+    found = diagnose(run_folder(tmp_path / "run", told=0.0).path)
+    figures = course_figures(found)
+    assert "share of pairs told apart" in figures
+    for title, figure in figures.items():
+        (axes,) = figure.axes
+        assert axes.get_title(loc="left") == f"{title}: run"
+        place = axes.get_window_extent()
+        assert not any(legend.get_window_extent().overlaps(place) for legend in figure.legends)
+        assert (len(axes.get_lines()) - len(found.grave) > 1) == bool(figure.legends)
+    assert figures["share of pairs told apart"].axes[0].get_ylim() == (-0.02, 1.02)
+    page = make_doctor_page(found, dated=False)
+    assert "in run</h1>" in page
+    assert page.count('over the steps of the training"') == len(figures)
+    assert page.count(str(tmp_path)) == 1  # where it lies is said once, with what there was to look at
 
 
 def test_foreign_text_is_harmless_on_the_page(tmp_path: Path) -> None:

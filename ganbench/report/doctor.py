@@ -8,26 +8,25 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 import ganbench
-from ganbench.diagnostics.figures import COLOURS, label
 from ganbench.doctor.diagnosis import Diagnosis
 from ganbench.doctor.finding import DISCRIMINATOR, GENERATOR
 from ganbench.doctor.records import Records, Series
 from ganbench.doctor.rules_layers import relative_steps
 from ganbench.report.pictures import Picture, figure_of, sheet_of
 from ganbench.report.templates import environment
+from ganbench.system.style import COLOURS, DASHES, drawing, label, legend_below
 
 if TYPE_CHECKING:
-    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+_SHARE = "share of pairs told apart"
 _PANELS = {
     "loss": ("discriminator_loss", "generator_loss"),
     "score": ("real_score", "fake_score", "held_out_score"),
-    "share of pairs told apart": ("told_apart",),
+    _SHARE: ("told_apart",),
     "variety, share of the range": ("made_variety", "real_variety"),
     "relative step": (DISCRIMINATOR, GENERATOR),
 }
-_COLUMNS = 2
 _SHOWN = 4  # sample sheets
 _SAMPLES = 16  # of each
 
@@ -39,14 +38,14 @@ def make_doctor_page(found: Diagnosis, *, dated: bool = True) -> str:
         found: the diagnosis.
         dated: whether it says of which day it is.
     """
-    figure = course_figure(found)
     return (
         environment()
         .get_template("doctor.html")
         .render(
             found=found,
             steps=f"{found.records.last:,}",
-            picture=None if figure is None else figure_of(figure),
+            name=_name(found.records.label),
+            pictures=[(title, figure_of(figure)) for title, figure in course_figures(found).items()],
             sheets=_sheets(found.records),
             recorded=found.recorded(),
             version=ganbench.__version__,
@@ -55,28 +54,19 @@ def make_doctor_page(found: Diagnosis, *, dated: bool = True) -> str:
     )
 
 
-def course_figure(found: Diagnosis) -> Figure | None:
-    """Draw what was recorded over steps, a panel per kind of number; a grey line where a finding could be told."""
-    from matplotlib.figure import Figure
+def course_figures(found: Diagnosis) -> dict[str, Figure]:
+    """Draw what was recorded over steps, a figure per kind of number; a dotted line where a finding could be told.
 
-    records = found.records
-    panels = {title: drawn for title, names in _PANELS.items() if (drawn := _drawn(records, names))}
-    if not panels:
-        return None
-    rows = -(-len(panels) // _COLUMNS)
-    figure = Figure(figsize=(10, 0.6 + 2.4 * rows), layout="constrained")
-    places = figure.subplots(rows, _COLUMNS, squeeze=False, sharex=True).ravel()
-    for empty in places[len(panels) :]:
-        empty.remove()
-    for axes, (title, drawn) in zip(places, panels.items(), strict=False):
-        _draw(axes, title, drawn)
-        for finding in found.grave:
-            axes.axvline(finding.when, color="gray", linewidth=0.8, linestyle=":")
-    for axes in places[: len(panels)][-_COLUMNS:]:
-        axes.set_xlabel("discriminator step")
-        axes.tick_params(labelbottom=True)
-    figure.suptitle(label(f"{records.label}: what was recorded"))
-    return figure
+    Returns:
+        Figures by what they show, small: side by side on a wide screen, and one below the other on a phone.
+    """
+    drawn = {title: series for title, names in _PANELS.items() if (series := _drawn(found.records, names))}
+    return {title: _figure(found, title, series) for title, series in drawn.items()}
+
+
+def _name(path: str) -> str:
+    """Return the last part of a path or a URL: what a run is called."""
+    return path.replace("\\", "/").rstrip("/").rpartition("/")[2] or path
 
 
 def _drawn(records: Records, names: tuple[str, ...]) -> dict[str, Series]:
@@ -88,20 +78,26 @@ def _drawn(records: Records, names: tuple[str, ...]) -> dict[str, Series]:
     return {name: series for name, series in found.items() if len(series)}
 
 
-def _draw(axes: Axes, title: str, drawn: dict[str, Series]) -> None:
-    for number, (name, series) in enumerate(drawn.items()):
-        whole = np.isfinite(series.values)
-        axes.plot(
-            series.steps[whole], series.values[whole], color=COLOURS[number], linestyle=("-", "--", ":")[number],
-            linewidth=1.2, label=name.replace("_", " "),
-        )  # fmt: skip
-    axes.set_title(title, fontsize="medium", loc="left")
-    axes.grid(alpha=0.3)
-    largest = max(float(np.abs(s.values[np.isfinite(s.values)]).max(initial=0)) for s in drawn.values())
-    if largest > 1000:
-        axes.set_yscale("symlog", linthresh=1)
-    if len(drawn) > 1:
-        axes.legend(fontsize="x-small", loc="upper left", bbox_to_anchor=(1.0, 1.0), frameon=False)
+def _figure(found: Diagnosis, title: str, drawn: dict[str, Series]) -> Figure:
+    with drawing("screen", 5, 2.9) as figure:
+        axes = figure.subplots()
+        for (name, series), colour, dash in zip(drawn.items(), COLOURS, DASHES, strict=False):
+            whole = np.isfinite(series.values)
+            axes.plot(
+                series.steps[whole], series.values[whole], color=colour, linestyle=dash, label=name.replace("_", " ")
+            )
+        largest = max(float(np.abs(s.values[np.isfinite(s.values)]).max(initial=0)) for s in drawn.values())
+        if largest > 1000:
+            axes.set_yscale("symlog", linthresh=1)
+        if title == _SHARE:
+            axes.set_ylim(-0.02, 1.02)
+        for finding in found.grave:
+            axes.axvline(finding.when, color="gray", linewidth=0.8, linestyle=":")
+        axes.set_title(label(f"{title}: {_name(found.records.label)}"))
+        axes.set_xlabel("discriminator step")
+        if len(drawn) > 1:
+            legend_below(figure, *axes.get_legend_handles_labels())
+    return figure
 
 
 def _sheets(records: Records) -> list[tuple[int, Picture]]:

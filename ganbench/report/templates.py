@@ -20,4 +20,6 @@ def environment() -> Environment:
     )
     made.filters["lines"] = lambda text: Markup(html(str(text), lines=True))
     made.filters["breakable"] = lambda text: Markup(html(str(text)).replace("[", "\n["))
+    # An interval that is broken ends its first line with the dots: never one line of dots between two of numbers.
+    made.filters["interval"] = lambda text: Markup(html(str(text)).replace(" …", "&nbsp;…"))
     return made
