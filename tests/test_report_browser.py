@@ -98,7 +98,7 @@ def test_columns_sort_by_mouse_and_by_keyboard(view) -> None:
     page.keyboard.press("Enter")
     assert _names(page) == best_first  # ... either way
     cell = page.locator("table.sortable tbody tr").first.locator("td").nth(1)
-    assert cell.inner_text().split("\n") == ["100", "97 … 103"]
+    assert cell.inner_text().split("\n") == ["100", "97\u00a0… 103"]
 
 
 @pytest.mark.slow

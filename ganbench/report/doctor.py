@@ -92,7 +92,7 @@ def _figure(found: Diagnosis, title: str, drawn: dict[str, Series]) -> Figure:
         if title == _SHARE:
             axes.set_ylim(-0.02, 1.02)
         for finding in found.grave:
-            axes.axvline(finding.when, color="gray", linewidth=0.8, linestyle=":")
+            axes.axvline(finding.when, color="0.2", linewidth=1.2, linestyle=":")
         axes.set_title(label(f"{title}: {_name(found.records.label)}"))
         axes.set_xlabel("discriminator step")
         if len(drawn) > 1:
