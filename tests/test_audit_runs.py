@@ -29,6 +29,7 @@ from ganbench.errors import GanbenchError, UnknownName
 from ganbench.images.arrays import ArraySource
 from ganbench.metrics.registry import METRICS
 from ganbench.references.reference import Reference
+from ganbench.report.audit import size_figure
 from ganbench.scoring.options import ScoreOptions
 from ganbench.statistics.packets import PacketSet
 from ganbench.system.cluster import Site
@@ -49,6 +50,13 @@ def test_a_row_for_each_metric_extractor_and_check() -> None:
     assert {one["id"]: one["n"] for one in data["verdicts"]} == {"kd[made]": 200, "blind[made]": 200}
     assert audit.to_csv().splitlines()[0] == "id,metric,instrument,check,passed,text"
     assert len(audit.to_csv().splitlines()) == 5
+    figure = size_figure(audit)
+    assert figure is not None
+    (axes,) = figure.axes
+    sizes = [int(at) for at in axes.get_xticks()]
+    assert sizes == sorted({int(n) for row in audit.rows for n in row.finding.figures.get("mean", ())})
+    assert [text.get_text() for text in axes.get_xticklabels()] == [f"{n:,}" for n in sizes]
+    assert list(axes.get_xticks(minor=True)) == []  # no names over each other
 
 
 @pytest.mark.slow

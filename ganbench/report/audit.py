@@ -88,6 +88,9 @@ def size_figure(found: Audit, style: str = "screen") -> Figure | None:
             off = [(means[n] - means[sizes[-1]]) / spread for n in sizes]
             axes.plot([int(n) for n in sizes], off, marker=".", **_look(number, row.id))
         axes.set_xscale("log")
+        looked = sorted({int(n) for row in rows for n in row.finding.figures["mean"]})
+        axes.set_xticks(looked, [f"{n:,}" for n in looked])
+        axes.set_xticks([], minor=True)  # which would be named too, over each other
         axes.set_yscale("symlog", linthresh=2)
         axes.set_xlabel("images of a set")
         axes.set_ylabel("in spreads of the largest sets")
