@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
@@ -95,28 +96,70 @@ def explain_scored(source: Source, plan: Plan, seen: ScoreSeen) -> Explanation:
     Raises:
         GanbenchError: no extractor has looked; or as ``explain_source`` says.
     """
-    names = [name for name in seen.features if name in plan.references]
-    if not names:
-        raise ReferenceError("an explanation takes an extractor that has a reference, and none has looked")
-    asked = next(one.asked for one in plan.instruments if one.name == names[0])
-    return explain_source(
-        source, plan.options.looking_with(asked), [plan.references[names[0]]], seen.features[names[0]]
-    )
+    return _explained(source, _of_scored(source, plan, seen), plan.options.seed)
 
 
-def explain_source(
-    source: Source,
-    options: ScoreOptions,
-    references: Sequence[Reference] = (),
-    features: FeatureSet | None = None,
-) -> Explanation:
+def findings_of_scored(source: Source, plan: Plan, seen: ScoreSeen) -> list[Finding]:
+    """Return the findings of ``explain_scored`` alone, at half its cost: the distance is taken apart only if they ask.
+
+    Raises:
+        GanbenchError: as ``explain_scored``.
+    """
+    looked, seed = _of_scored(source, plan, seen), plan.options.seed
+    return find(looked.real, looked.seen, partial(_taken_apart, looked, seed), seed)
+
+
+def explain_source(source: Source, options: ScoreOptions, references: Sequence[Reference] = ()) -> Explanation:
     """Explain an opened source.
 
     Args:
         source: the images.
         options: the choices; of the extractors the first looks.
         references: those that are loaded already, as a scorecard's plan has them; none: as ``options`` say.
-        features: of the images, where they are known already and complete.
+
+    Raises:
+        GanbenchError: bad images, fewer than 20, or a reference that does not fit.
+    """
+    return _explained(source, _looked_at(source, options, references), options.seed)
+
+
+@dataclass(frozen=True, eq=False)
+class _Looked:
+    """What findings are made of.
+
+    Attributes:
+        source: the images that were looked at.
+        real: what they are compared with.
+        seen: of them.
+        features: of them.
+        extractor: whose.
+        notes: what a reader must know.
+    """
+
+    source: Source
+    real: Reference
+    seen: Seen
+    features: FeatureSet
+    extractor: str
+    notes: list[str]
+
+
+def _of_scored(source: Source, plan: Plan, seen: ScoreSeen) -> _Looked:
+    names = [name for name in seen.features if name in plan.references]
+    if not names:
+        raise ReferenceError("an explanation takes an extractor that has a reference, and none has looked")
+    asked = next(one.asked for one in plan.instruments if one.name == names[0])
+    return _looked_at(source, plan.options.looking_with(asked), [plan.references[names[0]]], seen, names[0])
+
+
+def _looked_at(
+    source: Source,
+    options: ScoreOptions,
+    references: Sequence[Reference] = (),
+    scored: ScoreSeen | None = None,
+    name: str = "",
+) -> _Looked:
+    """Look at a source, or take what was seen of it by the extractor ``name`` where that is complete.
 
     Raises:
         GanbenchError: bad images, fewer than 20, or a reference that does not fit.
@@ -124,8 +167,7 @@ def explain_source(
     if len(source) < LEAST:
         raise SourceError(f"{source.label}: an explanation takes {LEAST} images or more, found {len(source)}")
     asked = options.features[0]
-    build = build_options(options, asked)
-    spec = specify_extractor(asked, build)
+    spec = specify_extractor(asked, build_options(options, asked))
     notes: list[str] = list(source.notes)
     note = once(notes.append)
     fitting = next((one for one in references if one.extractor is not None and one.extractor.name == spec.name), None)
@@ -135,12 +177,11 @@ def explain_source(
     if len(source) > SAMPLE_CAP:
         source = Picked(source, np.sort(shuffled(len(source), options.seed)[:SAMPLE_CAP]))
         notes.append(f"{whole.label}: a random {SAMPLE_CAP:,} of its {len(whole):,} images were looked at")
-    if features is None or not features.complete or source is not whole:
-        seen, fake = _look(source, options, real, note)
+    features = None if scored is None else scored.features[name]
+    if scored is None or features is None or not features.complete or source is not whole:
+        seen, features = _look(source, options, real, note)
     else:
-        seen, fake = _look_again(source, real, features), features
-    rng = np.random.default_rng(options.seed)
-    distance = take_apart(real.features, fake, spec.name, rng, partial(_name_of, real.index))
+        seen = _seen_again(source, real, features, scored.looks)
     if real.looks is None:
         notes.append(
             f"reference {real.name} lacks the looks of its images: nothing is said of colour, sharpness, compression, "
@@ -149,8 +190,20 @@ def explain_source(
     if real.index is None:
         notes.append(f"reference {real.name} lacks an index: nothing is said of kinds, variety, repeats and outliers")
     notes += [f"{bad.name} was left out: {bad.why}" for bad in source.bad]
-    findings = find(real, seen, distance, options.seed)
-    return _explanation(whole, source, real, findings, distance, seen, notes)
+    return _Looked(source, real, seen, features, spec.name, notes)
+
+
+def _taken_apart(looked: _Looked, seed: int) -> Distance | None:
+    rng = np.random.default_rng(seed)
+    return take_apart(
+        looked.real.features, looked.features, looked.extractor, rng, partial(_name_of, looked.real.index)
+    )
+
+
+def _explained(whole: Source, looked: _Looked, seed: int) -> Explanation:
+    distance = _taken_apart(looked, seed)
+    findings = find(looked.real, looked.seen, lambda: distance, seed)
+    return _explanation(whole, looked.source, looked.real, findings, distance, looked.seen, looked.notes)
 
 
 def _explanation(
@@ -194,15 +247,17 @@ def _look(source: Source, options: ScoreOptions, real: Reference, note: Note) ->
     return Seen(packed["positions"], packed["measures"], codes, packed["signatures"]), fake
 
 
-def _look_again(source: Source, real: Reference, features: FeatureSet) -> Seen:
-    """Return what pixels say of images whose features are known.
+def _seen_again(source: Source, real: Reference, features: FeatureSet, looks: LookTally | None) -> Seen:
+    """Return what pixels say of images whose features are known: what was seen with them, or else at a second look.
 
     Raises:
         SourceError: other images can be read now.
     """
-    consumer = LookConsumer(np.empty(0, np.int64))
-    stream(source, [consumer], "explaining")
-    packed = consumer.tally.pack()
+    if looks is None:
+        consumer = LookConsumer(np.empty(0, np.int64))
+        stream(source, [consumer], "explaining")
+        looks = consumer.tally
+    packed = looks.pack()
     if not np.array_equal(packed["positions"], features.sample_index):
         raise SourceError(f"{source.label}: its images have changed while they were looked at")
     codes = None if real.index is None else real.index.encode(features.sample)

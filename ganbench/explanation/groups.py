@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ganbench.explanation.chance import of_counts
+from ganbench.explanation.drawn import drawn
 from ganbench.looks.kinds import belong
 from ganbench.looks.real import RealLooks, distances, oddness
 from ganbench.metrics.intervals import Z95, wilson
@@ -131,10 +132,12 @@ def variety(
     """
     rows = _some(index, kept, rng)
     own, near = _closeness(bring(codes[rows]))
-    draws = []
-    for _ in range(DRAWS):
-        drawn = rng.choice(len(index), len(rows), replace=False)
-        draws.append(_closeness(bring(index.codes[drawn]))[0])
+
+    def draw() -> np.ndarray:
+        chosen = (rng.choice(len(index), len(rows), replace=False) for _ in range(DRAWS))
+        return np.array([_closeness(bring(index.codes[some]))[0] for some in chosen])
+
+    draws = drawn(index, ("closeness", bring), len(rows), rng, draw)
     real, spread = float(np.mean(draws)), float(np.std(draws, ddof=1))
     error = float(near.std(ddof=1) / np.sqrt(len(near)) / max(spread, 1e-9))
     effect = float((real - own) / max(spread, 1e-9) / np.sqrt(1 + 1 / DRAWS))
@@ -236,11 +239,12 @@ def repeated(index: ImageIndex, codes: np.ndarray, signatures: np.ndarray, rng: 
     pairs = pairs_alike(codes, signatures)
     mask = np.zeros(n, bool)
     mask[pairs] = True
-    real, looked_at = 0, 0
-    for _ in range(REPEAT_DRAWS):
-        drawn = rng.choice(len(index), min(n, len(index)), replace=False)
-        real += len(np.unique(pairs_alike(index.codes[drawn], index.signatures[drawn])))
-        looked_at += len(drawn)
+
+    def draw() -> np.ndarray:
+        chosen = (rng.choice(len(index), min(n, len(index)), replace=False) for _ in range(REPEAT_DRAWS))
+        return np.array([len(np.unique(pairs_alike(index.codes[some], index.signatures[some]))) for some in chosen])
+
+    real, looked_at = int(drawn(index, "repeats", n, rng, draw).sum()), REPEAT_DRAWS * min(n, len(index))
     share = (real + 1) / (looked_at + 2)
     # Repeats come at least in pairs, so that half as many images are independent.
     effect = float(of_counts(np.array([mask.sum() / 2]), n / 2, np.array([share]), looked_at / 2)[0])

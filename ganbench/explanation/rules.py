@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -9,6 +10,7 @@ import numpy as np
 from ganbench.explanation import groups, words
 from ganbench.explanation.chance import MISFIT, of_draws, threshold
 from ganbench.explanation.distance import Distance
+from ganbench.explanation.drawn import once
 from ganbench.explanation.finding import Finding
 from ganbench.explanation.kinds import REMEDIES
 from ganbench.explanation.pursuit import pursue, usual_spread
@@ -41,8 +43,15 @@ class Seen:
     signatures: np.ndarray
 
 
-def find(reference: Reference, seen: Seen, distance: Distance | None, seed: int) -> list[Finding]:
-    """Return what the rules find, strongest first."""
+def find(reference: Reference, seen: Seen, distance: Callable[[], Distance | None], seed: int) -> list[Finding]:
+    """Return what the rules find, strongest first.
+
+    Args:
+        reference: the real images.
+        seen: the set.
+        distance: takes the distance between both apart; asked only where no other rule finds anything.
+        seed: of what real sets are drawn.
+    """
     rng = np.random.default_rng(seed)
     least = threshold(rules_tried())
     found: list[Finding] = []
@@ -64,8 +73,8 @@ def find(reference: Reference, seen: Seen, distance: Distance | None, seed: int)
     if index is not None and codes is not None and len(rows) >= LEAST:
         found += _of_codes(reference, index, codes, rows, rng, strongest)
     found = sorted((one for one in found if one.effect >= least), key=lambda one: -one.effect)
-    if not found and distance is not None and distance.effect >= least:
-        found.append(_unexplained(distance))
+    if not found and (apart := distance()) is not None and apart.effect >= least:
+        found.append(_unexplained(apart))
     return [replace(one, images=tuple(int(seen.positions[row]) for row in one.images)) for one in found]
 
 
@@ -84,7 +93,7 @@ def _of_codes(
     """
     found: list[Finding] = []
     levels = list(reference.kinds) or kinds_of(index.codes)
-    bring = groups.alike(index.codes)
+    bring = once(index, "alike", lambda: groups.alike(index.codes))
     for kind, missing in (("missing_kinds", True), ("excess_kinds", False)):
         group = groups.kinds(index, levels, codes[rows], missing=missing)
         if group is not None and group.effect < looks:

@@ -12,7 +12,7 @@ import numpy as np
 from PIL import Image
 
 from ganbench.errors import GanbenchError
-from ganbench.explanation.explain import explain_scored
+from ganbench.explanation.explain import findings_of_scored
 from ganbench.images.rules import Rules
 from ganbench.images.source import Source
 from ganbench.images.submission import Check, Known, check_submission
@@ -129,7 +129,7 @@ def _look(path: Path, plan: Plan, rules: Rules | None) -> Look:
 def _explained(source: Source, plan: Plan, seen: Seen) -> tuple[str, ...]:
     """Return the strongest findings; none where nothing can be explained, which is no fault of a submission."""
     try:
-        found = explain_scored(source, plan, seen).findings
+        found = findings_of_scored(source, plan, seen)
     except GanbenchError:
         return ()
     return tuple(f"{one.text} {one.remedy}" for one in found[:EXPLAINED])

@@ -14,6 +14,7 @@ from ganbench.detectors.base import Detector, DetectorOptions
 from ganbench.detectors.registry import load_detector
 from ganbench.errors import GanbenchError, MetricError
 from ganbench.features.collect import collect_all, extractor_for, goes_in_pieces
+from ganbench.features.looks import LookObserver, LookTally
 from ganbench.features.observers import Observer
 from ganbench.features.packets import PacketObserver
 from ganbench.images.batch import Batch
@@ -46,6 +47,7 @@ class Seen:
         sample: how many features of images are kept at most, and the seed of their choice.
         marks: signatures of the images whose features are kept, None where no metric compares with single real ones.
         packets: wavelet packets of their pixels, or why there are none; None where no metric reads them.
+        looks: of the images, for an explanation; None where nobody asks for one, or it looks at some of them only.
     """
 
     index: np.ndarray
@@ -57,6 +59,7 @@ class Seen:
     sample: dict[str, int]
     marks: MarkCollector | None = None
     packets: PacketSet | MetricError | None = None
+    looks: LookTally | None = None
 
 
 class _Pixels:
@@ -159,7 +162,15 @@ class _FaceObserver:
         return DetectionCollector()
 
 
-def look(source: Source, plan: Plan, extractors: Collection[str], note: Note, site: Site | None = None) -> Seen:
+def look(
+    source: Source,
+    plan: Plan,
+    extractors: Collection[str],
+    note: Note,
+    site: Site | None = None,
+    *,
+    explained: bool = False,
+) -> Seen:
     """Show a source to the instruments.
 
     Args:
@@ -168,6 +179,7 @@ def look(source: Source, plan: Plan, extractors: Collection[str], note: Note, si
         extractors: names of the extractors that are to look.
         note: is told in one line what a reader of the results must know.
         site: where a large source is looked at; None: in this process.
+        explained: whether an explanation follows, which asks for the looks of all of up to ``SAMPLE_CAP`` images.
 
     Raises:
         GanbenchError: bad images.
@@ -185,6 +197,8 @@ def look(source: Source, plan: Plan, extractors: Collection[str], note: Note, si
     if plan.reads_index and loaded:
         bound = sample_bound(len(source), cap + source.skip_bad, options.seed)
         others.append(_MarkObserver(options.seed, bound))
+    if explained and len(source) <= SAMPLE_CAP:
+        others.append(LookObserver())
     uncut: MetricError | None = None
     if plan.real_pixels is not None:
         try:
@@ -217,8 +231,9 @@ def look(source: Source, plan: Plan, extractors: Collection[str], note: Note, si
     packets = next((_packets(tally) for tally in tallies if isinstance(tally, PacketCollector)), uncut)
     boxes = next((tally for tally in tallies if isinstance(tally, DetectionCollector)), None)
     faces = None if boxes is None else boxes.result(source.image_size())
+    looks = next((tally for tally in tallies if isinstance(tally, LookTally)), None)
     keeping = {"most": cap, "seed": options.seed}
-    return Seen(index, pixels, features, faces, protocols, stated, keeping, marks, packets)
+    return Seen(index, pixels, features, faces, protocols, stated, keeping, marks, packets, looks)
 
 
 def _packets(tally: PacketCollector) -> PacketSet | MetricError:

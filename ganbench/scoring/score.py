@@ -150,8 +150,8 @@ def score_source(
         )
     notes = [*plan.notes, *source.notes]
     references, unserved = _of_this_size(plan, source)
-    seen = look(source, plan, references, notes.append, site)  # the metrics want the memory of the networks: gone
-
+    # The metrics want the memory of the networks: it is gone by then.
+    seen = look(source, plan, references, notes.append, site, explained=kept is not None)
     if kept is not None:
         kept.append(seen)
     rows: list[Row] = []

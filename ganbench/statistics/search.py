@@ -5,7 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 _QUERIES = 1024  # codes looked for at once
-_CODES = 16_384  # codes looked at, at once: their distances take 64 MiB
+_DISTANCES = 1 << 21  # at once: 8 MiB, which a processor's cache holds
+_LEAST = 2048  # codes looked at, at once, however few are looked for ...
+_MOST = 16_384  # ... and at most
+_GROUPS = 128  # of the first distances, whose least ones bound the k-th
 
 
 def nearest_codes(known: np.ndarray, codes: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
@@ -32,18 +35,18 @@ def _nearest(known: np.ndarray, codes: np.ndarray, k: int) -> tuple[np.ndarray, 
     count = len(codes)
     best = np.full((count, k), np.iinfo(np.int64).max)
     best_rows = np.full((count, k), -1, np.int64)
-    own = np.einsum("ij,ij->i", codes, codes)[:, None]
-    for start in range(0, len(known), _CODES):
-        block = known[start : start + _CODES].astype(np.float32)
-        # Whole numbers below 2**24, as all sums on the way to them: exact in float32.
-        squared = codes @ (-2.0 * block.T)
-        squared += own
-        squared += np.einsum("ij,ij->i", block, block)
-        if start == 0:
-            limit = np.partition(squared, k - 1, axis=1)[:, k - 1] if len(block) >= k else np.full(count, np.inf)
-        else:
-            limit = best[:, -1].astype(np.float64)
-        found, columns = np.nonzero(squared <= limit.astype(np.float32)[:, None])
+    own = np.einsum("ij,ij->i", codes, codes)
+    asked = np.column_stack([codes, own, np.ones(count, np.float32)])
+    step = min(_MOST, max(_LEAST, k, _DISTANCES // count), len(known))
+    room = np.empty(count * step, np.float32)  # taken once: fresh memory for every block costs more than the product
+    for start in range(0, len(known), step):
+        block = known[start : start + step].astype(np.float32)
+        lengths = np.einsum("ij,ij->i", block, block)
+        others = np.column_stack([-2.0 * block, np.ones(len(block), np.float32), lengths])
+        # Whole numbers below 2**24, as all sums on the way to them: exact in float32, in whatever order.
+        squared = np.matmul(asked, others.T, out=room[: count * len(block)].reshape(count, len(block)))
+        limit = _bound(squared, k) if start == 0 else best[:, -1].astype(np.float32)
+        found, columns = np.divmod(np.flatnonzero(squared <= limit[:, None]), len(block))
         if not len(found):
             continue
         number = np.concatenate([np.repeat(np.arange(count), k), found])
@@ -54,3 +57,15 @@ def _nearest(known: np.ndarray, codes: np.ndarray, k: int) -> tuple[np.ndarray, 
         chosen = order[first[:, None] + np.arange(k)]
         best, best_rows = distance[chosen], row[chosen]
     return best, best_rows
+
+
+def _bound(squared: np.ndarray, k: int) -> np.ndarray:
+    """Return for each row, (count, n), a number that at least ``k`` of it are no larger than, and few others."""
+    count, columns = squared.shape
+    if columns < k:
+        return np.full(count, np.inf, np.float32)
+    each = columns // _GROUPS
+    if each > 1 and 2 * k <= _GROUPS:  # the least ones of groups: a look at each number, where a partition takes several
+        squared = squared[:, : each * _GROUPS].reshape(count, each, _GROUPS).min(axis=1)
+    bound: np.ndarray = np.partition(squared, k - 1, axis=1)[:, k - 1]
+    return bound
