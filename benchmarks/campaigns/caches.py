@@ -34,11 +34,13 @@ from ganbench.images.sources import open_source
 from ganbench.metrics.evaluate import evaluate
 from ganbench.overlap.axes import shipped_axes
 from ganbench.overlap.looked import Eye, Looked
+from ganbench.overlap.result import Compared, Overlap, Pair, Shared
 from ganbench.overlap.searching import candidates
 from ganbench.overlap.verdicts import Verdicts
 from ganbench.references.indexed import collect_indexed
 from ganbench.references.interop import open_reference
 from ganbench.references.library import DEFAULT_NAME, find_reference
+from ganbench.report.overlap import make_overlap_page
 from ganbench.scoring.cached import score_cached
 from ganbench.scoring.options import ScoreOptions
 from ganbench.scoring.plan import Instrument, Plan
@@ -55,6 +57,7 @@ FILLED = (  # folders of caches
     "features",
     "onnx",
     "overlap",
+    "pairs",
     "pieces",
     "pixels",
     "references",
@@ -113,6 +116,7 @@ class Caches(Sweep):
             "overlap": self._overlap,
             "searches": self._searches,
             "verdicts": self._verdicts,
+            "pairs": self._pairs,
             "remembered": self._remembered,
             "references": self._reference,
             "toyfaces": self._toyfaces,
@@ -210,6 +214,14 @@ class Caches(Sweep):
             same = np.where(known, same, names % 3 == 0)  # as it was when it was made
             kept.keep(names, same)
         return _hash(same)
+
+    def _pairs(self) -> Any:
+        source = open_source(self._images)
+        shared = tuple(Shared(name, name, True, 1.0, place, place) for place, name in enumerate(source.names[:3]))
+        both = Compared("a", len(source)), Compared("b", len(source))
+        pair = Pair("a", "b", len(shared), len(shared), len(source), len(source), shared)
+        found = Overlap(both, (pair,), (), "made", ())
+        return make_overlap_page(found, lambda label: source, dated=False, content_of=str)
 
     def _remembered(self) -> Any:
         found, index, _ = collect_indexed(open_source(self._images), self._extractor, cap=5, seed=0, cache=True)

@@ -47,12 +47,12 @@ def _power(images: np.ndarray, window: np.ndarray) -> np.ndarray:
 
 def _peaks(luma: np.ndarray) -> np.ndarray:
     """Return the squared amplitude of each pattern of ``PEAKS``, all over the image, (n, P)."""
+    # Neighbours are taken from each other first: what changes slowly has no part in a pattern.
+    sharp = luma - luma.mean(axis=(1, 2), keepdims=True)
     found = []
     for y, x in PEAKS:
         rows = np.exp(-2j * np.pi * y * np.arange(luma.shape[1])) / luma.shape[1]
         columns = np.exp(-2j * np.pi * x * np.arange(luma.shape[2])) / luma.shape[2]
-        # Neighbours are taken from each other first: what changes slowly has no part in a pattern.
-        sharp = luma - luma.mean(axis=(1, 2), keepdims=True)
         along = np.einsum("nhw,h->nw", sharp, rows.astype(np.complex64)) @ columns.astype(np.complex64)
         found.append(np.abs(along) ** 2)
     return np.stack(found, axis=1)

@@ -68,11 +68,11 @@ def _moved(
     """Return motion and gain after some steps towards the targets."""
     smooth, wanted = _blurred(pictures, blur), _centred(_inside(_blurred(targets, blur)))
     down, right = np.gradient(smooth, axis=(1, 2))
-    stack = np.stack([smooth, right, down], axis=-1)
+    mosaic = _mosaic(np.stack([smooth, right, down], axis=-1))
     x, y = _grid()
     limits = np.array([_SHIFT, _SHIFT, _SCALE * _HALF, _TURN * _HALF], np.float32)
     for _ in range(steps):
-        seen, across, along = np.moveaxis(_warped(stack, motion), -1, 0)
+        seen, across, along = np.moveaxis(_warped(mosaic, motion), -1, 0)
         moves = (across, along, (across * x + along * y) / _HALF, (along * x - across * y) / _HALF)
         fitted = _solved(wanted, np.stack([seen, *(gain[:, None] * move for move in moves)], axis=1))
         gain = np.clip(fitted[:, 0], 0.2, 3.0)
@@ -82,7 +82,7 @@ def _moved(
 
 def _likeness(pictures: np.ndarray, targets: np.ndarray, motion: np.ndarray) -> np.ndarray:
     """Return how much of what is fine in the targets the moved pictures explain, (P,) float32."""
-    return _explained(_detail(_inside(targets)), _detail(_warped(pictures[..., None], motion)[..., 0]))
+    return _explained(_detail(_inside(targets)), _detail(_warped(_mosaic(pictures[..., None]), motion)[..., 0]))
 
 
 def _detail(images: np.ndarray) -> np.ndarray:
@@ -120,20 +120,25 @@ def _solved(wanted: np.ndarray, columns: np.ndarray) -> np.ndarray:
     return found
 
 
-def _warped(stack: np.ndarray, motion: np.ndarray) -> np.ndarray:
-    """Return pictures (P, 16, 16, c) moved by shifts, scale and turn (P, 4), inner cells alone: (P, 196, c)."""
+def _mosaic(stack: np.ndarray) -> np.ndarray:
+    """Return pictures (P, 16, 16, c) beside and below each other, so that OpenCV moves all of them in one call."""
     count = len(stack)
     rows = -(-count // _ACROSS)
+    mosaic = np.zeros((rows * _ACROSS, *stack.shape[1:]), np.float32)
+    mosaic[:count] = stack
+    mosaic = mosaic.reshape(rows, _ACROSS, SIDE, SIDE, -1).transpose(0, 2, 1, 3, 4)
+    return mosaic.reshape(rows * SIDE, _ACROSS * SIDE, -1)
+
+
+def _warped(mosaic: np.ndarray, motion: np.ndarray) -> np.ndarray:
+    """Return pictures moved by shifts, scale and turn (P, 4), inner cells alone: (P, 196, c)."""
+    count = len(motion)
     x, y = _grid()
     scale, turn = 1 + motion[:, 2, None] / _HALF, motion[:, 3, None] / _HALF
     to_x = np.clip(scale * x - turn * y + motion[:, 0, None] + _HALF, 0, SIDE - 1)
     to_y = np.clip(turn * x + scale * y + motion[:, 1, None] + _HALF, 0, SIDE - 1)
     number = np.arange(count)[:, None]
     to_x, to_y = to_x + number % _ACROSS * SIDE, to_y + number // _ACROSS * SIDE
-    mosaic = np.zeros((rows * _ACROSS, *stack.shape[1:]), np.float32)
-    mosaic[:count] = stack
-    mosaic = mosaic.reshape(rows, _ACROSS, SIDE, SIDE, -1).transpose(0, 2, 1, 3, 4)
-    mosaic = mosaic.reshape(rows * SIDE, _ACROSS * SIDE, -1)
     moved = cv2.remap(mosaic, to_x.astype(np.float32), to_y.astype(np.float32), cv2.INTER_LINEAR)
     return moved.reshape(count, _INNER * _INNER, -1)
 

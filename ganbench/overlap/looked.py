@@ -142,7 +142,7 @@ class Eye:
         Raises:
             GanbenchError: images that cannot be read, or of different sizes.
         """
-        known = _CACHE.load(self._key(source), _parse, note) if self.cache else None
+        known = self.known(source, note)
         if known is not None:
             return known
         spec = specify_extractor(EXTRACTOR, self._options)
@@ -163,6 +163,14 @@ class Eye:
         if self.cache and not source.bad:
             self.keep(source, found, note)
         return found
+
+    def known(self, source: Source, note: Note) -> Looked | None:
+        """Return what is remembered of a source in the cache, or None.
+
+        Raises:
+            GanbenchError: a source that cannot be read.
+        """
+        return _CACHE.load(self._key(source), _parse, note) if self.cache else None
 
     def keep(self, source: Source, looked: Looked, note: Note) -> None:
         """Keep what is remembered of a source in the cache."""

@@ -47,7 +47,7 @@ class _Part:
 
 @dataclass
 class _Whole:
-    """A source that is being looked at, and what came of its pieces by their number."""
+    """A source that is being looked at, and what came of its pieces by their place."""
 
     number: int
     source: Source
@@ -56,17 +56,24 @@ class _Whole:
 
 
 class _Feed:
-    """Opens one source after the other as there is room for their pieces."""
+    """Opens one source after the other as there is room for their pieces, and hands out those that are not known."""
 
     def __init__(
-        self, given: Sequence[Any], labels: Sequence[str], opened: Callable[[Any], Source], failed: Callable[..., None]
+        self,
+        given: Sequence[Any],
+        labels: Sequence[str],
+        opened: Callable[[Any], Source],
+        known: Callable[[Piece], _Part | None],
+        hear: Callable[[_Whole, int, _Part | GanbenchError], None],
+        failed: Callable[[int, str], None],
     ) -> None:
-        self._given, self._labels, self._open, self._failed = given, labels, opened, failed
+        self._given, self._labels, self._open = given, labels, opened
+        self._known, self._hear, self._failed = known, hear, failed
         self._images = 0
-        self.wholes: list[_Whole] = []  # of every piece that was handed out
+        self.handed: list[tuple[_Whole, int]] = []  # of every piece that was handed out, its source and place
 
     def pieces(self) -> Iterator[Piece]:
-        """Yield all pieces of all sources."""
+        """Yield all pieces of all sources that somebody has to look at."""
         for number, one in enumerate(self._given):
             try:
                 source = self._open(one)
@@ -75,17 +82,21 @@ class _Feed:
                 self._failed(number, str(e))
                 continue
             self._images += len(source)
-            self._refuse_too_many()
+            self._refuse_too_many(self._labels[number])
             whole = _Whole(number, source, len(cut))
-            for piece in cut:
-                self.wholes.append(whole)
+            for place, piece in enumerate(cut):
+                part = self._known(piece)
+                if part is not None:
+                    self._hear(whole, place, part)
+                    continue
+                self.handed.append((whole, place))
                 yield piece
 
-    def _refuse_too_many(self) -> None:
+    def _refuse_too_many(self, label: str) -> None:
         if self._images * _PER_IMAGE > budget():
             raise GanbenchError(
-                f"{self._images:,} images up to {self._labels[len(self.wholes) and self.wholes[-1].number]} are more "
-                f"than {budget() >> 20:,} MiB hold. Compare fewer (--limit), or allow more: {VARIABLE}=8G"
+                f"{self._images:,} images up to {label} are more than {budget() >> 20:,} MiB hold. "
+                f"Compare fewer (--limit), or allow more: {VARIABLE}=8G"
             )
 
 
@@ -122,20 +133,24 @@ def look_at_all(
             failed[number] = why
             advance(1)
 
-        feed = _Feed(given, labels, opened, fail)
+        def hear(whole: _Whole, place: int, part: _Part | GanbenchError) -> None:
+            whole.found[place] = part
+            if len(whole.found) < whole.pieces:
+                return
+            try:
+                seen.append(_put_together(whole, labels[whole.number], note))
+                advance(1)
+            except GanbenchError as e:
+                fail(whole.number, str(e))
+            del whole.source, whole.found
+
+        # What is remembered is read here: a cluster's nodes have caches, and ways to a store, of their own.
+        known = partial(_known, eye) if site.cluster is None else _nothing
+        feed = _Feed(given, labels, opened, known, hear, fail)
         ahead = None if site.cluster else 4 * site.jobs  # a cluster takes what it has room for
         with executor(partial(_look, eye), site, needs_of(site, eye.device), ahead=ahead) as crew:
             for task, result in crew.run(feed.pieces()):
-                whole = feed.wholes[task]
-                whole.found[task] = GanbenchError(result.why) if isinstance(result, Died) else result
-                if len(whole.found) < whole.pieces:
-                    continue
-                try:
-                    seen.append(_put_together(whole, labels[whole.number], note))
-                    advance(1)
-                except GanbenchError as e:
-                    fail(whole.number, str(e))
-                del whole.source, whole.found
+                hear(*feed.handed[task], GanbenchError(result.why) if isinstance(result, Died) else result)
     return sorted(seen, key=lambda one: one.number), failed
 
 
@@ -156,6 +171,21 @@ def _put_together(whole: _Whole, label: str, note: Note) -> Seen:
     if whole.source.bad:
         note(f"{label}: left out as unreadable: {', '.join(bad.name for bad in whole.source.bad)}")
     return Seen(whole.number, whole.source.names, Looked.joined([part.looked for part in parts]))
+
+
+def _known(eye: Eye, piece: Piece) -> _Part | None:
+    """Return what is remembered of a piece; where it cannot be read, whoever looks at it says so."""
+    notes: list[str] = []
+    try:
+        source = piece.open()
+        looked = eye.known(source, notes.append)
+    except GanbenchError:
+        return None
+    return None if looked is None else _Part(looked.at(piece.start), source.bad, notes)
+
+
+def _nothing(piece: Piece) -> None:
+    del piece
 
 
 def _look(eye: Eye, piece: Piece, tell: Tell) -> _Part | GanbenchError:

@@ -24,6 +24,7 @@ from ganbench.system.tasks import Tell
 LISTED = 200  # shared pictures named of a pair
 LISTED_PAIRS = 1000  # pairs of which pictures are named
 _CHUNK = 4096  # pairs registered in one task
+_FEW = 32_768  # pairs that take less time than processes of their own take to start
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,6 +94,7 @@ def _judged(
 def _register(signatures: np.ndarray, one: np.ndarray, other: np.ndarray, site: Site) -> np.ndarray:
     """Tell which pairs of images show one picture, (m,) bool."""
     same = np.zeros(len(one), bool)
+    site = Site() if len(one) <= _FEW and site.cluster is None else site
 
     def tasks() -> Iterator[tuple[np.ndarray, np.ndarray]]:
         for start in range(0, len(one), _CHUNK):

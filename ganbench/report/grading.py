@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
+from functools import cache
 from pathlib import Path
 
 import ganbench
@@ -12,6 +13,7 @@ from ganbench.errors import GanbenchError
 from ganbench.grade.config import ClassConfig
 from ganbench.grade.measure import PRIVATE, PUBLIC
 from ganbench.grade.student import Graded
+from ganbench.grade.units import digest_of
 from ganbench.leaderboard.choice import choose
 from ganbench.report.class_between import Between, opener
 from ganbench.report.class_board import ClassBoard, class_board
@@ -71,9 +73,15 @@ def _write_overlap(folder: Path, graded: Graded, between: Between) -> list[Path]
         for path in (page, data):
             path.unlink(missing_ok=True)
         return []
-    path_of = {student.id: student.handed.unit.path for student in graded.students if student.handed is not None}
+    unit_of = {student.id: student.handed.unit for student in graded.students if student.handed is not None}
     opened = opener()
-    _write(page, make_overlap_page(between.overlap, lambda label: opened(path_of[label]), dated=False))
+    made = make_overlap_page(
+        between.overlap,
+        lambda label: opened(unit_of[label].path),
+        dated=False,
+        content_of=cache(lambda label: digest_of(unit_of[label])),
+    )
+    _write(page, made)
     _write(data, between.overlap.to_json())
     return [page, data]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
@@ -10,8 +11,9 @@ from markupsafe import Markup
 from ganbench.system.text import html
 
 
+@cache
 def environment() -> Environment:
-    """Return the templates of this folder."""
+    """Return the templates of this folder; one for all pages, since each would compile them anew."""
     made = Environment(
         loader=FileSystemLoader(Path(__file__).parent),
         autoescape=select_autoescape(),

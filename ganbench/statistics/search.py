@@ -65,7 +65,7 @@ def _bound(squared: np.ndarray, k: int) -> np.ndarray:
     if columns < k:
         return np.full(count, np.inf, np.float32)
     each = columns // _GROUPS
-    if each > 1 and 2 * k <= _GROUPS:  # the least ones of groups: a look at each number, where a partition takes several
+    if each > 1 and 2 * k <= _GROUPS:  # of groups the least: one look at each number, where a partition takes several
         squared = squared[:, : each * _GROUPS].reshape(count, each, _GROUPS).min(axis=1)
     bound: np.ndarray = np.partition(squared, k - 1, axis=1)[:, k - 1]
     return bound

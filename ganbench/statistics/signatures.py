@@ -30,7 +30,8 @@ def signatures(pixels: np.ndarray) -> np.ndarray:
     Returns:
         uint8 (B, 256): the gray cells row by row.
     """
-    gray = pixels.sum(axis=-1, dtype=np.int64).astype(np.float64) / 3
+    # Channel by channel: several times faster than a sum over so short an axis.
+    gray = np.add(np.add(pixels[..., 0], pixels[..., 1], dtype=np.uint16), pixels[..., 2]) / np.float64(3)
     height, width = pixels.shape[1:3]
     means = _windows(height) @ gray @ _windows(width).T
     return np.clip(np.floor(means + 0.5 + _TIE), 0, 255).astype(np.uint8).reshape(len(pixels), -1)
