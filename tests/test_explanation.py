@@ -18,6 +18,7 @@ from ganbench.diagnostics.toy_modes import read_attributes
 from ganbench.errors import MetricError, ReferenceError, SourceError
 from ganbench.explanation import chance, groups, pursuit
 from ganbench.explanation.distance import take_apart
+from ganbench.explanation.drawn import drawn
 from ganbench.explanation.explain import explain
 from ganbench.explanation.finding import Finding
 from ganbench.explanation.kinds import KINDS, REMEDIES
@@ -144,6 +145,24 @@ def test_low_variety_is_collapse_inside_kinds(rng: np.random.Generator) -> None:
     collapsed = groups.variety(index, narrow, everybody, np.random.default_rng(0))
     assert collapsed.effect > chance.threshold(300)
     assert collapsed.value < collapsed.real
+
+
+def test_real_sets_are_drawn_once_and_the_numbers_after_them_are_the_same(rng: np.random.Generator) -> None:
+    index, calls = index_of(clumps(rng, [30] * 6)), []
+
+    def drawing(size: int) -> tuple[list[float], float]:
+        own = np.random.default_rng(1)
+
+        def compute() -> np.ndarray:
+            calls.append(size)
+            return own.normal(size=size)
+
+        return list(drawn(index, "made", size, own, compute)), float(own.random())
+
+    assert drawing(3) == drawing(3)
+    assert calls == [3]
+    assert drawing(4) != drawing(3)
+    assert calls == [3, 4]
 
 
 def test_counts_of_a_few_are_no_alarm() -> None:

@@ -38,9 +38,10 @@ def test_neighbours_are_exact_and_ties_go_by_row(
     codes = rng.integers(-spread, spread + 1, (70, known.shape[1])).astype(np.int8)
     distances = all_distances(known, codes)
     expected = np.argsort(distances, axis=1, kind="stable")[:, :9]
-    for queries, block in ((1024, 16_384), (13, 101), (7, 5)):
+    for queries, block in ((1024, 16_384), (13, 300), (7, 5)):  # the first bounds by groups, the last by too few codes
         monkeypatch.setattr(search, "_QUERIES", queries)
-        monkeypatch.setattr(search, "_CODES", block)
+        monkeypatch.setattr(search, "_LEAST", block)
+        monkeypatch.setattr(search, "_DISTANCES", 1)
         squared, rows = nearest_codes(known, codes, 9)
         np.testing.assert_array_equal(rows, expected)
         np.testing.assert_array_equal(squared, np.take_along_axis(distances, expected, axis=1))

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from overlap_pictures import blobs_of_colour, write_folder
 
+from ganbench.images.source import Source
 from ganbench.images.sources import open_source
 from ganbench.overlap.result import Compared, Overlap, Pair, Shared
 from ganbench.report.overlap import make_overlap_page
@@ -39,6 +40,28 @@ def test_the_page_shows_the_images_side_by_side_and_lets_no_name_act(page: str) 
     assert HOSTILE not in page
     assert "&lt;img src=x" in page
     assert "83.3%" in page
+
+
+def test_pictures_of_a_pair_are_made_once_for_one_content(tmp_path: Path) -> None:
+    folders = {name: write_folder(tmp_path / name, blobs_of_colour(seed, 4)) for seed, name in enumerate("ab")}
+    pair = Pair("a", "b", 2, 0, 4, 4, tuple(Shared("x", "y", False, 0.97, i, i + 1) for i in range(2)))
+    found = Overlap((Compared("a", 4), Compared("b", 4)), (pair,), (), "p", ())
+    opened: list[str] = []
+
+    def page(**contents: str) -> str:
+        def open_(label: str) -> Source:
+            opened.append(label)
+            return open_source(folders[label])
+
+        return make_overlap_page(found, open_, dated=False, content_of=contents.__getitem__ if contents else None)
+
+    plain = page()
+    assert page(a="1", b="2") == plain
+    opened.clear()
+    assert page(a="1", b="2") == plain
+    assert opened == []
+    assert page(a="1", b="3") == plain
+    assert opened == ["a", "b"]
 
 
 @pytest.mark.slow

@@ -37,7 +37,7 @@ def _nearest(known: np.ndarray, codes: np.ndarray, k: int) -> tuple[np.ndarray, 
     best_rows = np.full((count, k), -1, np.int64)
     own = np.einsum("ij,ij->i", codes, codes)
     asked = np.column_stack([codes, own, np.ones(count, np.float32)])
-    step = min(_MOST, max(_LEAST, k, _DISTANCES // count), len(known))
+    step = min(_MOST, max(_LEAST, _DISTANCES // count), len(known))
     room = np.empty(count * step, np.float32)  # taken once: fresh memory for every block costs more than the product
     for start in range(0, len(known), step):
         block = known[start : start + step].astype(np.float32)
