@@ -13,8 +13,9 @@ from typer.testing import CliRunner
 import ganbench
 from ganbench.cli.app import app
 from ganbench.errors import GanbenchError
+from ganbench.images.sources import open_source
 from ganbench.metrics.same import SURE, same_picture
-from ganbench.overlap.finding import labels_of
+from ganbench.overlap.finding import compare, labels_of
 from ganbench.overlap.result import Compared, Overlap, Pair
 
 # --- results ---
@@ -82,6 +83,11 @@ def test_what_submissions_share_is_found_and_named(course: Path, monkeypatch: py
     monkeypatch.setattr("ganbench.overlap.looked.collect_all", refuse)
     assert ganbench.overlap.find(*given) == found
     assert ganbench.overlap.find(*given, jobs=2) == found
+
+    given, labels, contents = given[:3], ["a", "b", "c.npy"], ["1", "2", "3"]
+    opened = compare(given, labels, open_source, contents=contents)
+    assert opened.pairs == found.pairs
+    assert compare(given, labels, refuse, contents=contents) == opened
 
 
 @pytest.mark.slow

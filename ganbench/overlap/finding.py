@@ -81,6 +81,7 @@ def compare(
     device: str = "auto",
     cache: bool = True,
     site: Site | None = None,
+    contents: Sequence[str] = (),
 ) -> Overlap:
     """Find the pictures that sources share; see ``find``.
 
@@ -91,6 +92,8 @@ def compare(
         device: on which the network runs.
         cache: keep and reuse what is remembered of images.
         site: where the work is done; None: in this process.
+        contents: of each source, a hash of all that it is and of how it is opened: what was compared before is then
+            not opened again. Empty: not known.
 
     Raises:
         GanbenchError: as ``find``.
@@ -100,7 +103,7 @@ def compare(
     site = site or Site()
     eye = Eye(shipped_axes(), device, cache)
     notes: list[str] = []
-    seen, failed = look_at_all(sources, labels, opened, eye, site, notes.append)
+    seen, failed = look_at_all(sources, labels, opened, eye, site, notes.append, contents)
     reasons = tuple((labels[number], why) for number, why in sorted(failed.items()))
     if len(seen) < 2:
         told = "; ".join(f"{label}: {why}" for label, why in reasons[:3])

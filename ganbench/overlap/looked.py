@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import io
+import json
 from collections.abc import Callable
 from dataclasses import dataclass, field, fields, replace
-from functools import partial
+from functools import cache, partial
+from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
@@ -23,6 +25,7 @@ from ganbench.scoring.plan import SAMPLE_CAP
 from ganbench.statistics.projection import Projection
 from ganbench.statistics.signatures import LENGTH, SIGNATURE, signatures
 from ganbench.system.cache import Cache
+from ganbench.system.code import code_of
 from ganbench.system.container import Content
 from ganbench.system.notes import Note
 
@@ -179,9 +182,31 @@ class Eye:
         np.savez(buffer, **arrays)
         _CACHE.keep(self._key(source), buffer.getbuffer(), note)
 
+    def recall(self, content: str, note: Note) -> tuple[list[str], Looked] | None:
+        """Return the names of a source's images and what is remembered of them, without opening it; None if unknown.
+
+        Args:
+            content: a hash of all that the source is, the same as ``recollect`` was given.
+            note: told when there is a file that cannot be used.
+        """
+        known = _CACHE.load(self._key_of(content, _code()), _parse_names, note) if self.cache else None
+        if known is None:
+            return None
+        looked = _CACHE.load(self._key_of(known[0]), _parse, note)
+        return None if looked is None else (known[1], looked)
+
+    def recollect(self, content: str, source: Source, note: Note) -> None:
+        """Let ``recall`` find a source whose images are all remembered, by its content."""
+        if self.cache:
+            known = json.dumps([source.digest(), list(source.names)])
+            _CACHE.keep(self._key_of(content, _code()), known.encode(), note)
+
     def _key(self, source: Source) -> str:
+        return self._key_of(source.digest())
+
+    def _key_of(self, *content: str) -> str:
         spec = specify_extractor(EXTRACTOR, self._options)
-        parts = (source.digest(), spec.key(), self.projection.identity(), SIGNATURE)
+        parts = (*content, spec.key(), self.projection.identity(), SIGNATURE)
         return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
 
@@ -194,6 +219,17 @@ def _extractor(options: BuildOptions, look: Callable[[], None], *, note: Note, f
     if options not in _loaded:
         _loaded[options] = load_extractor(EXTRACTOR, options, note=note, first=look)
     return _loaded[options]
+
+
+@cache
+def _code() -> str:
+    """Return a hash of the code that decides which images of a file are read, and what they are called."""
+    return code_of(Path(__file__).parents[1] / "images")
+
+
+def _parse_names(content: Content) -> tuple[str, list[str]]:
+    digest, names = json.loads(bytes(content.payload))
+    return digest, names
 
 
 def _parse(content: Content) -> Looked:

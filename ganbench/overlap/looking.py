@@ -63,18 +63,23 @@ class _Feed:
         given: Sequence[Any],
         labels: Sequence[str],
         opened: Callable[[Any], Source],
+        recalled: Callable[[int], int],
         known: Callable[[Piece], _Part | None],
         hear: Callable[[_Whole, int, _Part | GanbenchError], None],
         failed: Callable[[int, str], None],
     ) -> None:
         self._given, self._labels, self._open = given, labels, opened
-        self._known, self._hear, self._failed = known, hear, failed
+        self._recalled, self._known, self._hear, self._failed = recalled, known, hear, failed
         self._images = 0
         self.handed: list[tuple[_Whole, int]] = []  # of every piece that was handed out, its source and place
 
     def pieces(self) -> Iterator[Piece]:
         """Yield all pieces of all sources that somebody has to look at."""
         for number, one in enumerate(self._given):
+            if count := self._recalled(number):
+                self._images += count
+                self._refuse_too_many(self._labels[number])
+                continue
             try:
                 source = self._open(one)
                 cut = source.pieces(PIECE)
@@ -107,6 +112,7 @@ def look_at_all(
     eye: Eye,
     site: Site,
     note: Note,
+    contents: Sequence[str] = (),
 ) -> tuple[list[Seen], dict[int, str]]:
     """Look at sources.
 
@@ -117,6 +123,7 @@ def look_at_all(
         eye: looks at them.
         site: where.
         note: told in one line what a reader must know.
+        contents: of each, a hash of all that it is: what was looked at before need not be opened. Empty: not known.
 
     Returns:
         Those that could be read, in the order given, and of the others the reason, by their number.
@@ -133,12 +140,22 @@ def look_at_all(
             failed[number] = why
             advance(1)
 
+        def recalled(number: int) -> int:
+            found = eye.recall(contents[number], note) if contents else None
+            if found is None:
+                return 0
+            seen.append(Seen(number, *found))
+            advance(1)
+            return len(found[0])
+
         def hear(whole: _Whole, place: int, part: _Part | GanbenchError) -> None:
             whole.found[place] = part
             if len(whole.found) < whole.pieces:
                 return
             try:
                 seen.append(_put_together(whole, labels[whole.number], note))
+                if contents and whole.pieces == 1 and not whole.source.bad and not whole.source.notes:
+                    eye.recollect(contents[whole.number], whole.source, note)
                 advance(1)
             except GanbenchError as e:
                 fail(whole.number, str(e))
@@ -146,7 +163,7 @@ def look_at_all(
 
         # What is remembered is read here: a cluster's nodes have caches, and ways to a store, of their own.
         known = partial(_known, eye) if site.cluster is None else _nothing
-        feed = _Feed(given, labels, opened, known, hear, fail)
+        feed = _Feed(given, labels, opened, recalled, known, hear, fail)
         ahead = None if site.cluster else 4 * site.jobs  # a cluster takes what it has room for
         with executor(partial(_look, eye), site, needs_of(site, eye.device), ahead=ahead) as crew:
             for task, result in crew.run(feed.pieces()):

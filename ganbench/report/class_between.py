@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from ganbench.errors import GanbenchError
 from ganbench.grade.roster import id_key
 from ganbench.grade.student import Student
+from ganbench.grade.units import digest_of
 from ganbench.images.source import Source
 from ganbench.leaderboard.disagree import disagreeing, second_opinions
 from ganbench.metrics.registry import metric_of
@@ -54,13 +55,14 @@ class Between:
         for student in students:
             if student.public is not None and student.public.card is not None:
                 first.setdefault(student.label, student)
-        path_of = {student.id: student.handed.unit.path for student in first.values() if student.handed is not None}
-        if len(path_of) < 2:
+        unit_of = {student.id: student.handed.unit for student in first.values() if student.handed is not None}
+        if len(unit_of) < 2:
             return
         opened = opener()
         try:
-            paths: list[Images] = list(path_of.values())
-            found = compare(paths, list(path_of), opened, device=self._device, site=self._site)
+            paths: list[Images] = [unit.path for unit in unit_of.values()]
+            contents = [f"{digest_of(unit)} {_BAD}" for unit in unit_of.values()]
+            found = compare(paths, list(unit_of), opened, device=self._device, site=self._site, contents=contents)
         except GanbenchError as e:
             self.failed = str(e)
             return
