@@ -55,7 +55,11 @@ def coarse_codes(signatures: np.ndarray) -> np.ndarray:
 def _coarse(signatures: np.ndarray) -> np.ndarray:
     """Return the gray of cells twice as large, (P, 8, 8) float32."""
     cells = signatures.reshape(-1, _CELLS, 2, _CELLS, 2)
-    return cells.astype(np.float32).mean(axis=(2, 4))
+    # Added one by one: several times faster than a mean over such short axes, and whole numbers, so the same.
+    total = np.add(cells[:, :, 0, :, 0], cells[:, :, 0, :, 1], dtype=np.float32)
+    total += cells[:, :, 1, :, 0]
+    total += cells[:, :, 1, :, 1]
+    return total / 4
 
 
 def _standard(cells: np.ndarray) -> np.ndarray:

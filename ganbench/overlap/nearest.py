@@ -92,6 +92,7 @@ class Blocks:
         """
         best = nothing(len(self.codes), k)
         depth = self.depth(k)
+        room = np.empty(BLOCK * BLOCK, np.float32)  # fresh memory for every pair of blocks costs as much as the product
         for first in firsts:
             others = self._others(first)
             rows = self.rows[first]
@@ -99,7 +100,8 @@ class Blocks:
             for other in others:
                 columns = self.rows[other]
                 # Whole numbers below 2**24, as all sums on the way to them: exact in float32, in whatever order.
-                squared = left @ _numbers(self.codes[columns], 1.0, own_first=False).T
+                squared = room[: len(rows) * len(columns)].reshape(len(rows), len(columns))
+                np.matmul(left, _numbers(self.codes[columns], 1.0, own_first=False).T, out=squared)
                 _offer(best, rows, columns, squared, depth)
                 _offer(best, columns, rows, squared.T, depth)
             if others:
