@@ -196,8 +196,8 @@ class Eye:
         return None if looked is None else (known[1], looked)
 
     def recollect(self, content: str, source: Source, note: Note) -> None:
-        """Let ``recall`` find a source whose images are all remembered, by its content."""
-        if self.cache:
+        """Let ``recall`` find a source by its content, if all of its images are remembered."""
+        if self.cache and not source.bad:
             known = json.dumps([source.digest(), list(source.names)])
             _CACHE.keep(self._key_of(content, _code()), known.encode(), note)
 

@@ -141,27 +141,27 @@ def look_at_all(
             advance(1)
 
         def recalled(number: int) -> int:
-            found = eye.recall(contents[number], note) if contents else None
-            if found is None:
+            if (found := eye.recall(contents[number], note) if contents else None) is None:
                 return 0
             seen.append(Seen(number, *found))
             advance(1)
-            return len(found[0])
+            return found[1].n
 
         def hear(whole: _Whole, place: int, part: _Part | GanbenchError) -> None:
             whole.found[place] = part
             if len(whole.found) < whole.pieces:
                 return
             try:
-                seen.append(_put_together(whole, labels[whole.number], note))
-                if contents and whole.pieces == 1 and not whole.source.bad and not whole.source.notes:
+                one = _put_together(whole, labels[whole.number], note)
+                if contents and whole.pieces == 1 and not whole.source.notes:
                     eye.recollect(contents[whole.number], whole.source, note)
+                seen.append(one)
                 advance(1)
             except GanbenchError as e:
                 fail(whole.number, str(e))
             del whole.source, whole.found
 
-        # What is remembered is read here: a cluster's nodes have caches, and ways to a store, of their own.
+        # Nodes of a cluster have caches, and ways to a store, of their own.
         known = partial(_known, eye) if site.cluster is None else _nothing
         feed = _Feed(given, labels, opened, recalled, known, hear, fail)
         ahead = None if site.cluster else 4 * site.jobs  # a cluster takes what it has room for

@@ -193,18 +193,7 @@ def look(
     protocols = {name: extractor.spec.protocol for name, extractor in loaded.items()} | {"pixels": ""}
     stated = {name: stated_extractor(loaded[name], asked) for name, asked, _ in plan.extractors(extractors)}
     cap = max(len(source), SAMPLE_CAP) if options.per_image else SAMPLE_CAP
-    others: list[Observer] = [_PixelObserver()]
-    if plan.reads_index and loaded:
-        bound = sample_bound(len(source), cap + source.skip_bad, options.seed)
-        others.append(_MarkObserver(options.seed, bound))
-    if explained and len(source) <= SAMPLE_CAP:
-        others.append(LookObserver())
-    uncut: MetricError | None = None
-    if plan.real_pixels is not None:
-        try:
-            others.append(PacketObserver.sampling(source, options.seed))
-        except MetricError as e:
-            uncut = e
+    others, uncut = _of_pixels(source, plan, cap, indexed=bool(loaded), explained=explained)
     if (chosen := plan.detector()) is not None:
         stays = not goes_in_pieces(source, site)
         # A cluster may have the device that this machine lacks: there it is said what there is to say.
@@ -234,6 +223,24 @@ def look(
     looks = next((tally for tally in tallies if isinstance(tally, LookTally)), None)
     keeping = {"most": cap, "seed": options.seed}
     return Seen(index, pixels, features, faces, protocols, stated, keeping, marks, packets, looks)
+
+
+def _of_pixels(
+    source: Source, plan: Plan, cap: int, *, indexed: bool, explained: bool
+) -> tuple[list[Observer], MetricError | None]:
+    """Return what looks without a network, and why there are no packets where they are asked for and cannot be cut."""
+    others: list[Observer] = [_PixelObserver()]
+    if plan.reads_index and indexed:
+        bound = sample_bound(len(source), cap + source.skip_bad, plan.options.seed)
+        others.append(_MarkObserver(plan.options.seed, bound))
+    if explained and len(source) <= SAMPLE_CAP:
+        others.append(LookObserver())
+    if plan.real_pixels is not None:
+        try:
+            others.append(PacketObserver.sampling(source, plan.options.seed))
+        except MetricError as e:
+            return others, e
+    return others, None
 
 
 def _packets(tally: PacketCollector) -> PacketSet | MetricError:
