@@ -78,6 +78,7 @@ READERS: dict[str, tuple[str, ...]] = {
     "references/kept.py": ("caches", "references"),
     "references/library.py": ("references",),
     "references/stored.py": ("references",),
+    "report/overlap.py": ("caches",),
     "runs/explained.py": ("runs",),
     "runs/facts.py": ("runs",),
     "scoring/cached.py": ("caches",),
