@@ -16,7 +16,7 @@ from ganbench.cli.app import app
 from ganbench.diagnostics.toy_kinds import with_attributes
 from ganbench.diagnostics.toy_modes import read_attributes
 from ganbench.errors import MetricError, ReferenceError, SourceError
-from ganbench.explanation import chance, groups, pursuit
+from ganbench.explanation import chance, groups, pursuit, words
 from ganbench.explanation.distance import take_apart
 from ganbench.explanation.drawn import drawn
 from ganbench.explanation.explain import explain
@@ -103,6 +103,20 @@ def test_a_known_fault_is_found_first_and_honest_pictures_have_none(made: np.nda
     assert found(held_out) == []
     assert found(np.clip(held_out * 0.65, 0, 255).astype(np.uint8))[0] == "brightness"
     assert found(np.stack([cv2.blur(one, (3, 3)) for one in held_out]))[0] == "sharpness"
+
+
+def test_what_is_left_of_a_spectrum_is_told_against_what_alterations_make_of_it(
+    made: np.ndarray, few: list[Alteration]
+) -> None:
+    real = RealLooks.of(measure(made[:500]), made[:2])
+    looks = real.standardised(measure(made[500:]))
+    column = next(place for place, name in enumerate(NAMES) if name.startswith("colour power"))
+    looks[:, column] += 3.0  # more of it than real images have; alterations that were found would make still more
+    found = words.of_spectrum(column, -6.0, real, looks)
+    expected = float(found.text.split("expected ")[1].split(",")[0])
+    assert found.text.startswith("There is less colour power")
+    assert found.real < found.value < expected
+    assert found.effect == 6.0
 
 
 def test_looks_need_real_images_enough(made: np.ndarray) -> None:

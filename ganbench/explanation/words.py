@@ -85,12 +85,15 @@ def of_spectrum(column: int, effect: float, real: RealLooks, looks: np.ndarray) 
     """Return the finding that some frequencies have another power than in real images, and no alteration says why."""
     noise = usual_spread("spectrum", float(np.sqrt(1 / len(looks) + 1 / real.n)))
     noise *= float(np.sqrt(real.cov[column, column]))
-    value, usual, spread = _in_units(real, column, float(looks[:, column].mean()), noise)
+    mean = float(looks[:, column].mean())
+    value, usual, spread = _in_units(real, column, mean, noise)
+    expected = _in_units(real, column, mean - effect * noise, noise)[0]
     error = float(looks[:, column].std(ddof=1) / np.sqrt(len(looks)) / noise)
     size = abs(effect)
+    # Noise, say, has a part in every frequency: what is left of it may be too little, though there is more than usual.
     text = (
-        f"There is {'more' if effect > 0 else 'less'} {NAMES[column]} than in real images "
-        f"({_spreads(size, len(looks))}): {value:.3g}, of real ones {usual:.3g}, and no alteration explains it."
+        f"There is {'more' if effect > 0 else 'less'} {NAMES[column]} than the alterations that were found make of "
+        f"real images ({_spreads(size, len(looks))}): {value:.3g}, expected {expected:.3g}, of real ones {usual:.3g}."
     )
     order = np.argsort(-np.sign(effect) * looks[:, column], kind="stable")[:SHOWN]
     return Finding(
