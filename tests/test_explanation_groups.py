@@ -12,6 +12,7 @@ from ganbench.looks.measures import NAMES
 from ganbench.looks.real import RealLooks, oddness
 from ganbench.statistics.index import ImageIndex
 from ganbench.statistics.projection import Projection
+from ganbench.statistics.search import nearest_codes
 
 LEAST = chance.threshold(300)
 
@@ -61,9 +62,9 @@ def test_the_nearest_other_code_is_exact(rng: np.random.Generator) -> None:
     codes = rng.integers(-127, 128, (50, 128)).astype(np.int8)
     codes[7] = codes[3]
     squared = ((codes[:, None].astype(np.int64) - codes.astype(np.int64)) ** 2).sum(axis=2)
-    np.testing.assert_array_equal(groups.nearest_known(codes[:20], codes), squared[:, :20].min(axis=1))
+    np.testing.assert_array_equal(nearest_codes(codes[:20], codes, 1)[0][:, 0], squared[:, :20].min(axis=1))
     squared[np.diag_indices(50)] = 10**9
-    np.testing.assert_array_equal(groups.nearest_other(codes), squared.min(axis=1))
+    np.testing.assert_array_equal(nearest_codes(codes, codes, 2)[0][:, 1], squared.min(axis=1))
 
 
 def test_odd_images_are_told_and_what_all_share_is_not_odd(rng: np.random.Generator) -> None:

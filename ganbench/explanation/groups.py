@@ -14,10 +14,10 @@ from ganbench.looks.real import RealLooks, distances, oddness
 from ganbench.metrics.intervals import Z95, wilson
 from ganbench.metrics.near_duplicates import pairs_alike
 from ganbench.statistics.index import ImageIndex
+from ganbench.statistics.search import nearest_codes
 
 Bring = Callable[[np.ndarray], np.ndarray]
 DRAWS = 40  # real sets of the same size
-_CODES = 2048  # looked at, at once
 REPEAT_DRAWS = 2  # of them in which repeats are counted
 MOST = 1500  # images of a set whose neighbours are looked for
 SHOWN = 12
@@ -157,37 +157,11 @@ def _some(index: ImageIndex, kept: np.ndarray, rng: np.random.Generator) -> np.n
 
 def _closeness(codes: np.ndarray) -> tuple[float, np.ndarray]:
     """Return the mean logarithm of distances to the nearest other one, over that of any two; and each one's."""
-    squared, floats = nearest_other(codes), codes.astype(np.float64)
+    squared, floats = nearest_codes(codes, codes, 2)[0][:, 1], codes.astype(np.float64)
     typical = 2 * ((floats - floats.mean(axis=0)) ** 2).sum(axis=1).mean()
     near = 0.5 * np.log((squared + 1) / (typical + 1))
     # A few images of any kind may be nearly equal: they must not decide.
     return float(np.mean(np.clip(near, *np.quantile(near, (0.02, 1))))), near
-
-
-def nearest_other(codes: np.ndarray) -> np.ndarray:
-    """Return the squared distance of each code to the nearest other one, (n,) float64; whole numbers, exact."""
-    squared = _squared(codes.astype(np.float32), codes.astype(np.float32))
-    np.fill_diagonal(squared, np.inf)
-    return squared.min(axis=1).astype(np.float64)
-
-
-def nearest_known(known: np.ndarray, codes: np.ndarray) -> np.ndarray:
-    """Return the squared distance of each code (n, K) to the nearest known one (N, K), (n,) float64, exact."""
-    best = np.full(len(codes), np.inf, np.float32)
-    for start in range(0, len(known), _CODES):
-        block = known[start : start + _CODES].astype(np.float32)
-        for row in range(0, len(codes), _CODES):
-            part = slice(row, row + _CODES)
-            best[part] = np.minimum(best[part], _squared(codes[part].astype(np.float32), block).min(axis=1))
-    return best.astype(np.float64)
-
-
-def _squared(codes: np.ndarray, others: np.ndarray) -> np.ndarray:
-    """Return squared distances of float32 codes: whole numbers below 2**24, as all sums on the way to them."""
-    squared = codes @ (-2.0 * others.T)
-    squared += np.einsum("ij,ij->i", codes, codes)[:, None]
-    squared += np.einsum("ij,ij->i", others, others)
-    return np.asarray(squared)
 
 
 def narrowness(index: ImageIndex, levels: list[np.ndarray], codes: np.ndarray, kept: np.ndarray) -> Group | None:
@@ -266,7 +240,7 @@ def outlying(real: RealLooks, looks: np.ndarray, index: ImageIndex, codes: np.nd
     for _ in range(_ROUNDS):  # so that many outliers do not hide each other
         by_looks = distances(looks, spread, by_looks <= real.tail)
     odd = oddness(looks, real.cov)
-    away = np.sqrt(nearest_known(index.codes, codes)) * index.projection.step
+    away = np.sqrt(nearest_codes(index.codes, codes, 1)[0][:, 0]) * index.projection.step
     usual = index.nearest[np.isfinite(index.nearest)]
     # A set that is far off as a whole has no outliers for that: distances are over its own middle one.
     reach = float(np.quantile(usual, 0.999) / np.median(usual)) if len(usual) else np.inf
