@@ -119,6 +119,20 @@ def test_what_is_left_of_a_spectrum_is_told_against_what_alterations_make_of_it(
     assert found.effect == 6.0
 
 
+def test_images_are_not_called_lighter_where_only_their_light_parts_are(
+    made: np.ndarray, few: list[Alteration]
+) -> None:
+    real = RealLooks.of(measure(made[:500]), made[:2])
+    looks = real.standardised(measure(made[500:]))
+    number = next(place for place, one in enumerate(few) if one.what == "lighter by 40%")
+    one = pursuit.Explained(number, 0.2, 9.0, 9.0, 0.1, np.arange(len(looks), dtype=float))
+    lighter, ends = looks.copy(), looks.copy()
+    lighter[:, [NAMES.index(name) for name in ("light", "light end")]] += 1
+    ends[:, NAMES.index("light end")] += 1
+    assert "not the whole" not in words.of_alteration(one, few[number], real, lighter).text
+    assert "not the whole: light " in words.of_alteration(one, few[number], real, ends).text
+
+
 def test_looks_need_real_images_enough(made: np.ndarray) -> None:
     with pytest.raises(MetricError, match="take 400 of them or more, not 20"):
         RealLooks.of(measure(made[:20]), made[:2])

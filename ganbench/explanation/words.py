@@ -23,6 +23,7 @@ _MEASURES = {
     "borders": tuple(name for name in NAMES if name.startswith(("edge", "step"))),
     "symmetry": ("mirror", "mirror detail", "mirror exact"),
 }  # fmt: skip
+_NAMESAKE = {"brightness": "light", "contrast": "spread", "saturation": "chroma"}  # the mean that people take it for
 _LAYOUT = tuple(name for name in NAMES if name.startswith(("cell", "detail")))
 SHOWN = 12
 NARROW = (
@@ -74,6 +75,12 @@ def of_alteration(one: Explained, alteration: Alteration, real: RealLooks, looks
         f"The images look as real ones do that are {alteration.what}{part} ({_spreads(one.effect, len(looks))}): "
         f"{NAMES[column]} {value:.3g}, of real ones {usual:.3g}."
     )
+    if alteration.kind in _NAMESAKE:
+        mean = names.index(_NAMESAKE[alteration.kind])
+        if moved[mean] * np.sign(trace[mean]) < Z95:  # the light parts may be lighter, and the images not
+            whole = float(looks[:, columns[mean]].mean())
+            is_now, was, _ = _in_units(real, int(columns[mean]), whole, 0.0)
+            text += f" Some of their pixels are, and not the whole: {names[mean]} {is_now:.3g}, of real ones {was:.3g}."
     order = np.argsort(-one.scores, kind="stable")[:SHOWN]
     return Finding(
         alteration.kind, one.effect, one.effect - Z95 * one.error, one.effect + Z95 * one.error, text,
