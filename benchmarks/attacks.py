@@ -10,6 +10,7 @@ judge remembers: the first so many by name, unless the reference itself says whi
 person could at best hand in: nothing may be said against them. Samples of --generator, a run folder or a G.pth, are
 honest too; without it those of examples/wgan.tgz stand for them, of which there is one set only.
 
+The first trial of an attack is measured by all metrics, later ones by those that flags follow from (--whole: all).
 OUT keeps every outcome (outcomes.jsonl): a run that was killed goes on where it was. At the end table.md and
 table.json are in it, the table is printed, and the exit code is 1 if an attack got through or honest work was flagged.
 """
@@ -22,6 +23,7 @@ import os
 import sys
 import tempfile
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -32,7 +34,7 @@ from cheats.catalogue import attacks as catalogue
 from cheats.judge import Judge
 from cheats.pool import Pool
 from cheats.tally import tally, to_dict, to_markdown
-from cheats.trials import Journal, run
+from cheats.trials import Journal, Room, run
 
 import ganbench
 from ganbench.errors import GanbenchError
@@ -40,6 +42,7 @@ from ganbench.features.registry import load_extractor
 from ganbench.images.sources import open_source
 from ganbench.references.reference import Reference
 from ganbench.references.resolve import resolve_references
+from ganbench.system.cores import available_cores
 from ganbench.system.storage import atomic_write
 from ganbench.system.text import json_text
 
@@ -84,6 +87,16 @@ def open_pool(arguments: argparse.Namespace, reference: Reference) -> Pool:
     return Pool(arguments.data, positions, sampled, generator=arguments.generator)
 
 
+def open_room(arguments: argparse.Namespace, out: Path, features: Sequence[str], folder: Path) -> Room:
+    """Return where attacks are made and judged, with a folder of its own in ``folder``."""
+    reference = the_reference(arguments.reference)
+    pool = open_pool(arguments, reference)
+    attacks = {one.name: one for one in catalogue(reference, out, pool.sample_sets)}
+    own = Path(tempfile.mkdtemp(dir=folder))
+    judge = Judge(arguments.reference, features, pool, own, not arguments.no_boards, arguments.whole)
+    return Room(attacks, pool, judge, arguments.seed, arguments.count)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument(
@@ -102,6 +115,8 @@ def main() -> None:
     )
     parser.add_argument("--quick", action="store_true", help="one trial, few pairs, nothing that takes minutes to make")
     parser.add_argument("--no-boards", action="store_true", help="boards only where the flag is seen nowhere else")
+    parser.add_argument("--whole", action="store_true", help="all metrics in every trial, not only in the first")
+    parser.add_argument("--jobs", type=int, default=available_cores(), metavar="N", help="processes [default: cores]")
     parser.add_argument("--list", action="store_true", help="name all attacks, and what is to catch them")
     arguments = parser.parse_args()
     try:
@@ -133,9 +148,9 @@ def attack(arguments: argparse.Namespace) -> int:
         "ganbench": ganbench.__version__,
     }
     journal = Journal(out / "outcomes.jsonl", settings)
+    trials = 1 if arguments.quick else arguments.trials
     with tempfile.TemporaryDirectory(prefix="ganbench-attacks-") as folder:
-        judge = Judge(arguments.reference, features, pool, Path(folder), not arguments.no_boards)
-        run(all_of, 1 if arguments.quick else arguments.trials, arguments.seed, arguments.count, pool, judge, journal)
+        run(all_of, trials, journal, partial(open_room, arguments, out, features, Path(folder)), arguments.jobs)
     lines = tally(all_of, journal.outcomes)
     for name, text in (("table.json", json_text(to_dict(lines, settings))), ("table.md", to_markdown(lines))):
         with atomic_write(out / name, "w") as f:

@@ -18,6 +18,7 @@ from cheats.pool import Pool
 from ganbench.errors import GanbenchError
 
 _LONGEST = 1800.0  # seconds that one command may take
+_FLAGGING = ("copies", "authenticity", "near_duplicates")  # metrics of one submission that flags follow from
 RESULTS = ("fd", "kd", "afd", "copies", "near_duplicates", "authenticity")
 
 
@@ -58,6 +59,8 @@ class Judge:
         pool: where the honest entry of a board comes from.
         folder: for submissions while they are judged.
         boards: whether every first trial goes onto a board.
+        whole: whether every trial is measured by all metrics, not the first one alone. Later ones tell how often an
+            attack is caught, and take half as long with the metrics that flags follow from.
     """
 
     reference: Sequence[str]
@@ -65,13 +68,15 @@ class Judge:
     pool: Pool
     folder: Path
     boards: bool = True
+    whole: bool = False
 
     def __call__(self, attack: Attack, trial: int, made: Made) -> Outcome:
         """Judge a submission."""
         entry = made.entry.write(self.folder, "entry")
         started = time.perf_counter()
         try:
-            card = ganbench.score(entry, list(self.reference), self.features, cache=False).to_dict()
+            metrics = None if self.whole or trial == 0 else list(_FLAGGING)
+            card = ganbench.score(entry, list(self.reference), self.features, metrics=metrics, cache=False).to_dict()
         except GanbenchError as e:
             if not attack.on_board:
                 return Outcome(attack.name, trial, refused=str(e))

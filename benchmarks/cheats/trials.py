@@ -1,16 +1,20 @@
-"""The trials, one after the other: what was done stays done when the process is killed."""
+"""The trials, one after the other or in several processes: what was done stays done when the process is killed."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
-from dataclasses import asdict
+import multiprocessing
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 from cheats.base import Attack
 from cheats.judge import Judge, Outcome
 from cheats.pool import Pool
 from ganbench.errors import GanbenchError
+from ganbench.system.cores import keep_to_cores
 from ganbench.system.progress import track
 from ganbench.system.storage import atomic_write
 
@@ -60,11 +64,68 @@ def to_do(attacks: Sequence[Attack], trials: int, done: Sequence[Outcome]) -> li
     return list(all_of())
 
 
-def run(attacks: Sequence[Attack], trials: int, seed: int, count: int, pool: Pool, judge: Judge, to: Journal) -> None:
-    """Try everything that is not in the journal yet."""
+@dataclass(frozen=True)
+class Room:
+    """Where attacks are made and judged; one in every process.
+
+    Attributes:
+        attacks: all there are, by name.
+        pool: the faces.
+        judge: the judge.
+        seed: of everything random.
+        count: images of a submission.
+    """
+
+    attacks: Mapping[str, Attack]
+    pool: Pool
+    judge: Judge
+    seed: int
+    count: int
+
+    def __call__(self, name: str, trial: int) -> Outcome:
+        """Make an attack and judge it."""
+        attack = self.attacks[name]
+        return self.judge(attack, trial, attack.make(self.pool, attack.random(self.seed, trial), self.count))
+
+
+def run(attacks: Sequence[Attack], trials: int, to: Journal, open_room: Callable[[], Room], jobs: int = 1) -> None:
+    """Try everything that is not in the journal yet.
+
+    Args:
+        attacks: which.
+        trials: of each.
+        to: where outcomes go.
+        open_room: makes the room; with several processes, something that a new one can import.
+        jobs: processes, each on cores of its own.
+    """
     left = to_do(attacks, trials, to.outcomes)
     with track("attacks", len(left) + len(to.outcomes), len(to.outcomes), unit="trials") as advance:
-        for attack, trial in left:
-            made = attack.make(pool, attack.random(seed, trial), count)
-            to.add(judge(attack, trial, made))
-            advance(1, attack.name)
+        if jobs == 1:
+            room = open_room()
+            for attack, trial in left:
+                to.add(room(attack.name, trial))
+                advance(1, attack.name)
+            return
+        context = multiprocessing.get_context("spawn")
+        slots = context.Queue()
+        for slot in range(jobs):
+            slots.put(slot)
+        with ProcessPoolExecutor(jobs, context, _begin, (slots, open_room)) as workers:
+            for future in as_completed([workers.submit(_try, attack.name, trial) for attack, trial in left]):
+                outcome = future.result()
+                to.add(outcome)
+                advance(1, outcome.attack)
+
+
+def _begin(slots: Any, open_room: Callable[[], Room]) -> None:
+    global _room
+    keep_to_cores(slots.get(), 1)
+    _room = open_room()
+
+
+def _try(name: str, trial: int) -> Outcome:
+    assert _room is not None
+    return _room(name, trial)
+
+
+_room: Room | None = None  # of a process that tries attacks for another
