@@ -69,8 +69,10 @@ def candidates(
         _search(list(zip(searches, counts, strict=True)), best, site)
         if earlier is not None:
             earlier.keep(best)
-    # One number for a pair, the lower row in front: sorted several times faster than two columns.
-    pairs = np.unique(np.concatenate([(low << 32) | high for low, high, _ in map(unpack, best)]))
+    # One number for a pair, the lower row in front: sorted several times faster than two columns, and than np.unique,
+    # which hashes.
+    pairs = np.sort(np.concatenate([(low << 32) | high for low, high, _ in map(unpack, best)]))
+    pairs = pairs[np.flatnonzero(np.diff(pairs, prepend=-1))]
     return pairs >> 32, pairs & 0xFFFFFFFF
 
 
