@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -50,6 +52,24 @@ def test_workers_return_every_result_and_tell() -> None:
     assert {number: value for number, (value, _) in results.items()} == {0: 9, 1: 16, 2: 25}
     assert sorted(heard) == [(0, "at 3"), (1, "at 4"), (2, "at 5")]
     assert {len(allowed) for _, allowed in results.values()} == {max(1, cores.available_cores() // 2)}
+
+
+def test_threads_are_counted_before_a_users_script_is_imported_again(tmp_path: Path) -> None:
+    script = tmp_path / "script.py"
+    script.write_text(
+        "import os\n\n"
+        "seen = os.environ.get('OMP_NUM_THREADS')  # as NumPy, imported here, would see it\n\n"
+        "def tell_seen(task, tell):\n    return seen\n\n"
+        "if __name__ == '__main__':\n"
+        "    from ganbench.system.cores import available_cores\n"
+        "    from ganbench.system.workers import Workers\n\n"
+        "    with Workers(tell_seen, available_cores()) as workers:\n"
+        "        print([found for _, found in workers.run([0])], seen, os.environ.get('OMP_NUM_THREADS'))\n",
+        "utf-8",
+    )
+    environment = {name: value for name, value in os.environ.items() if name != "OMP_NUM_THREADS"}
+    done = subprocess.run([sys.executable, script], env=environment, capture_output=True, text=True, timeout=60)
+    assert done.stdout == "['1'] None None\n", done.stderr
 
 
 @pytest.mark.slow

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import itertools
-import multiprocessing
 import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,8 +15,10 @@ from blind.journal import Journal
 from blemishes.base import LEVELS, Fault
 from blemishes.catalogue import FAULTS
 from blemishes.pool import FACES, GAN, Pool, twin_draw
-from ganbench.system.cores import keep_to_cores
+from ganbench.errors import GanbenchError
 from ganbench.system.progress import track
+from ganbench.system.tasks import Died, Tell
+from ganbench.system.workers import Workers
 
 CLEAN = "clean"
 BY_NAME = {fault.name: fault for fault in FAULTS}
@@ -97,7 +97,7 @@ def run(
         journal: where outcomes go.
         count: images of a set.
         seed: of everything random.
-        jobs: processes; with one, everything happens here.
+        jobs: processes.
         explain: images to findings; a name that a new process can import.
         start: called once in every process.
     """
@@ -108,36 +108,30 @@ def run(
             journal.add(trial.key, {"findings": findings, "seconds": round(seconds, 3)})
             advance(1, trial.key)
 
-        if jobs == 1:
-            start()
-            for trial in left:
-                done(trial, *_explained(explain, images_of(trial, pools[trial.material], faces, count, seed)))
-            return
-        context = multiprocessing.get_context("spawn")
-        slots = context.Queue()
-        for slot in range(jobs):
-            slots.put(slot)
-        with ProcessPoolExecutor(jobs, context, _begin, (slots, start)) as workers:
-            waiting = iter(left)
-            busy = {}
-            for trial in waiting:  # few at a time: their images wait in memory
-                images = images_of(trial, pools[trial.material], faces, count, seed)
-                busy[workers.submit(_explained, explain, images)] = trial
-                if len(busy) >= 2 * jobs:
-                    first = next(as_completed(busy))
-                    done(busy.pop(first), *first.result())
-            for future in as_completed(list(busy)):
-                done(busy[future], *future.result())
+        sets = (
+            images_of(trial, pools[trial.material], faces, count, seed) for trial in left
+        )  # made as they are wanted
+        with Workers(_Explained(explain, start), jobs) as workers:
+            for number, told in workers.run(sets):
+                if isinstance(told, Died):
+                    raise GanbenchError(f"{left[number].key} is lost: {told.why}. Call the same again: it goes on")
+                done(left[number], *told)
 
 
-def _begin(slots: Any, start: Callable[[], None]) -> None:
-    keep_to_cores(slots.get(), 1)
-    start()
+@dataclass
+class _Explained:
+    """What a process does; ``start`` is called before its first set."""
 
+    explain: Explain
+    start: Callable[[], None]
+    started: bool = False
 
-def _explained(explain: Explain, images: np.ndarray) -> tuple[list[dict[str, Any]], float]:
-    before = time.perf_counter()
-    return explain(images), time.perf_counter() - before
+    def __call__(self, images: np.ndarray, tell: Tell) -> tuple[list[dict[str, Any]], float]:
+        if not self.started:
+            self.start()
+            self.started = True
+        before = time.perf_counter()
+        return self.explain(images), time.perf_counter() - before
 
 
 def write_sheet(path: Path, pools: Sequence[Pool], faces: Pool, faults: Sequence[str], seed: int) -> None:

@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import json
-import multiprocessing
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 from cheats.base import Attack
 from cheats.judge import Judge, Outcome
 from cheats.pool import Pool
 from ganbench.errors import GanbenchError
-from ganbench.system.cores import keep_to_cores
 from ganbench.system.progress import track
 from ganbench.system.storage import atomic_write
+from ganbench.system.tasks import Died, Tell
+from ganbench.system.workers import Workers
 
 
 class Journal:
@@ -88,44 +86,40 @@ class Room:
         return self.judge(attack, trial, attack.make(self.pool, attack.random(self.seed, trial), self.count))
 
 
-def run(attacks: Sequence[Attack], trials: int, to: Journal, open_room: Callable[[], Room], jobs: int = 1) -> None:
+def run(attacks: Sequence[Attack], trials: int, to: Journal, open_room: Callable[[], Room], jobs: int) -> None:
     """Try everything that is not in the journal yet.
 
     Args:
         attacks: which.
         trials: of each.
         to: where outcomes go.
-        open_room: makes the room; with several processes, something that a new one can import.
+        open_room: makes the room; a process can import it.
         jobs: processes, each on cores of its own.
+
+    Raises:
+        GanbenchError: a process that died.
     """
     left = to_do(attacks, trials, to.outcomes)
-    with track("attacks", len(left) + len(to.outcomes), len(to.outcomes), unit="trials") as advance:
-        if jobs == 1:
-            room = open_room()
-            for attack, trial in left:
-                to.add(room(attack.name, trial))
-                advance(1, attack.name)
-            return
-        context = multiprocessing.get_context("spawn")
-        slots = context.Queue()
-        for slot in range(jobs):
-            slots.put(slot)
-        with ProcessPoolExecutor(jobs, context, _begin, (slots, open_room)) as workers:
-            for future in as_completed([workers.submit(_try, attack.name, trial) for attack, trial in left]):
-                outcome = future.result()
-                to.add(outcome)
-                advance(1, outcome.attack)
+    tasks = [(attack.name, trial) for attack, trial in left]
+    known = len(to.outcomes)
+    with (
+        track("attacks", len(left) + known, known, unit="trials") as advance,
+        Workers(_Try(open_room), jobs) as workers,
+    ):
+        for _, outcome in workers.run(tasks):
+            if isinstance(outcome, Died):
+                raise GanbenchError(f"a trial is lost: {outcome.why}. Call the same again: it goes on")
+            to.add(outcome)
+            advance(1, outcome.attack)
 
 
-def _begin(slots: Any, open_room: Callable[[], Room]) -> None:
-    global _room
-    keep_to_cores(slots.get(), 1)
-    _room = open_room()
+@dataclass
+class _Try:
+    """What a process does: it opens a room of its own, and tries one attack after the other."""
 
+    open_room: Callable[[], Room]
+    room: Room | None = None
 
-def _try(name: str, trial: int) -> Outcome:
-    assert _room is not None
-    return _room(name, trial)
-
-
-_room: Room | None = None  # of a process that tries attacks for another
+    def __call__(self, task: tuple[str, int], tell: Tell) -> Outcome:
+        self.room = self.room or self.open_room()
+        return self.room(*task)

@@ -165,7 +165,8 @@ class Workers:
             args=(theirs, slot, self._share, self._memory, gpus.gpu_of(slot, self._gpus), shown_level()),
             daemon=True,
         )
-        process.start()
+        with _threads(self._share):
+            process.start()
         _LOG.debug("worker %d is process %s, on %d cores", slot, process.pid, self._share)
         theirs.close()  # the process has its own copy; with ours closed, its end is seen as an end of the file
         worker = _Worker(process, ours)
@@ -175,6 +176,23 @@ class Workers:
     def _send(self, worker: _Worker, message: object) -> None:
         with contextlib.suppress(OSError):  # it died in the meantime: ``run`` finds the closed connection and says so
             worker.connection.send(message)
+
+
+@contextlib.contextmanager
+def _threads(count: int) -> Iterator[None]:
+    """Have the processes that start meanwhile use so many threads, unless the user said how many.
+
+    A new process imports the user's script first. If that imports NumPy, its threads are counted before the process is
+    kept to its cores: two threads that wait for each other on one core take three times as long as one.
+    """
+    if "OMP_NUM_THREADS" in os.environ:
+        yield
+        return
+    os.environ["OMP_NUM_THREADS"] = str(count)
+    try:
+        yield
+    finally:
+        del os.environ["OMP_NUM_THREADS"]
 
 
 def _bury(worker: _Worker) -> Died:
@@ -195,7 +213,6 @@ def _serve(connection: Connection, slot: int, share: int, memory: str, gpu: str 
     os.environ[VARIABLE] = memory
     if gpu is not None:  # before anything is imported that looks for GPUs
         os.environ[gpus.VARIABLE] = gpu
-    os.environ.setdefault("OMP_NUM_THREADS", str(share))  # where cores cannot be kept to
     set_quiet(True)
     log_warnings()
     log = contextlib.nullcontext() if log_level is None else log_to_stderr(log_level)
