@@ -13,7 +13,8 @@ from ganbench.loggers.base import Begin, Logger
 if TYPE_CHECKING:
     import numpy as np
 
-_MOST = 100  # parameters of one call
+_MOST = 100  # parameters of one call ...
+_MOST_METRICS = 1000  # ... and numbers
 _LONGEST = 500  # characters of a parameter, as the strictest servers have it
 
 
@@ -57,9 +58,9 @@ class MLflow(Logger):
         from mlflow.entities import Metric
 
         now = round(time.time() * 1000)
-        self._client.log_batch(
-            self._id, metrics=[Metric(_name(key), value, now, step) for key, value in values.items()]
-        )
+        metrics = [Metric(_name(key), value, now, step) for key, value in values.items()]
+        for first in range(0, len(metrics), _MOST_METRICS):
+            self._client.log_batch(self._id, metrics=metrics[first : first + _MOST_METRICS])
 
     def image(self, step: int, name: str, pixels: np.ndarray) -> None:
         """See ``Logger``."""

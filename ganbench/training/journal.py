@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import cast
 
 import numpy as np
 
+from ganbench.errors import GanbenchError
 from ganbench.loggers.base import Begin
 from ganbench.loggers.several import Loggers
 from ganbench.system.progress import track
+from ganbench.system.wall import wall
 from ganbench.training.recipe import Recipe
 from ganbench.training.run_folder import RunFolder
+from ganbench.training.vitals import scalars
 
 
 class Journal:
@@ -38,7 +41,7 @@ class Journal:
         """
         finished = False
         if loggers:
-            logged = [line for line in self._run.read_metrics() if line["step"] <= done]
+            logged = _logged(self._run, done)
 
             def begin(name: str) -> Begin:
                 return Begin(self._run.path.resolve().name, self._run.log_folder(name), recipe.flat(), done, logged)
@@ -69,11 +72,14 @@ class Journal:
             self._loggers.image(step, "samples", pixels)
 
     def write_vitals(self, line: Mapping[str, object]) -> None:
-        """Append a line to ``vitals.jsonl``."""
+        """Append a line to ``vitals.jsonl``, and give its numbers to the loggers; see ``vitals.scalars``."""
+        step = cast(int, line["step"])
         try:
             self._run.log_vitals(dict(line))
         except OSError as e:
-            self.warn(cast(int, line["step"]), f"vitals.jsonl could not be written: {e.strerror}")
+            self.warn(step, f"vitals.jsonl could not be written: {e.strerror}")
+        if self._loggers is not None and (numbers := scalars(line)):
+            self._loggers.scalars(step, numbers)
 
     def advance(self, steps: int, losses: Mapping[str, float], rate: float) -> None:
         """Say how far the training is, with the latest losses and images per second."""
@@ -94,3 +100,12 @@ class Journal:
     def warn(self, step: int, text: str) -> None:
         """Give a warning."""
         self._warn(f"step {step}: {text}")
+
+
+def _logged(run: RunFolder, last: int) -> list[Mapping[str, object]]:
+    """Return what loggers got up to a step, in its order, a mapping with ``step`` for each line of both logs."""
+    lines: list[Mapping[str, object]] = [*run.read_metrics()]
+    for line in run.read_vitals():
+        with suppress(GanbenchError), wall(GanbenchError):  # of a line that is none nothing was logged
+            lines.append({"step": line["step"], **scalars(line)})
+    return sorted((line for line in lines if cast(int, line["step"]) <= last), key=lambda line: cast(int, line["step"]))

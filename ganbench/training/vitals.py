@@ -7,9 +7,11 @@ their buffers, and no random number is drawn.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import cast
 
 import numpy as np
 import torch
@@ -47,6 +49,7 @@ class Vitals:
         seen = images.seen[np.arange(_IMAGES) * len(images.seen) // _IMAGES]
         self._seen = self._load(images, seen)
         self._held_out = self._load(images, images.held_out[:_IMAGES])
+        self._real_variety = torch.zeros(()) if self._seen is None else _variety(self._seen)
         self._reading: _Reading | None = None
         self.failed: str | None = None  # why no image is scored any more, where a network does not take just images
         names = {"generator": state.generator, "discriminator": state.discriminator}
@@ -68,19 +71,20 @@ class Vitals:
             yield
             return
         parameters = list(self._layers[network].values())
-        before = self._try(lambda: self._score_made(inputs))
+        before = self._try(lambda: self._score_made(inputs, stepped=False))
         with torch.no_grad():
             norms = torch.stack(torch._foreach_norm([_gradient(p) for p in parameters])).float()
             silent = torch.stack([_silent(p) for p in parameters])
             weights = [p.detach().clone() for p in parameters]
+            length = torch.stack(torch._foreach_norm(weights)).float()
         yield
         with torch.no_grad():
             now = [p.detach() for p in parameters]
-            moved = torch.stack(torch._foreach_norm(torch._foreach_sub(now, weights))).float()
-            length = torch.stack(torch._foreach_norm(weights)).float()
+            torch._foreach_sub_(weights, now)  # in place: memory for as much again would take longer than all this
+            moved = torch.stack(torch._foreach_norm(weights)).float()
             bound = torch.stack([self._at_bound(p) for p in now])
         self._reading.layers[network] = torch.stack([norms, length, moved, silent, bound], 1)
-        after = self._try(lambda: self._score_made(inputs))
+        after = self._try(lambda: self._score_made(inputs, stepped=True))
         if before is not None and after is not None:
             numbers = self._reading.numbers
             numbers |= {"made_score": before.mean(), "made_spread": before.std(), "gain": (after - before).mean()}
@@ -128,18 +132,20 @@ class Vitals:
         scores = self._call(self._state.discriminator, both)
         seen, held_out = scores[: len(self._seen)], scores[len(self._seen) :]
         numbers |= {"seen_score": seen.mean(), "seen_spread": seen.std()}
-        numbers["real_variety"] = _variety(self._seen)
+        numbers["real_variety"] = self._real_variety
         if len(held_out):
             numbers["held_out_score"] = held_out.mean()
             numbers["seen_first"] = _ordered(seen, held_out)
         return scores
 
     @torch.no_grad()
-    def _score_made(self, inputs: tuple[torch.Tensor, ...] | None) -> torch.Tensor | None:
+    def _score_made(self, inputs: tuple[torch.Tensor, ...] | None, *, stepped: bool) -> torch.Tensor | None:
+        """Score generated images; behind the step it is also told how they vary."""
         if inputs is None or self._reading is None:
             return None
         images = self._call(self._state.generator, *(t[:_IMAGES] for t in inputs))
-        self._reading.numbers["made_variety"] = _variety(images)
+        if stepped:
+            self._reading.numbers["made_variety"] = _variety(images)
         return self._call(self._state.discriminator, images)
 
     def _call(self, network: nn.Module, *inputs: torch.Tensor) -> torch.Tensor:
@@ -153,7 +159,21 @@ class Vitals:
     def _at_bound(self, parameter: torch.Tensor) -> torch.Tensor:
         if self._clip is None:
             return torch.full((), torch.nan, device=parameter.device)
-        return (parameter.abs() >= self._clip * _AT_BOUND).float().mean()
+        return parameter.abs().ge_(self._clip * _AT_BOUND).mean(dtype=torch.float32)
+
+
+def scalars(line: Mapping[str, object]) -> dict[str, float]:
+    """Return the numbers of a line of ``vitals.jsonl`` by name, those of layers as ``generator/main.0.weight/norm``.
+
+    What is None is left out, and so are scores: ``metrics.jsonl`` has them.
+    """
+    numbers = {name: value for name, value in line.items() if isinstance(value, float)}
+    layers = cast(Mapping[str, Mapping[str, list[float | None]]], line.get("layers", {}))
+    for network, rows in layers.items():
+        for layer, row in rows.items():
+            named = zip(COLUMNS, row, strict=True)
+            numbers |= {f"{network}/{layer}/{column}": v for column, v in named if isinstance(v, float)}
+    return numbers
 
 
 def _layers(network: nn.Module) -> dict[str, nn.Parameter]:
@@ -167,12 +187,17 @@ def _gradient(parameter: nn.Parameter) -> torch.Tensor:
 
 def _silent(parameter: nn.Parameter) -> torch.Tensor:
     """Return the share of a layer's units that no gradient reaches: a unit that is cut off gets exactly none."""
-    return (_gradient(parameter).detach().flatten(1) == 0).all(1).float().mean()
+    gradient = _gradient(parameter).detach()
+    largest = torch.linalg.vector_norm(gradient, math.inf, dim=tuple(range(1, gradient.ndim)))
+    return (largest == 0).float().mean()
 
 
 def _variety(images: torch.Tensor) -> torch.Tensor:
     """Return by how much images differ from each other, as a share of the range: mean deviation of a pixel."""
-    return images.float().clamp(-1, 1).std(0).mean() / 2
+    images = images.float().clamp(-1, 1)
+    # On a CPU, std is many times as slow as this.
+    deviation = torch.linalg.vector_norm(images - images.mean(0), dim=0) / math.sqrt(len(images) - 1)
+    return deviation.mean() / 2
 
 
 def _ordered(first: torch.Tensor, second: torch.Tensor) -> torch.Tensor:
