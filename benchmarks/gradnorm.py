@@ -7,9 +7,10 @@
 
 With and without take turns, block by block, so that whatever else the machine does hits both; the overhead is the
 median over these pairs of blocks, with its 95 % interval. A block is as many steps as all lazy terms of a loss need to
-come round; the first steps, in which spectral norms take more rounds, are over by then. The same is printed of the
-processor's time, which on a machine that others use is the steadier of the two; OMP_NUM_THREADS=1 makes it mean what it
-says, for threads that wait for each other take time as well.
+come round, and at least four, for what it takes to install and remove the hooks counts too; the probe's first steps, in
+which spectral norms take more rounds, are over by then. The same is printed of the processor's time, which on a machine
+that others use is the steadier of the two; OMP_NUM_THREADS=1 makes it mean what it says, for threads that wait for each
+other take time as well.
 
 The target is below 3 % for every baseline with everything on: norms, spectral norms, updates and activations of every
 layer, of the generator as well as the discriminator, at every step of each.
@@ -33,19 +34,37 @@ from ganbench import GradNormProbe
 from ganbench.diagnostics.gradnorm import ALSO
 from ganbench.diagnostics.spectrum import EARLY
 from ganbench.images.sources import open_source
+from ganbench.models.draw import Draw
+from ganbench.training.data import to_training_range
 from ganbench.training.recipe import Recipe, load_recipe
 from ganbench.training.trainer import Trainer
 
 VARIANTS = ("dcgan", "dcgan-clipnorm", "wgan", "wgan-gp", "stylegan2")
 WARM_UP = 1  # blocks of each kind
+LEAST = 4  # steps of a block
+FEW = 4  # images, of which the probe's own first steps are made
 TARGET = 3.0  # percent
 
 
 def block_of(recipe: Recipe) -> int:
-    """Return after how many discriminator steps every term of the loss has come round."""
+    """Return how many discriminator steps a block has, in which every term of the loss comes round."""
     critic = recipe.training.n_critic
     lazy = [getattr(recipe.objective, "r1_every", 1), critic * getattr(recipe.objective, "path_every", 1)]
-    return math.lcm(critic, *lazy)
+    round_ = math.lcm(critic, *lazy)
+    return round_ * math.ceil(LEAST / round_)
+
+
+def begin(probe: GradNormProbe, network: torch.nn.Module, inputs: tuple[torch.Tensor, ...]) -> None:
+    """Take a probe past its first steps, at the cost of a few images each, and change nothing of the network."""
+    buffers = {name: buffer.clone() for name, buffer in network.named_buffers()}
+    with probe:
+        for step in range(-EARLY, 0):
+            network(*inputs).float().mean().backward()
+            probe.record(step)
+    network.zero_grad(set_to_none=True)
+    with torch.no_grad():
+        for name, buffer in network.named_buffers():
+            buffer.copy_(buffers[name])
 
 
 def measure(recipe: Recipe, pairs: int, also: tuple[str, ...], device: torch.device) -> dict[str, float]:
@@ -69,7 +88,9 @@ def measure(recipe: Recipe, pairs: int, also: tuple[str, ...], device: torch.dev
                     if trainer.step % critic == 0:
                         generator.record(trainer.step)
 
-    train(EARLY * critic, watching=True)
+    draw = Draw(torch.Generator(device).manual_seed(0), FEW)
+    begin(discriminator, trainer.discriminator, (to_training_range(pixels[:FEW], device),))
+    begin(generator, trainer.generator, trainer.generator.inputs(draw))
     for pair in range(-WARM_UP, pairs):
         for watching in (True, False) if pair % 2 else (False, True):
             start = time.perf_counter(), time.process_time()

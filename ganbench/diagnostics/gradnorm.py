@@ -17,7 +17,7 @@ from torch import nn
 
 from ganbench.diagnostics.activity import QUANTITIES, Activity
 from ganbench.diagnostics.layers import find_layers, input_gradient_norm, unwrapped
-from ganbench.diagnostics.norms import Waiting, fused_norms, stacked, tensors_in
+from ganbench.diagnostics.norms import Waiting, fused_norms, share_beyond, stacked, tensors_in
 from ganbench.diagnostics.order import Order, note_traced
 from ganbench.diagnostics.probe_frame import MEASURED, probe_frame
 from ganbench.diagnostics.shards import Sharing, local
@@ -137,7 +137,7 @@ class GradNormProbe:
         """Remove every hook; what was recorded stays, and the step behind the last record counts as done."""
         if self._open:
             with torch.no_grad():
-                self._follow([local(layer.weight()) for layer in self.layers])
+                self._follow([local(layer.weight()) for layer in self.layers], spectra=False)
         for hook in self._hooks:
             hook.remove()
         self._hooks = []
@@ -212,8 +212,7 @@ class GradNormProbe:
             gradient = torch.where(gradient.isinf(), math.nan, gradient / self._scaler.get_scale())
         absent = torch.full_like(gradient, math.nan)
         bound = absent if self._clip is None else self._at_bound(self._clip)
-        self._follow(weights)
-        spectra = [] if self._weights is None else self._weights.spectral_norms()
+        spectra = self._follow(weights)
         spectral = stacked(spectra, device) if spectra else absent
         outputs = absent.repeat(len(QUANTITIES)) if self._activity is None else self._activity.take(device).flatten()
         self._latest = torch.cat([gradient, weight, bound, spectral, outputs])
@@ -225,17 +224,23 @@ class GradNormProbe:
         squares, self._squares = self._squares, {}
         return [squares[i].sqrt() if i in squares else None for i in range(len(self.layers))]
 
-    def _follow(self, weights: list[torch.Tensor]) -> None:
-        """Keep the weights as the next step finds them, and what the step behind the last record did to them."""
-        if self._weights is not None:
-            changes = self._weights.follow(weights, measure=self._open)
-            if self._open:
-                self._changes.add(*self._sharing.norms(stacked(changes, weights[0].device)[None]))
-            self._open = False
+    def _follow(self, weights: list[torch.Tensor], *, spectra: bool = True) -> list[torch.Tensor]:
+        """Keep the weights as the next step finds them, and what the step behind the last record did to them.
+
+        Returns:
+            Their spectral norms, none where they are not asked for.
+        """
+        if self._weights is None:
+            return []
+        changes, found = self._weights.follow(weights, measure=self._open, spectra=spectra)
+        if self._open:
+            self._changes.add(*self._sharing.norms(stacked(changes, weights[0].device)[None]))
+        self._open = False
+        return found
 
     def _at_bound(self, clip: float) -> torch.Tensor:
         here = [local(layer.parameter.detach()) for layer in self.layers]
-        shares = [p.abs().ge_(clip * (1 - 1e-6)).mean(dtype=torch.float32) for p in here]
+        shares = [share_beyond(p, clip * (1 - 1e-6)) for p in here]
         return self._sharing.shares(torch.stack(shares), [p.numel() for p in here])
 
     def _input_gradient(self, images: torch.Tensor) -> torch.Tensor:

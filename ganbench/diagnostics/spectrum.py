@@ -9,12 +9,13 @@ answer (Halko, Martinsson and Tropp 2011). At the start, and every so many steps
 iterated long: a direction that nothing led to is found by then.
 
 The vectors of a basis are rows. Products of few rows with a large matrix are several times as fast on a CPU as products
-of the matrix with as few columns.
+of the matrix with as few columns. A round goes over a matrix once, some rows after the others, so that whoever has just
+handled these rows finds them in the cache.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import torch
 
@@ -27,6 +28,8 @@ _SQUARINGS = 8  # of a small matrix, after which its largest eigenvalue is left 
 
 # Does something to one tensor for each matrix, among the processes that share the matrices.
 Exchange = Callable[[list[torch.Tensor]], list[torch.Tensor]]
+# The number of a matrix, and some of its rows.
+Rows = tuple[int, torch.Tensor]
 
 
 def alone(tensors: list[torch.Tensor]) -> list[torch.Tensor]:
@@ -49,28 +52,40 @@ class Spectrum:
         self._bases: list[torch.Tensor] = []  # (_BLOCK or fewer, columns), orthonormal rows, the best first
         self._steps = 0
 
-    def norms(self, matrices: list[torch.Tensor]) -> list[torch.Tensor]:
+    def norms(self, matrices: list[torch.Tensor], passing: Iterable[Rows] | None = None) -> list[torch.Tensor]:
         """Return the 2-norms of the matrices, scalars of their type; NaN for one that is not finite.
 
         Args:
-            matrices: float (rows, columns) each; at every call the same ones, changed a little.
+            matrices: float (rows, columns) each, at least one; at every call the same ones, changed a little.
+            passing: the rows of all matrices, a part after the other; it is gone through before anything else is read.
         """
-        if not matrices:
-            return []
         rounds = _EARLY_ROUNDS if self._steps < EARLY else 1
         if self._steps % RENEWED == 0:
             self._bases, rounds = self._drawn(matrices), _START
         self._steps += 1
         for _ in range(rounds):
             before = self._bases
-            images = self._complete([(b @ m.t()).t() for m, b in zip(matrices, before, strict=True)])
-            back = self._total([i.t() @ m for m, i in zip(matrices, images, strict=True)])
+            back = self._total(self._there_and_back(matrices, passing))
+            passing = None
             self._bases = [
-                torch.where(b.isfinite().all(), _orthonormal(b.nan_to_num(0, 0, 0)), old)
-                for b, old in zip(back, before, strict=True)
+                _orthonormal(torch.where(b.isfinite().all(), b, old)) for b, old in zip(back, before, strict=True)
             ]
         images_grams = _grams([v @ b.t() for v, b in zip(before, back, strict=True)])  # V'(M'MV) = (MV)'(MV)
         return list(_largest(images_grams, _grams([b @ b.t() for b in back])))
+
+    def _there_and_back(self, matrices: list[torch.Tensor], passing: Iterable[Rows] | None) -> list[torch.Tensor]:
+        """Return the bases times M'M, as far as this process has its rows."""
+        passing = enumerate(matrices) if passing is None else passing
+        if self._complete is alone:
+            sums: list[torch.Tensor | None] = [None for _ in matrices]
+            for i, rows in passing:
+                image, sum_ = self._bases[i] @ rows.t(), sums[i]
+                sums[i] = image @ rows if sum_ is None else sum_.addmm_(image, rows)
+            return [torch.zeros_like(b) if s is None else s for s, b in zip(sums, self._bases, strict=True)]
+        for _ in passing:  # images must be whole before they go back
+            pass
+        images = self._complete([(b @ m.t()).t() for m, b in zip(matrices, self._bases, strict=True)])
+        return [i.t() @ m for m, i in zip(matrices, images, strict=True)]
 
     def _drawn(self, matrices: list[torch.Tensor]) -> list[torch.Tensor]:
         """Return random vectors, and the best of those that are known."""

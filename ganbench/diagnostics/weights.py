@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import torch
 
 from ganbench.diagnostics.layers import Layer
+from ganbench.diagnostics.norms import CACHED
 from ganbench.diagnostics.shards import Piece, Sharing
-from ganbench.diagnostics.spectrum import Spectrum
-
-_CACHED = 1 << 16  # numbers, a quarter of a MiB
+from ganbench.diagnostics.spectrum import Rows, Spectrum, alone
 
 
 class Weights:
@@ -28,48 +27,77 @@ class Weights:
         self._sharing = sharing
         self._pieces = sharing.pieces
         self._orders: list[list[int]] = []
-        self._kept: list[torch.Tensor] = []
+        self._kept: list[torch.Tensor] = []  # as matrices, see _matrix
         self._groups: list[list[tuple[int, slice]]] = []
-        self._spectrum = Spectrum(sharing.total, self._complete) if spectra else None
+        self._spectrum = Spectrum(sharing.total, self._complete if sharing.active else alone) if spectra else None
 
-    def follow(self, weights: list[torch.Tensor], *, measure: bool) -> list[torch.Tensor]:
+    def follow(
+        self, weights: list[torch.Tensor], *, measure: bool, spectra: bool = True
+    ) -> tuple[list[torch.Tensor], list[torch.Tensor]]:
         """Copy the weights as they are now.
 
         Args:
             weights: of the layers, as far as they are here.
-            measure: whether to return the 2-norms of what has changed since they were copied last, scalars.
+            measure: whether to return what has changed since they were copied last.
+            spectra: whether to return spectral norms, if this is what keeps them.
+
+        Returns:
+            The 2-norms of the changes, and the spectral norms: scalars for each layer, or nothing.
         """
+        changes = _Changes(len(weights))
+        copied = self._copied(weights, changes if measure else None)
+        if spectra and self._spectrum is not None:
+            found = self._spectrum.norms(self._ready(weights), copied)
+        else:
+            found = []
+            for _ in copied:
+                pass
+        return changes.norms() if measure else [], found
+
+    def _ready(self, weights: list[torch.Tensor]) -> list[torch.Tensor]:
+        """Return the copies, made where there are none yet; what is in them is not."""
         if not self._kept:
             self._orders = list(map(_order, weights, self._pieces, self._layers))
-        ordered = self._ordered(weights)
-        if not self._kept:
-            self._kept = [torch.empty(o.shape, dtype=torch.float32, device=o.device) for o in ordered]
+            now = self._matrices(weights)
+            self._kept = [torch.empty(m.shape, dtype=torch.float32, device=m.device) for m in now]
             self._groups = _groups(self._kept)
-        lines, now_lines = ([t.flatten() for t in tensors] for tensors in (self._kept, ordered))
-        norms: list[list[torch.Tensor]] = [[] for _ in weights]
-        for group in self._groups:
-            kept, now = ([line[i][part] for i, part in group] for line in (lines, now_lines))
-            if measure:
-                torch._foreach_sub_(kept, now)
-                for (i, _), norm in zip(group, torch._foreach_norm(kept), strict=True):
-                    norms[i].append(norm)
-            torch._foreach_copy_(kept, now)
-        return [torch.linalg.vector_norm(torch.stack(parts)) for parts in norms] if measure else []
+        return self._kept
 
-    def spectral_norms(self) -> list[torch.Tensor]:
-        """Return the spectral norms of what was kept, scalars; none where they were not asked for."""
-        if self._spectrum is None:
-            return []
-        return self._spectrum.norms([_matrix(k, layer) for k, layer in zip(self._kept, self._layers, strict=True)])
+    def _copied(self, weights: list[torch.Tensor], changes: _Changes | None) -> Iterator[Rows]:
+        """Copy the weights, some rows after the others, and yield these while a CPU has them in its cache."""
+        matrices = self._ready(weights), self._matrices(weights)
+        for group in self._groups:
+            kept, now = ([m[i][rows] for i, rows in group] for m in matrices)
+            if changes is not None:
+                torch._foreach_sub_(kept, now)
+                changes.add(group, torch._foreach_norm(kept))
+            torch._foreach_copy_(kept, now)
+            yield from ((i, rows) for (i, _), rows in zip(group, kept, strict=True))
 
     def _complete(self, images: list[torch.Tensor]) -> list[torch.Tensor]:
         """Make rows whole of which other processes have a part: see ``Spectrum``."""
         inner = [_inner(piece, layer) for piece, layer in zip(self._pieces, self._layers, strict=True)]
         return self._sharing.complete(images, inner)
 
-    def _ordered(self, weights: list[torch.Tensor]) -> list[torch.Tensor]:
+    def _matrices(self, weights: list[torch.Tensor]) -> list[torch.Tensor]:
         rows = [piece.rows(weight) for weight, piece in zip(weights, self._pieces, strict=True)]
-        return [weight.permute(order) for weight, order in zip(rows, self._orders, strict=True)]
+        ordered = [weight.permute(order) for weight, order in zip(rows, self._orders, strict=True)]
+        return [_matrix(weight, layer) for weight, layer in zip(ordered, self._layers, strict=True)]
+
+
+class _Changes:
+    """Gathers the norms of what changed of some weights, part by part."""
+
+    def __init__(self, count: int) -> None:
+        self._parts: list[list[torch.Tensor]] = [[] for _ in range(count)]
+
+    def add(self, group: Sequence[tuple[int, slice]], norms: Sequence[torch.Tensor]) -> None:
+        for (i, _), norm in zip(group, norms, strict=True):
+            self._parts[i].append(norm)
+
+    def norms(self) -> list[torch.Tensor]:
+        """Return those of whole weights."""
+        return [torch.linalg.vector_norm(torch.stack(parts)) for parts in self._parts]
 
 
 def _order(weight: torch.Tensor, piece: Piece, layer: Layer) -> list[int]:
@@ -85,18 +113,18 @@ def _order(weight: torch.Tensor, piece: Piece, layer: Layer) -> list[int]:
     return dimensions
 
 
-def _groups(kept: list[torch.Tensor]) -> list[list[tuple[int, slice]]]:
-    """Return the parts of flattened tensors that are worked on together: everything on a GPU, for the fewest calls.
+def _groups(matrices: list[torch.Tensor]) -> list[list[tuple[int, slice]]]:
+    """Return the rows of matrices that are worked on together: all of all on a GPU, for the fewest calls.
 
-    On a CPU one part after the other, each small enough to stay in its cache from operation to operation.
+    On a CPU some rows of one after the others, few enough to stay in its cache from operation to operation.
     """
-    if kept[0].device.type != "cpu":
-        return [[(i, slice(None)) for i in range(len(kept))]]
-    return [
-        [(i, slice(start, start + _CACHED))]
-        for i, tensor in enumerate(kept)
-        for start in range(0, max(1, tensor.numel()), _CACHED)
-    ]
+    if matrices[0].device.type != "cpu":
+        return [[(i, slice(None)) for i in range(len(matrices))]]
+    groups = []
+    for i, matrix in enumerate(matrices):
+        many = max(1, CACHED // max(1, matrix.shape[1]))
+        groups += [[(i, slice(start, start + many))] for start in range(0, max(1, len(matrix)), many)]
+    return groups
 
 
 def _is_turned(piece: Piece, layer: Layer) -> bool:
@@ -109,8 +137,8 @@ def _inner(piece: Piece, layer: Layer) -> int:
     return torch.Size(piece.shape[2:]).numel() if _is_turned(piece, layer) else 1
 
 
-def _matrix(kept: torch.Tensor, layer: Layer) -> torch.Tensor:
-    """Return a copy as a matrix, a view: (outputs, rest), or (rest, outputs), which has the same norm."""
-    if kept.ndim < 2:
-        return kept.reshape(-1, 1)
-    return kept.flatten(0, -2) if layer.outputs_second else kept.flatten(1)
+def _matrix(weight: torch.Tensor, layer: Layer) -> torch.Tensor:
+    """Return an ordered weight as a matrix: (outputs, rest), or (rest, outputs), which has the same norm."""
+    if weight.ndim < 2:
+        return weight.reshape(-1, 1)
+    return weight.flatten(0, -2) if layer.outputs_second else weight.flatten(1)

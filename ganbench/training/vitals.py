@@ -80,7 +80,7 @@ class Vitals:
         yield
         with torch.no_grad():
             now = [p.detach() for p in parameters]
-            torch._foreach_sub_(weights, now)  # in place: memory for as much again would take longer than all this
+            torch._foreach_sub_(weights, now)  # in place: no memory for as much again
             moved = torch.stack(torch._foreach_norm(weights)).float()
             bound = torch.stack([self._at_bound(p) for p in now])
         self._reading.layers[network] = torch.stack([norms, length, moved, silent, bound], 1)
@@ -178,7 +178,7 @@ def scalars(line: Mapping[str, object]) -> dict[str, float]:
 
 def _layers(network: nn.Module) -> dict[str, nn.Parameter]:
     """Return the matrices of a network that are trained, in the order in which they were defined."""
-    return {name: p for name, p in network.named_parameters() if p.ndim >= 2 and "weight" in name}
+    return {name: p for name, p in network.named_parameters() if p.ndim >= 2 and p.numel() and "weight" in name}
 
 
 def _gradient(parameter: nn.Parameter) -> torch.Tensor:
