@@ -31,8 +31,6 @@ class Activity:
         self._layers = layers
         self._samples: list[deque[torch.Tensor]] = [deque(maxlen=_PASSES) for _ in layers]
         self._latest: int | None = None  # the layer that ran last, while its nonlinearity may follow
-        self._followed = [False for _ in layers]  # by a nonlinearity, the last time
-        self._unsettled: tuple[torch.Tensor, int] | None = None  # the latest layer's output, and its version then
         self._nonlinear = [
             m for m in module.modules() if type(m).__module__ == _NONLINEAR and not isinstance(m, nn.MultiheadAttention)
         ]
@@ -43,15 +41,8 @@ class Activity:
 
     def saw(self, index: int, output: torch.Tensor | None) -> None:
         """Keep a sample of a layer's output; None: it ran, and what follows is of no interest."""
-        self._settle()
         self._latest = None if output is None else index
-        if output is None:
-            return
-        if self._followed[index]:  # then most likely it will be again, and a copy would be for nothing
-            here = local(output.detach())
-            self._unsettled = here, here._version
-            self._samples[index].append(here)
-        else:
+        if output is not None:
             self._samples[index].append(_sample(output))
 
     def _on_nonlinear(self, module: nn.Module, inputs: object, output: torch.Tensor) -> None:
@@ -59,27 +50,12 @@ class Activity:
         if torch.compiler.is_compiling() or self._latest is None:
             return
         self._samples[self._latest][-1] = _sample(output)
-        self._followed[self._latest] = True
-        self._unsettled = None
-
-    def _settle(self) -> None:
-        """Make a sample of the latest layer's output after all where no nonlinearity came, unless it is overwritten."""
-        if self._unsettled is None or self._latest is None:
-            return
-        (output, version), self._unsettled = self._unsettled, None
-        self._followed[self._latest] = False
-        samples = self._samples[self._latest]
-        if output._version == version:
-            samples[-1] = _sample(output)
-        else:
-            samples.pop()
 
     def take(self, device: torch.device) -> torch.Tensor:
         """Return ``QUANTITIES`` of every layer as float32 (3, layers), NaN where nothing was seen, and forget them.
 
         A unit is dead that had one and the same value wherever it was looked at.
         """
-        self._settle()
         found = [self._of(i) for i in range(len(self._layers))]
         self._latest = None
         absent = torch.full((3,), torch.nan, device=device)

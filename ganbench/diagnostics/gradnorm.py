@@ -17,7 +17,7 @@ from torch import nn
 
 from ganbench.diagnostics.activity import QUANTITIES, Activity
 from ganbench.diagnostics.layers import find_layers, input_gradient_norm, unwrapped
-from ganbench.diagnostics.norms import Waiting, fused_norms, share_beyond, stacked, tensors_in
+from ganbench.diagnostics.norms import Waiting, fused_norms, stacked, tensors_in
 from ganbench.diagnostics.order import Order, note_traced
 from ganbench.diagnostics.probe_frame import MEASURED, probe_frame
 from ganbench.diagnostics.shards import Sharing, local
@@ -240,7 +240,7 @@ class GradNormProbe:
 
     def _at_bound(self, clip: float) -> torch.Tensor:
         here = [local(layer.parameter.detach()) for layer in self.layers]
-        shares = [share_beyond(p, clip * (1 - 1e-6)) for p in here]
+        shares = [p.abs().ge_(clip * (1 - 1e-6)).mean(dtype=torch.float32) for p in here]
         return self._sharing.shares(torch.stack(shares), [p.numel() for p in here])
 
     def _input_gradient(self, images: torch.Tensor) -> torch.Tensor:

@@ -12,7 +12,6 @@ if TYPE_CHECKING:
     import numpy as np
 
 KEPT_ON_DEVICE = 256  # records that wait before they are moved to the CPU in one go
-CACHED = 1 << 17  # numbers, half a MiB, that a CPU is to find in its cache again
 
 
 def fused_norms(tensors: Sequence[torch.Tensor | None], device: torch.device) -> torch.Tensor:
@@ -28,16 +27,6 @@ def stacked(norms: Sequence[torch.Tensor | None], device: torch.device) -> torch
     absent = torch.full((), -1.0, device=device)
     values = torch.stack([absent if norm is None else norm.float() for norm in norms])
     return torch.where(values.isnan(), math.inf, torch.where(values < 0, math.nan, values))
-
-
-def share_beyond(tensor: torch.Tensor, bound: float) -> torch.Tensor:
-    """Return the share of numbers that are at least so far from zero, a float32 scalar; NaN for no numbers.
-
-    On a CPU some rows at a time: few enough that what is computed of them stays in its cache.
-    """
-    rows = max(1, CACHED // max(1, tensor[:1].numel())) if tensor.ndim and tensor.device.type == "cpu" else None
-    parts = [tensor] if rows is None else tensor.split(rows)
-    return torch.stack([part.abs().ge_(bound).sum(dtype=torch.float32) for part in parts]).sum() / tensor.numel()
 
 
 def tensors_in(output: object) -> Iterator[torch.Tensor]:

