@@ -10,7 +10,8 @@ from ganbench.diagnostics.layers import Layer
 from ganbench.diagnostics.shards import Piece, Sharing
 from ganbench.diagnostics.spectrum import Rows, Spectrum, alone
 
-_CACHED = 1 << 16  # numbers, a quarter of a MiB
+_TOGETHER = 1 << 19  # numbers of a weight that a CPU works on before it goes on, 2 MiB
+_SUMMED = 1 << 15  # squares that it adds up in one go: float32 loses digits over more, and PyTorch uses one thread
 
 
 class Weights:
@@ -71,7 +72,7 @@ class Weights:
             kept, now = ([m[i][rows] for i, rows in group] for m in matrices)
             if changes is not None:
                 torch._foreach_sub_(kept, now)
-                changes.add(group, torch._foreach_norm(kept))
+                changes.add([i for i, _ in group], kept)
             torch._foreach_copy_(kept, now)
             yield from ((i, rows) for (i, _), rows in zip(group, kept, strict=True))
 
@@ -92,8 +93,15 @@ class _Changes:
     def __init__(self, count: int) -> None:
         self._parts: list[list[torch.Tensor]] = [[] for _ in range(count)]
 
-    def add(self, group: Sequence[tuple[int, slice]], norms: Sequence[torch.Tensor]) -> None:
-        for (i, _), norm in zip(group, norms, strict=True):
+    def add(self, weights: Sequence[int], changes: Sequence[torch.Tensor]) -> None:
+        """Take what changed of some weights, or of parts of them."""
+        pieces = [
+            (i, piece)
+            for i, change in zip(weights, changes, strict=True)
+            for piece in (change.flatten().split(_SUMMED) if change.device.type == "cpu" else [change])
+        ]
+        norms = torch._foreach_norm([piece for _, piece in pieces])
+        for (i, _), norm in zip(pieces, norms, strict=True):
             self._parts[i].append(norm)
 
     def norms(self) -> list[torch.Tensor]:
@@ -117,13 +125,14 @@ def _order(weight: torch.Tensor, piece: Piece, layer: Layer) -> list[int]:
 def _groups(matrices: list[torch.Tensor]) -> list[list[tuple[int, slice]]]:
     """Return the rows of matrices that are worked on together: all of all on a GPU, for the fewest calls.
 
-    On a CPU some rows of one after the others, few enough to stay in its cache from operation to operation.
+    On a CPU some rows of one after the others: few enough to stay in its cache from operation to operation, and many
+    enough, for its threads wait for each other after every operation.
     """
     if matrices[0].device.type != "cpu":
         return [[(i, slice(None)) for i in range(len(matrices))]]
     groups = []
     for i, matrix in enumerate(matrices):
-        many = max(1, _CACHED // max(1, matrix.shape[1]))
+        many = max(1, _TOGETHER // max(1, matrix.shape[1]))
         groups += [[(i, slice(start, start + many))] for start in range(0, max(1, len(matrix)), many)]
     return groups
 
