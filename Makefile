@@ -52,6 +52,7 @@ bench: $(READY)
 	$(BIN)/python benchmarks/detect.py
 	$(BIN)/python benchmarks/training.py
 	$(BIN)/python benchmarks/gradnorm.py
+	$(BIN)/python benchmarks/vitals.py
 	$(BIN)/python benchmarks/inception.py
 
 # Hostile, odd and unlucky input, made from a seed: docs/faults.md. A long run.

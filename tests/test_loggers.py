@@ -18,6 +18,7 @@ from ganbench.images.arrays import ArraySource
 from ganbench.loggers.base import Begin
 from ganbench.loggers.registry import LOGGERS, require_loggers
 from ganbench.loggers.several import Loggers
+from ganbench.training.journal import Journal
 from ganbench.training.options import LoopOptions
 from ganbench.training.recipe import load_recipe
 from ganbench.training.run_folder import RunFolder
@@ -146,6 +147,28 @@ def test_a_run_logs_losses_scores_sheets_and_recipe_and_goes_on(tmp_path: Path) 
                 named = zip(COLUMNS, numbers, strict=True)
                 assert [row.get(f"{network}/{layer}/{column}") for column, _ in named] == numbers
     assert scalars["gain"] == [(step, pytest.approx(row["gain"])) for step, row in enumerate(rows, 1)]
+
+
+def test_vitals_are_logged_and_those_of_a_resumed_run_again(tmp_path: Path) -> None:
+    run = RunFolder(tmp_path / "run")
+    run.path.mkdir()
+    run.log({"step": 1, "discriminator_loss": 0.5})
+    layer = {"generator": {"a.weight": [1.0, 2.0, 3.0, 0.0, None]}}
+    for line in ({"gain": 0.25, "held_out_score": None, "layers": layer}, {"layers": 3}, {"layers": {"generator": []}}):
+        run.log_vitals({"step": 1, **line})  # the last two are none
+    run.log_vitals({"step": 3, "gain": 9.0})  # behind the checkpoint
+    told: list[str] = []
+    journal = Journal(run, told.append)
+    with journal.open(load_recipe("wgan", "smoke", []), 4, 2, ("csv",)):
+        journal.write_vitals({"step": 4, "gain": 0.75, "scores": {"fd[lite0]": [1.0, 0.5, 1.5]}, "layers": layer})
+    names = [f"generator/a.weight/{column}" for column in ("norm", "weight_norm", "update", "silent")]
+    assert told == []
+    with (run.path / "logs" / "csv" / "metrics.csv").open(encoding="utf-8", newline="") as f:
+        assert list(csv.reader(f)) == [
+            ["step", "discriminator_loss", "gain", *names],
+            ["1", "0.5", "0.25", "1.0", "2.0", "3.0", "0.0"],
+            ["4", "", "0.75", "1.0", "2.0", "3.0", "0.0"],
+        ]
 
 
 def test_loggers_of_other_people(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
