@@ -184,8 +184,13 @@ def test_canvas_marks_what_is_late_and_counts_uploads(tmp_path: Path) -> None:
     assert (
         found.taken["b10901004"].late.text == "no"
     )  # of its file's time, which is that of the download, nothing is believed
+    assert not found.note
     put(tmp_path, "b10901002_LATE_.tgz")
-    assert collect(tmp_path, ROSTER, CONFIG, ()).export == "plain"
+    mixed = collect(tmp_path, ROSTER, CONFIG, ())
+    assert mixed.export == "plain"
+    assert mixed.note.startswith(
+        "1 name carries the mark LATE of Canvas (NTU COOL), which is not read in a plain export"
+    )
 
 
 def test_the_latest_counts_and_the_latest_in_time_if_that_is_the_rule(tmp_path: Path) -> None:
