@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ganbench.looks.colour import HUES
+from ganbench.looks.grain import FLATS
 from ganbench.looks.layout import CELLS, COARSE
 from ganbench.looks.spectrum import BANDS
 from ganbench.looks.spectrum import COARSE as COLOUR_BANDS
@@ -36,6 +37,8 @@ def called(name: str) -> str:
         case "peak" | "about", [y, x]:
             near = "near " if kind == "about" else ""
             return f"power {near}the pattern of {y} cycles a pixel down, {x} across"
+        case "empty", [limit]:
+            return f"share of coefficients that are nearly nothing (limit {limit} of 0 to {FLATS - 1})"
         case "hue", [part]:
             width = 360 // HUES
             return f"share of hues from {int(part) * width} to {int(part) * width + width} degrees"
