@@ -61,6 +61,7 @@ def test_the_least_class_is_the_assignment(tmp_path: Path) -> None:
         ('roster = "r.csv"\ndeadline = 2026-01-05T23:59:59+08:00', "Did you mean 'late.deadline'?"),
         ('roster = "r.csv"\n[late]\nper_dya = 0.1', "Did you mean 'per_day'?"),
         ('roster = "r.csv"\n[rules]\ncuont = 5', "count"),
+        ('roster = "r.csv"\n[private]\ncleared = ["b1"]', "top of the file, above every"),
         ('roster = "r.csv"\n[late]\ndeadline = 2026-01-05T23:59:59', "time zone"),
         ('roster = "r.csv"\nid = "(b(1)"', "no regular expression"),
         ('roster = "r.csv"\nid = "(a)(b)"', "2 groups"),

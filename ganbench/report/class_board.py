@@ -215,7 +215,7 @@ def _tier_note(tiers: Sequence[TierSection]) -> str:
     asked = []
     for tier in tiers:
         gates = [f"{gate} {sign_of(gate)} {limit:g}" for gate, limit in tier.gates.items()]
-        asked.append(f"{tier.name} ({' and '.join(gates) or 'nothing'})")
+        asked.append(f"{tier.name} ({' and '.join(gates) or 'no gate'})")
     return f"Tier: the highest whose gates are all passed: {', '.join(asked)}. Of flagged work it is withheld."
 
 
