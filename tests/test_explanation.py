@@ -114,7 +114,7 @@ def test_what_is_left_of_a_spectrum_is_told_against_what_alterations_make_of_it(
     looks[:, column] += 3.0  # more of it than real images have; alterations that were found would make still more
     found = words.of_spectrum(column, -6.0, real, looks)
     expected = float(found.text.split("expected ")[1].split(",")[0])
-    assert found.text.startswith("There is less colour power")
+    assert found.text.startswith("There is less power of colour at frequency 0 ")
     assert found.real < found.value < expected
     assert found.effect == 6.0
 
@@ -130,7 +130,7 @@ def test_images_are_not_called_lighter_where_only_their_light_parts_are(
     lighter[:, [NAMES.index(name) for name in ("light", "light end")]] += 1
     ends[:, NAMES.index("light end")] += 1
     assert "not the whole" not in words.of_alteration(one, few[number], real, lighter).text
-    assert "not the whole: light " in words.of_alteration(one, few[number], real, ends).text
+    assert "not the whole: mean light " in words.of_alteration(one, few[number], real, ends).text
 
 
 def test_looks_need_real_images_enough(made: np.ndarray) -> None:

@@ -61,6 +61,7 @@ def test_the_least_class_is_the_assignment(tmp_path: Path) -> None:
         ('roster = "r.csv"\ndeadline = 2026-01-05T23:59:59+08:00', "Did you mean 'late.deadline'?"),
         ('roster = "r.csv"\n[late]\nper_dya = 0.1', "Did you mean 'per_day'?"),
         ('roster = "r.csv"\n[rules]\ncuont = 5', "count"),
+        ('roster = "r.csv"\n[private]\ncleared = ["b1"]', "top of the file, above every"),
         ('roster = "r.csv"\n[late]\ndeadline = 2026-01-05T23:59:59', "time zone"),
         ('roster = "r.csv"\nid = "(b(1)"', "no regular expression"),
         ('roster = "r.csv"\nid = "(a)(b)"', "2 groups"),
@@ -184,8 +185,13 @@ def test_canvas_marks_what_is_late_and_counts_uploads(tmp_path: Path) -> None:
     assert (
         found.taken["b10901004"].late.text == "no"
     )  # of its file's time, which is that of the download, nothing is believed
+    assert not found.note
     put(tmp_path, "b10901002_LATE_.tgz")
-    assert collect(tmp_path, ROSTER, CONFIG, ()).export == "plain"
+    mixed = collect(tmp_path, ROSTER, CONFIG, ())
+    assert mixed.export == "plain"
+    assert mixed.note.startswith(
+        "1 name carries the mark LATE of Canvas (NTU COOL), which is not read in a plain export"
+    )
 
 
 def test_the_latest_counts_and_the_latest_in_time_if_that_is_the_rule(tmp_path: Path) -> None:

@@ -173,6 +173,10 @@ def test_flagged_work_has_no_position_and_stands_below_honest_work() -> None:
     board = class_board(graded(), private=False, known={FD: "lower"}, sort=None, columns=None, named=True)
     assert [(str(line[0]), str(line[2])) for line in board.lines] == [("1", "b1"), ("–", "b2"), ("–", "b4")]
     assert [line[0] for line in board.below] == ["b3", "b5"]
+    assert [str(line[5]) for line in board.lines] == ["boss", "withheld", "withheld"]
+    assert board.notes[-1].startswith(
+        "Tier: the highest whose gates are all passed: simple (afd >= 0), medium (afd >= 0.4)"
+    )
     kept = graded().config.model_copy(update={"keep_flagged": True})
     again = Graded(kept, graded().students, [], "plain", {FD: "lower"}, {})
     board = class_board(again, private=False, known={FD: "lower"}, sort=None, columns=None, named=True)

@@ -42,6 +42,17 @@ def test_the_page_shows_the_images_side_by_side_and_lets_no_name_act(page: str) 
     assert "83.3%" in page
 
 
+def test_what_shares_least_is_folded(tmp_path: Path) -> None:
+    images = (Shared("x", "y", False, 0.97, 0, 0),)
+    pairs = tuple(Pair("a", f"b{i}", 99 - i, 0, 100, 100, images) for i in range(33))
+    found = Overlap((Compared("a", 100),), pairs, (), "p", ())
+    page = make_overlap_page(found, lambda _: open_source(tmp_path / "gone"))
+    assert page.count("<details open>") == 4
+    shown, folded = page.split("The 3 pairs that share less")
+    assert '<td data-label="other">b29</td>' in shown
+    assert '<td data-label="other">b30</td>' in folded
+
+
 def test_pictures_of_a_pair_are_made_once_for_one_content(tmp_path: Path) -> None:
     folders = {name: write_folder(tmp_path / name, blobs_of_colour(seed, 4)) for seed, name in enumerate("ab")}
     pair = Pair("a", "b", 2, 0, 4, 4, tuple(Shared("x", "y", False, 0.97, i, i + 1) for i in range(2)))

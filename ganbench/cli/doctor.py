@@ -117,9 +117,9 @@ def _show(found: Diagnosis, written: list[Location], *, err: bool) -> None:
         weight = "" if finding.grave else ", no emergency"
         fg = typer.colors.RED if finding.grave else typer.colors.YELLOW
         tell(f"{number}. {finding.kind} ({finding.where}), step {finding.when}{weight}", fg=fg, err=err)
-        tell(f"   {finding.text}.", f"   What helps: {finding.remedy}.", err=err)
+        tell(f"   {finding.sentence}", f"   What to do: {finding.remedy}.", err=err, wrap=True)
     if not found.findings:
         tell(f"nothing found in {found.records.last:,} steps of {found.records.label}", err=err)
-    tell(f"looked at: {', '.join(found.recorded())}", err=err, dim=True)
+    tell(f"looked at: {', '.join(found.recorded())}", err=err, dim=True, wrap=True)
     for place in written:
         tell(f"wrote {place}", err=err)

@@ -89,4 +89,4 @@ def explain(
     if is_stdout(json_file):
         put_json(found.to_dict())
         return
-    tell(*found.lines(), *(f"wrote {place}" for place in written), err=is_stdout(html))
+    tell(*found.lines(), *(f"wrote {place}" for place in written), err=is_stdout(html), wrap=True)

@@ -66,7 +66,7 @@ def grade(
     from ganbench.grade.run import grade as grade_class
     from ganbench.grade.run import plans_of
     from ganbench.report.class_between import Between
-    from ganbench.report.grading import check_boards, write_pages
+    from ganbench.report.grading import STUDENTS, check_boards, write_pages
 
     del quiet
     site = options.site(jobs, cluster)
@@ -81,7 +81,8 @@ def grade(
     graded = grade_class(
         folder, config, out, only=only or (), device=device, site=site, plans=plans, compare=between, note=note
     )
-    _say(graded, [out / "grades.csv", *write_pages(graded, out, between)])
+    written = write_pages(graded, out, between)
+    _say(graded, [out / "grades.csv", *written, out / STUDENTS])
     if between.failed:
         note(f"submissions were not compared with each other: {between.failed}")
 
@@ -97,9 +98,10 @@ def _say(graded: Graded, written: list[Path]) -> None:
     valid = sum(one.valid for one in handed)
     tell(f"{len(students):,} on the roster, {len(handed):,} handed in, {valid:,} valid ({graded.export} export)")
     for tier in reversed(graded.config.tiers):
-        tell(f"  {tier.name}: {sum(one.tier == tier.name for one in students):,}")
+        tell(f"  {tier.name}: {sum(one.tier == tier.name and not one.withheld for one in students):,}")
     for what, count in (
         ("flagged", sum(one.is_flagged and one.valid for one in students)),
+        ("tier withheld for a flag", sum(bool(one.tier) and one.withheld for one in students)),
         ("points open", sum(one.points is None for one in students)),
         ("late", sum(bool(one.late.late) for one in students)),
     ):

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import sys
+import textwrap
 from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
+from shutil import get_terminal_size
 
 import typer
 
@@ -25,7 +27,7 @@ def begin() -> None:
     _answered = False
 
 
-def tell(*lines: str, err: bool = False, fg: str | None = None, dim: bool | None = None) -> None:
+def tell(*lines: str, err: bool = False, fg: str | None = None, dim: bool | None = None, wrap: bool = False) -> None:
     """Print lines for people; names in them may come from outside.
 
     Args:
@@ -33,10 +35,22 @@ def tell(*lines: str, err: bool = False, fg: str | None = None, dim: bool | None
         err: whether they go to standard error.
         fg: colour, at a terminal.
         dim: whether to show them dim, at a terminal.
+        wrap: whether to break them between words at a terminal's width; into files and pipes they go whole.
     """
     stream = sys.stderr if err else sys.stdout
+    width = get_terminal_size().columns if wrap and stream is not None and stream.isatty() else None
     for line in lines:
-        typer.secho(shown(masked(line), stream), err=err, fg=fg, dim=dim)
+        text = shown(masked(line), stream)
+        typer.secho(text if width is None else wrapped(text, width), err=err, fg=fg, dim=dim)
+
+
+def wrapped(line: str, width: int) -> str:
+    """Break a line between words; what follows stands as far in as the line does. Words, such as paths, stay whole."""
+    indent = line[: len(line) - len(line.lstrip())]
+    return textwrap.fill(
+        line.strip(), max(width, 40), initial_indent=indent, subsequent_indent=indent, break_long_words=False,
+        break_on_hyphens=False,
+    )  # fmt: skip
 
 
 def put_json(content: object) -> None:

@@ -37,6 +37,12 @@ class Finding:
     grave: bool = True
     evidence: dict[str, float] = field(default_factory=dict)
 
+    @property
+    def sentence(self) -> str:
+        """The text as a whole sentence; the name of a layer at its beginning stays as it is."""
+        first = self.text.partition(" ")[0]
+        return f"{self.text[:1].upper() if first.isalpha() else self.text[:1]}{self.text[1:]}."
+
     def to_dict(self) -> dict[str, Any]:
         """Return it as plain data."""
         return asdict(self)

@@ -14,7 +14,8 @@ REMEDIES: dict[str, str] = {
     "give the generator more channels in its last layers.",
     "noise": "Look for noise that is still added at sampling, too high a learning rate late in training, or dithering "
     "when files are written.",
-    "jpeg": "Save PNG, or JPEG of quality 95 and more; where training images were compressed so, use the originals.",
+    "jpeg": "Save PNG, or JPEG of the highest quality that is allowed (ganbench data pack finds it); where training "
+    "images were compressed so, use the originals.",
     "checkerboard": "Make the kernel of transposed convolutions a multiple of their stride (4 for 2), or upsample "
     "first and convolve then.",
     "banding": "Save 24-bit colours: no GIF, no palette; do not round the outputs before they are scaled to 255.",

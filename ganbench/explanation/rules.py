@@ -118,17 +118,23 @@ def _of_looks(real: RealLooks, looks: np.ndarray, least: float) -> tuple[list[Fi
     known = library.alterations()
     explained, left = pursue(real, known, looks, least)
     found: dict[str, Finding] = {}
+    weak: dict[str, float] = {}
     for one in explained:
         alteration = known[one.number]
         strongest = max((other.effect for other in found.values()), default=0.0)
         if one.effect >= max(least, MISFIT * strongest) and alteration.kind not in found:
             found[alteration.kind] = words.of_alteration(one, alteration, real, looks)
+        elif one.effect >= least:
+            weak[alteration.kind] = max(one.effect, weak.get(alteration.kind, 0.0))
     noise = float(np.sqrt(1 / len(looks) + 1 / real.n))
     left = left * noise / usual_spread("spectrum", noise)
     column = _SPECTRUM[int(np.abs(left[_SPECTRUM]).argmax())]
     strongest = max((other.effect for other in found.values()), default=0.0)
     if abs(left[column]) >= max(least, MISFIT * strongest):
         found["spectrum"] = words.of_spectrum(column, float(left[column]), real, looks)
+    if weak := {kind: effect for kind, effect in weak.items() if kind not in found}:
+        first = max(found.values(), key=lambda one: one.effect)
+        found[first.kind] = replace(first, text=first.text + words.beside(weak, first.kind))
     return list(found.values()), max((one.certain for one in explained), default=0.0)
 
 

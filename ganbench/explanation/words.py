@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 
+from ganbench.explanation.called import called
 from ganbench.explanation.finding import Finding
 from ganbench.explanation.groups import Group
 from ganbench.explanation.kinds import REMEDIES
@@ -70,17 +73,17 @@ def of_alteration(one: Explained, alteration: Alteration, real: RealLooks, looks
     best = int(np.argmax(np.where(moved * trace > 0, np.abs(moved), 0)))
     column = int(columns[best])
     value, usual, spread = _in_units(real, column, float(looks[:, column].mean()), float(noise[best]))
-    part = "" if one.share > 0.6 else f", about {one.share:.0%} of the way or of them"
+    part = "" if one.share > 0.6 else f", at {one.share:.0%} of that (all of them a little, or some of them fully)"
     text = (
-        f"The images look as real ones do that are {alteration.what}{part} ({_spreads(one.effect, len(looks))}): "
-        f"{NAMES[column]} {value:.3g}, of real ones {usual:.3g}."
+        f"The images look like real ones that are {alteration.what}{part} ({_spreads(one.effect, len(looks))}): "
+        f"{called(NAMES[column])} {value:.3g}, of real ones {usual:.3g}."
     )
     if alteration.kind in _NAMESAKE:
         mean = names.index(_NAMESAKE[alteration.kind])
         if moved[mean] * np.sign(trace[mean]) < Z95:  # the light parts may be lighter, and the images not
             whole = float(looks[:, columns[mean]].mean())
             is_now, was, _ = _in_units(real, int(columns[mean]), whole, 0.0)
-            text += f" Some of their pixels are, and not the whole: {names[mean]} {is_now:.3g}, of real ones {was:.3g}."
+            text += f" Parts of them are, not the whole: {called(names[mean])} {is_now:.3g}, of real ones {was:.3g}."
     order = np.argsort(-one.scores, kind="stable")[:SHOWN]
     return Finding(
         alteration.kind, one.effect, one.effect - Z95 * one.error, one.effect + Z95 * one.error, text,
@@ -99,14 +102,25 @@ def of_spectrum(column: int, effect: float, real: RealLooks, looks: np.ndarray) 
     size = abs(effect)
     # Noise, say, has a part in every frequency: what is left of it may be too little, though there is more than usual.
     text = (
-        f"There is {'more' if effect > 0 else 'less'} {NAMES[column]} than the alterations that were found make of "
-        f"real images ({_spreads(size, len(looks))}): {value:.3g}, expected {expected:.3g}, of real ones {usual:.3g}."
+        f"There is {'more' if effect > 0 else 'less'} {called(NAMES[column])} than in real images with the faults "
+        f"found here ({_spreads(size, len(looks))}): {value:.3g}, expected {expected:.3g}, of real ones {usual:.3g}."
     )
     order = np.argsort(-np.sign(effect) * looks[:, column], kind="stable")[:SHOWN]
     return Finding(
         "spectrum", size, size - Z95 * error, size + Z95 * error, text, REMEDIES["spectrum"], NAMES[column], value,
         usual, spread, tuple(int(row) for row in order),
     )  # fmt: skip
+
+
+def beside(kinds: Mapping[str, float], strongest: str) -> str:
+    """Return the sentence on what is too weak beside the strongest finding to be told as one.
+
+    Args:
+        kinds: of what may be such findings, with their effects.
+        strongest: kind of the strongest finding.
+    """
+    listed = ", ".join(f"{kind} ({effect:.3g})" for kind, effect in sorted(kinds.items(), key=lambda one: -one[1]))
+    return f" Weaker signs, which may come from it: {listed}. Mend the {strongest} first, and look again."
 
 
 def _in_units(real: RealLooks, column: int, value: float, noise: float) -> tuple[float, float, float]:

@@ -253,6 +253,8 @@ def _hint(key: str, table: str) -> str:
     mine = list(_TABLES[table].model_fields)
     if get_close_matches(key, mine, n=1, cutoff=0.6):
         return did_you_mean(key, mine)
+    if table and key in _TABLES[""].model_fields:
+        return " It stands at the top of the file, above every [section]."
     elsewhere = [f"{other}.{field}" for other, model in _TABLES.items() if other for field in model.model_fields]
     same = [name for name in elsewhere if name.rpartition(".")[2] == key]
     return f" Did you mean {same[0]!r}?" if same else did_you_mean(key, mine)

@@ -71,6 +71,13 @@ class Export:
             elif tops and all(_CANVAS.fullmatch(top) for top in tops):  # one that is not: anybody may call files so
                 kind = "canvas"
         self.kind = kind
+        marked = 0 if kind == "canvas" else sum(_is_marked_late(top) for top in tops)
+        self.note = (
+            f"{marked:,} {'names carry' if marked > 1 else 'name carries'} the mark LATE of Canvas (NTU COOL), which "
+            f'is not read in a {kind} export: keep exports apart, or say export = "canvas" in class.toml'
+            if marked
+            else ""
+        )
         self._stated = _gradescope(metadata) if kind == "gradescope" else {}
 
     def of(self, unit: Unit) -> Stated:
@@ -89,6 +96,11 @@ class Export:
 
 
 _NOTHING = re.compile(r"(?!)")
+
+
+def _is_marked_late(top: str) -> bool:
+    found = _CANVAS.fullmatch(top)
+    return found is not None and found["late"] is not None
 
 
 def _gradescope(path: Path) -> dict[str, Stated]:

@@ -49,12 +49,14 @@ class Collected:
         taken: of everybody who handed in, by the key of their id, what counts.
         others: what of theirs does not count, by the same key: earlier submissions, and files of another kind.
         strays: label and reason of what is nobody's.
+        note: what was seen in names and not believed, or "".
     """
 
     export: str
     taken: dict[str, HandedIn]
     others: dict[str, list[HandedIn]]
     strays: list[tuple[str, str]]
+    note: str = ""
 
 
 def collect(folder: Path, roster: Sequence[Person], config: ClassConfig, leave_out: Collection[Path]) -> Collected:
@@ -86,7 +88,7 @@ def collect(folder: Path, roster: Sequence[Person], config: ClassConfig, leave_o
             theirs.setdefault(person.key, []).append(one)
     taken = {key: _counting(found, config.take) for key, found in theirs.items()}
     others = {key: [one for one in found if one is not taken[key]] for key, found in theirs.items()}
-    return Collected(export.kind, taken, others, strays)
+    return Collected(export.kind, taken, others, strays, export.note)
 
 
 def _counting(found: Sequence[HandedIn], take: str) -> HandedIn:

@@ -130,7 +130,8 @@ def grade(
         between = compare(settled)
         settled = [settle(student, settings, between.get(id_key(student.id), ())) for student in students]
     results = {name: plan.results() for name, plan in plans.items()}
-    notes = [text for plan in plans.values() for text in plan.notes]
+    notes = [collected.note] if collected.note else []
+    notes += [text for plan in plans.values() for text in plan.notes]
     graded = Graded(
         settings, settled, collected.strays, collected.export, results[PUBLIC], results.get(PRIVATE, {}), notes
     )

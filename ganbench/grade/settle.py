@@ -76,18 +76,20 @@ def _with_points(student: Student, config: ClassConfig, notes: Sequence[str]) ->
         days = f"{student.late.days} begun day{'s' * (student.late.days != 1)}"
         reasons.append(f"late by {days}: {factor:.0%} of {points:g} points")
         points = round(points * factor, 6)
+    withheld = False
     flagged = [flag for flag in student.flags if flag.kind != "disagreeing"]
     if flagged:
         kinds = ", ".join(flag.kind for flag in flagged)
         if student.cleared:
             reasons.append(f"{kinds}: looked at, and cleared")
         elif config.flagged == "review":
-            points = None
+            points, withheld = None, True
             reasons.append(f"{kinds}: somebody has to look at it before it earns points")
         elif config.flagged == "zero":
-            points = 0.0
+            points, withheld = 0.0, True
             reasons.append(f"{kinds}: no points")
-    return replace(student, tier="" if tier is None else tier.name, points=points, reasons=(*reasons, *notes))
+    name = "" if tier is None else tier.name
+    return replace(student, tier=name, withheld=withheld, points=points, reasons=(*reasons, *notes))
 
 
 def _tier(student: Student, tiers: Sequence[TierSection]) -> tuple[TierSection | None, str]:
@@ -102,12 +104,16 @@ def _tier(student: Student, tiers: Sequence[TierSection]) -> tuple[TierSection |
     return reached, missed
 
 
+def sign_of(gate: str) -> str:
+    """Return on which side of its limit a gate's value has to be: ``<=`` or ``>=``."""
+    metric = metric_of(name_of(gate))
+    return "<=" if metric is not None and metric.better == "lower" else ">="
+
+
 def _short_of(student: Student, gate: str, limit: float) -> str:
     """Say what a gate wants of a submission that does not reach it, or return ""."""
-    metric, row = metric_of(name_of(gate)), student.row(gate)
-    lower = metric is not None and metric.better == "lower"
-    sign = "<=" if lower else ">="
+    row, sign = student.row(gate), sign_of(gate)
     if row is None or row.value is None:
         return f"{gate} {sign} {limit:g}, which was not measured"
-    reached = row.value <= limit if lower else row.value >= limit
+    reached = row.value <= limit if sign == "<=" else row.value >= limit
     return "" if reached else f"{row.id} {sign} {limit:g} (it is {format_number(row.value)})"

@@ -28,6 +28,7 @@ class Student:
         private: likewise of the private board's; None without a private board too.
         valid: whether every rule is kept.
         tier: the highest whose gates are all reached; "" without one.
+        withheld: whether flags keep the tier from counting: somebody has to look first, or has taken the points.
         points: that the work earns; None where somebody has to look at it first.
         late: whether it came late.
         flags: why its numbers may not be a generator's.
@@ -44,6 +45,7 @@ class Student:
     private: Look | None = None
     valid: bool = False
     tier: str = ""
+    withheld: bool = False
     points: float | None = 0.0
     late: Lateness = NEVER
     flags: tuple[Flag, ...] = ()

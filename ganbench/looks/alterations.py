@@ -22,7 +22,7 @@ class Alteration:
 
     Attributes:
         kind: of the finding.
-        what: it is, in words that end the sentence "the images look as real ones do that are ...".
+        what: it is, in words that end the sentence "the images look like real ones that are ...".
         change: alters images, uint8 (n, H, W, 3), to as many of that size.
     """
 

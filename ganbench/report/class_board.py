@@ -6,7 +6,9 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from ganbench.grade.config import TierSection
 from ganbench.grade.measure import Look
+from ganbench.grade.settle import sign_of
 from ganbench.grade.student import Graded, Student
 from ganbench.leaderboard.choice import Choice, choose
 from ganbench.leaderboard.positions import NOTE, Standing, standings
@@ -17,6 +19,7 @@ from ganbench.scoring.numbers import column_decimals, format_fixed
 from ganbench.scoring.row import ARROWS, Row
 
 FLAGGED_NOTE = "Flagged entries have no position and stand below the others."
+_WORDS = frozenset({"id", "alias", "tier", "flags", "late"})
 _SIGNS = {"lower": 1, "higher": -1}
 
 
@@ -49,6 +52,11 @@ class ClassBoard:
     notes: list[str]
     below_header: list[str] = field(default_factory=list)
     below: list[list[str]] = field(default_factory=list)
+
+    @property
+    def words(self) -> frozenset[str]:
+        """Titles of columns that hold words, not numbers."""
+        return _WORDS
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,6 +103,8 @@ def class_board(
     shown = choice.shown(known)
     board_notes = _notes(ranked, choice, shown, others, note, named=named)
     tiers = named or graded.reveals  # they rest on the private board
+    if tiers:
+        board_notes.append(_tier_note(graded.config.tiers))
     lines = _lines([*ranked, *unranked], shown, place_of, named=named, tiers=tiers)
     what = "private board" if private else "public board" if not named else "board with names, for staff"
     return ClassBoard(
@@ -168,7 +178,8 @@ def _lines(
         student, place = entry.student, place_of.get(entry.student.id)
         position = Cell("–") if place is None else Cell(str(place.position), key=place.position)
         ties = Cell("" if place is None else place.ties, key=None if place is None else len(place.tied))
-        tier = Cell(student.tier or "–", key=student.tier or None)
+        counts = student.tier if not student.withheld else ""
+        tier = Cell("withheld" if student.tier and not counts else counts or "–", key=counts or None)
         results = [_cell(entry.rows.get(name), decimals[name]) for name in shown]
         kinds = " ".join(flag.kind for flag in student.flags)
         flags = Cell(f"{kinds} (cleared)" if kinds and student.cleared and named else kinds, key=kinds or None)
@@ -197,6 +208,15 @@ def _cell(row: Row | None, decimals: int) -> Cell:
 
 def _why(student: Student) -> list[str]:
     return [student.id, student.name, student.label or "–", "; ".join(student.reasons)]
+
+
+def _tier_note(tiers: Sequence[TierSection]) -> str:
+    """Say what the tiers ask for, the lowest first."""
+    asked = []
+    for tier in tiers:
+        gates = [f"{gate} {sign_of(gate)} {limit:g}" for gate, limit in tier.gates.items()]
+        asked.append(f"{tier.name} ({' and '.join(gates) or 'no gate'})")
+    return f"Tier: the highest whose gates are all passed: {', '.join(asked)}. Of flagged work it is withheld."
 
 
 def _notes(

@@ -26,6 +26,8 @@ from ganbench.system.progress import track
 
 PICTURED = 60  # pairs whose images are shown: those that share most
 SHOWN = 24  # images shown of a pair
+LISTED = 30  # pairs in the first table; the others are folded
+OPENED = 4  # pairs whose images are not folded
 _OPEN = 16  # sources that are held open
 _CACHE = Cache("pairs", "pictures of what two sources share", 1 << 27)
 _PACKAGE = Path(__file__).parents[1]
@@ -78,6 +80,8 @@ def make_overlap_page(
             found=found,
             lines=[_line(pair) for pair in found.pairs],
             pictures=pictures,
+            LISTED=LISTED,
+            OPEN=OPENED,
             version=ganbench.__version__,
             today=datetime.date.today().isoformat() if dated else "",
         )

@@ -23,14 +23,12 @@ from ganbench.report.provenance import counted, protocols_of, run_texts, version
 from ganbench.report.standing import standing_of
 from ganbench.report.store import MakeSection, Store
 from ganbench.report.templates import environment
+from ganbench.report.troubled import Troubled, troubles_of
 from ganbench.report.variants import variants_of
-from ganbench.runs.explained import Told, explanation_of
 from ganbench.scoring.flags import withholding
 from ganbench.scoring.row import ARROWS, Row
 from ganbench.scoring.scorecard import Scorecard
 from ganbench.system.notes import Note, log_note
-
-_TOLD = 3  # findings per run
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,7 +40,7 @@ class _Shown:
     look: Look | None
     reason: str
     headline: str
-    told: list[Told]
+    trouble: Troubled | None
 
 
 def make_page(
@@ -80,6 +78,7 @@ def make_page(
     on_boards = [entry for board in leaderboard.boards for entry in board.entries]
     looks, without = looks_of(on_boards, real, detector, samples, note)
     numbers = {entry: number for number, entry in enumerate(on_boards, 1)}
+    troubles = troubles_of(numbers)
     return (
         environment()
         .get_template("page.html")
@@ -91,7 +90,10 @@ def make_page(
             by=leaderboard.by,
             tables=[_table(board, leaderboard.shown, numbers) for board in leaderboard.boards],
             shown=leaderboard.shown,
-            entries=[_shown(leaderboard, e, n, looks.get(e), without.get(e, "")) for e, n in numbers.items()],
+            troubles=list(troubles.values()),
+            entries=[
+                _shown(leaderboard, e, n, looks.get(e), without.get(e, ""), troubles.get(e)) for e, n in numbers.items()
+            ],
             flagged=flag_lines(leaderboard),
             rules=leaderboard.rules,
             seeds_note=SEEDS_NOTE,
@@ -158,16 +160,11 @@ def _table(board: Board, shown: list[str], numbers: dict[Entry, int]) -> dict[st
     }
 
 
-def _shown(leaderboard: Leaderboard, entry: Entry, number: int, look: Look | None, reason: str) -> _Shown:
+def _shown(
+    leaderboard: Leaderboard, entry: Entry, number: int, look: Look | None, reason: str, trouble: Troubled | None
+) -> _Shown:
     row = measured(entry, leaderboard.by)
-    return _Shown(number, entry, look, reason, "" if row is None else f"{row.id} {_text(row)}", _told(entry))
-
-
-def _told(entry: Entry) -> list[Told]:
-    """Return the strongest findings of a run's samples; none where nobody explained them."""
-    if not entry.is_run or entry.card is None:
-        return []
-    return (explanation_of(entry.path, entry.card.source.get("digest")) or [])[:_TOLD]
+    return _Shown(number, entry, look, reason, "" if row is None else f"{row.id} {_text(row)}", trouble)
 
 
 def _text(row: Row) -> str:
