@@ -147,6 +147,16 @@ def show(path: Path, pairs: list[tuple[np.ndarray, np.ndarray]]) -> None:
     Image.fromarray(np.vstack([np.hstack(rows[i : i + 8]) for i in range(0, len(rows), 8)])).save(path)
 
 
+def print_thresholds(held_out: np.ndarray, changed: dict[str, np.ndarray]) -> None:
+    """Print what several thresholds of likeness take for copies: held-out faces, and changed images by their change."""
+    print("| alike from | held-out faces of the fixing half | changed once: all, worst | twice: all, worst |")
+    for threshold in THRESHOLDS:
+        found = {name: float((alike >= threshold).mean()) for name, alike in changed.items()}
+        once, twice = ([found[name] for name in names] for names in (SINGLE, PAIRS))
+        shares = " | ".join(f"{np.mean(some):.4f}, {min(some):.3f}" for some in (once, twice))
+        print(f"| {threshold:.2f} | {int((held_out >= threshold).sum())} | {shares} |")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("faces")
@@ -190,12 +200,7 @@ def main() -> None:
         return judge(known, coded(index, features_of(extractor, images), signed(images)))
 
     fixing_on = {name: changed(change, samples[0]).alike for name, change in (SINGLE | PAIRS).items()}
-    print("| alike from | held-out faces of the fixing half | changed once: all, worst | twice: all, worst |")
-    for threshold in THRESHOLDS:
-        found = {name: float((alike >= threshold).mean()) for name, alike in fixing_on.items()}
-        once, twice = ([found[name] for name in names] for names in (SINGLE, PAIRS))
-        shares = " | ".join(f"{np.mean(some):.4f}, {min(some):.3f}" for some in (once, twice))
-        print(f"| {threshold:.2f} | {int((first.alike >= threshold).sum())} | {shares} |")
+    print_thresholds(first.alike, fixing_on)
     print(f"judged by {SAME}:")
     print("honest sets of 500 held-out faces alarmed, of 50:", sets_alarmed(held_out, second, 500, 50))
     print("| change | found | nearer | of 20 sets of 100: copies | authenticity |")

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import cv2
 import numpy as np
-from nonfaces import SIZE, Images, Maker, bent, photo_crops
+from altered_faces import SIZE, Images, bent
+from nonfaces import Maker, photo_crops
 
 
 def columns_shuffled(faces: Images, rng: np.random.Generator) -> Images:

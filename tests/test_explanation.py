@@ -9,6 +9,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from coded_images import clumps, index_of
 from made_pictures import pictures
 from typer.testing import CliRunner
 
@@ -16,9 +17,8 @@ from ganbench.cli.app import app
 from ganbench.diagnostics.toy_kinds import with_attributes
 from ganbench.diagnostics.toy_modes import read_attributes
 from ganbench.errors import MetricError, ReferenceError, SourceError
-from ganbench.explanation import chance, groups, pursuit, words
+from ganbench.explanation import chance, pursuit, words
 from ganbench.explanation.distance import take_apart
-from ganbench.explanation.drawn import drawn
 from ganbench.explanation.explain import explain
 from ganbench.explanation.finding import Finding
 from ganbench.explanation.kinds import KINDS, REMEDIES
@@ -27,15 +27,13 @@ from ganbench.features.extractor import Extractor
 from ganbench.images.sources import open_source
 from ganbench.looks import alterations as library
 from ganbench.looks.alterations import Alteration, alterations
-from ganbench.looks.kinds import belong, kinds_of
+from ganbench.looks.kinds import kinds_of
 from ganbench.looks.measures import NAMES, measure
 from ganbench.looks.real import RealLooks
 from ganbench.metrics.frechet import solve
 from ganbench.references.reference import Reference
 from ganbench.runs.explained import explanation_of
 from ganbench.statistics.features import FeatureSet
-from ganbench.statistics.index import ImageIndex
-from ganbench.statistics.projection import Projection
 from ganbench.toyfaces import write_toyfaces
 
 SOME = ("lighter by 40%", "darker by 40%", "blurred with a radius of 1.1 pixels", "upside down", "swapped red and blue")
@@ -52,21 +50,6 @@ def few(monkeypatch: pytest.MonkeyPatch) -> list[Alteration]:
     chosen = [one for one in alterations() if one.what.removeprefix("of ") in SOME]
     monkeypatch.setattr(library, "alterations", lambda: chosen)
     return chosen
-
-
-def index_of(codes: np.ndarray) -> ImageIndex:
-    count, size = codes.shape
-    projection = Projection(np.zeros(size, np.float32), np.eye(size, dtype=np.float32), 1.0)
-    names = [f"{i}.jpg" for i in range(count)]
-    blank = np.random.default_rng(0).integers(0, 256, (count, 256), np.uint8)
-    return ImageIndex(projection, codes, blank, "gray-16 v2", np.ones(count, np.float32), np.arange(count), names)
-
-
-def clumps(rng: np.random.Generator, counts: list[int]) -> np.ndarray:
-    """Return codes of that many images of each of several kinds."""
-    centres = np.random.default_rng(5).integers(-90, 90, (len(counts), 8))
-    parts = [centre + rng.normal(0, 8, (count, 8)) for centre, count in zip(centres, counts, strict=True)]
-    return np.clip(np.concatenate(parts), -127, 127).astype(np.int8)
 
 
 @pytest.mark.parametrize("size", [(64, 64), (16, 16), (48, 20), (33, 70)])
@@ -143,62 +126,6 @@ def test_strengths_of_one_alteration_follow_each_other() -> None:
     assert one["darker by 40%"].follows(one["darker by 20%"])
     assert not one["darker by 10%"].follows(one["lighter by 10%"])
     assert library.alterations()[0].kind == "brightness"
-
-
-def test_missing_and_excess_kinds_are_told_with_their_members(rng: np.random.Generator) -> None:
-    index = index_of(clumps(rng, [400] * 6))
-    levels = kinds_of(index.codes)
-    assert [len(centres) for centres in levels] == [6, 12, 24, 48]
-    same = clumps(rng, [50] * 6)
-    honest = [groups.kinds(index, levels, same, missing=missing).effect for missing in (True, False)]
-    assert max(honest) < chance.threshold(300)
-    gone = groups.kinds(index, levels, clumps(rng, [0, 60, 60, 60, 60, 60]), missing=True)
-    assert gone.effect > chance.threshold(300)
-    assert gone.value == 0
-    assert gone.real == pytest.approx(1 / 6, abs=0.01)
-    assert set(gone.members // 400) == {0}  # shown by real ones of that very kind
-    many = groups.kinds(index, levels, clumps(rng, [150, 30, 30, 30, 30, 30]), missing=False)
-    assert many.value == pytest.approx(0.5, abs=0.02)
-    assert many.effect > chance.threshold(300)
-    assert set(belong(levels[0], index.codes[many.members])) == set(belong(levels[0], clumps(rng, [9, 0, 0, 0, 0, 0])))
-
-
-def test_low_variety_is_collapse_inside_kinds(rng: np.random.Generator) -> None:
-    index = index_of(clumps(rng, [300] * 6))
-    everybody = np.arange(300)
-    honest = groups.variety(index, clumps(rng, [50] * 6), everybody, np.random.default_rng(0))
-    assert abs(honest.effect) < 4
-    centres = clumps(rng, [5] * 6).repeat(10, axis=0)
-    narrow = np.clip(centres + rng.normal(0, 2, centres.shape), -127, 127).astype(np.int8)
-    collapsed = groups.variety(index, narrow, everybody, np.random.default_rng(0))
-    assert collapsed.effect > chance.threshold(300)
-    assert collapsed.value < collapsed.real
-
-
-def test_real_sets_are_drawn_once_and_the_numbers_after_them_are_the_same(rng: np.random.Generator) -> None:
-    index, calls = index_of(clumps(rng, [30] * 6)), []
-
-    def drawing(size: int) -> tuple[list[float], float]:
-        own = np.random.default_rng(1)
-
-        def compute() -> np.ndarray:
-            calls.append(size)
-            return own.normal(size=size)
-
-        return list(drawn(index, "made", size, own, compute)), float(own.random())
-
-    assert drawing(3) == drawing(3)
-    assert calls == [3]
-    assert drawing(4) != drawing(3)
-    assert calls == [3, 4]
-
-
-def test_counts_of_a_few_are_no_alarm() -> None:
-    assert chance.of_counts(np.array([10]), 100, np.array([0.1]), 10**9)[0] == 0
-    assert chance.of_counts(np.array([2]), 50, np.array([0.004]), 10**9)[0] < 3
-    far = chance.of_counts(np.array([0, 400]), 1000, np.array([0.1, 0.1]), 10**9)
-    assert far[0] < -10
-    assert far[1] > 20
 
 
 def test_a_distance_taken_apart_adds_up(rng: np.random.Generator) -> None:

@@ -4,25 +4,16 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from coded_images import index_of
 
 from ganbench.explanation import chance, groups, pursuit
 from ganbench.looks.alterations import Alteration
 from ganbench.looks.kinds import kinds_of
 from ganbench.looks.measures import NAMES
 from ganbench.looks.real import RealLooks, oddness
-from ganbench.statistics.index import ImageIndex
-from ganbench.statistics.projection import Projection
 from ganbench.statistics.search import nearest_codes
 
 LEAST = chance.threshold(300)
-
-
-def index_of(codes: np.ndarray) -> ImageIndex:
-    count, size = codes.shape
-    projection = Projection(np.zeros(size, np.float32), np.eye(size, dtype=np.float32), 1.0)
-    names = [f"{i}.jpg" for i in range(count)]
-    blank = np.zeros((count, 256), np.uint8)
-    return ImageIndex(projection, codes, blank, "gray-16 v2", np.ones(count, np.float32), np.arange(count), names)
 
 
 def clumps(rng: np.random.Generator, count: int, width: float) -> np.ndarray:

@@ -7,6 +7,7 @@ import copy
 import pytest
 import torch
 from torch import nn
+from training_steps import smoke_recipe, step_pixels
 
 from ganbench.errors import GanbenchError
 from ganbench.models.draw import Draw
@@ -14,7 +15,7 @@ from ganbench.training.data import to_training_range
 from ganbench.training.objectives.bce import BCE
 from ganbench.training.objectives.stylegan2 import path_lengths, r1_penalty
 from ganbench.training.objectives.wasserstein_gp import WassersteinPenalty, gradient_norms
-from ganbench.training.recipe import Recipe, load_recipe
+from ganbench.training.recipe import Recipe
 from ganbench.training.trainer import Trainer
 
 CPU = torch.device("cpu")
@@ -86,14 +87,6 @@ def test_bce_is_torch_bce_on_probabilities() -> None:
     assert loss.parts["told_apart"] == (d(real) > d(fake)).float().mean()
 
 
-def _recipe(variant: str, *overrides: str) -> Recipe:
-    return load_recipe(variant, "smoke", ["training.batch=8", *overrides])
-
-
-def _pixels(n: int = 8) -> torch.Tensor:
-    return torch.randint(0, 256, (n, 64, 64, 3), dtype=torch.uint8, generator=torch.Generator().manual_seed(7))
-
-
 def _first_step(name: str, lr: float, grad: torch.Tensor) -> torch.Tensor:
     """Return the change that Adam or RMSprop makes in its first step, from their formulas."""
     if name == "adam":  # both moments are bias-corrected to g and g^2
@@ -104,12 +97,14 @@ def _first_step(name: str, lr: float, grad: torch.Tensor) -> torch.Tensor:
 @pytest.mark.slow
 @pytest.mark.parametrize("variant", ["dcgan", "dcgan-clipnorm", "wgan", "wgan-gp", "wgan-gp-report"])
 def test_one_step_of_each_baseline(variant: str) -> None:
-    recipe = _recipe(variant, "training.n_critic=1", *(["training.clip_grad_norm=0.01"] if "clip" in variant else []))
+    recipe = smoke_recipe(
+        variant, "training.n_critic=1", *(["training.clip_grad_norm=0.01"] if "clip" in variant else [])
+    )
     trainer = Trainer(recipe, CPU)
     g, d = copy.deepcopy(trainer.generator), copy.deepcopy(trainer.discriminator)
     stream = torch.Generator()
     stream.set_state(trainer.state_dict()["stream"])
-    pixels = _pixels()
+    pixels = step_pixels()
     trainer.train_step(pixels)
 
     real = pixels.permute(0, 3, 1, 2) / 127.5 - 1
@@ -161,12 +156,12 @@ def _apply(recipe: Recipe, network: nn.Module, loss: torch.Tensor, trained: nn.M
 
 @pytest.mark.slow
 def test_one_step_of_stylegan2() -> None:
-    recipe = _recipe("stylegan2", "data.flip=false")
+    recipe = smoke_recipe("stylegan2", "data.flip=false")
     trainer = Trainer(recipe, CPU)
     g, d = copy.deepcopy(trainer.generator), copy.deepcopy(trainer.discriminator)
     stream = torch.Generator()
     stream.set_state(trainer.state_dict()["stream"])
-    pixels = _pixels()
+    pixels = step_pixels()
     trainer.train_step(pixels)
 
     softplus = nn.functional.softplus
@@ -190,23 +185,23 @@ def test_one_step_of_stylegan2() -> None:
 
 
 def test_styles_are_wanted_for_path_lengths_alone() -> None:
-    recipe = _recipe("dcgan", "objective.name=stylegan2", "objective.r1_weight=0.1", "objective.path_weight=2")
+    recipe = smoke_recipe("dcgan", "objective.name=stylegan2", "objective.r1_weight=0.1", "objective.path_weight=2")
     with pytest.raises(GanbenchError, match=r"regularises styles, .*--set objective\.path_weight=0"):
-        Trainer(recipe, CPU).train_step(_pixels())
+        Trainer(recipe, CPU).train_step(step_pixels())
     trainer = Trainer(
-        _recipe("dcgan", "objective.name=stylegan2", "objective.r1_weight=0.1", "objective.path_weight=0"), CPU
+        smoke_recipe("dcgan", "objective.name=stylegan2", "objective.r1_weight=0.1", "objective.path_weight=0"), CPU
     )
-    trainer.train_step(_pixels())
+    trainer.train_step(step_pixels())
     assert set(trainer.latest) > {"r1", "generator_loss"}
 
 
 @pytest.mark.slow
 def test_regularisation_is_lazy() -> None:
-    trainer = Trainer(_recipe("stylegan2", "objective.r1_every=3", "objective.path_every=2"), CPU)
+    trainer = Trainer(smoke_recipe("stylegan2", "objective.r1_every=3", "objective.path_every=2"), CPU)
     seen = []
     for _ in range(4):
         trainer.latest = {}
-        trainer.train_step(_pixels())
+        trainer.train_step(step_pixels())
         seen.append(("r1" in trainer.latest, "path_length" in trainer.latest))
     assert seen == [(True, True), (False, False), (False, True), (True, False)]
 
@@ -214,92 +209,22 @@ def test_regularisation_is_lazy() -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("clip", [0.01, 0.1])
 def test_weights_stay_within_the_clipping_bound(clip: float) -> None:
-    trainer = Trainer(_recipe("wgan", f"objective.clip={clip}", "optimizer.lr=0.01"), CPU)
+    trainer = Trainer(smoke_recipe("wgan", f"objective.clip={clip}", "optimizer.lr=0.01"), CPU)
     for _ in range(5):
-        trainer.train_step(_pixels())
+        trainer.train_step(step_pixels())
         largest = max(p.abs().max() for p in trainer.discriminator.parameters())
         assert largest == torch.tensor(clip)  # reached, and not passed
 
 
 @pytest.mark.slow
 def test_generator_steps_once_every_n_critic() -> None:
-    trainer = Trainer(_recipe("wgan", "training.n_critic=3"), CPU)
+    trainer = Trainer(smoke_recipe("wgan", "training.n_critic=3"), CPU)
     changed = []
     for _ in range(6):
         before = [p.clone() for p in trainer.generator.parameters()]
-        trainer.train_step(_pixels())
+        trainer.train_step(step_pixels())
         changed.append(any(not torch.equal(a, b) for a, b in zip(before, trainer.generator.parameters(), strict=True)))
     assert changed == [False, False, True, False, False, True]
-
-
-@pytest.mark.slow
-def test_averaged_generator_follows_the_formula() -> None:
-    trainer = Trainer(_recipe("dcgan", "training.average=0.9"), CPU)
-    average = [p.detach().clone() for p in trainer.average.parameters()]
-    for _ in range(3):
-        trainer.train_step(_pixels())
-        average = [0.9 * a + 0.1 * p.detach() for a, p in zip(average, trainer.generator.parameters(), strict=True)]
-    for a, p in zip(average, trainer.average.parameters(), strict=True):
-        torch.testing.assert_close(p, a, rtol=1e-5, atol=1e-7)
-    live = dict(trainer.generator.named_buffers())
-    assert len(live) > 0
-    for name, statistic in trainer.average.named_buffers():  # batch norm's: a mean already, taken as they are
-        assert torch.equal(statistic, live[name])
-
-
-@pytest.mark.slow
-def test_samples_of_an_averaged_generator_use_its_own_batch_statistics() -> None:
-    trainer = Trainer(_recipe("dcgan", "training.average=0.9"), CPU)
-    for _ in range(3):
-        trainer.train_step(_pixels())
-    before = copy.deepcopy(trainer.average.state_dict())
-    random_state = torch.get_rng_state()
-    sampler = trainer.sampler
-    assert torch.equal(torch.get_rng_state(), random_state)
-    assert all(torch.equal(before[key], value) for key, value in trainer.average.state_dict().items())
-    norms = [module for module in sampler.modules() if isinstance(module, nn.BatchNorm1d | nn.BatchNorm2d)]
-    assert {type(norm) for norm in norms} == {nn.BatchNorm1d, nn.BatchNorm2d}
-    # Independent: the statistics of every norm's inputs over the same latents, collected by hooks.
-    sums: dict[nn.Module, list[tuple[torch.Tensor, torch.Tensor]]] = {norm: [] for norm in norms}
-
-    def collect(module: nn.Module, inputs: tuple[torch.Tensor]) -> None:
-        channels = inputs[0].transpose(0, 1).flatten(1)
-        sums[module].append((channels.mean(1), channels.var(1)))
-
-    hooks = [norm.register_forward_pre_hook(collect) for norm in norms]
-    stream = torch.Generator().manual_seed(0)
-    sampler.train()
-    kept = [(norm.running_mean.clone(), norm.running_var.clone()) for norm in norms]
-    with torch.no_grad():
-        for _ in range(16):
-            sampler(*sampler.inputs(Draw(stream, 64)))
-    for hook in hooks:
-        hook.remove()
-    for norm, (mean, variance) in zip(norms, kept, strict=True):
-        means, variances = (torch.stack(parts).mean(0) for parts in zip(*sums[norm], strict=True))
-        torch.testing.assert_close(mean, means, rtol=1e-5, atol=1e-6)
-        torch.testing.assert_close(variance, variances, rtol=1e-4, atol=1e-6)
-        assert norm.momentum == 0.1
-    # Not those of the latest step's weights, which the average carries along.
-    stale = dict(trainer.average.named_buffers())
-    for name, statistic in sampler.named_buffers():
-        if name.endswith(("mean", "var")):
-            assert not torch.allclose(statistic, stale[name], rtol=0.01)
-
-
-def test_an_average_of_0_is_none() -> None:
-    trainer = Trainer(_recipe("stylegan2", "training.average=0"), CPU)
-    assert trainer.average is None
-    assert trainer.sampler is trainer.generator
-
-
-@pytest.mark.slow
-def test_a_generator_without_batch_norms_is_sampled_as_it_is() -> None:
-    trainer = Trainer(_recipe("stylegan2"), CPU)
-    trainer.train_step(_pixels())
-    sampler = trainer.sampler.state_dict()
-    assert sampler.keys() == trainer.average.state_dict().keys()
-    assert all(torch.equal(sampler[key], value) for key, value in trainer.average.state_dict().items())
 
 
 def _gradient_norm(network: nn.Module) -> float:
@@ -308,12 +233,12 @@ def _gradient_norm(network: nn.Module) -> float:
 
 @pytest.mark.slow
 def test_observers_see_gradients_before_they_are_clipped() -> None:
-    trainer = Trainer(_recipe("dcgan-clipnorm", "training.clip_grad_norm=1e-3"), CPU)
+    trainer = Trainer(smoke_recipe("dcgan-clipnorm", "training.clip_grad_norm=1e-3"), CPU)
     seen = []
     trainer.observers.append(
         lambda step, real, fake: seen.append((step, _gradient_norm(trainer.discriminator), real.shape == fake.shape))
     )
-    trainer.train_step(_pixels())
+    trainer.train_step(step_pixels())
     assert (seen[0][0], seen[0][2]) == (0, True)
     assert seen[0][1] > 0.01
     assert _gradient_norm(trainer.discriminator) == pytest.approx(1e-3, rel=1e-3)

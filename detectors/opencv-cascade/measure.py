@@ -17,7 +17,8 @@ from pathlib import Path
 import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
-from nonfaces import Images, blurred, colour_noise, face_blobs, mean_faces, patch_shuffled, pca_samples, textures
+from altered_faces import Images, blurred, mean_faces, patch_shuffled, pca_samples
+from nonfaces import colour_noise, face_blobs, textures
 
 from ganbench.detectors.cascade import CascadeDetector, CascadeSettings
 from ganbench.detectors.settings import shown

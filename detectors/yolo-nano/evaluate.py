@@ -108,31 +108,56 @@ def main() -> None:
     settings = YoloSettings(conf=conf)
     detector = YoloDetector(args.onnx, "yolo-nano", settings)
 
-    def share(pixels: np.ndarray, which: YoloDetector = detector) -> float:
-        return float(np.mean([len(d.boxes) > 0 for d in which.detect(pixels)]))
-
-    rows: list[tuple[str, float, int]] = []
-    for side in (64, 48, 128):
-        resized = (
-            faces
-            if side == 64
-            else np.stack(
-                [
-                    cv2.resize(f, (side, side), interpolation=cv2.INTER_AREA if side < 64 else cv2.INTER_CUBIC)
-                    for f in faces
-                ]
-            )
-        )
-        rows.append((f"real, held out, {side} px", share(resized), len(faces)))
-    for name, s in scores.items():
-        rows.append((f"unseen kind: {name}", float((s[1::2] >= conf).mean()), len(s[1::2])))
-    nonfaces = float(np.mean(np.concatenate([s[1::2] for s in scores.values()]) >= conf))
-    rows.append(("all unseen kinds", nonfaces, sum(len(s[1::2]) for s in scores.values())))
+    judged_on = {name: s[1::2] for name, s in scores.items()}
+    nonfaces = np.concatenate(list(judged_on.values()))
+    rows = _real_rows(detector, faces)
+    rows += [(f"unseen kind: {name}", float((s >= conf).mean()), len(s)) for name, s in judged_on.items()]
+    rows.append(("all unseen kinds", float(np.mean(nonfaces >= conf)), len(nonfaces)))
     for name, make in TRAINED.items():
-        rows.append((f"trained kind: {name}", share(make(faces[1000:1400], rng)), 400))
-    rows.append(("noise", share(rng.integers(0, 256, (500, 64, 64, 3), dtype=np.uint8)), 500))
+        rows.append((f"trained kind: {name}", share(detector, make(faces[1000:1400], rng)), 400))
+    rows.append(("noise", share(detector, rng.integers(0, 256, (500, 64, 64, 3), dtype=np.uint8)), 500))
     gans = one_epoch_dcgan(images[:HELD_OUT])
-    rows += [(name, share(pixels), len(pixels)) for name, pixels in gans.items()]
+    rows += [(name, share(detector, pixels), len(pixels)) for name, pixels in gans.items()]
+    lines = ["| images | share with a face | n |", "| --- | --- | --- |"]
+    lines += [f"| {name} | {value:.3f} | {n} |" for name, value, n in rows]
+    lines += ["", *_lines_on_boxes(detector, args.onnx, faces, face_boxes, rng)]
+    print(f"conf {conf}", *lines, sep="\n")
+    (args.out / "measured.md").write_text("\n".join(lines) + "\n", "utf-8")
+    _sheets(args.out, detector, faces, unseen, gans)
+    _curves(args.out, args.onnx.parent / "log.jsonl", best_scores(loose, faces), nonfaces, conf)
+    card = {
+        "sha256": hashlib.sha256(args.onnx.read_bytes()).hexdigest(),
+        "settings": {"conf": conf, "iou": settings.iou, "imgsz": detector.settings.imgsz},
+        "real": round(rows[0][1], 4),
+        "nonfaces": round(float(np.mean(nonfaces >= conf)), 4),
+        "bytes": args.onnx.stat().st_size,
+    }
+    print(json.dumps(card))
+    if args.install:
+        shutil.copyfile(args.onnx, HERE / "yolo-nano.onnx")
+        shutil.copyfile(args.out / "curves.png", HERE / "curves.png")
+        (HERE / "card.json").write_text(json.dumps(card, indent=2) + "\n", "utf-8")
+
+
+def share(detector: YoloDetector, pixels: np.ndarray) -> float:
+    """Return the share of images in which a face is found."""
+    return float(np.mean([len(d.boxes) > 0 for d in detector.detect(pixels)]))
+
+
+def _real_rows(detector: YoloDetector, faces: np.ndarray) -> list[tuple[str, float, int]]:
+    """Return what is found in real faces of several sizes; those of their own come first."""
+    rows = []
+    for side in (64, 48, 128):
+        how = cv2.INTER_AREA if side < 64 else cv2.INTER_CUBIC
+        resized = faces if side == 64 else np.stack([cv2.resize(f, (side, side), interpolation=how) for f in faces])
+        rows.append((f"real, held out, {side} px", share(detector, resized), len(faces)))
+    return rows
+
+
+def _lines_on_boxes(
+    detector: YoloDetector, onnx: Path, faces: np.ndarray, face_boxes: np.ndarray, rng: np.random.Generator
+) -> list[str]:
+    """Return what is said of boxes, of pictures of several faces, and of speed."""
     both = [
         (d.boxes[np.argmax(d.scores)], b)
         for d, b in zip(detector.detect(faces), face_boxes, strict=True)
@@ -141,36 +166,16 @@ def main() -> None:
     overlap = np.array([iou(found, label) for found, label in both])
     labelled = np.flatnonzero(~np.isnan(face_boxes[:, 0]))
     pictures, truth = scenes_of_several(faces[labelled], face_boxes[labelled], rng)
-    large = YoloDetector(args.onnx, "yolo-nano", YoloSettings(conf=conf, imgsz=192))
+    large = YoloDetector(onnx, "yolo-nano", YoloSettings(conf=detector.settings.conf, imgsz=192))
     recall, false = scene_recall(large, pictures, truth)
     started = time.perf_counter()
     detector.detect(np.concatenate([faces[:1000]] * 2))
     speed = 2000 / (time.perf_counter() - started)
-    lines = ["| images | share with a face | n |", "| --- | --- | --- |"]
-    lines += [f"| {name} | {value:.3f} | {n} |" for name, value, n in rows]
-    lines += [
-        "",
+    return [
         f"Boxes against the cascade's where both find one: median IoU {np.median(overlap):.3f} (n = {len(overlap)}).",
         f"Pictures of 192 px with 5 to 9 faces: recall {recall:.3f} at 0.5 IoU, {false:.2f} false boxes per picture.",
         f"{speed:.0f} images/s at 64x64.",
     ]
-    print(f"conf {conf}", *lines, sep="\n")
-    (args.out / "measured.md").write_text("\n".join(lines) + "\n", "utf-8")
-    _sheets(args.out, detector, faces, unseen, gans)
-    real = best_scores(loose, faces)
-    _curves(args.out, args.onnx.parent / "log.jsonl", real, np.concatenate([s[1::2] for s in scores.values()]), conf)
-    card = {
-        "sha256": hashlib.sha256(args.onnx.read_bytes()).hexdigest(),
-        "settings": {"conf": conf, "iou": settings.iou, "imgsz": detector.settings.imgsz},
-        "real": round(rows[0][1], 4),
-        "nonfaces": round(nonfaces, 4),
-        "bytes": args.onnx.stat().st_size,
-    }
-    print(json.dumps(card))
-    if args.install:
-        shutil.copyfile(args.onnx, HERE / "yolo-nano.onnx")
-        shutil.copyfile(args.out / "curves.png", HERE / "curves.png")
-        (HERE / "card.json").write_text(json.dumps(card, indent=2) + "\n", "utf-8")
 
 
 def _curves(out: Path, log: Path, real: np.ndarray, fake: np.ndarray, conf: float) -> None:

@@ -18,8 +18,9 @@ import numpy as np
 import torch
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+from altered_faces import without_eyes
 from network import YoloNano, loss
-from nonfaces import TRAINED, without_eyes
+from nonfaces import TRAINED
 from scenes import Pool, scenes, single
 
 from ganbench.system.progress import track

@@ -55,53 +55,91 @@ class _Whole:
     found: dict[int, _Part | GanbenchError] = field(default_factory=dict)
 
 
+@dataclass(eq=False)
+class _Outcome:
+    """What became of the sources: those that were looked at, and why others could not be."""
+
+    labels: Sequence[str]
+    contents: Sequence[str]
+    eye: Eye
+    note: Note
+    advance: Callable[[int], None]
+    seen: list[Seen] = field(default_factory=list)
+    failed: dict[int, str] = field(default_factory=dict)
+
+    def fail(self, number: int, why: str) -> None:
+        """Take it that a source cannot be read."""
+        self.failed[number] = why
+        self.advance(1)
+
+    def recall(self, number: int) -> int:
+        """Take over what was seen of a source before; returns of how many images that is, 0: of none."""
+        found = self.eye.recall(self.contents[number], self.note) if self.contents else None
+        if found is None:
+            return 0
+        self.seen.append(Seen(number, *found))
+        self.advance(1)
+        return found[1].n
+
+    def hear(self, whole: _Whole, place: int, part: _Part | GanbenchError) -> None:
+        """Take what came of a piece; with the last one its source is done."""
+        whole.found[place] = part
+        if len(whole.found) < whole.pieces:
+            return
+        try:
+            one = _put_together(whole, self.labels[whole.number], self.note)
+            if self.contents and whole.pieces == 1 and not whole.source.notes:
+                self.eye.recollect(self.contents[whole.number], whole.source, self.note)
+            self.seen.append(one)
+            self.advance(1)
+        except GanbenchError as e:
+            self.fail(whole.number, str(e))
+        del whole.source, whole.found
+
+
 class _Feed:
     """Opens one source after the other as there is room for their pieces, and hands out those that are not known."""
 
     def __init__(
         self,
         given: Sequence[Any],
-        labels: Sequence[str],
         opened: Callable[[Any], Source],
-        recalled: Callable[[int], int],
         known: Callable[[Piece], _Part | None],
-        hear: Callable[[_Whole, int, _Part | GanbenchError], None],
-        failed: Callable[[int, str], None],
+        outcome: _Outcome,
     ) -> None:
-        self._given, self._labels, self._open = given, labels, opened
-        self._recalled, self._known, self._hear, self._failed = recalled, known, hear, failed
+        self._given, self._open, self._known, self._outcome = given, opened, known, outcome
         self._images = 0
         self.handed: list[tuple[_Whole, int]] = []  # of every piece that was handed out, its source and place
 
     def pieces(self) -> Iterator[Piece]:
         """Yield all pieces of all sources that somebody has to look at."""
         for number, one in enumerate(self._given):
-            if count := self._recalled(number):
+            if count := self._outcome.recall(number):
                 self._images += count
-                self._refuse_too_many(self._labels[number])
+                self._refuse_too_many(number)
                 continue
             try:
                 source = self._open(one)
                 cut = source.pieces(PIECE)
             except GanbenchError as e:
-                self._failed(number, str(e))
+                self._outcome.fail(number, str(e))
                 continue
             self._images += len(source)
-            self._refuse_too_many(self._labels[number])
+            self._refuse_too_many(number)
             whole = _Whole(number, source, len(cut))
             for place, piece in enumerate(cut):
                 part = self._known(piece)
                 if part is not None:
-                    self._hear(whole, place, part)
+                    self._outcome.hear(whole, place, part)
                     continue
                 self.handed.append((whole, place))
                 yield piece
 
-    def _refuse_too_many(self, label: str) -> None:
+    def _refuse_too_many(self, number: int) -> None:
         if self._images * _PER_IMAGE > budget():
             raise GanbenchError(
-                f"{self._images:,} images up to {label} are more than {budget() >> 20:,} MiB hold. "
-                f"Compare fewer (--limit), or allow more: {VARIABLE}=8G"
+                f"{self._images:,} images up to {self._outcome.labels[number]} are more than {budget() >> 20:,} MiB "
+                f"hold. Compare fewer (--limit), or allow more: {VARIABLE}=8G"
             )
 
 
@@ -131,44 +169,16 @@ def look_at_all(
     Raises:
         GanbenchError: more images than there is memory for.
     """
-    note = once(note)
-    failed: dict[int, str] = {}
-    seen: list[Seen] = []
     with track("looking at images", len(given), unit="sources") as advance:
-
-        def fail(number: int, why: str) -> None:
-            failed[number] = why
-            advance(1)
-
-        def recalled(number: int) -> int:
-            if (found := eye.recall(contents[number], note) if contents else None) is None:
-                return 0
-            seen.append(Seen(number, *found))
-            advance(1)
-            return found[1].n
-
-        def hear(whole: _Whole, place: int, part: _Part | GanbenchError) -> None:
-            whole.found[place] = part
-            if len(whole.found) < whole.pieces:
-                return
-            try:
-                one = _put_together(whole, labels[whole.number], note)
-                if contents and whole.pieces == 1 and not whole.source.notes:
-                    eye.recollect(contents[whole.number], whole.source, note)
-                seen.append(one)
-                advance(1)
-            except GanbenchError as e:
-                fail(whole.number, str(e))
-            del whole.source, whole.found
-
+        outcome = _Outcome(labels, contents, eye, once(note), advance)
         # Nodes of a cluster have caches, and ways to a store, of their own.
         known = partial(_known, eye) if site.cluster is None else _nothing
-        feed = _Feed(given, labels, opened, recalled, known, hear, fail)
+        feed = _Feed(given, opened, known, outcome)
         ahead = None if site.cluster else 4 * site.jobs  # a cluster takes what it has room for
         with executor(partial(_look, eye), site, needs_of(site, eye.device), ahead=ahead) as crew:
             for task, result in crew.run(feed.pieces()):
-                hear(*feed.handed[task], GanbenchError(result.why) if isinstance(result, Died) else result)
-    return sorted(seen, key=lambda one: one.number), failed
+                outcome.hear(*feed.handed[task], GanbenchError(result.why) if isinstance(result, Died) else result)
+    return sorted(outcome.seen, key=lambda one: one.number), outcome.failed
 
 
 def _put_together(whole: _Whole, label: str, note: Note) -> Seen:
