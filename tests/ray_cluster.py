@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -57,13 +56,6 @@ class TwoNodes:
         """Return the processes that are at a task of ganbench on this cluster's nodes."""
         nodes = {info.process.pid for node in self._cluster.list_all_nodes() for info in node.all_processes["raylet"]}
         return [pid for pid in _processes() if _parent(pid) in nodes and b"ray::ganbench" in _command(pid)]
-
-    def kill_a_worker(self, choose: Callable[[list[int]], int]) -> bool:
-        """Kill one of the processes that are at a task; returns whether there was one."""
-        busy = self.busy()
-        if busy:
-            os.kill(choose(busy), signal.SIGKILL)
-        return bool(busy)
 
     def restart(self) -> None:
         """End what is left of it, and start again."""

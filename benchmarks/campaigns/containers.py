@@ -33,9 +33,8 @@ _UNPACK: dict[str, Callable[[bytes], bytes]] = {
     "bz2": bz2.decompress,
     "xz": lzma.decompress,
 }
-# Every extension of a container that the package opens, with what a tar is packed in.
+# Every extension of a tar that the package opens, with what it is packed in.
 TARS = {".tar": "", ".tgz": "gz", ".tar.gz": "gz", ".tar.bz2": "bz2", ".tbz2": "bz2", ".tar.xz": "xz", ".txz": "xz"}
-OTHERS = (".zip", ".npy", ".npz")
 _TAR_FIELDS = {"name": (0, 100), "mode": (100, 108), "size": (124, 136), "mtime": (136, 148), "type": (156, 157)}
 _TAR_FIELDS |= {"link": (157, 257), "magic": (257, 265), "prefix": (345, 500)}
 _SIZES: tuple[bytes, ...] = (

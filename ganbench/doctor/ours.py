@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 _MOST_BYTES = 256 << 20  # of a log; 150,000 steps take 20 MB
 _MOST_SHEETS = 40  # that are looked at, evenly spread over the run
 _MOST_LAYERS = 1000
-_NOT_NUMBERS = {"step", "layers", "scores"}
 _Number = float | None
 _Row = Annotated[list[_Number], Field(min_length=5, max_length=5)]
 

@@ -27,7 +27,6 @@ SHOWN = 8  # pictures of the worst images; so many of the first ones too
 EXPLAINED = 3  # findings that are told
 _NO_FACE = 4  # of the worst that are pictured, at most, because no face was found in them
 _COPIED = 4  # likewise, because they show a picture of the training set
-_BAD = 1000  # unreadable images that are left out, so that the others can be measured
 _SIDE = 256  # pixels: larger images are pictured smaller
 PUBLIC, PRIVATE = "public", "private"
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import logging
 import os
 import pickle
 import signal
@@ -25,7 +24,6 @@ from ganbench.system.memory import VARIABLE, share_out
 from ganbench.system.tasks import Died, Function, Needs, Raised, attempt, on_node
 from ganbench.system.versions import library_versions
 
-_LOG = logging.getLogger(__name__)
 _LEAVING = 0.1  # seconds in which an answer still leaves the process
 _DELIVERY = 60.0  # seconds in which what a task told has to reach the mailbox, if that lives
 _AWAITED = 1000  # messages of a task that may be on their way at a time
