@@ -81,7 +81,7 @@ def test_a_killed_class_ends_in_the_same_folder(tmp_path: Path, lite0: Extractor
     shutil.copytree(ganbench_home / "cache" / "onnx", tmp_path / "home" / "cache" / "onnx")
     trial = Trial(tmp_path, people=4, count=8)
     seconds = trial.whole()
-    assert trial.run(0, 0.7 * seconds) == [], trial.story
+    assert trial.run(0.7 * seconds) == [], trial.story
 
 
 def test_two_folders_are_told_apart(tmp_path: Path) -> None:
