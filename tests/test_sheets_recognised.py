@@ -102,3 +102,18 @@ def test_a_sheet_among_single_images(tmp_path: Path, faces: np.ndarray) -> None:
         with pytest.raises(SourceError, match=r"different sizes: 1\.png .*sheets of 8x8 tiles of 64x64") as told:
             list(open_source(folder).batches(4))
         assert "--resize" not in str(told.value)
+
+
+def test_whoever_resizes_sheets_is_told(tmp_path: Path, faces: np.ndarray) -> None:
+    sheets = folder_of_sheets(tmp_path / "sheets", faces)
+    card = ganbench.score(sheets, metrics="duplicates", detector=None, resize="64")
+    (told,) = [text for text in card.warnings if "8x8 tiles of 64x64" in text]
+    assert told.startswith("of 3 images looked at, 0.png, 1.png, 2.png: no single image")
+    assert "ganbench data slice FOLDER OUT --grid 8x8 --pad 2" in told
+    Image.fromarray(faces[0]).save(sheets / "0.png")
+    Image.fromarray(faces[1]).resize((256, 256), Image.Resampling.BICUBIC).save(sheets / "1.png")
+    (told,) = open_source(sheets, resize="64").notes
+    assert told.startswith("of 3 images looked at, 2.png: no single image")
+    Image.fromarray(faces[2]).resize((192, 192), Image.Resampling.BICUBIC).save(sheets / "2.png")
+    assert open_source(sheets, resize="64").notes == []
+    assert open_source(faces, resize="32").notes == []  # they only shrink

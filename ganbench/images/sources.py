@@ -66,25 +66,42 @@ def open_source(
         SourceError: nothing there, nothing in it, of a form that is not supported, or an option that does not apply.
         RemoteError: what is at a URL cannot be read.
     """
-    from ganbench.images.arrays import ArraySource
-    from ganbench.images.several import find_several
+    from ganbench.images.squashed import squashed
 
     rule = Resize.parse(resize)
     if isinstance(what, Source):
         if rule not in (None, what.resize) or (grid, pad, value_range) != (None, None, None):
             raise SourceError(f"{what.label} is already open; give resize, grid, pad and value_range when opening it")
         return what
+    given = {"resize": rule, "skip_bad": skip_bad, "background": background}
+    source = _open(what, grid, pad, value_range, limits, recursive, given)
+    source.notes += squashed(source)
+    return source
+
+
+def _open(
+    what: str | Path | Sequence[str | Path] | np.ndarray | torch.Tensor,
+    grid: tuple[int, int] | str | None,
+    pad: int | None,
+    value_range: tuple[float, float] | None,
+    limits: ArchiveLimits,
+    recursive: bool,
+    given: dict[str, Any],
+) -> Source:
+    """Open what is not open yet, as what it is."""
+    from ganbench.images.arrays import ArraySource
+    from ganbench.images.several import find_several
+
     if isinstance(what, str | Path | list | tuple) and (several := find_several(what)) is not None:
         _check_sheet_options(several.label, "files", grid, pad)
         if value_range is not None:
             raise SourceError(f"{several.label}: {_ONLY_FLOATS}")
-        return several.open(resize=rule, skip_bad=skip_bad, background=background, limits=limits)
+        return several.open(limits=limits, **given)
     if not isinstance(what, str | Path):
         if isinstance(what, Sequence):
             raise SourceError(f"cannot read images from {type(what).__name__}; expected a path, an array or a tensor")
         _check_sheet_options("array", "array", grid, pad)
-        return ArraySource.of("array", what, value_range=value_range, resize=rule)
-    given = {"resize": rule, "skip_bad": skip_bad, "background": background}
+        return ArraySource.of("array", what, value_range=value_range, resize=given["resize"])
     if isinstance(what, str) and is_url(what):
         return _open_remote(what, grid, pad, value_range, limits, recursive, given)
     return _open_path(what if isinstance(what, Path) else Path(what), grid, pad, value_range, limits, recursive, given)
