@@ -19,7 +19,6 @@ from typer.testing import CliRunner
 from ganbench.audit import cells
 from ganbench.audit.build import materials_of
 from ganbench.audit.material import Material, pixels_of
-from ganbench.audit.noise import normal_images
 from ganbench.audit.points import Point
 from ganbench.audit.registry import CHECKS, chosen_checks
 from ganbench.audit.run import run_audit
@@ -221,16 +220,3 @@ def test_metrics_that_compare_pixels_have_a_real_side_of_their_own(
     assert "--resize 8x8" in notes[0]
     with pytest.raises(GanbenchError, match="nothing is left to audit of fwd"):
         materials_of(replace(options, metrics=("fwd",)), odd)
-
-
-def test_noise_has_the_moments_of_the_images_that_it_is_drawn_of(rng: np.random.Generator) -> None:
-    shades = rng.integers(20, 236, (300, 1, 1, 1)) + rng.normal(0, 12, (300, 4, 4, 3))  # pixels that go together
-    images = np.clip(shades, 0, 255).astype(np.uint8)
-    source = ArraySource.of("images", images, value_range=None, resize=None)
-    drawn = normal_images(source, 2000, np.random.default_rng(1))
-    assert (drawn.shape, drawn.dtype) == ((2000, 4, 4, 3), np.uint8)
-    real, made = (part.reshape(len(part), -1).astype(float) for part in (images, drawn))
-    assert made.var(axis=0).sum() == pytest.approx(real.var(axis=0, ddof=1).sum(), rel=0.001)
-    assert np.abs(made.mean(axis=0) - real.mean(axis=0)).max() < 6  # 62 / sqrt(2000) is 1.4, and pixels end at 255
-    assert np.abs(np.cov(made.T) / np.cov(real.T) - 1).max() < 0.15
-    assert np.array_equal(drawn, normal_images(source, 2000, np.random.default_rng(1)))
