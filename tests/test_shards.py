@@ -217,7 +217,7 @@ def test_few_files_are_open_at_a_time(tmp_path: Path, monkeypatch: pytest.Monkey
 @pytest.mark.slow
 def test_what_an_image_takes_in_memory(tmp_path: Path) -> None:
     """One million images would take less than 100 MB: names, places and hashes."""
-    count = 20_000
+    count = 5_000
     rows = b"".join(_header(f"{number:09d}.jpg") for number in range(count)) + bytes(1024)
     for number in range(2):
         (tmp_path / f"faces-{number:06d}.tar").write_bytes(rows)
