@@ -27,7 +27,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from ganbench.models.draw import Draw
-from ganbench.models.registry import MODELS
+from ganbench.models.registry import build_networks
 from ganbench.training.data import TrainingImages
 from ganbench.training.loop import Loop
 from ganbench.training.options import LoopOptions
@@ -45,7 +45,7 @@ class PlainGAN:
     def __init__(self, recipe: Recipe) -> None:
         self.recipe = recipe
         self.step = 0
-        self.g, self.d = MODELS[recipe.model.name](recipe.model)
+        self.g, self.d = build_networks(recipe.model)
         self.opt_g, self.opt_d = (self._optimizer(network) for network in (self.g, self.d))
 
     def _optimizer(self, network: nn.Module) -> torch.optim.Optimizer:
