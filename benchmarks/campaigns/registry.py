@@ -100,6 +100,7 @@ READERS: dict[str, tuple[str, ...]] = {
     "toyfaces/cached.py": ("caches",),
     "training/checkpoint.py": ("weights", "runs"),
     "training/data.py": ("caches",),
+    "training/journal.py": ("runs",),
     "training/recipe_text.py": ("recipes",),
     "training/run_folder.py": ("runs",),
     "training/sampling.py": ("weights",),

@@ -33,6 +33,7 @@ from ganbench.runs.scored import is_scored
 from ganbench.scoring.plan import Plan
 from ganbench.system.lease import Claim
 from ganbench.toyfaces import write_toyfaces
+from ganbench.training.journal import logged
 from ganbench.training.options import LoopOptions
 from ganbench.training.recipe import load_recipe
 from ganbench.training.run_folder import RunFolder
@@ -135,6 +136,7 @@ class Runs(Sweep):
             "explained": lambda: explanation_of(folder, ""),
             "scored": lambda: is_scored(folder, "", 12),
             "doctor": lambda: diagnose(folder).to_json(),
+            "sent to loggers": lambda: logged(opened, 4),
             "rewound": lambda: opened.rewind(2),
         }
         return [fault for what, ask in questions.items() for fault in guard(f"{label}, {what}", ask)[1]]

@@ -41,10 +41,10 @@ class Journal:
         """
         finished = False
         if loggers:
-            logged = _logged(self._run, done)
+            lines = logged(self._run, done)
 
             def begin(name: str) -> Begin:
-                return Begin(self._run.path.resolve().name, self._run.log_folder(name), recipe.flat(), done, logged)
+                return Begin(self._run.path.resolve().name, self._run.log_folder(name), recipe.flat(), done, lines)
 
             self._loggers = Loggers(loggers, begin, self._warn)
         try:
@@ -102,7 +102,7 @@ class Journal:
         self._warn(f"step {step}: {text}")
 
 
-def _logged(run: RunFolder, last: int) -> list[Mapping[str, object]]:
+def logged(run: RunFolder, last: int) -> list[Mapping[str, object]]:
     """Return what loggers got up to a step, in its order, a mapping with ``step`` for each line of both logs."""
     lines: list[Mapping[str, object]] = [*run.read_metrics()]
     for line in run.read_vitals():
