@@ -30,6 +30,7 @@ else:
 # Not fork: a copy of a process that has threads inherits their locks without the threads that would release them.
 CONTEXT = multiprocessing.get_context("spawn")
 _LOG = logging.getLogger(__name__)
+_STARTING = threading.Lock()  # the environment, which a new process gets, is that of all threads
 _PATIENCE = 5.0  # seconds that an idle process is given to end by itself
 
 
@@ -185,14 +186,15 @@ def _threads(count: int) -> Iterator[None]:
     A new process imports the user's script first. If that imports NumPy, its threads are counted before the process is
     kept to its cores: two threads that wait for each other on one core take three times as long as one.
     """
-    if "OMP_NUM_THREADS" in os.environ:
-        yield
-        return
-    os.environ["OMP_NUM_THREADS"] = str(count)
-    try:
-        yield
-    finally:
-        del os.environ["OMP_NUM_THREADS"]
+    with _STARTING:
+        if "OMP_NUM_THREADS" in os.environ:
+            yield
+            return
+        os.environ["OMP_NUM_THREADS"] = str(count)
+        try:
+            yield
+        finally:
+            del os.environ["OMP_NUM_THREADS"]
 
 
 def _bury(worker: _Worker) -> Died:
