@@ -18,10 +18,20 @@ def rows(extractor: str, logs: np.ndarray) -> list[Row | None]:
 
 
 def simulated(
-    rng: np.random.Generator, count: int, spread: float, kinds: float, tuned: int = 0, gain: float = 2.5
+    rng: np.random.Generator,
+    count: int,
+    spread: float,
+    kinds: float,
+    tuned: int = 0,
+    gain: float = 2.5,
+    ahead: float = 0.0,
 ) -> list[Disagreement | None]:
-    """Return what is said of a class; the first ``tuned`` of it fell by the factor ``gain`` under lite0 alone."""
+    """Return what is said of a class; the first ``tuned`` of it fell by the factor ``gain`` under lite0 alone.
+
+    The very first of it is ``ahead`` of the others by both, in logarithms.
+    """
     quality = rng.normal(5, spread, count)
+    quality[0] -= ahead
     first = quality + rng.normal(0, ERROR, count)
     second = 0.95 * quality - 0.2 + kinds * rng.standard_t(5, count) * 0.775 + rng.normal(0, ERROR, count)
     first[:tuned] -= np.log(gain)
@@ -48,6 +58,47 @@ def test_what_was_tuned_against_one_of_them_is_marked_and_nobody_else(count: int
         others += [one is not None for one in found[tuned:]]
     assert np.mean(hits) > 0.9
     assert np.mean(others) < 0.01
+
+
+@pytest.mark.parametrize("count", [5, 8, 30, 120])
+@pytest.mark.parametrize("spread", [0.02, 0.05, 0.4])
+@pytest.mark.parametrize("kinds", [0.02, 0.08])
+def test_honest_work_far_ahead_of_a_class_that_is_nearly_equal_is_not_marked(
+    count: int, spread: float, kinds: float
+) -> None:
+    rng = np.random.default_rng(13)
+    classes = [simulated(rng, count, spread, kinds, ahead=1.8) for _ in range(200 if count < 100 else 20)]
+    assert np.mean([found[0] is not None for found in classes]) < 0.01
+    assert np.mean([one is not None for found in classes for one in found]) < 0.01
+
+
+@pytest.mark.parametrize("count", [5, 8, 30, 120])
+@pytest.mark.parametrize("spread", [0.05, 0.4])
+def test_what_was_tuned_until_it_is_the_first_by_both_is_marked(count: int, spread: float) -> None:
+    rng = np.random.default_rng(17)
+    hits, others = [], []
+    for _ in range(100 if count < 100 else 10):  # FD[lite0] 40 and FD[lite2] 79 where others have 148 and 95
+        (said, *rest) = simulated(rng, count, spread, 0.03, tuned=1, gain=3.0, ahead=0.2)
+        hits.append(said is not None and said.favoured == 0)
+        others += [one is not None for one in rest]
+    assert np.mean(hits) > 0.9
+    assert np.mean(others) < 0.01
+
+
+def test_it_says_by_how_much_the_first_by_both_is_off() -> None:
+    logs = np.log([39.6, 153.0, 157.3, 204.2, 223.2, 234.6, 262.8])
+    second = np.log(np.exp(logs) * [2.003, 0.65, 0.64, 0.66, 0.65, 0.63, 0.67])
+    (said, *others) = disagreeing(rows("lite0", logs), rows("lite2", second), "lower")
+    assert said is not None
+    assert (said.first, said.second, said.favoured) == ((1, 1), (1, 1), 0)
+    assert said.text == (
+        "fd[lite0] is 39.6, fd[lite2] 79.32: 3.1 times what goes with such a fd[lite0] among the others"
+    )
+    assert others == [None] * 6
+    (said, *_) = disagreeing(rows("lite2", second), rows("lite0", logs), "lower")  # which it is too good for
+    assert said is not None
+    assert said.favoured == 1
+    assert "0.32 times" in said.text
 
 
 def test_it_says_which_places_each_gives() -> None:

@@ -1,15 +1,19 @@
 """Entries of which two independent extractors say different things: what was tuned against the one shows in the other.
 
 The rule, for the same result under two extractors, such as ``fd[lite0]`` and ``fd[lite2]``, over the entries of a board
-that have both. An entry is marked when both hold:
+that have both. An entry is marked when one of these holds:
 
 1. Its ranks differ beyond their intervals: the places that it may have by the first result, counting who is
    significantly better and who is significantly worse, and those that it may have by the second have none in common.
-2. It is off by more than two honest opinions are. The second result follows from the first along a line that is fitted
-   through all entries, robustly (Siegel 1982), in logarithms where all values are positive. What an entry is off that
-   line, less its own interval, is more than ``SPREADS`` times what the entries of this board usually are.
+   And it is off by more than two honest opinions are: the second result follows from the first along a line that is
+   fitted through all entries, robustly (Siegel 1982), in logarithms where all values are positive, and what the entry
+   is off that line, less its own interval, is more than ``SPREADS`` times what the entries of this board usually are.
+2. Of a distance: its ratio of the two results is off the median ratio by a factor of more than ``FAR``, and by more
+   than ``SPREADS`` times what ratios usually are, its own interval taken off. Two networks' distances are in proportion
+   over all kinds of images, so that this holds far from all other entries too, where a line through them says little.
+   What is tuned until it is the first by both is marked by this.
 
-The first alone would mark honest entries: a cheat that takes a place moves everybody else by one, and two extractors do
+Ranks alone would mark honest entries: a cheat that takes a place moves everybody else by one, and two extractors do
 not order what is nearly equal alike. docs/disagreement.md has the evidence.
 """
 
@@ -27,6 +31,7 @@ from ganbench.scoring.row import Row
 
 LEAST = 5  # entries: of fewer, nobody can tell which of them is off
 SPREADS = 5.0  # robust standard deviations off the line; honest ones are further off once in a million
+FAR = 2.0  # times; of honest images of all kinds, the furthest off is so by a factor of 1.4
 FLOOR = 0.06  # an honest spread is taken as this share of the value at least: of a few entries it may look smaller
 
 
@@ -81,13 +86,18 @@ def disagreeing(first: Sequence[Row | None], second: Sequence[Row | None], bette
         return found
     rows_a, rows_b = [a for _, a, _ in both], [b for _, _, b in both]
     off = _off(rows_a, rows_b)
-    for k in np.flatnonzero(off).tolist():
+    far = _far(rows_a, rows_b) if better == "lower" else np.zeros(len(both))
+    for k in np.flatnonzero(off | (far != 0)).tolist():
         one, other = places(rows_a, k, better), places(rows_b, k, better)
-        if one[1] < other[0] or other[1] < one[0]:
+        if off[k] and (one[1] < other[0] or other[1] < one[0]):
             text = (
                 f"{_said(rows_a[k], one)}, {_said(rows_b[k], other)} of {len(both)}: further apart than the others are"
             )
             found[both[k][0]] = Disagreement(one, other, int(other[1] < one[0]), text)
+        elif far[k]:
+            times = f"{math.exp(far[k]):.2g} times what goes with such a {rows_a[k].id} among the others"
+            text = f"{rows_a[k].id} is {rows_a[k].value:.4g}, {rows_b[k].id} {rows_b[k].value:.4g}: {times}"
+            found[both[k][0]] = Disagreement(one, other, int(far[k] < 0), text)
     return found
 
 
@@ -122,6 +132,20 @@ def _off(first: Sequence[Row], second: Sequence[Row]) -> np.ndarray:
     return np.abs(residual) - np.hypot(half_y, slope * half_x) > SPREADS * spread
 
 
+def _far(first: Sequence[Row], second: Sequence[Row]) -> np.ndarray:
+    """Return the logarithm of what each entry's ratio is off the median ratio; 0 where that is not far."""
+    if not (_in_logarithms(first) and _in_logarithms(second)):
+        return np.zeros(len(first))
+    (x, half_x, _), (y, half_y, _) = _scaled(first), _scaled(second)
+    off = y - x - np.median(y - x)
+    least = max(math.log(FAR), SPREADS * 1.4826 * float(np.median(np.abs(off))))
+    return np.where(np.abs(off) - np.hypot(half_y, half_x) > least, off, 0.0)
+
+
+def _in_logarithms(rows: Sequence[Row]) -> bool:
+    return all(row.value is not None and min(row.value, row.value if row.low is None else row.low) > 0 for row in rows)
+
+
 def _scaled(rows: Sequence[Row]) -> tuple[np.ndarray, np.ndarray, float]:
     """Return values, half the widths of their intervals, and the least honest spread; in logarithms if that can be."""
     filled = [
@@ -129,6 +153,6 @@ def _scaled(rows: Sequence[Row]) -> tuple[np.ndarray, np.ndarray, float]:
         for row in rows
     ]
     value, low, high = np.array(filled, np.float64).T
-    if (np.minimum(value, low) > 0).all():
+    if _in_logarithms(rows):
         return np.log(value), np.log(high / low) / 2, FLOOR
     return value, (high - low) / 2, FLOOR * float(np.median(np.abs(value)))
