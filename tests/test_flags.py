@@ -22,11 +22,17 @@ from ganbench.scoring.row import Row
 from ganbench.scoring.scorecard import Scorecard
 from ganbench.scoring.shared import shared_flags
 
-REPEATS = {"near_duplicates": {"value": 0.015, "n": 2000, "version": 3}}
+REPEATS = {
+    "near_duplicates": {"value": 0.015, "n": 2000, "version": 3},
+    "blends": {"value": 0.05, "n": 2000, "version": 1},
+}
 HELD = {"lite0": {"held_out": {"images": 2000, "copies": 3, "nearer": 500, "figures": REPEATS}}}
 OWN = {"lite0": {"held_out": None, "own": {
     "images": 1000, "copies": 230, "nearer": 60,
-    "figures": {"near_duplicates": REPEATS["near_duplicates"] | {"value": 0.1}},
+    "figures": {
+        "near_duplicates": REPEATS["near_duplicates"] | {"value": 0.1},
+        "blends": REPEATS["blends"] | {"value": 0.2},
+    },
 }}}  # fmt: skip
 AFD = Row("afd[yolo-nano]", 0.98, better="higher", n=1000)
 
@@ -65,6 +71,12 @@ def test_the_ends_of_chance() -> None:
         (_row("copies", 0.98), "copied", "980 of 1,000 images (98 %) are images of the training set"),
         (_row("copies", 0.015), "copied", "of held-out real images 3 of 2,000 (0.15 %)"),
         (_row("authenticity", 0.5, version=1, p=1e-30), "copied", "500 of 2,000 (25 %) (by chance: p = 1e-30)"),
+        (
+            _row("blends", 0.92, version=1),
+            "copied",
+            "920 of 1,000 images (92 %) are one image of the training set, or two",
+        ),
+        (_row("blends", 0.18, version=1), "copied", "of held-out real images 100 of 2,000 (5 %)"),
         (_row("near_duplicates", 0.1), "repeated", "100 of 1,000 images (10 %) repeat another one"),
         (_row("duplicates", 1.0, version=1), "repeated", "equal to another one of them, pixel for pixel; usual is 1 %"),
     ],
@@ -86,6 +98,7 @@ def test_each_rule_says_what_was_seen_against_what(row: Row, kind: str, said: st
         _row("copies", 0.5, n=2),  # chance
         _row("authenticity", 0.27, n=1_000_000, version=1, p=1e-9),  # honest generators differ by so much
         _row("authenticity", 0.9, version=1),  # no test was made
+        _row("blends", 0.12, version=1),  # very smooth images
         _row("near_duplicates", 0.02),
         _row("duplicates", 0.002, version=1),  # one image packed twice
         Row("copies[lite0]", None, reason="lacks an index"),
@@ -103,17 +116,19 @@ def test_honest_sets_are_hardly_ever_flagged(rng: np.random.Generator) -> None:
     assert flagged <= 5
 
 
-@pytest.mark.parametrize("metric", ["copies", "near_duplicates", "authenticity"])
+@pytest.mark.parametrize("metric", ["copies", "near_duplicates", "authenticity", "blends"])
 def test_what_nobody_measured_on_such_images_is_no_flag(metric: str) -> None:
-    row = _row(metric, 0.98, version=1 if metric == "authenticity" else 3, p=1e-99)
+    row = _row(metric, 0.98, version=3 if metric in ("copies", "near_duplicates") else 1, p=1e-99)
     for unknown in ({}, {"lite0": {}}, {"lite0": {"held_out": None, "own": None}}):
         assert flags_of([row], unknown) == []
-    old = {"lite0": {"held_out": HELD["lite0"]["held_out"] | {"figures": {"near_duplicates": {"version": 2}}}}}
-    assert bool(flags_of([row], old)) is (metric != "near_duplicates")  # an earlier version's share is another thing
+    figures = {"near_duplicates": {"version": 2}}  # an earlier version's share is another thing
+    old = {"lite0": {"held_out": HELD["lite0"]["held_out"] | {"figures": figures}}}
+    assert bool(flags_of([row], old)) is (metric in ("copies", "authenticity"))
 
 
 def test_without_held_out_images_the_references_own_say_what_is_usual() -> None:
-    honest = [_row("copies", 0.24), _row("near_duplicates", 0.11), _row("authenticity", 0.1, version=1, p=1e-9)]
+    honest = [_row("copies", 0.24), _row("near_duplicates", 0.11), _row("blends", 0.22, version=1)]
+    honest.append(_row("authenticity", 0.1, version=1, p=1e-9))
     assert flags_of(honest, OWN) == []
     assert [flag.kind for flag in flags_of(honest, HELD)] == ["copied", "repeated"]  # of other images more is unusual
     copied, repeated = flags_of([_row("copies", 0.98), _row("near_duplicates", 0.9)], OWN)
@@ -131,13 +146,15 @@ def test_of_more_images_more_find_their_like() -> None:
 
 
 def test_one_flag_of_a_kind_with_all_that_was_seen() -> None:
-    rows = [_row("copies", 0.98), _row("authenticity", 0.9, version=1, p=1e-99), _row("near_duplicates", 0.5)]
+    rows = [_row("copies", 0.98), _row("authenticity", 0.9, version=1, p=1e-99), _row("blends", 0.99, version=1)]
+    rows.append(_row("near_duplicates", 0.5))
     copied, repeated = flags_of(rows, HELD)
     assert copied.share == 0.98
     assert copied.p is not None
     assert copied.p <= 1e-99
     assert "copies[lite0]: 980" in copied.text
     assert "authenticity[lite0]: 900" in copied.text
+    assert "blends[lite0]: 990" in copied.text
     assert repeated.kind == "repeated"
 
 

@@ -239,3 +239,23 @@ def test_the_worst_images_are_copies_then_those_without_a_face_then_the_least_re
     assert [name for name, _ in found[4:]] == ["1.jpg", "2.jpg", "4.jpg", "5.jpg"]
     assert len(found) == 8
     assert worst_of(Scorecard([], {}, {})) == []
+
+
+def test_of_a_set_that_is_flagged_those_put_together_from_two_are_shown_too() -> None:
+    rows = [
+        {
+            "name": f"{i}.jpg",
+            "copy_of[lite0]": "",
+            "alike[lite0]": 0.5,
+            "blend_of[lite0]": "",
+            "explained[lite0]": i / 10,
+        }
+        for i in range(1, 8)
+    ]
+    rows[6] |= {"copy_of[lite0]": "a.png", "alike[lite0]": 0.99}
+    rows[2] |= {"blend_of[lite0]": "b.png + c.png", "explained[lite0]": 0.95}
+    assert [name for name, _ in worst_of(Scorecard([], {}, {}, [], rows))] == ["7.jpg"]
+    flagged = Scorecard([], {}, {}, [], rows, flags=[Flag("copied", 0.5, 1e-9, "blends")])
+    assert worst_of(flagged)[1] == (
+        "3.jpg", "put together from b.png + c.png of the real images, which explain 0.95 of it"
+    )  # fmt: skip

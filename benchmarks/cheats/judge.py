@@ -18,8 +18,8 @@ from cheats.pool import Pool
 from ganbench.errors import GanbenchError
 
 _LONGEST = 1800.0  # seconds that one command may take
-_FLAGGING = ("copies", "authenticity", "near_duplicates")  # metrics of one submission that flags follow from
-RESULTS = ("fd", "kd", "afd", "copies", "near_duplicates", "authenticity")
+_FLAGGING = ("copies", "authenticity", "blends", "near_duplicates")  # metrics of one submission that flags follow from
+RESULTS = ("fd", "kd", "afd", "copies", "near_duplicates", "authenticity", "blends")
 
 
 @dataclass(frozen=True)
@@ -91,7 +91,8 @@ class Judge:
             flags |= more
             if others:
                 shared = self._shared(entry, others, len(made.entry.files))
-        found = results.get("near_duplicates" if "repeated" in attack.caught_by else "copies")
+        by = "near_duplicates" if "repeated" in attack.caught_by else "blends" if attack.group == "blend" else "copies"
+        found = results.get(by)
         found = shared if made.others else found
         per_image = None if found is None else min(1.0, found / made.guilty)
         return Outcome(attack.name, trial, results, sorted(flags), per_image, shared, ranked, refused, seconds)

@@ -158,14 +158,16 @@ def _first(source: Source) -> list[tuple[str, str]]:
 def worst_of(card: Scorecard) -> list[tuple[str, str]]:
     """Return name and reason of the images that a generator should not have drawn, the worst first.
 
-    Those that show a picture of the training set come first, the most alike first, up to half of all that is shown; as
-    many without a face follow, then those of least realism.
+    Those that show a picture of the training set come first, the most alike first, up to half of all that is shown; of
+    a set that is flagged for it also those put together from two. As many without a face follow, then those of least
+    realism.
     """
     rows = card.per_image
     columns = list(rows[0]) if rows else []
     faces = next((name for name in columns if name.startswith("faces[")), None)
     realism = next((name for name in columns if name.startswith("realism[")), None)
-    found = dict(_copied(rows))
+    flagged = any(flag.kind == "copied" for flag in card.flags)
+    found = dict([*_copied(rows), *(_blended(rows) if flagged else ())][:_COPIED])
     if faces is not None:
         ordered = sorted(rows, key=lambda row: _number(row.get(faces.replace("faces", "score"))))
         without = [row for row in ordered if row.get(faces) == 0]
@@ -184,15 +186,31 @@ def worst_of(card: Scorecard) -> list[tuple[str, str]]:
 
 def _copied(rows: Sequence[Mapping[str, object]]) -> list[tuple[str, str]]:
     """Return name and reason of the images that show a picture of the training set, the most alike first."""
-    column = next((name for name in (rows[0] if rows else ()) if name.startswith("copy_of[")), None)
+    return [
+        (name, f"the same picture as {real} of the real images, alike {alike:.2f}")
+        for name, real, alike in _said(rows, "copy_of", "alike")
+    ]
+
+
+def _blended(rows: Sequence[Mapping[str, object]]) -> list[tuple[str, str]]:
+    """Return name and reason of the images that are put together from two of the training set, the surest first."""
+    return [
+        (name, f"put together from {parts} of the real images, which explain {share:.2f} of it")
+        for name, parts, share in _said(rows, "blend_of", "explained")
+    ]
+
+
+def _said(rows: Sequence[Mapping[str, object]], what: str, number: str) -> list[tuple[str, object, float]]:
+    """Return name, what a column says and how much, of the images of which it says anything, the most first."""
+    column = next((name for name in (rows[0] if rows else ()) if name.startswith(f"{what}[")), None)
     if column is None:
         return []
-    alike = column.replace("copy_of", "alike")
-    copied = sorted((row for row in rows if row.get(column)), key=lambda row: -_number(row.get(alike)))
-    return [
-        (str(row["name"]), f"the same picture as {row[column]} of the real images, alike {_number(row.get(alike)):.2f}")
-        for row in copied[:_COPIED]
+    said = [
+        (str(row["name"]), row[column], _number(row.get(column.replace(what, number))))
+        for row in rows
+        if row.get(column)
     ]
+    return sorted(said, key=lambda one: -one[2])
 
 
 def _number(value: object) -> float:

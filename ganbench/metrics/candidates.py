@@ -42,7 +42,7 @@ def coarse_candidates(known: np.ndarray, signatures: np.ndarray, k: int) -> np.n
             for side in sides[:, part]:
                 for view in views:
                     np.maximum(likeness, side @ view, out=likeness)
-            found, values = _largest(likeness, k)
+            found, values = largest(likeness, k)
             both = np.hstack([best[part], values])
             order = np.argsort(-both, axis=1, kind="stable")[:, :k]
             best[part] = np.take_along_axis(both, order, axis=1)
@@ -50,8 +50,11 @@ def coarse_candidates(known: np.ndarray, signatures: np.ndarray, k: int) -> np.n
     return rows
 
 
-def _largest(values: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return columns and values of the largest of each row, by way of the groups of columns that hold them."""
+def largest(values: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return columns and values of the ``k`` largest of each row, in no order: (B, k) each, all where they are fewer.
+
+    By way of the groups of columns that hold them.
+    """
     count, columns = values.shape
     groups = -(-columns // _GROUP)
     if groups > k:

@@ -8,14 +8,13 @@ from typing import Any
 
 import numpy as np
 
-from ganbench.errors import MetricError
 from ganbench.metrics.base import Estimate, metric
 from ganbench.metrics.candidates import coarse_candidates
 from ganbench.metrics.intervals import wilson
 from ganbench.metrics.registration import SAME, alikeness
 from ganbench.metrics.variation import Variation
 from ganbench.statistics.index import ImageIndex
-from ganbench.statistics.known import CodedImages, HeldOut, KnownImages
+from ganbench.statistics.known import CodedImages, HeldOut, KnownImages, require_comparable
 from ganbench.statistics.signatures import SIGNATURE
 
 BY_FEATURES, BY_LOOKS = 3, 5  # candidates that features find, and that a coarse look finds
@@ -52,14 +51,8 @@ def judge(real: KnownImages, fake: CodedImages) -> Verdicts:
         MetricError: no images, or signatures of another form.
     """
     index = real.index
-    if not len(fake.codes):
-        raise MetricError("needs at least 1 image, got 0.")
-    if index.form != SIGNATURE:
-        raise MetricError(
-            f"the reference remembers its images as {index.form!r}, and this ganbench compares {SIGNATURE!r}: "
-            "build it anew (ganbench reference build)."
-        )
-    return fake.once(index, lambda: _judged(index, fake.codes, fake.signatures, *_candidates(index, fake)))
+    require_comparable(index, fake)
+    return fake.once("copies", index, lambda: _judged(index, fake.codes, fake.signatures, *_candidates(index, fake)))
 
 
 def judge_own(index: ImageIndex, rows: np.ndarray) -> Verdicts:

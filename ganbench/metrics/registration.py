@@ -15,7 +15,7 @@ from ganbench.statistics.signatures import SIDE, mirrored
 
 SAME = 0.93  # alike at least so much: the same picture; docs/copies.md shows how it was fixed, and judged
 _RING = 1  # outermost cells that are not compared: a shift brings in there what the other picture does not have
-_INNER = SIDE - 2 * _RING
+INNER = SIDE - 2 * _RING  # cells along each side that are
 _HALF = (SIDE - 1) / 2
 _CHUNK = 512  # pairs at once
 _ACROSS = 64  # pairs beside each other in the mosaic that OpenCV warps
@@ -38,6 +38,14 @@ def alikeness(a: np.ndarray, b: np.ndarray) -> np.ndarray:
         (P,) float32, 0 to 1: the correlation of what is fine in ``a`` with ``b``; 1: the same picture.
     """
     return np.maximum(upright(a, b), upright(mirrored(a), b))
+
+
+def fine_detail(signatures: np.ndarray) -> np.ndarray:
+    """Return what ``alikeness`` compares, (B, 196) float32: pictures (B, 256) uint8 without rim and what is coarse.
+
+    It adds up: that of a mean of pictures is the mean of theirs, but for rounding.
+    """
+    return _detail(_inside(_cells(signatures)))
 
 
 def upright(a: np.ndarray, b: np.ndarray) -> np.ndarray:
@@ -87,7 +95,7 @@ def _likeness(pictures: np.ndarray, targets: np.ndarray, motion: np.ndarray) -> 
 
 def _detail(images: np.ndarray) -> np.ndarray:
     """Return pictures (..., 196) without what is coarse: dark hair around a bright face is in all of them."""
-    planes = images.reshape(*images.shape[:-1], _INNER, _INNER)
+    planes = images.reshape(*images.shape[:-1], INNER, INNER)
     window = _window(_COARSE)[_RING : SIDE - _RING, _RING : SIDE - _RING]
     window = window / window.sum(axis=1, keepdims=True)
     found: np.ndarray = (planes - window @ planes @ window.T).reshape(images.shape)
@@ -140,13 +148,13 @@ def _warped(mosaic: np.ndarray, motion: np.ndarray) -> np.ndarray:
     number = np.arange(count)[:, None]
     to_x, to_y = to_x + number % _ACROSS * SIDE, to_y + number // _ACROSS * SIDE
     moved = cv2.remap(mosaic, to_x.astype(np.float32), to_y.astype(np.float32), cv2.INTER_LINEAR)
-    return moved.reshape(count, _INNER * _INNER, -1)
+    return moved.reshape(count, INNER * INNER, -1)
 
 
 @lru_cache(maxsize=1)
 def _grid() -> tuple[np.ndarray, np.ndarray]:
     """Return x and y of the inner cells from the middle, (196,) float32 each."""
-    side = np.arange(_INNER, dtype=np.float32) - (_INNER - 1) / 2
+    side = np.arange(INNER, dtype=np.float32) - (INNER - 1) / 2
     y, x = np.meshgrid(side, side, indexing="ij")
     return x.ravel(), y.ravel()
 

@@ -7,8 +7,10 @@ from typing import Any
 
 import numpy as np
 
+from ganbench.metrics.blends import blends, explain
 from ganbench.metrics.copies import judge_own
 from ganbench.metrics.near_duplicates import near_duplicates, repeats
+from ganbench.metrics.registration import SAME
 from ganbench.references.reference import Reference
 from ganbench.statistics.collector import shuffled
 from ganbench.statistics.index import ImageIndex
@@ -27,23 +29,25 @@ def own_images(reference: Reference) -> HeldOut | None:
     index = reference.index
     if index is None or len(index) < 2 or index.form != SIGNATURE:
         return None
-    counts = reference.features.lasting(f"own images {COUNT} {_SEED}", lambda: _counts(index))
-    n, copies, nearer, repeated = (int(count) for count in counts)
-    return HeldOut(n, copies, nearer, repeated, is_known=True)
+    counts = reference.features.lasting(f"own images v2 {COUNT} {_SEED}", lambda: _counts(index))
+    n, copies, nearer, repeated, blended = (int(count) for count in counts)
+    return HeldOut(n, copies, nearer, repeated, blended, is_known=True)
 
 
 def _counts(index: ImageIndex) -> np.ndarray:
-    """Return how many images were looked at, and how many are copies, nearer, and repeated, (4,) float64."""
+    """Return how many images were looked at, and how many are copies, nearer, repeated, and blended, (5,) float64."""
     rows = np.sort(shuffled(len(index), _SEED)[:COUNT])
     verdicts = judge_own(index, rows)
     repeated = repeats(index.codes[rows], index.signatures[rows])
-    return np.array([len(rows), verdicts.copied.sum(), verdicts.nearer.sum(), repeated.sum()], np.float64)
+    blended = explain(index.signatures, index.signatures[rows], rows).share >= SAME
+    return np.array([len(rows), *(one.sum() for one in (verdicts.copied, verdicts.nearer, repeated, blended))], float)
 
 
 def described(own: HeldOut) -> Mapping[str, Any]:
     """Return it as a scorecard says it, in the form of what held-out images show."""
-    figures = {}
-    if own.repeated is not None:
-        share = own.repeated / own.n
-        figures[near_duplicates.name] = {"value": share, "n": own.n, "version": near_duplicates.version}
+    figures = {
+        metric.name: {"value": count / own.n, "n": own.n, "version": metric.version}
+        for metric, count in ((near_duplicates, own.repeated), (blends, own.blended))
+        if count is not None
+    }
     return {"images": own.n, "copies": own.copies, "nearer": own.nearer, "figures": figures}

@@ -20,14 +20,15 @@ KINDS: tuple[Kind, ...] = get_args(Kind)
 CHANCE = 1e-4  # of an honest set to be flagged by one rule
 EXCESS = 0.01  # that is let pass above the usual share of copies and repeats: one image in a hundred
 NEARER = 0.05  # the same of authenticity, where honest generators differ from real images by some hundredths
+BLENDED = 0.08  # the same of blends: very smooth images are explained by two others more often than real ones are
 EQUAL = 0.01  # share of images equal to the last bit that is let pass before the excess: generators draw none
 # The first version of each metric that these rules read: what earlier ones say is another thing.
-_SINCE = {"copies": 3, "authenticity": 1, "near_duplicates": 3, "duplicates": 0}
+_SINCE = {"copies": 3, "authenticity": 1, "blends": 1, "near_duplicates": 3, "duplicates": 0}
 
 _COUNTED = {"copies": "copies", "authenticity": "nearer"}  # what a reference calls the counts over all held-out images
 _FIXED = {"duplicates": EQUAL}
 _TO_DO: dict[Kind, str] = {
-    "copied": "Look at the pairs (--per-image names the training image of each), and hand in what a generator drew.",
+    "copied": "Look at them (--per-image names the training images of each), and hand in what a generator drew.",
     "repeated": "Look at them (--per-image names what each repeats), and hand in different images.",
 }
 
@@ -136,6 +137,11 @@ def _of_copies(row: Row, usual: Usual) -> _Evidence | None:
     return _counted(row, usual, 1, "are images of the training set, as they are or changed")
 
 
+def _of_blends(row: Row, usual: Usual) -> _Evidence | None:
+    what = "are one image of the training set, or two of them, blended or side by side"
+    return _counted(row, usual, 1, what, excess=BLENDED)
+
+
 def _of_repeats(row: Row, usual: Usual) -> _Evidence | None:
     return _counted(row, usual, 2, "repeat another one of them, as it is or changed", among_all=True)
 
@@ -144,7 +150,9 @@ def _of_duplicates(row: Row, usual: Usual) -> _Evidence | None:
     return _counted(row, usual, 2, "are equal to another one of them, pixel for pixel")
 
 
-def _counted(row: Row, usual: Usual, together: int, what: str, *, among_all: bool = False) -> _Evidence | None:
+def _counted(
+    row: Row, usual: Usual, together: int, what: str, *, among_all: bool = False, excess: float = EXCESS
+) -> _Evidence | None:
     """Hold a share of images against the usual one; they come ``together`` in ones or twos.
 
     What images find ``among_all`` the others they find in proportion to how many others there are.
@@ -152,7 +160,7 @@ def _counted(row: Row, usual: Usual, together: int, what: str, *, among_all: boo
     share, n = row.value or 0.0, row.n or 0
     more = max(1.0, (n - 1) / (usual.n - 1)) if among_all and usual.n > 1 else 1.0
     expected = min(1.0, usual.share * more)
-    if share <= expected + EXCESS:
+    if share <= expected + excess:
         return None
     p = at_least(share * n / together, n / together, expected, usual.n // together)
     if p >= CHANCE:
@@ -182,6 +190,7 @@ def _percent(share: float) -> str:
 _RULES: dict[str, tuple[Kind, Callable[[Row, Usual], _Evidence | None]]] = {
     "copies": ("copied", _of_copies),
     "authenticity": ("copied", _of_authenticity),
+    "blends": ("copied", _of_blends),
     "near_duplicates": ("repeated", _of_repeats),
     "duplicates": ("repeated", _of_duplicates),
 }

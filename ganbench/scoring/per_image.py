@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ganbench.metrics.copies import judge
+from ganbench.metrics import blends, copies
 from ganbench.metrics.neighbours import Pairs
+from ganbench.metrics.registration import SAME
 from ganbench.scoring.look import Seen
 from ganbench.statistics.known import CodedImages, KnownImages
 
@@ -37,10 +38,17 @@ def per_image_table(
             row[f"nearest_reference[{extractor}]"] = float(distance)
             row[f"realism[{extractor}]"] = float(realism)
     for extractor, (known, coded) in compared.items():
-        verdicts = judge(known, coded)
+        verdicts = copies.judge(known, coded)
         for row, alike, real, copied in zip(rows, verdicts.alike, verdicts.row, verdicts.copied, strict=True):
             row[f"copy_of[{extractor}]"] = str(known.index.names[int(real)]) if copied else ""
             row[f"alike[{extractor}]"] = float(alike)
+        explained = blends.judge(known, coded)
+        for row, share, parts in zip(rows, explained.share, explained.rows, strict=True):
+            told = share >= SAME and not row[f"copy_of[{extractor}]"]
+            row[f"blend_of[{extractor}]"] = (
+                " + ".join(str(known.index.names[int(part)]) for part in parts) if told else ""
+            )
+            row[f"explained[{extractor}]"] = float(share)
     if seen.detections is not None:
         for row, count, score in zip(rows, seen.detections.counts, seen.detections.best, strict=True):
             row[f"faces[{detector}]"] = int(count)

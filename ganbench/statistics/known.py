@@ -10,6 +10,7 @@ import numpy as np
 
 from ganbench.errors import MetricError
 from ganbench.statistics.index import ImageIndex
+from ganbench.statistics.signatures import SIGNATURE
 
 T = TypeVar("T")
 
@@ -25,6 +26,7 @@ class HeldOut:
         copies: how many of them are the same picture as one of the index: real sets hold pictures twice.
         nearer: how many are nearer to their nearest image of the index than that one is to its own nearest other.
         repeated: how many of them, as one set, are the same picture as another one of them; None: not looked at here.
+        blended: how many of them one or two other ones explain; None: not looked at here.
         is_known: whether they are images of the index.
 
     Raises:
@@ -35,6 +37,7 @@ class HeldOut:
     copies: int
     nearer: int
     repeated: int | None = None
+    blended: int | None = None
     is_known: bool = False
 
     def __post_init__(self) -> None:
@@ -73,7 +76,7 @@ class CodedImages:
     signatures: np.ndarray
     positions: np.ndarray
     n: int
-    _kept: dict[int, tuple[Any, Any]] = field(default_factory=dict, init=False, repr=False)
+    _kept: dict[tuple[str, int], tuple[Any, Any]] = field(default_factory=dict, init=False, repr=False)
 
     def __post_init__(self) -> None:
         count = len(self.codes)
@@ -81,9 +84,25 @@ class CodedImages:
             sizes = f"{count} codes, {len(self.signatures)} signatures and {len(self.positions)} positions"
             raise MetricError(f"{sizes} of {self.n} images do not fit together.")
 
-    def once(self, index: ImageIndex, compute: Callable[[], T]) -> T:
-        """Return what follows from these images and an index, computed once: several metrics ask for it."""
-        if id(index) not in self._kept:
-            self._kept[id(index)] = (index, compute())  # the index is held, so that no other one gets its id
-        found: T = self._kept[id(index)][1]
+    def once(self, what: str, index: ImageIndex, compute: Callable[[], T]) -> T:
+        """Return ``what`` follows from these images and an index, computed once: several metrics ask for it."""
+        key = what, id(index)
+        if key not in self._kept:
+            self._kept[key] = (index, compute())  # the index is held, so that no other one gets its id
+        found: T = self._kept[key][1]
         return found
+
+
+def require_comparable(index: ImageIndex, fake: CodedImages) -> None:
+    """Refuse what cannot be held against an index image by image.
+
+    Raises:
+        MetricError: no images, or signatures of another form.
+    """
+    if not len(fake.codes):
+        raise MetricError("needs at least 1 image, got 0.")
+    if index.form != SIGNATURE:
+        raise MetricError(
+            f"the reference remembers its images as {index.form!r}, and this ganbench compares {SIGNATURE!r}: "
+            "build it anew (ganbench reference build)."
+        )
