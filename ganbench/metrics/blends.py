@@ -22,7 +22,7 @@ from ganbench.statistics.collector import shuffled
 from ganbench.statistics.known import CodedImages, KnownImages, require_comparable
 from ganbench.statistics.signatures import mirrored
 
-MOST_PAIRS = 4_000_000_000  # an image and a known one: a minute or two on two cores
+MOST_PAIRS = 1_000_000_000  # an image and a known one: half a minute or so on two cores
 _PARTS = 64  # known pictures that may be one of the two
 _QUERIES, _KNOWN = 128, 8192  # looked at, at once
 _ALIKE = 0.05  # of what two parts do not share: less, and they are one picture
@@ -110,7 +110,7 @@ def _by_two(known: np.ndarray, parts: np.ndarray, likeness: np.ndarray, chunks: 
     share, rows = np.zeros(len(parts), np.float32), np.zeros((len(parts), 2), np.int64)
     k = parts.shape[1]
     for chunk in chunks:
-        looks = _looks(_picked(known, parts[chunk]))[0].reshape(len(parts[chunk]), k, -1)
+        looks = _unit(fine_detail(_picked(known, parts[chunk]))).reshape(len(parts[chunk]), k, -1)
         between = looks @ looks.transpose(0, 2, 1)
         one, other = likeness[chunk, :, None], likeness[chunk, None, :]
         weight = one - other * between  # of the first of two, up to a factor above 0
@@ -200,7 +200,7 @@ def blends(*, real: KnownImages, fake: CodedImages, seed: int = 0) -> Estimate:
     Args:
         real: Every known image.
         fake: Codes and signatures of the images.
-        seed: Seed of the choice where images and known ones make more than 4e9 pairs.
+        seed: Seed of the choice where images and known ones make more than 1e9 pairs.
 
     Raises:
         MetricError: no images, or signatures of another form.
