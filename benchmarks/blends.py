@@ -26,7 +26,7 @@ from cheats.changes import to_bytes
 from cheats.files import decoded, jpeg
 from cheats.pool import Pool
 
-from ganbench.metrics.blends import explain
+from ganbench.metrics.blends import AHEAD, explain
 from ganbench.statistics.signatures import signatures
 
 LEVELS = (0.90, 0.92, 0.93, 0.94, 0.95)
@@ -99,13 +99,14 @@ def main() -> None:
     known, fresh = np.array_split(whole.known, 2)[number], np.array_split(whole.fresh, 2)[number]
     pool = Pool(options.data, known, known[:0], fresh=fresh, generator=options.generator)
     rng = np.random.default_rng(number)
-    print("| images | n | " + " | ".join(f"from {level:.2f}" for level in LEVELS) + " |")
-    print("| --- |" + " --- |" * (1 + len(LEVELS)))
+    print("| images | n | " + " | ".join(f"from {level:.2f}" for level in LEVELS) + " | ahead | told |")
+    print("| --- |" + " --- |" * (3 + len(LEVELS)))
     for kinds in (honest, made):
         for what, images in kinds(pool, rng, options.count):
-            share = explain(index.signatures, signatures(images)).share
-            told = " | ".join(f"{np.mean(share >= level):.3f}" for level in LEVELS)
-            print(f"| {what} | {len(images)} | {told} |", flush=True)
+            found = explain(index.signatures, signatures(images))
+            told = " | ".join(f"{np.mean(found.share >= level):.3f}" for level in LEVELS)
+            also = f"{np.mean(found.ahead >= AHEAD):.3f} | {found.told.mean():.3f}"
+            print(f"| {what} | {len(images)} | {told} | {also} |", flush=True)
 
 
 if __name__ == "__main__":

@@ -74,7 +74,7 @@ def test_the_ends_of_chance() -> None:
         (
             _row("blends", 0.92, version=1),
             "copied",
-            "920 of 1,000 images (92 %) are one image of the training set, or two",
+            "920 of 1,000 images (92 %) are one image of the training set, two",
         ),
         (_row("blends", 0.18, version=1), "copied", "of held-out real images 100 of 2,000 (5 %)"),
         (_row("near_duplicates", 0.1), "repeated", "100 of 1,000 images (10 %) repeat another one"),

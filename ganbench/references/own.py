@@ -10,7 +10,6 @@ import numpy as np
 from ganbench.metrics.blends import blends, explain
 from ganbench.metrics.copies import judge_own
 from ganbench.metrics.near_duplicates import near_duplicates, repeats
-from ganbench.metrics.registration import SAME
 from ganbench.references.reference import Reference
 from ganbench.statistics.collector import shuffled
 from ganbench.statistics.index import ImageIndex
@@ -39,7 +38,7 @@ def _counts(index: ImageIndex) -> np.ndarray:
     rows = np.sort(shuffled(len(index), _SEED)[:COUNT])
     verdicts = judge_own(index, rows)
     repeated = repeats(index.codes[rows], index.signatures[rows])
-    blended = explain(index.signatures, index.signatures[rows], rows).share >= SAME
+    blended = explain(index.signatures, index.signatures[rows], rows).told
     return np.array([len(rows), *(one.sum() for one in (verdicts.copied, verdicts.nearer, repeated, blended))], float)
 
 

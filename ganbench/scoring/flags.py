@@ -138,7 +138,7 @@ def _of_copies(row: Row, usual: Usual) -> _Evidence | None:
 
 
 def _of_blends(row: Row, usual: Usual) -> _Evidence | None:
-    what = "are one image of the training set, or two of them, blended or side by side"
+    what = "are one image of the training set, two of them blended or side by side, or hold one in part"
     return _counted(row, usual, 1, what, excess=BLENDED)
 
 
