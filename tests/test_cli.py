@@ -93,7 +93,7 @@ def test_score_writes_every_export(image_folder: Path, tmp_path: Path) -> None:
     assert "real faces reach" in results[-1]["protocol"]
     assert exports["markdown"].read_text().count("\n| ") == len(results) + 1
     lines = (tmp_path / "images.csv").read_text().splitlines()
-    looked_up = "nearest_reference[lite0],realism[lite0],copy_of[lite0],alike[lite0]"
+    looked_up = "nearest_reference[lite0],realism[lite0],copy_of[lite0],alike[lite0],blend_of[lite0],explained[lite0]"
     assert lines[0] == f"name,duplicate_of,{looked_up},faces[yolo-nano],score[yolo-nano]"
     assert len(lines) == 13
 

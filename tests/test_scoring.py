@@ -34,6 +34,7 @@ FEATURE_METRICS = (
     "near_duplicates",
     "copies",
     "authenticity",
+    "blends",
 )
 
 
