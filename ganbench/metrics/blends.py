@@ -42,7 +42,7 @@ class Explained:
     Attributes:
         share: How well one known picture, or two, blended or side by side, explain what is fine in it, 0 to 1: a
             multiple correlation; of halves that of the worse one.
-        rows: Of the two in the index, (B, 2) int64; twice the same where it is one.
+        rows: Of the two in the index, (B, 2) int64; twice the same where it is one, or one that is held in part.
         ahead: By how much the most alike one is ahead of the 13th, in Fisher's z, from 0.
     """
 
@@ -93,7 +93,10 @@ def explain(known: np.ndarray, pictures: np.ndarray, own: np.ndarray | None = No
                     value[chunk] = np.maximum(most, value[chunk])
     share, both = _better(_by_two(known, parts, likeness, chunks), _by_halves(*halves))
     z = np.arctanh(np.clip(likeness, -_ALMOST_ONE, _ALMOST_ONE))
-    return Explained(share, np.where(both < 0, -1 - both, both), z[:, 0] - z[:, min(_NEXT, k - 1)])
+    ahead = z[:, 0] - z[:, min(_NEXT, k - 1)]
+    in_part = (share < SAME) & (ahead >= AHEAD)
+    both = np.where(in_part[:, None], parts[:, :1], both)
+    return Explained(share, np.where(both < 0, -1 - both, both), ahead)
 
 
 def _between(

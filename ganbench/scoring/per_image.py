@@ -6,7 +6,6 @@ from collections.abc import Sequence
 
 from ganbench.metrics import blends, copies
 from ganbench.metrics.neighbours import Pairs
-from ganbench.metrics.registration import SAME
 from ganbench.scoring.look import Seen
 from ganbench.statistics.known import CodedImages, KnownImages
 
@@ -43,11 +42,9 @@ def per_image_table(
             row[f"copy_of[{extractor}]"] = str(known.index.names[int(real)]) if copied else ""
             row[f"alike[{extractor}]"] = float(alike)
         explained = blends.judge(known, coded)
-        for row, share, parts in zip(rows, explained.share, explained.rows, strict=True):
-            told = share >= SAME and not row[f"copy_of[{extractor}]"]
-            row[f"blend_of[{extractor}]"] = (
-                " + ".join(str(known.index.names[int(part)]) for part in parts) if told else ""
-            )
+        for row, told, share, parts in zip(rows, explained.told, explained.share, explained.rows, strict=True):
+            held = dict.fromkeys(str(known.index.names[int(part)]) for part in parts)
+            row[f"blend_of[{extractor}]"] = " + ".join(held) if told and not row[f"copy_of[{extractor}]"] else ""
             row[f"explained[{extractor}]"] = float(share)
     if seen.detections is not None:
         for row, count, score in zip(rows, seen.detections.counts, seen.detections.best, strict=True):
