@@ -8,6 +8,7 @@ PACKAGE = "own_instruments"
 
 FEATURES = """
 import hashlib
+from dataclasses import replace
 
 import torch
 from torch import nn
@@ -44,7 +45,10 @@ def build(spec, options):
 
 ENTRY = ExtractorEntry(specify, build, takes_weights=False)
 IN_TORCH = ExtractorEntry(specify, lambda spec, options: Channels(), exportable=False, takes_weights=False)
-UNSENDABLE = ExtractorEntry(specify, lambda spec, options: Channels())
+# Of another version than ENTRY: what that one exported, in whichever test, would be taken for it.
+UNSENDABLE = ExtractorEntry(
+    lambda options: replace(specify(options), version=4), lambda spec, options: Channels(), takes_weights=False
+)
 """
 
 DETECTORS = """
