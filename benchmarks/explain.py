@@ -2,6 +2,7 @@
 
     python benchmarks/explain.py --data anime-faces-20k.zip --gan RUN --keep kept          # all of it
     python benchmarks/explain.py --data anime-faces-20k.zip --keep kept --faults blur      # one fault, faces only
+    python benchmarks/explain.py --data anime-faces-20k.zip --keep other --jpeg 90         # as submissions are saved
     python benchmarks/explain.py --data anime-faces-20k.zip --gan RUN --keep kept --show sheet.png
 
 Eighteen faults at three strengths (blemishes/catalogue.py; fixed before the code that they judge was seen) are put into
@@ -22,6 +23,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+from functools import partial
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
@@ -51,6 +53,7 @@ def main() -> None:
     parser.add_argument("--honest", type=int, default=100, metavar="N", help="sets of honest faces [default: 100]")
     parser.add_argument("--seed", type=int, default=0, metavar="S", help="of everything random [default: 0]")
     parser.add_argument("--faults", nargs="+", metavar="NAME", help="these alone")
+    parser.add_argument("--jpeg", type=int, metavar="Q", help="save sets as JPEG first; the finding jpeg is left out")
     parser.add_argument("--jobs", type=int, default=available_cores(), metavar="N", help="processes [default: cores]")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures")
     parser.add_argument("--show", type=Path, metavar="PNG", help="write a picture of the faults, and do nothing else")
@@ -63,7 +66,7 @@ def main() -> None:
 
 def judge(arguments: argparse.Namespace) -> int:
     """Try, and tell; returns the exit code."""
-    names = arguments.faults or list(BY_NAME)
+    names = arguments.faults or [name for name in BY_NAME if arguments.jpeg is None or name != "jpeg"]
     if unknown := [name for name in names if name not in BY_NAME]:
         raise GanbenchError(f"no fault {', '.join(unknown)}. There are: {', '.join(BY_NAME)}")
     keep: Path = arguments.keep.resolve()
@@ -82,12 +85,14 @@ def judge(arguments: argparse.Namespace) -> int:
         "ganbench": ganbench.__version__,
         "reference": reference.name,
         **{material: _origin(pool) for material, pool in pools.items()},
+        **({} if arguments.jpeg is None else {"jpeg": arguments.jpeg}),
     }
     journal = Journal(keep / f"outcomes-{code_digest()}.jsonl", settings)
     trials = all_trials(list(pools), names, arguments.trials, arguments.honest)
     run(
         trials, pools, faces, journal,
-        count=arguments.count, seed=arguments.seed, jobs=arguments.jobs, explain=explain, start=start,
+        count=arguments.count, seed=arguments.seed, jobs=arguments.jobs, start=start,
+        explain=explain if arguments.jpeg is None else partial(explain, jpeg=arguments.jpeg),
     )  # fmt: skip
     lines, honest = tally(trials, journal.outcomes, ACCEPTED), peace(trials, journal.outcomes)
     if arguments.json:

@@ -17,7 +17,7 @@ from ganbench.cli.app import app
 from ganbench.diagnostics.toy_kinds import with_attributes
 from ganbench.diagnostics.toy_modes import read_attributes
 from ganbench.errors import MetricError, ReferenceError, SourceError
-from ganbench.explanation import chance, pursuit, words
+from ganbench.explanation import chance, pursuit, rules, words
 from ganbench.explanation.distance import take_apart
 from ganbench.explanation.explain import explain
 from ganbench.explanation.finding import Finding
@@ -86,6 +86,23 @@ def test_a_known_fault_is_found_first_and_honest_pictures_have_none(made: np.nda
     assert found(held_out) == []
     assert found(np.clip(held_out * 0.65, 0, 255).astype(np.uint8))[0] == "brightness"
     assert found(np.stack([cv2.blur(one, (3, 3)) for one in held_out]))[0] == "sharpness"
+
+
+def test_jpeg_hides_no_other_look(made: np.ndarray, monkeypatch: pytest.MonkeyPatch) -> None:
+    chosen = [one for one in alterations() if one.kind == "jpeg" or one.what == "darker by 10%"]
+    monkeypatch.setattr(library, "alterations", lambda: chosen)
+    real = RealLooks.of(measure(made[:500]), made[:64])
+    least = chance.threshold(300)
+
+    def found(images: np.ndarray) -> dict[str, float]:
+        saved = [cv2.imdecode(cv2.imencode(".jpg", one, [cv2.IMWRITE_JPEG_QUALITY, 85])[1], 1) for one in images]
+        findings, _ = rules._of_looks(real, real.standardised(measure(np.stack(saved))), least)
+        return {one.kind: one.effect for one in findings if one.kind in ("jpeg", "brightness")}
+
+    darker = found((made[500:] * 0.9).astype(np.uint8))
+    assert set(darker) == {"jpeg", "brightness"}
+    assert least <= darker["brightness"] < chance.MISFIT * darker["jpeg"]
+    assert set(found(made[500:])) == {"jpeg"}
 
 
 def test_what_is_left_of_a_spectrum_is_told_against_what_alterations_make_of_it(

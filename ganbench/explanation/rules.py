@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -24,6 +24,8 @@ from ganbench.statistics.index import ImageIndex
 
 LEAST = 20  # images: of fewer, nothing can be said of a set
 _MOST_OUTLIERS = 0.5  # share of a set: more of them are no outliers
+# Kinds whose trace fits to the end, and so hide no other look: real faces in JPEG leave less than 1.5 spreads over.
+_FITS = ("jpeg",)
 
 
 @dataclass(frozen=True, eq=False)
@@ -121,21 +123,24 @@ def _of_looks(real: RealLooks, looks: np.ndarray, least: float) -> tuple[list[Fi
     weak: dict[str, float] = {}
     for one in explained:
         alteration = known[one.number]
-        strongest = max((other.effect for other in found.values()), default=0.0)
-        if one.effect >= max(least, MISFIT * strongest) and alteration.kind not in found:
+        if one.effect >= max(least, MISFIT * _misfitting(found)) and alteration.kind not in found:
             found[alteration.kind] = words.of_alteration(one, alteration, real, looks)
         elif one.effect >= least:
             weak[alteration.kind] = max(one.effect, weak.get(alteration.kind, 0.0))
     noise = float(np.sqrt(1 / len(looks) + 1 / real.n))
     left = left * noise / usual_spread("spectrum", noise)
     column = _SPECTRUM[int(np.abs(left[_SPECTRUM]).argmax())]
-    strongest = max((other.effect for other in found.values()), default=0.0)
-    if abs(left[column]) >= max(least, MISFIT * strongest):
+    if abs(left[column]) >= max(least, MISFIT * _misfitting(found)):
         found["spectrum"] = words.of_spectrum(column, float(left[column]), real, looks)
     if weak := {kind: effect for kind, effect in weak.items() if kind not in found}:
-        first = max(found.values(), key=lambda one: one.effect)
+        first = max(found.values(), key=lambda one: (one.kind not in _FITS, one.effect))
         found[first.kind] = replace(first, text=first.text + words.beside(weak, first.kind))
     return list(found.values()), max((one.certain for one in explained), default=0.0)
+
+
+def _misfitting(found: Mapping[str, Finding]) -> float:
+    """Return the strongest effect of what its trace does not fit to the end."""
+    return max((one.effect for one in found.values() if one.kind not in _FITS), default=0.0)
 
 
 def _unexplained(distance: Distance) -> Finding:
