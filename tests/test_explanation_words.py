@@ -14,6 +14,7 @@ from ganbench.looks.measures import NAMES
 def test_every_measure_is_called_what_it_is() -> None:
     assert called("power 3") == "power at frequency 3 (0 coarse, 11 finest)"
     assert called("colour power 3") == "power of colour at frequency 3 (0 coarse, 3 finest)"
+    assert called("peak 0.5 0.5") == "power at the pattern of 0.5 cycles a pixel down, 0.5 across"
     assert called("detail 2 0") == "detail in row 3, column 1 of 4"
     assert called("edge light top") == "light along the top edge"
     assert called("hue 7") == "share of hues from 315 to 360 degrees"

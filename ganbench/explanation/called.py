@@ -35,8 +35,8 @@ def called(name: str) -> str:
         case "colour", ["power", ring]:
             return f"power of colour at frequency {ring} (0 coarse, {COLOUR_BANDS - 1} finest)"
         case "peak" | "about", [y, x]:
-            near = "near " if kind == "about" else ""
-            return f"power {near}the pattern of {y} cycles a pixel down, {x} across"
+            where = "near" if kind == "about" else "at"
+            return f"power {where} the pattern of {y} cycles a pixel down, {x} across"
         case "empty", [limit]:
             return f"share of coefficients that are nearly nothing (limit {limit} of 0 to {FLATS - 1})"
         case "hue", [part]:
