@@ -69,6 +69,8 @@ def judge(arguments: argparse.Namespace) -> int:
     names = arguments.faults or [name for name in BY_NAME if arguments.jpeg is None or name != "jpeg"]
     if unknown := [name for name in names if name not in BY_NAME]:
         raise GanbenchError(f"no fault {', '.join(unknown)}. There are: {', '.join(BY_NAME)}")
+    if arguments.jpeg is not None and "jpeg" in names:
+        raise GanbenchError("--jpeg leaves the finding jpeg out, so that the fault jpeg cannot be told")
     keep: Path = arguments.keep.resolve()
     os.environ.setdefault("GANBENCH_HOME", str(keep / "home"))
     reference = known_reference()
@@ -92,7 +94,7 @@ def judge(arguments: argparse.Namespace) -> int:
     run(
         trials, pools, faces, journal,
         count=arguments.count, seed=arguments.seed, jobs=arguments.jobs, start=start,
-        explain=explain if arguments.jpeg is None else partial(explain, jpeg=arguments.jpeg),
+        explain=partial(explain, jpeg=arguments.jpeg),
     )  # fmt: skip
     lines, honest = tally(trials, journal.outcomes, ACCEPTED), peace(trials, journal.outcomes)
     if arguments.json:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import io
 from typing import Any
 
 import numpy as np
-from PIL import Image
+from cheats.files import decoded
+from cheats.files import jpeg as as_jpeg
 
 import ganbench
 from ganbench.features.registry import load_extractor
@@ -37,13 +37,7 @@ def explain(images: np.ndarray, jpeg: int | None = None) -> list[dict[str, Any]]
         jpeg: save every image as JPEG of this quality first; that this is found says nothing of the fault, and is left
             out.
     """
-    given = images if jpeg is None else np.stack([_saved(image, jpeg) for image in images])
+    given = images if jpeg is None else np.stack([decoded(as_jpeg(image, jpeg)) for image in images])
     told = ganbench.explain(given, cache=False).to_dict()["findings"]
     shown = [finding for finding in told if jpeg is None or finding["kind"] != "jpeg"]
     return [{name: finding[name] for name in ("kind", "effect", "low", "high")} for finding in shown]
-
-
-def _saved(image: np.ndarray, quality: int) -> np.ndarray:
-    file = io.BytesIO()
-    Image.fromarray(image).save(file, "JPEG", quality=quality)
-    return np.asarray(Image.open(file))

@@ -24,7 +24,7 @@ from ganbench.statistics.index import ImageIndex
 
 LEAST = 20  # images: of fewer, nothing can be said of a set
 _MOST_OUTLIERS = 0.5  # share of a set: more of them are no outliers
-# Kinds whose trace fits to the end, and so hide no other look: real faces in JPEG leave less than 1.5 spreads over.
+# Kinds whose trace fits to the end, and so hide no other look: of real faces in JPEG nothing else is found.
 _FITS = ("jpeg",)
 
 
